@@ -1,0 +1,17 @@
+/** Jest runs the TypeScript sources as ES modules; each layer of tests is a project. */
+const project = (displayName, testMatch) => ({
+  displayName,
+  rootDir: import.meta.dirname,
+  testMatch,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
+});
+
+export default {
+  projects: [
+    project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts']),
+    project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),
+    project('runtime', ['<rootDir>/packages/*/test/runtime/**/*.test.ts']),
+  ],
+};

@@ -1,0 +1,57 @@
+/** What an action is: a name for users, the schema of its parameters, and the place where it is carried out. Pure data. */
+import type { Problem } from '@chaosplane/common';
+import type { ChaosDaemonDefinition } from '@chaosplane/proto';
+import type { z } from 'zod';
+
+/** An Exec… RPC of the daemon, by the name the generated service definition gives it. */
+export type ExecRpc = Extract<keyof typeof ChaosDaemonDefinition.methods, `exec${string}`>;
+
+/** How an action reaches the node. */
+export type Route =
+  | {
+      readonly on: 'daemon';
+      readonly rpc: ExecRpc;
+      /** The value of the request's `action` (or `stressor_type`) field; empty where the RPC has none. */
+      readonly wireAction: string;
+    }
+  | { readonly on: 'operator' };
+
+/** One zod schema per parameter; each takes the string of the wire. */
+export type ParameterShape = Readonly<Record<string, z.ZodType>>;
+
+/** The parsed values of a shape. */
+export type ParameterValues<Shape extends ParameterShape> = { readonly [Key in keyof Shape]: z.output<Shape[Key]> };
+
+/** One action of the catalogue. `Spec` is what its parameters mean once parsed. */
+export interface Action<Spec = unknown> {
+  /** The user's name for it: `network-delay`. */
+  readonly name: string;
+  /** Other names that are accepted for it. */
+  readonly aliases: readonly string[];
+  readonly targetKind: 'Pod' | 'Node';
+  readonly route: Route;
+  /** `undo`: it lasts and is undone. `one-shot`: it happens once and there is nothing to undo. */
+  readonly recover: 'undo' | 'one-shot';
+  /** The parameters, each with what the documentation says of it (see `parameter`). */
+  readonly shape: ParameterShape;
+  /** The spec of values that are each valid; adds to `problems` what is wrong between them. */
+  readonly toSpec: (values: never, problems: Problem[]) => Spec;
+  /** One sentence for people. */
+  readonly summary: string;
+  /** Markdown: what happens, what the sender and the receiver see, what limits it. */
+  readonly description: string;
+  /** What is measured, for people. */
+  readonly evidence: string;
+  /** Parameters of a complete, sensible example. */
+  readonly example: Readonly<Record<string, string>>;
+}
+
+/** Declares an action; checks that `toSpec` takes what `shape` gives. */
+export function defineAction<Shape extends ParameterShape, Spec>(
+  action: Omit<Action<Spec>, 'shape' | 'toSpec'> & {
+    readonly shape: Shape;
+    readonly toSpec: (values: ParameterValues<Shape>, problems: Problem[]) => Spec;
+  },
+): Action<Spec> {
+  return action;
+}

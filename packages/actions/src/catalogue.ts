@@ -1,0 +1,54 @@
+/** Every action, and how to find one. */
+import { ChaosError, invalidArgument, quoted } from '@chaosplane/common';
+import type { Action, ExecRpc } from './action.ts';
+import { nearest } from './nearest.ts';
+import { networkDelay } from './network-delay.ts';
+import { networkLoss } from './network-loss.ts';
+import { networkPartition } from './network-partition.ts';
+
+/** In the order in which people read them. */
+export const catalogue: readonly Action[] = [networkDelay, networkLoss, networkPartition];
+
+/**
+ * The action of that name or alias.
+ * @throws ChaosError INVALID_ARGUMENT naming the nearest one.
+ */
+export function findAction(name: string): Action {
+  const found = catalogue.find((action) => action.name === name || action.aliases.includes(name));
+  if (found !== undefined) return found;
+  const names = catalogue.map((action) => action.name);
+  const near = nearest(name, names);
+  const wrong = `${quoted(name)} is not an action${near === undefined ? '' : `; did you mean ${near}?`}`;
+  throw invalidArgument('the action', [{ path: 'action', wrong, allowed: names.join(', ') }]);
+}
+
+/** What the fields `action` and `stressor_type` may hold one day (the wire contract), by RPC. */
+const contract: Readonly<Record<ExecRpc, readonly string[]>> = {
+  execStressChaos: ['cpu', 'memory', 'io', 'container-kill'],
+  execNetworkChaos: ['delay', 'loss', 'corrupt', 'duplicate', 'partition', 'bandwidth'],
+  execHTTPChaos: ['delay', 'abort'],
+  execDNSChaos: ['error'],
+  execNodeChaos: ['restart'],
+  execHelloWorldChaos: [''],
+};
+
+/**
+ * The action that an RPC and the value of its `action` (or `stressor_type`) field ask for.
+ * @throws ChaosError UNIMPLEMENTED for one that this version does not have yet, INVALID_ARGUMENT for one that is none.
+ */
+export function findByRoute(rpc: ExecRpc, wireAction: string): Action {
+  const found = catalogue.find(
+    ({ route }) => route.on === 'daemon' && route.rpc === rpc && route.wireAction === wireAction,
+  );
+  if (found !== undefined) return found;
+  const known = contract[rpc];
+  if (known.includes(wireAction)) {
+    const what = `${rpc[0]?.toUpperCase() ?? ''}${rpc.slice(1)}${wireAction === '' ? '' : ` ${wireAction}`}`;
+    const have = catalogue.map((action) => action.name).join(', ');
+    throw new ChaosError('UNIMPLEMENTED', `${what} is not available in this version; it has ${have}`);
+  }
+  const field = rpc === 'execStressChaos' ? 'stressor_type' : 'action';
+  throw invalidArgument('the request', [
+    { path: field, wrong: `${quoted(wireAction)} is not known`, allowed: known.join(', ') || 'nothing' },
+  ]);
+}

@@ -1,0 +1,10 @@
+/** The catalogue of actions: pure data, shared by the daemon, the operator and the CLI. */
+export * from './action.ts';
+export * from './catalogue.ts';
+export * from './nearest.ts';
+export * from './parameter.ts';
+export * from './parse.ts';
+export * from './scope.ts';
+export type { NetworkDelaySpec } from './network-delay.ts';
+export type { NetworkLossSpec } from './network-loss.ts';
+export type { NetworkPartitionSpec } from './network-partition.ts';

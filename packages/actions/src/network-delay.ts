@@ -1,0 +1,80 @@
+/** network-delay: packets that the pod sends arrive later. */
+import { formatDuration, parseDuration, parsePercent, refused, type Parsed } from '@chaosplane/common';
+import { defineAction } from './action.ts';
+import { defaulted, required } from './parameter.ts';
+import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+
+/** A delay, understood. */
+export interface NetworkDelaySpec {
+  readonly scope: NetworkScope;
+  readonly latencyMs: number;
+  /** ± around the latency. */
+  readonly jitterMs: number;
+  readonly correlationPercent: number;
+}
+
+const LONGEST_MS = 10 * 60_000;
+
+function parseLatency(text: string): Parsed<number> {
+  const parsed = parseDuration(text);
+  const allowed = `more than 0, at most ${formatDuration(LONGEST_MS)}`;
+  if (parsed.ok && parsed.value <= 0) return refused(text, 'would do nothing', allowed);
+  if (parsed.ok && parsed.value > LONGEST_MS) return refused(text, 'is too long', allowed);
+  return parsed;
+}
+
+export const networkDelay = defineAction({
+  name: 'network-delay',
+  aliases: [],
+  targetKind: 'Pod',
+  route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'delay' },
+  recover: 'undo',
+  shape: {
+    latency: required(parseLatency, {
+      description: 'How long each packet waits before it leaves.',
+      allowed: `a duration above 0, up to ${formatDuration(LONGEST_MS)}, such as 200ms`,
+    }),
+    jitter: defaulted(parseDuration, {
+      description: 'Up to so much more or less, uniformly. Packets may overtake each other then.',
+      allowed: 'a duration no longer than the latency, such as 20ms',
+      default: '0s',
+    }),
+    correlation: defaulted(parsePercent, {
+      description: "How much a packet's jitter depends on the one before.",
+      allowed: 'a percentage from 0 to 100, together with jitter',
+      default: '0',
+    }),
+    ...scopeShape('egress'),
+  },
+  toSpec(values, problems): NetworkDelaySpec {
+    const { latency: latencyMs, jitter: jitterMs, correlation: correlationPercent } = values;
+    if (jitterMs > latencyMs) {
+      const wrong = `${formatDuration(jitterMs)} is longer than the latency`;
+      problems.push({ path: 'parameters.jitter', wrong, allowed: `at most ${formatDuration(latencyMs)}` });
+    }
+    if (correlationPercent > 0 && jitterMs === 0) {
+      problems.push({
+        path: 'parameters.correlation',
+        wrong: 'there is no jitter to correlate',
+        allowed: '0 without jitter',
+      });
+    }
+    if (values.direction !== 'egress') {
+      const wrong = `${values.direction} is not available for delays yet`;
+      problems.push({ path: 'parameters.direction', wrong, allowed: 'egress; delay the peers to delay what comes in' });
+    }
+    return { scope: toScope(values, problems), latencyMs, jitterMs, correlationPercent };
+  },
+  summary: 'Packets that the pod sends leave later.',
+  description: `Every packet in scope waits before it leaves the pod's interface. A request takes longer by the latency, because
+its packets do; the answer comes back at its usual speed. TCP sees a longer round trip and slows down as it would on a long
+link. Delays of several experiments on one pod add up where their scopes overlap, for up to eight of them.
+
+Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ours; packets out of scope pass the tree untouched. Where it
+has not, the daemon's queue engine delays them in user space through NFQUEUE: while no daemon runs, packets pass undelayed
+then. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
+
+When a delay is undone, packets that still wait are let out for up to 3 seconds before the queue is removed.`,
+  evidence: 'Packets in scope and packets delayed. *Verified* when at least one was delayed.',
+  example: { latency: '200ms', jitter: '20ms' },
+});

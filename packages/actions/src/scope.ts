@@ -1,0 +1,104 @@
+/** What all network actions share: which pod, and which of its packets. */
+import { parsePeers, parsePorts, type Cidr, type PortRange, type Problem } from '@chaosplane/common';
+import type { ParameterValues } from './action.ts';
+import {
+  defaulted,
+  oneOf,
+  optional,
+  parseBoolean,
+  parseInterface,
+  parseLabelName,
+  parsePodName,
+  required,
+  type ParameterMeta,
+} from './parameter.ts';
+
+/** Which packets of which pod. */
+export interface NetworkScope {
+  readonly podName: string;
+  readonly podNamespace: string;
+  readonly containerName?: string;
+  readonly direction: 'egress' | 'ingress' | 'both';
+  /** Empty: everybody. */
+  readonly peers: readonly Cidr[];
+  /** Empty: every port. */
+  readonly ports: readonly PortRange[];
+  readonly protocol?: 'tcp' | 'udp' | 'icmp';
+  readonly interface: string;
+  readonly spareProbes: boolean;
+}
+
+/** The parameters that say which pod is meant; an experiment's target fills them in. */
+export const targetShape = {
+  podName: required(parsePodName, {
+    description: 'The pod. In an experiment, `target` chooses it.',
+    allowed: 'the name of a pod on this node',
+  }),
+  podNamespace: defaulted(parseLabelName, {
+    description: 'The namespace of the pod. In an experiment, `target` chooses it.',
+    allowed: 'the name of a namespace',
+    default: 'default',
+  }),
+  containerName: optional(parseLabelName, {
+    description: 'A container that the pod must have. The fault hits the network of the whole pod.',
+    allowed: 'the name of a container of the pod',
+  }),
+} as const;
+
+const PEERS: ParameterMeta = {
+  description: 'The other ends, separated by commas. Without any: everybody.',
+  allowed: 'IPv4 or IPv6 addresses or CIDRs separated by commas',
+};
+
+/** The shape of the scope, with the direction that an action takes when none is given. */
+export function scopeShape(direction: NetworkScope['direction']) {
+  return {
+    ...targetShape,
+    direction: defaulted(oneOf(['egress', 'ingress', 'both']), {
+      description: 'Of packets, seen from the pod: what it sends, what it receives, or both.',
+      allowed: 'egress, ingress or both',
+      default: direction,
+    }),
+    peers: optional(parsePeers, PEERS),
+    ports: optional(parsePorts, {
+      description: 'Source or destination ports. Without a protocol: of TCP and UDP. Without any: every port.',
+      allowed: 'ports from 1 to 65535, such as 80 or 80,443 or 9000-9010',
+    }),
+    protocol: optional(oneOf(['tcp', 'udp', 'icmp']), {
+      description: 'Only packets of this protocol; `icmp` is ICMP and ICMPv6.',
+      allowed: 'tcp, udp or icmp',
+    }),
+    interface: defaulted(parseInterface, {
+      description: "The pod's network interface.",
+      allowed: 'an interface of the pod',
+      default: 'eth0',
+    }),
+    spareProbes: defaulted(parseBoolean, {
+      description: "Leave the kubelet's own probes of this pod alone, so that it is not restarted for the fault.",
+      allowed: 'true or false',
+      default: 'true',
+    }),
+  } as const;
+}
+
+/** Values of `scopeShape`. */
+export type ScopeValues = ParameterValues<ReturnType<typeof scopeShape>>;
+
+/** The scope of values that are each valid. */
+export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope {
+  const { containerName, protocol, peers = [], ports = [] } = values;
+  if (protocol === 'icmp' && ports.length > 0) {
+    problems.push({ path: 'parameters.ports', wrong: 'icmp has no ports', allowed: 'ports with tcp or udp only' });
+  }
+  return {
+    podName: values.podName,
+    podNamespace: values.podNamespace,
+    ...(containerName === undefined ? {} : { containerName }),
+    direction: values.direction,
+    peers,
+    ports,
+    ...(protocol === undefined ? {} : { protocol }),
+    interface: values.interface,
+    spareProbes: values.spareProbes,
+  };
+}

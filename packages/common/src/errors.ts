@@ -1,0 +1,56 @@
+/** The one error class of ChaosPlane, its closed list of codes, and what each code means to gRPC and to people. */
+
+/** One thing that is wrong with an input. */
+export interface Problem {
+  /** Where: `parameters.latency`, `spec.target.mode`. */
+  readonly path: string;
+  /** What was wrong: `"150%" is more than 100%`. */
+  readonly wrong: string;
+  /** What is allowed: `a percentage from 0 to 100, such as 25 or 25%`. */
+  readonly allowed: string;
+}
+
+/** What each code means: its gRPC status number, whether trying again can help, and who has to act. */
+export const errorCodes = {
+  INVALID_ARGUMENT: { grpc: 3, retryable: false, acts: 'the caller: correct the input' },
+  DEADLINE_EXCEEDED: { grpc: 4, retryable: true, acts: 'the caller: try again with more time' },
+  NOT_FOUND: { grpc: 5, retryable: false, acts: 'the caller: name something that exists' },
+  ALREADY_EXISTS: { grpc: 6, retryable: false, acts: 'the caller: use a new idempotency key' },
+  PERMISSION_DENIED: { grpc: 7, retryable: false, acts: 'the administrator: only the operator may ask' },
+  FAILED_PRECONDITION: { grpc: 9, retryable: false, acts: 'the administrator of the node' },
+  ABORTED: { grpc: 10, retryable: true, acts: 'nobody: the execution is busy, try again' },
+  UNIMPLEMENTED: { grpc: 12, retryable: false, acts: 'the caller: use a newer daemon' },
+  INTERNAL: { grpc: 13, retryable: true, acts: 'the administrator: read the log of the daemon' },
+  UNAVAILABLE: { grpc: 14, retryable: true, acts: 'nobody: try again' },
+  UNAUTHENTICATED: { grpc: 16, retryable: false, acts: 'the administrator: the identity is missing or invalid' },
+} as const;
+
+/** The closed list of codes. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Every error that ChaosPlane means to show. Anything else that is thrown is a defect and is reported as INTERNAL. */
+export class ChaosError extends Error {
+  readonly code: ErrorCode;
+  /** All problems of an INVALID_ARGUMENT; empty otherwise. */
+  readonly problems: readonly Problem[];
+
+  constructor(code: ErrorCode, message: string, options: { problems?: readonly Problem[]; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ChaosError';
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}
+
+/** An INVALID_ARGUMENT that names every problem in its message. */
+export function invalidArgument(subject: string, problems: readonly Problem[]): ChaosError {
+  const lines = problems.map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
+  return new ChaosError('INVALID_ARGUMENT', `${subject} is not valid: ${lines.join(' | ')}`, { problems });
+}
+
+/** The error as a ChaosError: itself, or an INTERNAL one that keeps it as its cause. */
+export function asChaosError(error: unknown): ChaosError {
+  if (error instanceof ChaosError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ChaosError('INTERNAL', message, { cause: error });
+}

@@ -1,0 +1,8 @@
+/** What every package of ChaosPlane shares; imports nothing of ours. */
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './quantity.ts';
+export * from './network.ts';
+export * from './logger.ts';
+export * from './retry.ts';
+export * from './mutex.ts';

@@ -1,0 +1,70 @@
+/** The daemon's settings: raw values in, defaults and all problems at once, a frozen result out. */
+import { invalidArgument, parseDuration } from '@chaosplane/common';
+import { z } from 'zod';
+
+const duration = z.union([z.number(), z.string()]).transform((value, context) => {
+  if (typeof value === 'number') return value;
+  const parsed = parseDuration(value);
+  if (parsed.ok) return parsed.value;
+  context.addIssue({ code: 'custom', message: `${parsed.wrong}; allowed: ${parsed.allowed}` });
+  return z.NEVER;
+});
+
+const address = z
+  .string()
+  .regex(/^.*:\d{1,5}$/, 'allowed: host:port, for example 127.0.0.1:8081 or :8081')
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return { host: host === '' ? '::' : host, port: Number(text.slice(colon + 1)) };
+  });
+
+const schema = z.strictObject({
+  /** Unix socket of the gRPC service; its folder is made 0700. */
+  socketPath: z.string().min(1).default('/run/chaosplane/daemon.sock'),
+  /** Where the journal is kept. */
+  stateDir: z.string().min(1).default('/var/lib/chaosplane'),
+  nodeName: z.string().min(1),
+  /** CRI socket, `unix:///…`; absent: looked for in the usual places. */
+  runtimeEndpoint: z.string().min(1).exactOptional(),
+  /** TTL of executions whose request gives none. */
+  defaultTtlMs: duration.default(10 * 60_000),
+  maxTtlMs: duration.default(24 * 3600_000),
+  networkEngine: z.enum(['auto', 'netem', 'queue']).default('auto'),
+  networkHooks: z.enum(['auto', 'netdev', 'inet']).default('auto'),
+  /** gRPC over TCP, with mutual TLS only. */
+  listen: address.exactOptional(),
+  tls: z.strictObject({ certificate: z.string(), key: z.string(), clientCa: z.string() }).exactOptional(),
+  /** `grpc.health.v1` alone, plaintext, for the kubelet. */
+  healthListen: address.exactOptional(),
+  /** /healthz, /readyz, /metrics. */
+  httpListen: address.exactOptional(),
+  /** What happens to active executions when the daemon is told to stop. */
+  onStop: z.enum(['keep', 'undo']).default('keep'),
+});
+
+/** Settings as they come from flags and environment. */
+export type RawDaemonConfig = z.input<typeof schema>;
+
+/** Settings that can be relied on. */
+export type DaemonConfig = Readonly<z.output<typeof schema>>;
+
+/** @throws ChaosError INVALID_ARGUMENT naming every setting that is wrong. */
+export function parseConfig(raw: RawDaemonConfig): DaemonConfig {
+  const result = schema.safeParse(raw);
+  const problems = (result.error?.issues ?? []).map((issue) => ({
+    path: issue.path.join('.') || 'settings',
+    wrong: issue.message,
+    allowed: 'see chaosplane daemon --help',
+  }));
+  if (result.data?.listen !== undefined && result.data.tls === undefined) {
+    const wrong = 'the daemon never listens on TCP without mutual TLS';
+    problems.push({
+      path: 'listen',
+      wrong,
+      allowed: 'together with the certificate, the key and the CA of the clients',
+    });
+  }
+  if (problems.length > 0 || result.data === undefined) throw invalidArgument("the daemon's settings", problems);
+  return Object.freeze(result.data);
+}

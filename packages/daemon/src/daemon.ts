@@ -1,0 +1,134 @@
+/** Puts a daemon together and starts it: host, journal, engine, servers, in that order; stops it in the other. */
+import { hostname } from 'node:os';
+import { systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { ChaosDaemonDefinition } from '@chaosplane/proto';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { createServer, type Server } from 'nice-grpc';
+import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
+import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
+import { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
+import { startEngine, type Engine } from './engine/engine.ts';
+import type { SweepReport } from './engine/sweep.ts';
+import type { Host } from './host/host.ts';
+import { createHost } from './host/real-host.ts';
+import { openJournal, type Journal } from './journal/journal.ts';
+import { lockFolder } from './journal/lock.ts';
+import { serveHttp } from './server/http.ts';
+import { answers, listenUnix, tlsCredentials } from './server/listeners.ts';
+import { createMetrics } from './server/metrics.ts';
+import { callMiddleware } from './server/middleware.ts';
+import { createService } from './server/service.ts';
+
+/** The version that GetCapabilities tells. */
+export const DAEMON_VERSION = '0.1.0';
+
+/** What a daemon is given beside its settings; whatever is absent is the real thing. */
+export interface DaemonParts {
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Made from the settings when absent. */
+  readonly host?: Host;
+  /** Opened in the state folder when absent. */
+  readonly journal?: Journal;
+}
+
+/** A daemon that serves. */
+export interface RunningDaemon {
+  readonly socketPath: string;
+  /** Where it can be reached over TCP, `host:port`, by listener. */
+  readonly addresses: Readonly<Partial<Record<'grpc' | 'health' | 'http', string>>>;
+  readonly swept: SweepReport;
+  /** Undoes everything that is live. */
+  recoverAll(): ReturnType<Engine['recoverAll']>;
+  /** Stops serving; what is active stays or is undone as the settings say. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a daemon; resolves once it serves.
+ * @throws ChaosError INVALID_ARGUMENT for wrong settings, FAILED_PRECONDITION when another daemon is there already.
+ */
+export async function startDaemon(raw: Partial<RawDaemonConfig>, parts: DaemonParts): Promise<RunningDaemon> {
+  const config = parseConfig({ nodeName: hostname(), ...raw });
+  const stack = new AsyncDisposableStack();
+  try {
+    return await assemble(config, parts, stack);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDisposableStack): Promise<RunningDaemon> {
+  const { logger, clock = systemClock } = parts;
+  const health = HealthState();
+  health.setStatus('unhealthy');
+  let ready = false;
+  const metrics = createMetrics();
+  const addresses: Partial<Record<'grpc' | 'health' | 'http', string>> = {};
+  // Probes are answered from the first moment: not ready, but alive.
+  if (config.httpListen !== undefined) {
+    const http = await serveHttp(config.httpListen, { ready: () => ready, metrics: metrics.registry });
+    stack.defer(() => http.close());
+    addresses.http = http.address;
+  }
+  if (config.healthListen !== undefined) {
+    const plain = createServer();
+    plain.add(HealthDefinition, HealthServiceImpl(health));
+    addresses.health = await listenTcp(plain, config.healthListen, ServerCredentials.createInsecure());
+    stack.defer(() => plain.forceShutdown());
+  }
+  stack.defer(await lockFolder(config.stateDir));
+  const journal = parts.journal ?? (await openJournal(config.stateDir));
+  const { nodeName, runtimeEndpoint } = config;
+  const host =
+    parts.host ?? (await createHost({ nodeName, ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }) }));
+  stack.defer(() => host.close());
+  const { defaultTtlMs, maxTtlMs, networkEngine, networkHooks } = config;
+  const placement = { engine: networkEngine, hooks: networkHooks };
+  const engine = await startEngine({ host, journal, clock, logger, config: { defaultTtlMs, maxTtlMs, placement } });
+  stack.defer(() => engine.stop());
+  metrics.watch(engine);
+
+  const server = createServer()
+    .use(errorDetailsServerMiddleware)
+    .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
+  server.add(ChaosDaemonDefinition, createService(engine, { version: DAEMON_VERSION }));
+  server.add(HealthDefinition, HealthServiceImpl(health));
+  await listenUnix(server, config.socketPath);
+  // Streams end when the engine stops; a call that hangs must not hang the process.
+  stack.defer(() => server.forceShutdown());
+  if (config.listen !== undefined && config.tls !== undefined) {
+    addresses.grpc = await listenTcp(server, config.listen, await tlsCredentials(config.tls));
+  }
+  health.setStatus('healthy');
+  ready = true;
+  logger.info({ socket: config.socketPath, ...addresses }, 'daemon serving');
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    ready = false;
+    health.setStatus('unhealthy');
+    if (config.onStop === 'undo') await engine.recoverAll();
+    await stack.disposeAsync();
+    logger.info('daemon stopped');
+  };
+  return {
+    socketPath: config.socketPath,
+    addresses,
+    swept: engine.swept,
+    recoverAll: () => engine.recoverAll(),
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+async function listenTcp(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  credentials: ServerCredentials,
+): Promise<string> {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `${shown}:${await server.listen(`${shown}:${port}`, credentials)}`;
+}
+
+export { answers };

@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLogger, systemClock } from '@chaosplane/common';
+import { FakeNode, memoryJournal, withCrash, type CrashPoint } from '@chaosplane/testkit';
+import { startEngine, type Engine } from './engine.ts';
+import type { ExecRequest } from './request.ts';
+
+const request = (wireAction: string, parameters: Record<string, string>): ExecRequest => ({
+  rpc: 'execNetworkChaos',
+  wireAction,
+  experimentId: 'e1',
+  parameters: { podName: 'web', ...parameters },
+  options: { operatorEpoch: 0, dryRun: false, peers: [], idempotencyKey: wireAction },
+});
+const delay = request('delay', { latency: '10ms' });
+const loss = request('loss', { percent: '30' });
+
+type Journal = ReturnType<typeof memoryJournal>;
+
+async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Promise<Engine> {
+  const parts = { host: node.host(), journal };
+  return startEngine({
+    ...(crash === undefined ? parts : withCrash(parts, crash)),
+    clock: systemClock,
+    logger: createLogger({ level: 'silent' }),
+    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
+  });
+}
+
+/** What a daemon does in its life; it may be killed at any of its steps. */
+async function life(engine: Engine): Promise<void> {
+  const first = await engine.exec(loss);
+  await engine.exec(delay);
+  if (first.kind !== 'planned') await engine.cancel(first.record.id);
+}
+
+describe('a daemon that is killed', () => {
+  test('at any of its steps leaves to the next one nothing but what its journal says is active', async () => {
+    const steps = await countSteps();
+    expect(steps).toBeGreaterThan(10);
+    for (let step = 1; step <= steps; step++) {
+      const node = new FakeNode();
+      node.addPod('web');
+      const journal = memoryJournal();
+      const crash: CrashPoint = { step, crashed: false };
+      const doomed = await start(node, journal, crash);
+      await Promise.race([life(doomed), crashed(crash)]);
+      expect(crash.crashed).toBe(true);
+      // Its effects hang for ever; this only takes its timers back.
+      void doomed.stop();
+
+      const next = await start(node, journal);
+      const active = next.live();
+      expect(active.map((record) => record.state)).toEqual(active.map(() => 'active'));
+      expect({ step, state: node.print() }).toEqual({
+        step,
+        state: await stateWith(active.map((record) => record.action)),
+      });
+      await next.recoverAll();
+      expect({ step, state: node.print() }).toEqual({ step, state: await stateWith([]) });
+      await next.stop();
+    }
+  });
+
+  test('with its journal lost, the next one removes its marks as orphans', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const doomed = await start(node, memoryJournal());
+    await doomed.exec(loss);
+    await doomed.exec(delay);
+    await doomed.stop();
+    const next = await start(node, memoryJournal());
+    expect(node.print()).toBe(before);
+    expect(next.swept.orphans).toHaveLength(1);
+    await next.stop();
+  });
+
+  test('a namespace that was replaced at the same path is not mistaken for the old one', async () => {
+    const node = new FakeNode();
+    const old = node.addPod('web');
+    const journal = memoryJournal();
+    const doomed = await start(node, journal);
+    await doomed.exec(loss);
+    await doomed.stop();
+    node.removePod(old);
+    const young = node.addPod('web', { path: old.netns.path });
+    const before = young.netns.print();
+    const next = await start(node, journal);
+    expect(next.live()).toEqual([]);
+    expect(young.netns.print()).toBe(before);
+    await next.stop();
+  });
+
+  test('after another boot everything of before has ended', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const journal = memoryJournal();
+    const doomed = await start(node, journal);
+    await doomed.exec(loss);
+    await doomed.stop();
+    node.bootId = 'boot-2';
+    const next = await start(node, journal);
+    expect(next.live()).toEqual([]);
+    await next.stop();
+  });
+});
+
+/** What the pod looks like with just these actions, injected by a daemon that was never killed. */
+async function stateWith(actions: readonly string[]): Promise<string> {
+  const node = new FakeNode();
+  node.addPod('web');
+  const engine = await start(node, memoryJournal());
+  if (actions.includes('network-loss')) await engine.exec(loss);
+  if (actions.includes('network-delay')) await engine.exec(delay);
+  const state = node.print();
+  await engine.stop();
+  return state;
+}
+
+async function countSteps(): Promise<number> {
+  const node = new FakeNode();
+  node.addPod('web');
+  const counted: CrashPoint = { step: Infinity, crashed: false };
+  const engine = await start(node, memoryJournal(), counted);
+  await life(engine);
+  await engine.stop();
+  return counted.taken ?? 0;
+}
+
+async function crashed(crash: CrashPoint): Promise<void> {
+  while (!crash.crashed) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,249 @@
+import { setTimeout as settle } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createLogger, systemClock } from '@chaosplane/common';
+import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import type { ExecRequest } from './request.ts';
+import { startEngine, type Engine } from './engine.ts';
+import type { Injection } from './inject.ts';
+
+const engines: Engine[] = [];
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+});
+
+async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
+  const engine = await startEngine({
+    host: node.host(),
+    journal,
+    clock: systemClock,
+    logger: createLogger({ level: 'silent' }),
+    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
+  });
+  engines.push(engine);
+  return engine;
+}
+
+const request = (
+  wireAction: string,
+  parameters: Record<string, string>,
+  options: Partial<ExecRequest['options']> = {},
+): ExecRequest => ({
+  rpc: 'execNetworkChaos',
+  wireAction,
+  experimentId: 'e1',
+  parameters: { podName: 'web', ...parameters },
+  options: { operatorEpoch: 0, dryRun: false, peers: [], ...options },
+});
+const delay = (options: Partial<ExecRequest['options']> = {}) => request('delay', { latency: '10ms' }, options);
+const loss = (options: Partial<ExecRequest['options']> = {}) => request('loss', { percent: '30' }, options);
+const idOf = (injection: Injection): string => {
+  if (injection.kind === 'planned') throw new Error('it was only planned');
+  return injection.record.id;
+};
+
+describe('an execution', () => {
+  test('is undone to exactly what was there, in whatever order two of them are cancelled', async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const node = new FakeNode();
+      node.addPod('web');
+      const before = node.print();
+      const engine = await start(node);
+      const ids = [idOf(await engine.exec(delay())), idOf(await engine.exec(loss()))];
+      expect(node.print()).not.toBe(before);
+      for (const index of order) await engine.cancel(ids[index] ?? '');
+      expect(node.print()).toBe(before);
+    }
+  });
+
+  test('removing one leaves the other as if it were alone', async () => {
+    const alone = new FakeNode();
+    alone.addPod('web');
+    const both = new FakeNode();
+    both.addPod('web');
+    const first = await start(alone);
+    const second = await start(both);
+    const keep = { idempotencyKey: 'keep' };
+    await first.exec(loss(keep));
+    await second.exec(loss(keep));
+    await second.cancel(idOf(await second.exec(delay())));
+    expect(both.print()).toBe(alone.print());
+  });
+
+  test('without a key an equal request joins it while it lives, and is a new one afterwards', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const engine = await start(node);
+    const first = await engine.exec(loss());
+    const second = await engine.exec(loss());
+    expect(second.kind).toBe('joined');
+    expect(idOf(second)).toBe(idOf(first));
+    await engine.cancel(idOf(first));
+    expect(idOf(await engine.exec(loss()))).not.toBe(idOf(first));
+  });
+
+  test('with a key it is one execution for ever, and another request under that key is refused', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const engine = await start(node);
+    const first = await engine.exec(loss({ idempotencyKey: 'k' }));
+    await engine.cancel(idOf(first));
+    const again = await engine.exec(loss({ idempotencyKey: 'k' }));
+    expect(again.kind).toBe('joined');
+    expect(idOf(again)).toBe(idOf(first));
+    await expect(engine.exec(delay({ idempotencyKey: 'k' }))).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+
+  test('ten equal requests at the same time are one execution', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const engine = await start(node);
+    const all = await Promise.all(Array.from({ length: 10 }, () => engine.exec(loss({ idempotencyKey: 'k' }))));
+    expect(new Set(all.map(idOf)).size).toBe(1);
+    expect(engine.live()).toHaveLength(1);
+  });
+
+  test('ends by itself at its TTL', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const engine = await start(node);
+    const id = idOf(await engine.exec(loss({ ttlMs: 50 })));
+    await until(async () => (await engine.get(id)).record.state === 'ended');
+    expect((await engine.get(id)).record.endReason).toBe('expired');
+    expect(node.print()).toBe(before);
+  });
+
+  test('ends when the lease lapses, and not while it is renewed', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const engine = await start(node);
+    await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
+    const id = idOf(await engine.exec(loss({ operatorEpoch: 3 })));
+    for (let renewals = 0; renewals < 4; renewals++) {
+      await settle(75);
+      await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
+    }
+    expect((await engine.get(id)).record.state).toBe('active');
+    await until(async () => (await engine.get(id)).record.state === 'ended');
+    expect((await engine.get(id)).record.endReason).toBe('lease-lapsed');
+  });
+
+  test('a deposed operator is refused, for executions and for renewals', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const engine = await start(node);
+    await engine.renewLease({ epoch: 4, executions: [] });
+    await expect(engine.exec(loss({ operatorEpoch: 3 }))).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await expect(engine.renewLease({ epoch: 3, executions: [] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(engine.live()).toEqual([]);
+  });
+
+  test('of a pod that is deleted ends, and lets its namespace go', async () => {
+    const node = new FakeNode();
+    const pod = node.addPod('web');
+    const engine = await start(node);
+    const id = idOf(await engine.exec(loss()));
+    expect(pod.netns.handles).toBe(1);
+    node.removePod(pod);
+    await until(async () => (await engine.get(id)).record.state === 'ended');
+    expect((await engine.get(id)).record.endReason).toBe('target-gone');
+    expect(pod.netns.handles).toBe(0);
+  });
+
+  test('a dry run tells every command and changes nothing', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const journal = memoryJournal();
+    const engine = await start(node, journal);
+    const planned = await engine.exec(delay({ dryRun: true }));
+    expect(planned.kind === 'planned' && planned.steps.map((step) => step.tool)).toEqual(['tc', 'nft']);
+    expect(node.print()).toBe(before);
+    expect(journal.writes).toEqual([]);
+  });
+});
+
+describe('a request that is refused', () => {
+  const cases: [string, string, ExecRequest, string][] = [
+    ['a pod that is not there', 'web2', request('loss', { percent: '1', podName: 'nobody' }), 'NOT_FOUND'],
+    ['another pod of that name', 'web', loss({ podUid: 'other' }), 'NOT_FOUND'],
+    ['a container that is not there', 'web', request('loss', { percent: '1', containerName: 'nobody' }), 'NOT_FOUND'],
+    ['a TTL above the limit', 'web', loss({ ttlMs: 99_999_999 }), 'INVALID_ARGUMENT'],
+    ['a peer that is none', 'web', loss({ peers: ['10.0.0.0/8', 'x; reboot'] }), 'INVALID_ARGUMENT'],
+    [
+      'an interface that is not there',
+      'web',
+      request('loss', { percent: '1', interface: 'eth7' }),
+      'FAILED_PRECONDITION',
+    ],
+  ];
+  test.each(cases)('%s changes nothing and is not remembered', async (_name, pod, refused, code) => {
+    const node = new FakeNode();
+    node.addPod(pod);
+    const before = node.print();
+    const engine = await start(node);
+    await expect(engine.exec(refused)).rejects.toMatchObject({ code });
+    expect(node.print()).toBe(before);
+    expect(engine.live()).toEqual([]);
+  });
+
+  test.each(['hostNetwork', 'kata'])('a pod of %s is refused with the reason', async (kind) => {
+    const node = new FakeNode();
+    node.addPod('web', kind === 'kata' ? { runtimeHandler: 'kata' } : { hostNetwork: true });
+    const engine = await start(node);
+    await expect(engine.exec(loss())).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
+
+  test('a foreign root qdisc is left alone, and named', async () => {
+    const node = new FakeNode();
+    node.addPod('web').netns.addForeignRoot('eth0', 'tbf');
+    const before = node.print();
+    const engine = await start(node);
+    await expect(engine.exec(delay())).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: expect.stringContaining('tbf 1:'),
+    });
+    expect(node.print()).toBe(before);
+  });
+
+  test('a node without netem delays by the queue engine, and says so', async () => {
+    const node = new FakeNode({ missing: ['sch-netem'] });
+    node.addPod('web');
+    const before = node.print();
+    const engine = await start(node);
+    const injection = await engine.exec(delay());
+    expect(injection.kind === 'injected' && injection.record.work.engine).toBe('queue');
+    await engine.cancel(idOf(injection));
+    expect(node.print()).toBe(before);
+  });
+});
+
+describe('evidence', () => {
+  test('survives another fault that comes and goes', async () => {
+    const node = new FakeNode();
+    const pod = node.addPod('web');
+    const engine = await start(node);
+    const id = idOf(await engine.exec(loss()));
+    const counter = `l${id.slice(id.lastIndexOf('-') + 1)}`;
+    pod.netns.nft.count(`${counter}_matched`, 100);
+    pod.netns.nft.count(`${counter}_dropped`, 30);
+    await engine.cancel(idOf(await engine.exec(delay())));
+    expect((await engine.get(id)).evidence).toMatchObject({
+      verdict: 'verified',
+      summary: '30 packets dropped (30.0 %), of 100 packets in scope',
+    });
+    const ended = await engine.cancel(id);
+    expect(ended?.evidence?.counters).toMatchObject({ packets_dropped: 30 });
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (await condition()) return;
+    await settle(10);
+  }
+  throw new Error('it did not happen within five seconds');
+}

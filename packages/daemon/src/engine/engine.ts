@@ -1,0 +1,202 @@
+/** The life of executions on one node: parse → journal → apply → active → undo → gone. Knows neither gRPC nor tc. */
+import { ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
+import { requireCompleteRegistry } from '../faults/registry.ts';
+import type { Host } from '../host/host.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
+import type { PlacementChoice } from '../netns/placement.ts';
+import type { EngineConfig, EngineContext } from './context.ts';
+import { gatherEvidence } from './evidence.ts';
+import { Executions, isLive, type ExecutionListener } from './executions.ts';
+import { inject, type Injection } from './inject.ts';
+import { Lease } from './lease.ts';
+import { Namespaces } from './namespaces.ts';
+import { renewLease, type LeaseRenewal, type RenewedLease } from './renew.ts';
+import type { ExecRequest } from './request.ts';
+import { sweep, type SweepReport } from './sweep.ts';
+import { Undoer } from './undo.ts';
+import { watchPods } from './watch.ts';
+
+/** What the engine is made of. */
+export interface EngineParts {
+  readonly host: Host;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: EngineConfig;
+}
+
+/** An execution with its evidence of this moment. */
+export interface Observed {
+  readonly record: ExecutionRecord;
+  readonly evidence?: EvidenceRecord;
+}
+
+/** Ended executions are remembered this long, for their idempotency keys and for whoever asks. */
+const REMEMBER_MS = 24 * 3600 * 1000;
+
+/** The engine of one daemon. Made by `startEngine`. */
+export class Engine {
+  readonly #context: EngineContext;
+  readonly #undoer: Undoer;
+  readonly #timers = new Map<string, Timer>();
+  readonly #running = new AbortController();
+  readonly #watching: Promise<void>;
+  readonly swept: SweepReport;
+
+  constructor(context: EngineContext, undoer: Undoer, swept: SweepReport) {
+    this.#context = context;
+    this.#undoer = undoer;
+    this.swept = swept;
+    for (const record of context.executions.live()) this.#schedule(record);
+    context.executions.listen((record) => this.#schedule(record));
+    this.#watching = watchPods(context, undoer, this.#running.signal);
+  }
+
+  get host(): Host {
+    return this.#context.host;
+  }
+
+  get placement(): PlacementChoice {
+    return this.#context.config.placement;
+  }
+
+  /** Executions that have not ended. */
+  live(): ExecutionRecord[] {
+    return this.#context.executions.live();
+  }
+
+  /** Aborts when the engine stops. */
+  get signal(): AbortSignal {
+    return this.#running.signal;
+  }
+
+  /** Carries a request out; see `inject` for what it throws. */
+  async exec(request: ExecRequest, signal?: AbortSignal): Promise<Injection> {
+    this.#requireRunning();
+    return inject(this.#context, this.#undoer, request, signal);
+  }
+
+  /** Undoes an execution. One that has ended, or that nobody remembers, is a success. */
+  async cancel(id: string): Promise<ExecutionRecord | undefined> {
+    this.#requireRunning();
+    return this.#undoer.undo(id, 'cancelled');
+  }
+
+  /** @throws ChaosError NOT_FOUND when the daemon does not remember it. */
+  async get(id: string): Promise<Observed> {
+    const record = this.#context.executions.get(id);
+    if (record !== undefined) return this.observe(record);
+    throw new ChaosError('NOT_FOUND', `no execution ${id} is remembered here: list them to see which are`);
+  }
+
+  /** Oldest first. */
+  async list(filter: { experimentId?: string; includeEnded: boolean }): Promise<Observed[]> {
+    const chosen = this.#context.executions
+      .all()
+      .filter((record) => filter.includeEnded || isLive(record))
+      .filter((record) => filter.experimentId === undefined || record.experimentId === filter.experimentId);
+    return Promise.all(chosen.map((record) => this.observe(record)));
+  }
+
+  async observe(record: ExecutionRecord): Promise<Observed> {
+    const evidence = await gatherEvidence(this.#context, record);
+    const current = this.#context.executions.get(record.id) ?? record;
+    return evidence === undefined ? { record: current } : { record: current, evidence };
+  }
+
+  /** Calls `listener` after each change, until the returned function is called. */
+  listen(listener: ExecutionListener): () => void {
+    return this.#context.executions.listen(listener);
+  }
+
+  /** "I am alive": see `renewLease`. */
+  async renewLease(renewal: LeaseRenewal): Promise<RenewedLease> {
+    this.#requireRunning();
+    const renewed = await renewLease(this.#context, renewal);
+    for (const record of this.#context.executions.live()) this.#schedule(record);
+    return renewed;
+  }
+
+  /** Undoes everything that is live. Errors are collected: one that fails does not spare the others. */
+  async recoverAll(): Promise<{ readonly ended: readonly string[]; readonly failed: readonly Error[] }> {
+    const live = this.#context.executions.live();
+    const results = await Promise.allSettled(live.map((record) => this.#undoer.undo(record.id, 'cancelled')));
+    const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    return { ended: live.filter((_, index) => results[index]?.status === 'fulfilled').map(({ id }) => id), failed };
+  }
+
+  /** Stops: what is active stays, for the next daemon to take over. */
+  async stop(): Promise<void> {
+    this.#running.abort(new ChaosError('UNAVAILABLE', 'the daemon is shutting down'));
+    this.#undoer.stop();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    await this.#watching;
+    await this.#context.namespaces.close();
+  }
+
+  #requireRunning(): void {
+    if (this.#running.signal.aborted)
+      throw new ChaosError('UNAVAILABLE', 'the daemon is shutting down: ask the next one');
+  }
+
+  /** The kernel ends the effect at the deadline; this cleans up behind it. */
+  #schedule(record: ExecutionRecord): void {
+    this.#timers.get(record.id)?.cancel();
+    this.#timers.delete(record.id);
+    if (record.state !== 'active' || this.#running.signal.aborted) return;
+    const { clock, lease } = this.#context;
+    const timer = clock.after(Math.max(0, lease.deadlineOf(record) - clock.now()), () => void this.#expire(record.id));
+    this.#timers.set(record.id, timer);
+  }
+
+  async #expire(id: string): Promise<void> {
+    const { executions, lease, clock, logger } = this.#context;
+    const record = executions.get(id);
+    if (record?.state !== 'active') return;
+    if (lease.deadlineOf(record) > clock.now()) {
+      this.#schedule(record);
+      return;
+    }
+    const reason = record.expiresAt <= clock.now() ? 'expired' : 'lease-lapsed';
+    await this.#undoer.undo(id, reason).catch((error: unknown) => {
+      logger.error({ executionId: id, err: error }, 'execution past its deadline could not be undone');
+    });
+  }
+
+  /** Resolves with `woken`, or after `ms` milliseconds when these are given and pass first. */
+  async waitFor(woken: Promise<void>, ms?: number): Promise<void> {
+    if (ms === undefined) return woken;
+    const late = Promise.withResolvers<void>();
+    const timer = this.#context.clock.after(ms, () => late.resolve());
+    await Promise.race([woken, late.promise]);
+    timer.cancel();
+  }
+}
+
+/** Loads the journal, sweeps, and only then gives an engine that can be asked. */
+export async function startEngine({ host, journal, clock, logger, config }: EngineParts): Promise<Engine> {
+  requireCompleteRegistry();
+  const { records, lease: known, setAside } = await journal.load();
+  if (setAside.length > 0) logger.error({ setAside }, 'journal files could not be read and were put aside');
+  const executions = new Executions(journal, records);
+  let complete = false;
+  const namespaces = new Namespaces(host, clock, (cookie) => {
+    return complete && !executions.live().some((record) => record.target.netnsCookie === cookie);
+  });
+  const context = { host, clock, logger, config, executions, namespaces, lease: new Lease(journal, clock, known) };
+  await forgetOld(context);
+  const undoer = new Undoer(context);
+  const swept = await sweep(context, undoer);
+  complete = swept.complete;
+  logger.info({ ...swept }, 'swept');
+  return new Engine(context, undoer, swept);
+}
+
+async function forgetOld({ executions, clock }: EngineContext): Promise<void> {
+  const before = clock.now() - REMEMBER_MS;
+  for (const record of executions.all()) {
+    if (!isLive(record) && (record.endedAt ?? 0) < before) await executions.forget(record.id);
+  }
+}

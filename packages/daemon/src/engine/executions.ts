@@ -1,0 +1,79 @@
+/** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
+import type { Journal } from '../journal/journal.ts';
+import type { ExecutionRecord } from '../journal/record.ts';
+
+/** Called after each change of an execution. */
+export type ExecutionListener = (record: ExecutionRecord) => void;
+
+/** The records, by id. */
+export class Executions {
+  readonly #journal: Journal;
+  readonly #records = new Map<string, ExecutionRecord>();
+  readonly #listeners = new Set<ExecutionListener>();
+
+  constructor(journal: Journal, records: readonly ExecutionRecord[]) {
+    this.#journal = journal;
+    for (const record of records) this.#records.set(record.id, record);
+  }
+
+  get(id: string): ExecutionRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Oldest first. */
+  all(): ExecutionRecord[] {
+    return [...this.#records.values()].sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  /** Those that have not ended. */
+  live(): ExecutionRecord[] {
+    return this.all().filter(isLive);
+  }
+
+  byKey(key: string): ExecutionRecord | undefined {
+    return this.all().find((record) => record.idempotencyKey === key);
+  }
+
+  /** Remembers a new execution at once, so that an equal request that comes meanwhile finds it, and journals it. */
+  async add(record: ExecutionRecord): Promise<void> {
+    this.#records.set(record.id, record);
+    try {
+      await this.#journal.write(record);
+    } catch (error) {
+      this.#records.delete(record.id);
+      throw error;
+    }
+    this.#tell(record);
+  }
+
+  /** Journals the change, then shows it. Returns the changed record. */
+  async update(id: string, change: Partial<ExecutionRecord>): Promise<ExecutionRecord> {
+    const current = this.#records.get(id);
+    if (current === undefined) throw new Error(`no execution ${id}`);
+    const record = { ...current, ...change };
+    await this.#journal.write(record);
+    this.#records.set(id, record);
+    this.#tell(record);
+    return record;
+  }
+
+  async forget(id: string): Promise<void> {
+    this.#records.delete(id);
+    await this.#journal.forget(id);
+  }
+
+  /** Listens to changes until the returned function is called. */
+  listen(listener: ExecutionListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(record: ExecutionRecord): void {
+    for (const listener of this.#listeners) listener(record);
+  }
+}
+
+/** Whether something of it may still be on the node. */
+export function isLive(record: ExecutionRecord): boolean {
+  return record.state !== 'ended';
+}

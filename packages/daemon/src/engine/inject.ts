@@ -1,0 +1,248 @@
+/** Carries a request out: parse, find the pod, decide, journal, apply. */
+import { findByRoute, parseParameters, type Action, type NetworkScope } from '@chaosplane/actions';
+import {
+  asChaosError,
+  ChaosError,
+  formatDuration,
+  invalidArgument,
+  parseCidr,
+  type Cidr,
+  type Problem,
+} from '@chaosplane/common';
+import { faultOf } from '../faults/registry.ts';
+import type { LayerContext } from '../faults/fault.ts';
+import type { ExecutionRecord } from '../journal/record.ts';
+import { HalfInstalledError, type InstalledLayer, type Namespace } from '../netns/namespace.ts';
+import { place } from '../netns/placement.ts';
+import { installedLayer, logFields, type EngineContext } from './context.ts';
+import { keyedId, requestHash } from './identity.ts';
+import type { ExecRequest, PlanStep } from './request.ts';
+import { findNetworkTarget, type NetworkTarget } from './target.ts';
+import type { Undoer } from './undo.ts';
+
+/** What became of a request. */
+export type Injection =
+  | { readonly kind: 'injected'; readonly record: ExecutionRecord }
+  /** An equal request was carried out before; this one joined it. */
+  | { readonly kind: 'joined'; readonly record: ExecutionRecord }
+  | { readonly kind: 'planned'; readonly message: string; readonly steps: readonly PlanStep[] };
+
+/** A request that was understood. */
+interface Parsed {
+  readonly action: Action;
+  readonly spec: { readonly scope: NetworkScope };
+  readonly ttlMs: number;
+  readonly peers: readonly Cidr[];
+  readonly probes?: LayerContext['probes'];
+}
+
+/**
+ * Carries a request out and returns once it is in force.
+ * @throws ChaosError INVALID_ARGUMENT with all problems, NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, PERMISSION_DENIED;
+ * nothing is left on the node then.
+ */
+export async function inject(
+  context: EngineContext,
+  undoer: Undoer,
+  request: ExecRequest,
+  signal?: AbortSignal,
+): Promise<Injection> {
+  const parsed = parseRequest(context, request);
+  context.lease.require(request.options.operatorEpoch);
+  const { scope } = parsed.spec;
+  const { podUid, containerId } = request.options;
+  const target = await findNetworkTarget(context.host.runtime, {
+    podNamespace: scope.podNamespace,
+    podName: scope.podName,
+    ...(scope.containerName === undefined ? {} : { containerName: scope.containerName }),
+    ...(podUid === undefined ? {} : { podUid }),
+    ...(containerId === undefined ? {} : { containerId }),
+  });
+  const hash = requestHash(request, target.sandbox.podUid, target.sandbox.id);
+  // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
+  signal?.throwIfAborted();
+  const { netnsPath, sandbox } = target;
+  return context.namespaces.enter({ netnsPath, sandboxId: sandbox.id }, async (namespace) => {
+    const earlier = findEarlier(context, request, hash);
+    if (earlier !== undefined) return { kind: 'joined', record: earlier };
+    const id = executionId(context, parsed.action, request, hash);
+    const { layer, notes } = await planLayer(context, namespace, parsed, id);
+    if (request.options.dryRun) return planned(parsed, target, namespace, layer);
+    await context.lease.begin(request.options.operatorEpoch);
+    const record = newRecord(context, { request, parsed, target, namespace, id, hash, layer, notes });
+    return { kind: 'injected', record: await apply(context, undoer, namespace, record) };
+  });
+}
+
+function parseRequest({ config }: EngineContext, request: ExecRequest): Parsed {
+  const action = findByRoute(request.rpc, request.wireAction);
+  const problems: Problem[] = [];
+  const { ttlMs = config.defaultTtlMs } = request.options;
+  if (ttlMs <= 0 || ttlMs > config.maxTtlMs) {
+    const wrong = `${formatDuration(ttlMs)} is ${ttlMs <= 0 ? 'not positive' : 'above the limit of this node'}`;
+    problems.push({ path: 'options.ttl', wrong, allowed: `more than 0s, at most ${formatDuration(config.maxTtlMs)}` });
+  }
+  const peers = parseCidrs('options.peers', request.options.peers, problems);
+  const { probes } = request.options;
+  const nodes = parseCidrs('options.spared_probes.node_addresses', probes?.nodeAddresses ?? [], problems);
+  const ports = probes?.ports ?? [];
+  for (const port of ports.filter((candidate) => candidate < 1 || candidate > 65_535)) {
+    problems.push({ path: 'options.spared_probes.ports', wrong: `${port} is not a port`, allowed: '1 to 65535' });
+  }
+  const spec = collect(problems, () => parseParameters(action, request.parameters, { target: 'required' }));
+  if (spec === undefined || problems.length > 0) throw invalidArgument(`the request for ${action.name}`, problems);
+  return {
+    action,
+    // Every action of the catalogue that a daemon carries out is a network one so far.
+    spec: spec as { scope: NetworkScope },
+    ttlMs,
+    peers,
+    ...(probes === undefined ? {} : { probes: { addresses: nodes, ports } }),
+  };
+}
+
+/** The problems of several inputs are answered together. */
+function collect<T>(problems: Problem[], parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ChaosError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}
+
+function parseCidrs(path: string, texts: readonly string[], problems: Problem[]): Cidr[] {
+  return texts.flatMap((text, index) => {
+    const parsed = parseCidr(text);
+    if (parsed.ok) return [parsed.value];
+    problems.push({ path: `${path}[${index}]`, wrong: parsed.wrong, allowed: parsed.allowed });
+    return [];
+  });
+}
+
+function findEarlier(
+  { executions }: EngineContext,
+  { options }: ExecRequest,
+  hash: string,
+): ExecutionRecord | undefined {
+  if (options.idempotencyKey === undefined) {
+    return executions.live().find((record) => record.requestHash === hash && record.state === 'active');
+  }
+  const earlier = executions.byKey(options.idempotencyKey);
+  if (earlier === undefined || earlier.requestHash === hash) return earlier;
+  const message = `the idempotency key ${options.idempotencyKey} belongs to ${earlier.id}, which is another request`;
+  throw new ChaosError('ALREADY_EXISTS', `${message}: use a new key`);
+}
+
+function executionId({ clock }: EngineContext, action: Action, { options }: ExecRequest, hash: string): string {
+  const { idempotencyKey } = options;
+  return idempotencyKey === undefined
+    ? `${action.name}-${clock.randomHex(8)}`
+    : keyedId(action.name, idempotencyKey, hash);
+}
+
+async function planLayer(
+  context: EngineContext,
+  namespace: Namespace,
+  parsed: Parsed,
+  id: string,
+): Promise<{ layer: Omit<InstalledLayer, 'deadline'>; notes: readonly string[] }> {
+  const { peers, probes } = parsed;
+  const layerId = `l${id.slice(id.lastIndexOf('-') + 1)}`;
+  const layer = faultOf(parsed.action.name).layer(parsed.spec as never, {
+    id: layerId,
+    peers,
+    ...(probes === undefined ? {} : { probes }),
+  });
+  const { engine, hooks, notes } = place(layer, await context.host.capabilities(), context.config.placement);
+  const mark = namespace.nextMark(layer, engine);
+  const txQueueLength = engine === 'netem' ? { txQueueLength: namespace.queueLength(layer.scope.interface) } : {};
+  return { layer: { layer, engine, hooks, mark, ...txQueueLength }, notes };
+}
+
+function planned(
+  parsed: Parsed,
+  target: NetworkTarget,
+  namespace: Namespace,
+  layer: Omit<InstalledLayer, 'deadline'>,
+): Injection {
+  const { tc, nft, queue } = namespace.preview(layer, parsed.ttlMs);
+  const step = (tool: PlanStep['tool'], argv: string[], commands: readonly string[]): PlanStep[] =>
+    commands.length === 0 ? [] : [{ tool, argv, input: `${commands.join('\n')}\n` }];
+  const { podNamespace, podName } = target.sandbox;
+  return {
+    kind: 'planned',
+    message: `dry run: ${parsed.action.name} of pod ${podNamespace}/${podName} by ${layer.engine}; nothing was changed`,
+    steps: [...step('tc', ['tc', '-batch', '-'], tc), ...step('queue', [], queue), ...step('nft', [], nft)],
+  };
+}
+
+interface NewRecord {
+  readonly request: ExecRequest;
+  readonly parsed: Parsed;
+  readonly target: NetworkTarget;
+  readonly namespace: Namespace;
+  readonly id: string;
+  readonly hash: string;
+  readonly layer: Omit<InstalledLayer, 'deadline'>;
+  readonly notes: readonly string[];
+}
+
+function newRecord({ clock, host }: EngineContext, from: NewRecord): ExecutionRecord {
+  const { request, parsed, target } = from;
+  const { idempotencyKey } = request.options;
+  const { containerName } = parsed.spec.scope;
+  const now = clock.now();
+  return {
+    version: 1,
+    id: from.id,
+    experimentId: request.experimentId,
+    rpc: request.rpc,
+    action: parsed.action.name,
+    parameters: { ...request.parameters },
+    requestHash: from.hash,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    target: {
+      podNamespace: target.sandbox.podNamespace,
+      podName: target.sandbox.podName,
+      podUid: target.sandbox.podUid,
+      ...(containerName === undefined ? {} : { containerName }),
+      sandboxId: target.sandbox.id,
+      netnsPath: target.netnsPath,
+      netnsCookie: from.namespace.netns.cookie,
+    },
+    bootId: host.bootId,
+    state: 'applying',
+    createdAt: now,
+    expiresAt: now + parsed.ttlMs,
+    operatorEpoch: request.options.operatorEpoch,
+    work: { shape: 'network', ...(from.layer as Omit<ExecutionRecord['work'], 'shape'>) },
+    notes: [...from.notes],
+  };
+}
+
+async function apply(
+  context: EngineContext,
+  undoer: Undoer,
+  namespace: Namespace,
+  record: ExecutionRecord,
+): Promise<ExecutionRecord> {
+  const { executions, clock, logger } = context;
+  await executions.add(record);
+  try {
+    await namespace.install(installedLayer(context, record));
+  } catch (error) {
+    const failed = { endReason: 'apply-failed', error: asChaosError(error).message } as const;
+    if (error instanceof HalfInstalledError) {
+      await executions.update(record.id, { ...failed, state: 'undo-failed' });
+      undoer.retry(record.id, 'apply-failed');
+    } else {
+      await executions.update(record.id, { ...failed, state: 'ended', endedAt: clock.now() });
+    }
+    throw error;
+  }
+  const active = await executions.update(record.id, { state: 'active', activeAt: clock.now() });
+  logger.info({ ...logFields(active), engine: active.work.engine }, 'execution active');
+  return active;
+}

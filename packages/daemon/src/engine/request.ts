@@ -1,0 +1,36 @@
+/** What the engine is asked to do, in its own words: the server translates the wire to this. */
+import type { ExecRpc } from '@chaosplane/actions';
+
+/** Everything optional that came with an Exec… request. */
+export interface ExecOptions {
+  readonly idempotencyKey?: string;
+  /** Milliseconds. */
+  readonly ttlMs?: number;
+  readonly podUid?: string;
+  /** As Kubernetes prints it: `containerd://…`. */
+  readonly containerId?: string;
+  /** 0: no lease. */
+  readonly operatorEpoch: number;
+  readonly dryRun: boolean;
+  /** Addresses or CIDRs, as they came. */
+  readonly peers: readonly string[];
+  readonly probes?: { readonly nodeAddresses: readonly string[]; readonly ports: readonly number[] };
+}
+
+/** One Exec… request. */
+export interface ExecRequest {
+  readonly rpc: ExecRpc;
+  /** The request's `action` or `stressor_type`. */
+  readonly wireAction: string;
+  readonly experimentId: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly options: ExecOptions;
+}
+
+/** One step of a dry run. */
+export interface PlanStep {
+  readonly tool: 'nft' | 'tc' | 'queue';
+  /** The argv of the process it would start; empty when it starts none. */
+  readonly argv: readonly string[];
+  readonly input: string;
+}

@@ -1,0 +1,93 @@
+/** Undo is sacred: its own budget, nobody's cancellation, retried with back-off for as long as it takes. */
+import { asChaosError, backoff, ChaosError } from '@chaosplane/common';
+import type { EndReason, ExecutionRecord } from '../journal/record.ts';
+import { logFields, type EngineContext } from './context.ts';
+import { measure } from './evidence.ts';
+import { isLive } from './executions.ts';
+
+/** Undoes executions, and goes on trying those that failed until it is stopped. */
+export class Undoer {
+  readonly #context: EngineContext;
+  readonly #stop = new AbortController();
+  readonly #retrying = new Set<string>();
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Undoes an execution; one that has ended, or is unknown, is a success.
+   * @throws ChaosError INTERNAL when it did not finish: the record is kept and the undo is tried again.
+   */
+  async undo(id: string, reason: EndReason): Promise<ExecutionRecord | undefined> {
+    try {
+      return await this.#attempt(id, reason);
+    } catch (error) {
+      this.retry(id, reason);
+      const message = `the undo of ${id} has not finished: ${asChaosError(error).message}`;
+      throw new ChaosError('INTERNAL', `${message}; it is tried again until it does`, { cause: error });
+    }
+  }
+
+  /** Ends an execution whose namespace is gone, and the fault with it. */
+  async endGone(record: ExecutionRecord): Promise<void> {
+    const { executions, namespaces } = this.#context;
+    await namespaces.release(record.target.netnsCookie);
+    if (isLive(executions.get(record.id) ?? record)) await this.#end(record, 'target-gone');
+  }
+
+  /** Gives up the retries; the journal keeps what is left to do for the next daemon. */
+  stop(): void {
+    this.#stop.abort(new ChaosError('UNAVAILABLE', 'the daemon is shutting down'));
+  }
+
+  async #attempt(id: string, reason: EndReason): Promise<ExecutionRecord | undefined> {
+    const { executions, namespaces } = this.#context;
+    const record = executions.get(id);
+    if (record === undefined || !isLive(record)) return record;
+    const ended = await namespaces.revisit(record.target, async (namespace) => {
+      const current = executions.get(id) ?? record;
+      if (!isLive(current)) return current;
+      const evidence = await measure(this.#context, current, namespace);
+      const endReason = current.endReason ?? reason;
+      const undoing = { state: 'undoing', endReason, ...(evidence === undefined ? {} : { evidence }) } as const;
+      await executions.update(id, undoing);
+      try {
+        await namespace.remove(current.work.layer.id);
+      } catch (error) {
+        await executions.update(id, { state: 'undo-failed', error: asChaosError(error).message });
+        throw error;
+      }
+      return this.#end(executions.get(id) ?? current, endReason);
+    });
+    return ended ?? this.#end(record, 'target-gone');
+  }
+
+  async #end(record: ExecutionRecord, endReason: EndReason): Promise<ExecutionRecord> {
+    const { executions, clock, logger } = this.#context;
+    const ended = await executions.update(record.id, { state: 'ended', endReason, endedAt: clock.now() });
+    logger.info({ ...logFields(ended), endReason, evidence: ended.evidence?.summary }, 'execution ended');
+    return ended;
+  }
+
+  /** Begins to retry an undo that has not finished. Returns at once. */
+  retry(id: string, reason: EndReason): void {
+    if (this.#retrying.has(id) || this.#stop.signal.aborted) return;
+    this.#retrying.add(id);
+    void this.#retryUntilDone(id, reason).finally(() => this.#retrying.delete(id));
+  }
+
+  async #retryUntilDone(id: string, reason: EndReason): Promise<void> {
+    const { clock, logger } = this.#context;
+    for (const waitMs of backoff({ firstMs: 500, factor: 2, longestMs: 60_000, clock })) {
+      try {
+        await clock.sleep(waitMs, this.#stop.signal);
+        await this.#attempt(id, reason);
+        return;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        logger.error({ executionId: id, err: error, waitMs }, 'undo failed, will be tried again');
+      }
+    }
+  }
+}

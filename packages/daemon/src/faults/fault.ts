@@ -1,0 +1,32 @@
+/** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
+import type { Cidr } from '@chaosplane/common';
+import type { Layer, Spared } from '../netns/layer.ts';
+import type { LayerCounts } from '../netns/namespace.ts';
+
+/** What a network fault gets beside its spec. */
+export interface LayerContext {
+  /** The layer's name in its namespace. */
+  readonly id: string;
+  /** Peers from the request's options, beside those of the spec. */
+  readonly peers: readonly Cidr[];
+  /** The pod's probes; absent when none were sent. */
+  readonly probes?: Spared;
+}
+
+/** What was measured, as a fault reads it. */
+export interface Measured {
+  readonly verdict: 'verified' | 'no-traffic' | 'not-observed';
+  /** One sentence for people. */
+  readonly summary: string;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** A fault that is a layer of a network namespace. */
+export interface NetworkFault<Spec> {
+  readonly shape: 'network';
+  layer(spec: Spec, context: LayerContext): Layer;
+  evidence(layer: Layer, counts: LayerCounts): Measured;
+}
+
+/** Every shape of fault. */
+export type Fault<Spec> = NetworkFault<Spec>;

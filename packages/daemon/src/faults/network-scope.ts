@@ -1,0 +1,29 @@
+/** What the network faults share: the scope of their layer, and how counts become evidence. Pure. */
+import type { NetworkScope } from '@chaosplane/actions';
+import type { Direction, Scope } from '../netns/layer.ts';
+import type { LayerContext, Measured } from './fault.ts';
+
+/** The scope of a layer from the scope that the user gave. */
+export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
+  const { probes } = context;
+  const directions: Direction[] = scope.direction === 'both' ? ['egress', 'ingress'] : [scope.direction];
+  return {
+    directions,
+    peers: [...scope.peers, ...context.peers],
+    ports: scope.ports,
+    ...(scope.protocol === undefined ? {} : { protocol: scope.protocol }),
+    interface: scope.interface,
+    ...(scope.spareProbes && probes !== undefined ? { spared: probes } : {}),
+  };
+}
+
+/** `1204` → `1,204 packets`. */
+export function packets(count: number): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? 'packet' : 'packets'}`;
+}
+
+/** Verified when `effective` packets felt it; nobody in scope came by when none matched. */
+export function judge(matched: number, effective: number): Measured['verdict'] {
+  if (matched === 0) return 'no-traffic';
+  return effective > 0 ? 'verified' : 'not-observed';
+}

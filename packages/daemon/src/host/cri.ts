@@ -1,0 +1,141 @@
+/** The container runtime over CRI: containerd or CRI-O, on its unix socket. */
+import { existsSync } from 'node:fs';
+import { ChaosError, systemClock } from '@chaosplane/common';
+import { cri } from '@chaosplane/proto';
+import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
+import type { Container, ContainerRuntime, Sandbox, SandboxDetail } from './host.ts';
+import { networkNamespacePath } from './sandbox-info.ts';
+
+const KNOWN_SOCKETS = [
+  '/run/containerd/containerd.sock',
+  '/run/crio/crio.sock',
+  '/run/k3s/containerd/containerd.sock',
+] as const;
+
+const CALL_TIMEOUT_MS = 10_000;
+
+/** The runtime of this node, as an endpoint `unix:///…`: the configured one, or the first known socket that exists. */
+export function detectRuntimeEndpoint(configured?: string): string | undefined {
+  const path = configured ?? KNOWN_SOCKETS.find((socket) => existsSync(socket));
+  return path?.startsWith('/') === true ? `unix://${path}` : path;
+}
+
+/**
+ * The runtime behind `endpoint` (`unix:///…` or a path). Connects at the first call. Without an endpoint, every call is
+ * refused with FAILED_PRECONDITION. Calls throw ChaosError: UNAVAILABLE when the runtime does not answer within 10 s.
+ */
+export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
+  const address = detectRuntimeEndpoint(endpoint);
+  if (address === undefined) return noRuntime();
+  const channel = createChannel(address);
+  const client = createClient(cri.RuntimeServiceDefinition, channel);
+  return {
+    version: (signal) =>
+      call(address, signal, async (options) => {
+        const { runtimeName, runtimeVersion } = await client.version({ version: 'v1' }, options);
+        return `${runtimeName} ${runtimeVersion}`;
+      }),
+    sandboxes: (signal) =>
+      call(address, signal, async (options) => (await client.listPodSandbox({}, options)).items.map(sandboxOf)),
+    sandbox: (id, signal) =>
+      orAbsent(
+        call(address, signal, (options) =>
+          client.podSandboxStatus({ podSandboxId: id, verbose: true }, options).then(detailOf),
+        ),
+      ),
+    containers: (sandboxId, signal) =>
+      call(address, signal, async (options) => {
+        const filter = { id: '', podSandboxId: sandboxId, labelSelector: {} };
+        return (await client.listContainers({ filter }, options)).containers.map(containerOf);
+      }),
+    close: () => {
+      channel.close();
+    },
+  };
+}
+
+async function call<T>(
+  address: string,
+  outer: AbortSignal | undefined,
+  run: (options: { signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const timer = systemClock.after(CALL_TIMEOUT_MS, () => {
+    deadline.abort();
+  });
+  const signal = outer === undefined ? deadline.signal : AbortSignal.any([outer, deadline.signal]);
+  try {
+    return await run({ signal });
+  } catch (error) {
+    if (deadline.signal.aborted) throw silent(address, `no answer within ${CALL_TIMEOUT_MS / 1000} s`, error);
+    if (error instanceof ClientError) throw explained(address, error);
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}
+
+function silent(address: string, why: string, cause: unknown): ChaosError {
+  const wayOut = 'check that it runs, or give its socket with --runtime-endpoint';
+  return new ChaosError('UNAVAILABLE', `the container runtime at ${address} does not answer (${why}): ${wayOut}`, {
+    cause,
+  });
+}
+
+function explained(address: string, error: ClientError): ChaosError {
+  if (error.code === Status.UNAVAILABLE || error.code === Status.DEADLINE_EXCEEDED)
+    return silent(address, error.details, error);
+  const code = error.code === Status.NOT_FOUND ? 'NOT_FOUND' : 'INTERNAL';
+  return new ChaosError(code, `the container runtime at ${address} answered: ${error.details}`, { cause: error });
+}
+
+async function orAbsent<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof ChaosError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function sandboxOf(
+  item: Pick<cri.PodSandbox, 'id' | 'metadata' | 'state' | 'createdAt' | 'labels' | 'runtimeHandler'>,
+): Sandbox {
+  return {
+    id: item.id,
+    podName: item.metadata?.name ?? '',
+    podNamespace: item.metadata?.namespace ?? '',
+    podUid: item.metadata?.uid ?? '',
+    ready: item.state === cri.PodSandboxState.SANDBOX_READY,
+    createdAt: item.createdAt,
+    labels: item.labels,
+    runtimeHandler: item.runtimeHandler,
+  };
+}
+
+function detailOf({ status, info }: cri.PodSandboxStatusResponse): SandboxDetail {
+  if (status === undefined) throw new ChaosError('NOT_FOUND', 'the container runtime gave no status of the sandbox');
+  const hostNetwork = status.linux?.namespaces?.options?.network === cri.NamespaceMode.NODE;
+  const { ip = '', additionalIps = [] } = status.network ?? {};
+  const ips = [ip, ...additionalIps.map((more) => more.ip)].filter((address) => address !== '');
+  const netnsPath = hostNetwork ? undefined : networkNamespacePath(info['info']);
+  return { ...sandboxOf(status), hostNetwork, ips, ...(netnsPath === undefined ? {} : { netnsPath }) };
+}
+
+function containerOf({ id, podSandboxId, metadata, state }: cri.Container): Container {
+  return { id, sandboxId: podSandboxId, name: metadata?.name ?? '', state: stateNames.get(state) ?? 'unknown' };
+}
+
+const stateNames = new Map<cri.ContainerState, Container['state']>([
+  [cri.ContainerState.CONTAINER_CREATED, 'created'],
+  [cri.ContainerState.CONTAINER_RUNNING, 'running'],
+  [cri.ContainerState.CONTAINER_EXITED, 'exited'],
+]);
+
+function noRuntime(): ContainerRuntime {
+  const refuse = (): Promise<never> => {
+    const message = `no container runtime was found at ${KNOWN_SOCKETS.join(', ')}`;
+    return Promise.reject(new ChaosError('FAILED_PRECONDITION', `${message}: give its socket with --runtime-endpoint`));
+  };
+  return { version: refuse, sandboxes: refuse, sandbox: refuse, containers: refuse, close: () => undefined };
+}

@@ -1,0 +1,162 @@
+/** The C library calls that Node does not offer, made in process, with the kernel's errors as exceptions. */
+import { getSystemErrorMap } from 'node:util';
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+
+const raw = {
+  setns: libc.func('int setns(int, int)') as (fd: number, kind: number) => number,
+  unshare: libc.func('int unshare(int)') as (flags: number) => number,
+  socket: libc.func('int socket(int, int, int)') as (domain: number, type: number, protocol: number) => number,
+  bind: libc.func('int bind(int, uint8_t *, int)') as (fd: number, address: Buffer, length: number) => number,
+  listen: libc.func('int listen(int, int)') as (fd: number, backlog: number) => number,
+  connect: libc.func('int connect(int, uint8_t *, int)') as (fd: number, address: Buffer, length: number) => number,
+  send: libc.func('long send(int, uint8_t *, size_t, int)') as Transfer,
+  recv: libc.func('long recv(int, _Out_ uint8_t *, size_t, int)') as Transfer,
+  setsockopt: libc.func('int setsockopt(int, int, int, uint8_t *, int)') as SocketOption<number>,
+  getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ int *)') as SocketOption<number[]>,
+  ioctl: libc.func('int ioctl(int, unsigned long, _Inout_ uint8_t *)') as (
+    fd: number,
+    request: number,
+    data: Buffer,
+  ) => number,
+  fcntl: libc.func('int fcntl(int, int, int)') as (fd: number, command: number, argument: number) => number,
+  flock: libc.func('int flock(int, int)') as (fd: number, operation: number) => number,
+  eventfd: libc.func('int eventfd(unsigned int, int)') as (initial: number, flags: number) => number,
+  ppoll: libc.func('int ppoll(_Inout_ uint8_t *, unsigned long, uint8_t *, void *)') as Poll,
+};
+
+type Transfer = (fd: number, data: Buffer, length: number, flags: number) => number;
+type SocketOption<L> = (fd: number, level: number, name: number, value: Buffer, length: L) => number;
+type Poll = (fds: Buffer, count: number, timeout: Buffer, signals: null) => number;
+
+/** A call that the kernel refused. */
+export class SystemError extends Error {
+  /** For example ENOENT. */
+  readonly code: string;
+  readonly errno: number;
+
+  constructor(call: string, errno: number) {
+    const [code, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
+    super(`${call}: ${words} (${code})`);
+    this.name = 'SystemError';
+    this.code = code;
+    this.errno = errno;
+  }
+}
+
+function checked(call: string, result: number): number {
+  if (result < 0) throw new SystemError(call, koffi.errno());
+  return result;
+}
+
+/** CLONE_NEWNET of sched.h. */
+const NETWORK_NAMESPACE = 0x4000_0000;
+/** MSG_DONTWAIT of socket(2). */
+const DO_NOT_WAIT = 0x40;
+const EAGAIN = 11;
+const EINTR = 4;
+
+/** Moves the calling thread into the network namespace behind `fd`; see setns(2). */
+export function setnsNetwork(fd: number): void {
+  checked('setns', raw.setns(fd, NETWORK_NAMESPACE));
+}
+
+/** Moves the calling thread into a network namespace of its own that has just been made; see unshare(2). */
+export function unshareNetwork(): void {
+  checked('unshare', raw.unshare(NETWORK_NAMESPACE));
+}
+
+/** socket(2), always close-on-exec. */
+export function socket(domain: number, type: number, protocol: number): number {
+  const closeOnExec = 0o2000000;
+  return checked('socket', raw.socket(domain, type | closeOnExec, protocol));
+}
+
+export function bind(fd: number, address: Buffer): void {
+  checked('bind', raw.bind(fd, address, address.length));
+}
+
+export function listen(fd: number, backlog: number): void {
+  checked('listen', raw.listen(fd, backlog));
+}
+
+/** connect(2); a connection that is still being made is no error. */
+export function connect(fd: number, address: Buffer): void {
+  const result = raw.connect(fd, address, address.length);
+  const inProgress = 115;
+  if (result < 0 && koffi.errno() !== inProgress) throw new SystemError('connect', koffi.errno());
+}
+
+/** Sends the whole of `data` as one datagram. */
+export function send(fd: number, data: Buffer): void {
+  checked('send', raw.send(fd, data, data.length, 0));
+}
+
+/** Receives one datagram without waiting. Returns its length in bytes; undefined when none is there. */
+export function receive(fd: number, into: Buffer): number | undefined {
+  const length = raw.recv(fd, into, into.length, DO_NOT_WAIT);
+  if (length >= 0) return length;
+  const errno = koffi.errno();
+  if (errno === EAGAIN || errno === EINTR) return undefined;
+  throw new SystemError('recv', errno);
+}
+
+/** Sets a socket option that is an int. */
+export function setSocketOption(fd: number, level: number, name: number, value: number): void {
+  const data = Buffer.alloc(4);
+  data.writeInt32LE(value);
+  checked('setsockopt', raw.setsockopt(fd, level, name, data, data.length));
+}
+
+/** A socket option of `length` bytes, as the kernel gives it. */
+export function socketOption(fd: number, level: number, name: number, length: number): Buffer {
+  const data = Buffer.alloc(length);
+  checked('getsockopt', raw.getsockopt(fd, level, name, data, [length]));
+  return data;
+}
+
+/** ioctl(2) whose argument is a structure that the kernel may change. */
+export function ioctl(fd: number, request: number, data: Buffer): void {
+  checked('ioctl', raw.ioctl(fd, request, data));
+}
+
+/** Sets FD_CLOEXEC: programs started later do not inherit the descriptor. */
+export function setCloseOnExec(fd: number): void {
+  const setDescriptorFlags = 2;
+  const closeOnExec = 1;
+  checked('fcntl', raw.fcntl(fd, setDescriptorFlags, closeOnExec));
+}
+
+/** flock(2) LOCK_EX without waiting. False when another process holds the lock. */
+export function flockExclusive(fd: number): boolean {
+  const exclusiveNow = 2 | 4;
+  const result = raw.flock(fd, exclusiveNow);
+  if (result < 0 && koffi.errno() === EAGAIN) return false;
+  checked('flock', result);
+  return true;
+}
+
+/** An eventfd(2) for waking a thread that polls: close-on-exec and never blocking. */
+export function eventDescriptor(): number {
+  const closeOnExecNonBlocking = 0o2000000 | 0o4000;
+  return checked('eventfd', raw.eventfd(0, closeOnExecNonBlocking));
+}
+
+/** Waits until one of `fds` can be read, at most `timeoutMs` milliseconds (fractions count). Returns those that can. */
+export function pollReadable(fds: readonly number[], timeoutMs: number): readonly number[] {
+  const readable = 1;
+  const entries = Buffer.alloc(fds.length * 8);
+  fds.forEach((fd, index) => {
+    entries.writeInt32LE(fd, index * 8);
+    entries.writeInt16LE(readable, index * 8 + 4);
+  });
+  const timeout = Buffer.alloc(16);
+  const seconds = Math.floor(timeoutMs / 1000);
+  timeout.writeBigInt64LE(BigInt(seconds), 0);
+  timeout.writeBigInt64LE(BigInt(Math.floor((timeoutMs - seconds * 1000) * 1e6)), 8);
+  const result = raw.ppoll(entries, fds.length, timeout, null);
+  if (result < 0 && koffi.errno() === EINTR) return [];
+  checked('ppoll', result);
+  return fds.filter((_, index) => entries.readInt16LE(index * 8 + 6) !== 0);
+}

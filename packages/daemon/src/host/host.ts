@@ -1,0 +1,160 @@
+/** What the daemon may do to its node, as one interface: the real one is beside this file, a fake one is in the testkit. */
+
+/** One network interface of a namespace. */
+export interface NetworkInterface {
+  readonly name: string;
+  /** Addresses without prefix length. */
+  readonly addresses: readonly string[];
+  /** Transmit queue length in packets. */
+  readonly txQueueLength: number;
+}
+
+/** One queueing discipline, as the kernel reports it. */
+export interface Qdisc {
+  readonly device: string;
+  /** For example htb, netem, noqueue. */
+  readonly kind: string;
+  /** For example `c4a0:`; `0:` for a default one. */
+  readonly handle: string;
+  /** `root`, or the class it hangs under, for example `c4a0:1`. */
+  readonly parent: string;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly drops: number;
+}
+
+/** What the queue engine does with packets that carry the bits of `mask`. */
+export interface QueuePolicy {
+  /** The bits of the mark that are ours. */
+  readonly mask: number;
+  readonly layers: readonly QueueLayer[];
+}
+
+/** The delay of packets that carry one bit; the delays of a packet's bits add up. */
+export interface QueueLayer {
+  /** One bit within the mask, in place: 0x10000. */
+  readonly bit: number;
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  readonly correlationPercent: number;
+}
+
+/** What the queue engine has done so far in one namespace. */
+export interface QueueStatistics {
+  /** Packets delayed, by bit. */
+  readonly delayed: ReadonlyMap<number, number>;
+}
+
+/** An open network namespace. Opening pins it: close it when nothing of ours is active there. */
+export interface Netns {
+  readonly path: string;
+  /**
+   * SO_NETNS_COOKIE in decimal: unique for the life of the machine, where an inode is reused at once.
+   * On kernels before 5.14: `inode:` and the inode.
+   */
+  readonly cookie: string;
+  /**
+   * Runs nft commands, one a line, as one transaction: all of them or none. Takes no process.
+   * Returns what `list` commands print.
+   * @throws NftError with the kernel's words.
+   */
+  nft(commands: readonly string[]): string;
+  /**
+   * Runs tc commands as one batch: one process for all of them. Stops at the first that fails.
+   * @throws CommandError with the number of the line that failed.
+   */
+  tc(commands: readonly string[]): Promise<void>;
+  /** Every qdisc of the namespace, with its statistics. One process. */
+  qdiscs(): Promise<readonly Qdisc[]>;
+  interfaces(): readonly NetworkInterface[];
+  setTxQueueLength(device: string, packets: number): void;
+  /** Creates the table whose one rule hands marked packets to `queue`, and lets them pass when nobody listens there. */
+  addQueueTable(table: string, mask: number, queue: number): void;
+  /** Starts to serve `queue`, or changes what is done to its packets. */
+  serveQueue(queue: number, policy: QueuePolicy): Promise<void>;
+  /** Stops serving; packets that wait are let go at once. Harmless when nothing is served. */
+  stopQueue(): Promise<void>;
+  queueStatistics(): Promise<QueueStatistics>;
+  /** Releases the namespace. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A pod sandbox, as the container runtime reports it. */
+export interface Sandbox {
+  readonly id: string;
+  readonly podName: string;
+  readonly podNamespace: string;
+  readonly podUid: string;
+  readonly ready: boolean;
+  /** Nanoseconds since the epoch. */
+  readonly createdAt: bigint;
+  readonly labels: Readonly<Record<string, string>>;
+  /** For example kata; empty for the default runtime. */
+  readonly runtimeHandler: string;
+}
+
+/** What is known of one sandbox when it is looked at closely. */
+export interface SandboxDetail extends Sandbox {
+  readonly hostNetwork: boolean;
+  /** The pod's addresses. */
+  readonly ips: readonly string[];
+  /** Where its network namespace can be opened; absent when it has none of its own. */
+  readonly netnsPath?: string;
+}
+
+/** A container, as the container runtime reports it. */
+export interface Container {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly name: string;
+  readonly state: 'created' | 'running' | 'exited' | 'unknown';
+}
+
+/** The part of the container runtime (CRI) that the daemon needs. Every call has a deadline of its own. */
+export interface ContainerRuntime {
+  /** For example `containerd 1.6.20`. */
+  version(signal?: AbortSignal): Promise<string>;
+  sandboxes(signal?: AbortSignal): Promise<readonly Sandbox[]>;
+  /** Absent when the runtime does not know the sandbox. */
+  sandbox(id: string, signal?: AbortSignal): Promise<SandboxDetail | undefined>;
+  containers(sandboxId: string, signal?: AbortSignal): Promise<readonly Container[]>;
+  close(): void;
+}
+
+/** One thing that faults need from a node. */
+export interface HostCapability {
+  readonly name: CapabilityName;
+  readonly available: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** When not available: what to install or load. */
+  readonly remedy: string;
+}
+
+/** The closed list of what a node may or may not have. */
+export type CapabilityName =
+  | 'root'
+  | 'nftables'
+  | 'netdev-egress'
+  | 'netns-cookie'
+  | 'tc'
+  | 'sch-htb'
+  | 'sch-netem'
+  | 'nfqueue'
+  | 'container-runtime'
+  | 'cgroup-v1'
+  | 'cgroup-v2';
+
+/** The node. */
+export interface Host {
+  readonly nodeName: string;
+  /** /proc/sys/kernel/random/boot_id: another one means that the kernel started again. */
+  readonly bootId: string;
+  readonly kernelRelease: string;
+  readonly runtime: ContainerRuntime;
+  /** Looks at the node once and remembers: tries every capability for real, in namespaces of its own. */
+  capabilities(): Promise<readonly HostCapability[]>;
+  /** @throws ChaosError NOT_FOUND when nothing is mounted there any more. */
+  openNetns(path: string): Netns;
+  close(): Promise<void>;
+}

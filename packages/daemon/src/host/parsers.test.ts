@@ -1,0 +1,85 @@
+/** What programs, the kernel and the container runtime print, read. */
+import { describe, expect, test } from '@jest/globals';
+import { interfaceNames } from './links.ts';
+import { nftError } from './nft.ts';
+import { networkNamespacePath } from './sandbox-info.ts';
+import { socketAddress } from './sockets.ts';
+import { parseQdiscs } from './tc.ts';
+
+describe('tc', () => {
+  test('qdiscs are read with parent and statistics, which some kinds do not have', () => {
+    const printed = [
+      { kind: 'htb', handle: 'c4a0:', dev: 'eth0', root: true, options: {}, bytes: 10, packets: 1, drops: 0 },
+      { kind: 'netem', handle: 'c501:', dev: 'eth0', parent: 'c4a0:1', bytes: 98, packets: 2, drops: 3 },
+      { kind: 'noqueue', handle: '0:', dev: 'lo', root: true },
+    ];
+    expect(parseQdiscs(JSON.stringify(printed))).toEqual([
+      { device: 'eth0', kind: 'htb', handle: 'c4a0:', parent: 'root', packets: 1, bytes: 10, drops: 0 },
+      { device: 'eth0', kind: 'netem', handle: 'c501:', parent: 'c4a0:1', packets: 2, bytes: 98, drops: 3 },
+      { device: 'lo', kind: 'noqueue', handle: '0:', parent: 'root', packets: 0, bytes: 0, drops: 0 },
+    ]);
+    expect(parseQdiscs('')).toEqual([]);
+  });
+});
+
+describe('nft', () => {
+  test.each([
+    ['a table to delete that is gone', 'delete table inet a', 'No such file or directory', true],
+    [
+      'a chain that a rule needs',
+      'add rule inet a b accept',
+      'Could not process rule: No such file or directory',
+      false,
+    ],
+    ['a table that is taken', 'delete table inet a', 'Operation not permitted', false],
+  ])('the error about %s', (_name, command, words, notFound) => {
+    const error = nftError(`<cmdline>:2:1-9: Error: ${words}\n${command}\n^^^^^^^^^^^^\n`, [
+      'add table inet x',
+      command,
+    ]);
+    expect(error.message).toBe(`nft: ${words}, in: ${command}`);
+    expect(error.notFound).toBe(notFound);
+  });
+
+  test('an error without words still names the commands', () => {
+    expect(nftError('', ['add table inet x']).message).toContain('add table inet x');
+  });
+});
+
+test('interface names are read from /proc/net/dev, also those with a colon or an at sign', () => {
+  const table = 'Inter-|   Receive\n face |bytes\n    lo:     0    0\n  eth0: 1 2\neth0:1: 5 6\n';
+  expect(interfaceNames(table)).toEqual(['lo', 'eth0', 'eth0:1']);
+});
+
+describe('the network namespace of a sandbox', () => {
+  const spec = (path?: string) => ({ linux: { namespaces: [{ type: 'pid' }, { type: 'network', path }] } });
+  test.each([
+    [
+      'is where the runtime keeps it',
+      JSON.stringify({ pid: 7, runtimeSpec: spec('/run/netns/cni-1') }),
+      '/run/netns/cni-1',
+    ],
+    [
+      'is that of the process when the path is not said',
+      JSON.stringify({ pid: 7, runtimeSpec: spec() }),
+      '/proc/7/ns/net',
+    ],
+    ['is that of the process when there is no spec', JSON.stringify({ pid: 7 }), '/proc/7/ns/net'],
+    ['is unknown without path and process', JSON.stringify({ pid: 0 }), undefined],
+    ['is unknown when the runtime says nothing', undefined, undefined],
+    ['is unknown when what it says is no JSON', '{', undefined],
+  ])('%s', (_name, info, expected) => {
+    expect(networkNamespacePath(info)).toBe(expected);
+  });
+});
+
+describe('socket addresses', () => {
+  test.each([
+    ['10.0.0.2', '0200' + '1f90' + '0a000002' + '0000000000000000'],
+    ['::1', '0a00' + '1f90' + '00000000' + '00000000000000000000000000000001' + '00000000'],
+    ['fd00:1::2:3', '0a00' + '1f90' + '00000000' + 'fd000001000000000000000000020003' + '00000000'],
+    ['::ffff:10.0.0.2', '0a00' + '1f90' + '00000000' + '00000000000000000000ffff0a000002' + '00000000'],
+  ])('%s', (address, hex) => {
+    expect(socketAddress({ address, port: 8080 }).toString('hex')).toBe(hex);
+  });
+});

@@ -1,0 +1,65 @@
+/** How long packets wait, by their mark. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createDelaySource } from './delay.ts';
+
+const layer = (bit: number, latencyMs: number, jitterMs = 0, correlationPercent = 0) => ({
+  bit,
+  latencyMs,
+  jitterMs,
+  correlationPercent,
+});
+
+describe('the delay of a packet', () => {
+  test.each([
+    ['no bit of ours', 0x4000, 0],
+    ['one bit', 0x10000, 60],
+    ['both bits, whose delays add up', 0x30000, 100],
+    ['a foreign bit beside ours', 0x24000, 40],
+  ])('with %s', (_name, mark, expected) => {
+    const policy = { mask: 0xff0000, layers: [layer(0x10000, 60), layer(0x20000, 40)] };
+    expect(createDelaySource(policy, () => 0.5).draw(mark)).toBe(expected);
+  });
+
+  test('stays within latency ± jitter, is never negative, and is counted', () => {
+    const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    const times = fc.integer({ min: 0, max: 1000 });
+    fc.assert(
+      fc.property(
+        fc.array(fraction, { minLength: 2 }),
+        times,
+        times,
+        fc.integer({ min: 0, max: 100 }),
+        (random, latency, jitter, correlation) => {
+          let index = 0;
+          const policy = { mask: 1, layers: [layer(1, latency, jitter, correlation)] };
+          const source = createDelaySource(policy, () => random[index++ % random.length] ?? 0);
+          for (const _ of random) {
+            const delay = source.draw(1);
+            expect(delay).toBeGreaterThanOrEqual(Math.max(0, latency - jitter));
+            expect(delay).toBeLessThanOrEqual(latency + jitter);
+          }
+          expect(source.delayed.get(1)).toBe(random.length);
+        },
+      ),
+    );
+  });
+
+  test('with a correlation of 100 % repeats the one before', () => {
+    let next = 0;
+    const source = createDelaySource({ mask: 1, layers: [layer(1, 50, 20, 100)] }, () => (next = (next + 0.37) % 1));
+    const first = source.draw(1);
+    expect([source.draw(1), source.draw(1)]).toEqual([first, first]);
+  });
+
+  test('keeps its counts when the policy changes', () => {
+    const source = createDelaySource({ mask: 3, layers: [layer(1, 50)] }, () => 0.5);
+    source.draw(1);
+    source.change({ mask: 3, layers: [layer(1, 10), layer(2, 5)] });
+    expect(source.draw(3)).toBe(15);
+    expect([...source.delayed]).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+  });
+});

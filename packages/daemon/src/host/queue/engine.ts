@@ -1,0 +1,114 @@
+/** The queue engine as the main thread sees it: one thread for all namespaces, started at first use. */
+import { closeSync, writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { ChaosError } from '@chaosplane/common';
+import { eventDescriptor } from '../ffi.ts';
+import type { QueuePolicy, QueueStatistics } from '../host.ts';
+import type { Command, Reply, Request, WorkerStart } from './protocol.ts';
+
+/** Delays packets in user space. Namespaces are named by an open descriptor; stop before closing that. */
+export interface QueueEngine {
+  /** Starts to serve `queue` there, or changes the policy: packets that wait already keep their time. */
+  serve(netnsFd: number, queue: number, policy: QueuePolicy): Promise<void>;
+  /** Lets waiting packets go and stops. Harmless when nothing is served. */
+  stop(netnsFd: number): Promise<void>;
+  statistics(netnsFd: number): Promise<QueueStatistics>;
+  /** Stops all, and the thread. */
+  close(): Promise<void>;
+}
+
+/** A thread that runs, and the calls that wait for its answers. */
+interface Thread {
+  readonly call: (command: Command) => Promise<QueueStatistics>;
+  readonly ended: Promise<void>;
+}
+
+/** Without a thread until something is served; when the thread dies, calls are refused and the next `serve` starts another. */
+export function createQueueEngine(): QueueEngine {
+  let thread: Thread | undefined;
+  const served = new Set<number>();
+  const start = (): Thread => {
+    const started = startThread(() => {
+      if (thread !== started) return;
+      thread = undefined;
+      served.clear();
+    });
+    return started;
+  };
+  const end = async (): Promise<void> => {
+    const ending = thread;
+    if (ending === undefined) return;
+    thread = undefined;
+    served.clear();
+    await ending.call({ kind: 'exit' });
+    await ending.ended;
+  };
+  return {
+    async serve(netnsFd, queue, policy) {
+      thread ??= start();
+      // Before the answer: what fails half-way is stopped in the same way.
+      served.add(netnsFd);
+      await thread.call({ kind: 'serve', netnsFd, queue, policy });
+    },
+    async stop(netnsFd) {
+      if (thread === undefined || !served.delete(netnsFd)) return;
+      if (served.size === 0) await end();
+      else await thread.call({ kind: 'stop', netnsFd });
+    },
+    async statistics(netnsFd) {
+      if (thread === undefined || !served.has(netnsFd)) return { delayed: new Map() };
+      return thread.call({ kind: 'statistics', netnsFd });
+    },
+    close: end,
+  };
+}
+
+function startThread(onEnd: () => void): Thread {
+  const wakeFd = eventDescriptor();
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: { wakeFd } satisfies WorkerStart,
+    // Its sockets are not opened by Node, which would warn when they are closed.
+    trackUnmanagedFds: false,
+  });
+  worker.unref();
+  const waiting = new Map<number, PromiseWithResolvers<QueueStatistics>>();
+  let failure = 'the queue engine has ended';
+  let alive = true;
+  let lastId = 0;
+  let openFds: readonly number[] = [];
+  worker.on('message', (reply: Reply) => {
+    openFds = reply.openFds;
+    const call = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (reply.error !== undefined) call?.reject(new ChaosError('INTERNAL', `the queue engine: ${reply.error}`));
+    else call?.resolve({ delayed: reply.delayed });
+    if (waiting.size === 0) worker.unref();
+  });
+  worker.on('error', (error) => {
+    failure = `the queue engine crashed: ${error instanceof Error ? error.message : String(error)}`;
+  });
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      alive = false;
+      // A socket left open would hold packets for ever; closed, the rule's bypass lets them pass.
+      for (const fd of [wakeFd, ...openFds]) closeSync(fd);
+      for (const call of waiting.values()) call.reject(new ChaosError('UNAVAILABLE', failure));
+      waiting.clear();
+      onEnd();
+      resolve();
+    });
+  });
+  const one = Buffer.from(new BigUint64Array([1n]).buffer);
+  const call = (command: Command): Promise<QueueStatistics> => {
+    if (!alive) return Promise.reject(new ChaosError('UNAVAILABLE', failure));
+    const request: Request = { id: ++lastId, command };
+    const answer = Promise.withResolvers<QueueStatistics>();
+    waiting.set(request.id, answer);
+    // Kept alive only while an answer is awaited: an idle engine must not keep the process running.
+    worker.ref();
+    worker.postMessage(request);
+    writeSync(wakeFd, one);
+    return answer.promise;
+  };
+  return { call, ended };
+}

@@ -1,0 +1,31 @@
+/** What the main thread and the queue engine's thread say to each other. */
+import type { QueuePolicy } from '../host.ts';
+
+/** What the thread is given when it starts. */
+export interface WorkerStart {
+  /** The eventfd by which the main thread wakes it. */
+  readonly wakeFd: number;
+}
+
+/** A command without its number. Namespaces are named by the main thread's descriptor of them. */
+export type Command =
+  | { readonly kind: 'serve'; readonly netnsFd: number; readonly queue: number; readonly policy: QueuePolicy }
+  | { readonly kind: 'stop'; readonly netnsFd: number }
+  | { readonly kind: 'statistics'; readonly netnsFd: number }
+  | { readonly kind: 'exit' };
+
+/** A command as it is sent. */
+export interface Request {
+  readonly id: number;
+  readonly command: Command;
+}
+
+/** The answer to the request of that number; number 0 is said unasked, at the end. */
+export interface Reply {
+  readonly id: number;
+  readonly delayed: ReadonlyMap<number, number>;
+  /** Why it was refused; absent when it was done. */
+  readonly error?: string;
+  /** The sockets that the thread has open now: should it die without closing them, the main thread does. */
+  readonly openFds: readonly number[];
+}

@@ -1,0 +1,36 @@
+/** This node, for real. */
+import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import { findCapabilities } from './capabilities.ts';
+import { connectRuntime } from './cri.ts';
+import type { Host, HostCapability } from './host.ts';
+import { openNetnsHandle } from './netns.ts';
+import { createQueueEngine } from './queue/engine.ts';
+import { realNetns } from './real-netns.ts';
+
+/** What has to be known of a node beforehand. */
+export interface HostOptions {
+  readonly nodeName: string;
+  /** `unix:///…` or a path; absent: the first known socket that exists. */
+  readonly runtimeEndpoint?: string;
+}
+
+/** Opens the node. Touches nothing yet. */
+export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Promise<Host> {
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const runtime = connectRuntime(runtimeEndpoint);
+  const engine = createQueueEngine();
+  let found: Promise<readonly HostCapability[]> | undefined;
+  return {
+    nodeName,
+    bootId,
+    kernelRelease: release(),
+    runtime,
+    capabilities: () => (found ??= findCapabilities(runtime)),
+    openNetns: (path) => realNetns(openNetnsHandle(path), engine),
+    close: async () => {
+      runtime.close();
+      await engine.close();
+    },
+  };
+}

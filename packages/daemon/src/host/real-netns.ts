@@ -1,0 +1,40 @@
+/** One network namespace of this node, for real: what the rest of the daemon may do to it. */
+import type { Netns } from './host.ts';
+import { listInterfaces, setQueueLength } from './links.ts';
+import type { NetnsHandle } from './netns.ts';
+import { openNft } from './nft.ts';
+import type { QueueEngine } from './queue/engine.ts';
+import { createQueueTable } from './queue-table.ts';
+import { listQdiscs, tcBatch } from './tc.ts';
+
+/** Takes over `handle`: closing the result closes it. */
+export function realNetns(handle: NetnsHandle, engine: QueueEngine): Netns {
+  const nft = openNft(handle);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    try {
+      await engine.stop(handle.fd);
+    } finally {
+      await nft.close();
+      handle.close();
+    }
+  };
+  return {
+    path: handle.path,
+    cookie: handle.cookie,
+    nft: (commands) => nft.run(commands),
+    tc: (commands) => tcBatch(handle, commands),
+    qdiscs: () => listQdiscs(handle),
+    interfaces: () => listInterfaces(handle),
+    setTxQueueLength: (device, packets) => {
+      setQueueLength(handle, device, packets);
+    },
+    addQueueTable: (table, mask, queue) => {
+      createQueueTable(handle, nft, { table, mask, queue });
+    },
+    serveQueue: (queue, policy) => engine.serve(handle.fd, queue, policy),
+    stopQueue: () => engine.stop(handle.fd),
+    queueStatistics: () => engine.statistics(handle.fd),
+    close: () => (closing ??= close()),
+  };
+}

@@ -1,0 +1,9 @@
+/** The daemon as other packages use it: start one, or look at the node through it. */
+export { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
+export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
+export { answers } from './server/listeners.ts';
+export { durationOf, millisecondsOf } from './server/wire.ts';
+export type { SweepReport } from './engine/sweep.ts';
+export type { ContainerRuntime, Host, HostCapability, Sandbox, SandboxDetail } from './host/host.ts';
+export { createHost } from './host/real-host.ts';
+export { detectRuntimeEndpoint, connectRuntime } from './host/cri.ts';

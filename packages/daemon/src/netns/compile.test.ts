@@ -1,0 +1,169 @@
+import { describe, expect, test } from '@jest/globals';
+import { compile, type PlacedLayer } from './compile.ts';
+import type { Effect, Layer, Scope } from './layer.ts';
+import { markOf } from './names.ts';
+import { inventoryOf, transaction } from './ruleset.ts';
+
+const scope = (change: Partial<Scope> = {}): Scope => ({
+  directions: ['egress'],
+  peers: [],
+  ports: [],
+  interface: 'eth0',
+  ...change,
+});
+const delay: Effect = { kind: 'delay', latencyMs: 100, jitterMs: 10, correlationPercent: 0 };
+const layer = (id: string, effect: Effect, change: Partial<Scope> = {}): Layer => ({
+  id,
+  scope: scope(change),
+  effect,
+});
+const placed = (from: Layer, change: Partial<PlacedLayer> = {}): PlacedLayer => ({
+  layer: from,
+  engine: from.effect.kind === 'delay' ? 'netem' : 'nft',
+  hooks: 'netdev',
+  mark: from.effect.kind === 'delay' ? markOf(0) : 0,
+  remainingMs: 60_000,
+  ...change,
+});
+const script = (layers: readonly PlacedLayer[]): string => transaction(new Map(), compile(layers).tables).join('\n');
+
+describe('compile', () => {
+  test('a partition of one peer in both directions is two hooks that drop', () => {
+    const peers = [{ family: 4, address: '10.1.0.0', prefix: 16 }] as const;
+    expect(script([placed(layer('la', { kind: 'partition' }, { directions: ['egress', 'ingress'], peers }))])).toBe(
+      `add table netdev chaosplane
+add counter netdev chaosplane la_matched
+add counter netdev chaosplane la_dropped
+add set netdev chaosplane la_live { typeof meta protocol ; flags timeout ; }
+add element netdev chaosplane la_live { ip timeout 60s0ms, ip6 timeout 60s0ms }
+add set netdev chaosplane la_peers4 { type ipv4_addr ; flags interval ; auto-merge ; }
+add element netdev chaosplane la_peers4 { 10.1.0.0/16 }
+add chain netdev chaosplane la_hit
+add chain netdev chaosplane la_egress
+add chain netdev chaosplane la_ingress
+add chain netdev chaosplane egress_eth0 { type filter hook egress device "eth0" priority 0 ; }
+add chain netdev chaosplane ingress_eth0 { type filter hook ingress device "eth0" priority 0 ; }
+add rule netdev chaosplane la_hit counter name la_matched
+add rule netdev chaosplane la_hit counter name la_dropped drop
+add rule netdev chaosplane la_egress ip daddr != @la_peers4 return
+add rule netdev chaosplane la_egress meta protocol ip6 return
+add rule netdev chaosplane la_egress goto la_hit
+add rule netdev chaosplane la_ingress ip saddr != @la_peers4 return
+add rule netdev chaosplane la_ingress meta protocol ip6 return
+add rule netdev chaosplane la_ingress goto la_hit
+add rule netdev chaosplane egress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+add rule netdev chaosplane egress_eth0 meta protocol @la_live jump la_egress
+add rule netdev chaosplane ingress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
+    );
+  });
+
+  test('a loss on ports of a pod whose probes are spared', () => {
+    const rules = compile([
+      placed(
+        layer(
+          'lb',
+          { kind: 'loss', percent: 30 },
+          {
+            ports: [
+              { from: 80, to: 80 },
+              { from: 9000, to: 9010 },
+            ],
+            spared: { addresses: [{ family: 4, address: '10.0.0.1', prefix: 32 }], ports: [8080, 8081] },
+          },
+        ),
+      ),
+    ]).tables.flatMap((table) => table.chains.flatMap((chain) => chain.rules.map((rule) => `${chain.name}: ${rule}`)));
+    expect(rules.slice(0, 6)).toEqual([
+      'lb_hit: counter name lb_matched',
+      'lb_hit: numgen random mod 100000 < 30000 counter name lb_dropped drop',
+      'lb_egress: ip daddr { 10.0.0.1 } tcp sport { 8080, 8081 } return',
+      'lb_egress: meta l4proto != { tcp, udp } return',
+      'lb_egress: th dport { 80, 9000-9010 } goto lb_hit',
+      'lb_egress: th sport { 80, 9000-9010 } goto lb_hit',
+    ]);
+  });
+
+  test('two delays that overlap are three classes, whose leaf adds the delays up', () => {
+    const both = compile([
+      placed(layer('lc', delay)),
+      placed(layer('ld', { ...delay, latencyMs: 50, jitterMs: 0 }, { protocol: 'udp' }), { mark: markOf(1) }),
+    ]);
+    expect([...(both.trees.get('eth0') ?? [])].map(([name, leaf]) => `${name} ${leaf.netem}`)).toEqual([
+      'c4a0:1 delay 100000us 10000us limit 100000',
+      'c4a0:2 delay 50000us limit 100000',
+      'c4a0:3 delay 150000us 10000us limit 100000',
+    ]);
+    const steer = both.tables[0]?.chains.find((chain) => chain.name === 'steer');
+    expect(steer?.rules).toEqual([
+      'meta priority set meta mark and 0x00ff0000 map { 0x00010000 : c4a0:1, 0x00020000 : c4a0:2, 0x00030000 : c4a0:3 }',
+      'meta mark set meta mark and 0xff00ffff',
+    ]);
+  });
+
+  test('what is dropped is dropped before it is counted as delayed, in whatever order the faults came', () => {
+    const [table] = compile([placed(layer('le', delay)), placed(layer('lf', { kind: 'loss', percent: 1 }))]).tables;
+    const base = table?.chains
+      .find((chain) => chain.name === 'egress_eth0')
+      ?.rules.filter((rule) => rule.includes('jump'));
+    expect(base).toEqual([
+      'meta protocol @lf_live jump lf_egress',
+      'meta protocol @le_live jump le_egress',
+      'meta mark and 0x00ff0000 != 0 jump steer',
+    ]);
+  });
+
+  test('the queue engine marks in postrouting and leaves the bits to the queue', () => {
+    const desired = compile([placed(layer('lg', delay), { engine: 'queue', hooks: 'inet' })]);
+    expect(desired.trees.size).toBe(0);
+    expect(desired.queue).toEqual({
+      mask: 0x00ff0000,
+      layers: [{ bit: 0x10000, latencyMs: 100, jitterMs: 10, correlationPercent: 0 }],
+    });
+    const base = desired.tables[0]?.chains.find((chain) => chain.hook !== undefined);
+    expect(base).toEqual({
+      name: 'egress_eth0',
+      hook: 'type filter hook postrouting priority -150 ;',
+      rules: [
+        'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
+        'oifname "eth0" meta mark and 0x00ff0000 != 0 meta mark set meta mark and 0xff00ffff',
+        'oifname "eth0" meta protocol @lg_live jump lg_egress',
+      ],
+    });
+  });
+
+  test('no layers are no tables, no trees, no queue', () => {
+    expect(compile([])).toEqual({ tables: [], trees: new Map() });
+  });
+});
+
+describe('transaction', () => {
+  const a = placed(layer('la', { kind: 'partition' }));
+  const b = placed(layer('lb', { kind: 'partition' }, { peers: [{ family: 4, address: '10.0.0.1', prefix: 32 }] }));
+  const tables = (...layers: PlacedLayer[]) => compile(layers).tables;
+
+  test('a second layer leaves the counters and the peers of the first alone', () => {
+    const commands = transaction(inventoryOf(tables(b)), tables(b, a));
+    expect(
+      commands.filter((command) => /counter \S+ \S+ lb|lb_peers4 \{/.test(command) && !command.startsWith('add rule')),
+    ).toEqual([]);
+    expect(commands).toContain('add counter netdev chaosplane la_matched');
+    expect(commands).toContain('flush chain netdev chaosplane lb_hit');
+  });
+
+  test('removing one of two layers deletes what it owned, and nothing else', () => {
+    const commands = transaction(inventoryOf(tables(a, b)), tables(a));
+    expect(commands.filter((command) => command.startsWith('delete'))).toEqual([
+      'delete chain netdev chaosplane lb_hit',
+      'delete chain netdev chaosplane lb_egress',
+      'delete set netdev chaosplane lb_live',
+      'delete set netdev chaosplane lb_peers4',
+      'delete counter netdev chaosplane lb_matched',
+      'delete counter netdev chaosplane lb_dropped',
+    ]);
+  });
+
+  test('removing the last layer deletes the table', () => {
+    expect(transaction(inventoryOf(tables(a)), [])).toEqual(['delete table netdev chaosplane']);
+  });
+});

@@ -1,0 +1,59 @@
+/** Reads back what of ours a namespace holds, after another process (or nobody) put it there. */
+import type { Netns, Qdisc } from '../host/host.ts';
+import { QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { tableKey, type Inventory, type TableInventory } from './ruleset.ts';
+import type { Leaf, Leaves } from './shaping.ts';
+
+/** Everything of ours in a namespace. */
+export interface Present {
+  readonly tables: Inventory;
+  readonly trees: ReadonlyMap<string, Leaves>;
+  readonly queueTable: boolean;
+}
+
+/** What a namespace that we never touched holds of ours. */
+export const nothing: Present = { tables: new Map(), trees: new Map(), queueTable: false };
+
+/** Whether `present` is nothing at all. */
+export function isNothing(present: Present): boolean {
+  return present.tables.size === 0 && present.trees.size === 0 && !present.queueTable;
+}
+
+/** Looks at the namespace: one netlink dump, and one process for the qdiscs. */
+export async function readPresent(netns: Netns): Promise<Present> {
+  const listed = netns.nft(['list tables']);
+  const keys = (['netdev', 'inet'] as const)
+    .map((family) => tableKey({ family, name: TABLE }))
+    .filter((key) => tableLines(listed).has(`table ${key}`));
+  return {
+    tables: new Map(keys.map((key) => [key, parseTable(netns.nft([`list table ${key}`]))])),
+    trees: treesOf(await netns.qdiscs()),
+    queueTable: tableLines(listed).has(`table inet ${QUEUE_TABLE}`),
+  };
+}
+
+const tableLines = (listed: string): Set<string> => new Set(listed.split('\n').map((line) => line.trim()));
+
+/** The names in what `nft list table` prints; it indents what a table owns by one tab. */
+export function parseTable(listing: string): TableInventory {
+  const named = (kind: string): string[] =>
+    [...listing.matchAll(new RegExp(`^\\t${kind} (\\S+) \\{`, 'gm'))].map((match) => match[1] ?? '');
+  return {
+    chains: named('chain'),
+    counters: named('counter'),
+    sets: new Map(named('set').map((name) => [name, undefined])),
+  };
+}
+
+/** Our trees among the qdiscs. What a found leaf does is not read back: it is written again. */
+export function treesOf(qdiscs: readonly Qdisc[]): ReadonlyMap<string, Leaves> {
+  const ours = qdiscs.filter((qdisc) => qdisc.parent === 'root' && qdisc.handle === ROOT_HANDLE);
+  return new Map(
+    ours.map(({ device }) => {
+      const leaves = qdiscs.filter((qdisc) => qdisc.device === device && qdisc.parent.startsWith(ROOT_HANDLE));
+      return [device, new Map(leaves.map((qdisc): [string, Leaf] => [qdisc.parent, unknownLeaf]))];
+    }),
+  );
+}
+
+const unknownLeaf: Leaf = { marks: 0, netem: 'unknown', longestMs: 0 };

@@ -1,0 +1,50 @@
+/** The vocabulary of network faults: a layer says which packets of a namespace are hit, and what happens to them. */
+import type { Cidr, PortRange } from '@chaosplane/common';
+
+/** Which way packets travel, seen from the pod, as in iptables: egress leaves it, ingress enters it. */
+export type Direction = 'egress' | 'ingress';
+
+/** Connections of the kubelet's probes, which a layer leaves alone. */
+export interface Spared {
+  /** The node's addresses. */
+  readonly addresses: readonly Cidr[];
+  /** The ports of the pod that are probed. */
+  readonly ports: readonly number[];
+}
+
+/** Which packets a layer is about. A packet must satisfy every part. */
+export interface Scope {
+  readonly directions: readonly Direction[];
+  /** The other end's address. Empty: everybody. */
+  readonly peers: readonly Cidr[];
+  /** Source or destination port. Empty: every port. */
+  readonly ports: readonly PortRange[];
+  /** Absent: every protocol. */
+  readonly protocol?: 'tcp' | 'udp' | 'icmp';
+  /** The pod's network interface, for example eth0. */
+  readonly interface: string;
+  /** Absent: nothing is spared. */
+  readonly spared?: Spared;
+}
+
+/** What happens to the packets of a scope. */
+export type Effect =
+  | {
+      readonly kind: 'delay';
+      /** Milliseconds, may be fractional. */
+      readonly latencyMs: number;
+      /** ± milliseconds around the latency, uniformly. */
+      readonly jitterMs: number;
+      /** How much one packet's jitter depends on the one before, in percent. */
+      readonly correlationPercent: number;
+    }
+  | { readonly kind: 'loss'; /** 0 to 100. */ readonly percent: number }
+  | { readonly kind: 'partition' };
+
+/** One network fault of one namespace. */
+export interface Layer {
+  /** A name of [a-z0-9_], unique in the namespace; it names the layer's counters, sets and chains. */
+  readonly id: string;
+  readonly scope: Scope;
+  readonly effect: Effect;
+}

@@ -1,0 +1,310 @@
+/** One network namespace with faults in it: takes the kernel from what it holds to what all layers add up to. */
+import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
+import type { Netns, Qdisc } from '../host/host.ts';
+import { compile, type Desired, type PlacedLayer } from './compile.ts';
+import { nothing, readPresent, type Present } from './inventory.ts';
+import { MARK_BITS, MARK_MASK, markOf, QUEUE_NUMBER, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { inventoryOf, transaction } from './ruleset.ts';
+import { layerNames, livenessSet } from './scope.ts';
+import { addCommands, removeCommands } from './shaping.ts';
+
+/** A layer that is or will be in the namespace. */
+export interface InstalledLayer extends Omit<PlacedLayer, 'remainingMs'> {
+  /** When the kernel ends it, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** For netem: the device's transmit queue length before we came, in packets. */
+  readonly txQueueLength?: number;
+}
+
+/** What the kernel counted for one layer. */
+export interface LayerCounts {
+  readonly matched: number;
+  readonly matchedBytes: number;
+  readonly dropped: number;
+  /** Packets that left a netem leaf or the queue engine; absent where neither delays. */
+  readonly delayed?: number;
+}
+
+/** What would be done, for a dry run. */
+export interface Steps {
+  readonly tc: readonly string[];
+  readonly queue: readonly string[];
+  readonly nft: readonly string[];
+}
+
+/** An install that failed, and whose undo failed too: something of it may still be there. */
+export class HalfInstalledError extends ChaosError {}
+
+/** How long an undo waits at most for packets that still sit in a leaf that is removed. */
+const LONGEST_DRAIN_MS = 3000;
+
+/** Not safe for concurrent calls: the engine gives each namespace its turn. */
+export class Namespace {
+  readonly netns: Netns;
+  readonly #clock: Clock;
+  readonly #layers = new Map<string, InstalledLayer>();
+  readonly #queueLengths = new Map<string, number>();
+  /** Undefined: not known, has to be read. */
+  #present: Present | undefined;
+  #serving = false;
+
+  /** `fresh`: nothing of ours is there, as the engine knows from its journal and its sweep; otherwise it is looked up. */
+  constructor(netns: Netns, clock: Clock, options: { fresh: boolean }) {
+    this.netns = netns;
+    this.#clock = clock;
+    this.#present = options.fresh ? nothing : undefined;
+  }
+
+  /** How many layers are installed. */
+  get size(): number {
+    return this.#layers.size;
+  }
+
+  /**
+   * The bit of the mark that a new layer would get; 0 for one that only drops.
+   * @throws ChaosError FAILED_PRECONDITION when all are taken.
+   */
+  nextMark(layer: PlacedLayer['layer'], engine: PlacedLayer['engine']): number {
+    if (engine === 'nft') return 0;
+    const shaping = [...this.#layers.values()].filter((installed) => installed.mark !== 0);
+    const correlated = [layer, ...shaping.map((installed) => installed.layer)].filter(
+      ({ effect }) => effect.kind === 'delay' && effect.correlationPercent > 0,
+    );
+    if (shaping.length > 0 && correlated.length > 0) {
+      const message = 'a delay with correlation cannot be combined with another delay in the same pod';
+      throw new ChaosError('FAILED_PRECONDITION', `${message}: cancel the other one, or leave correlation out`);
+    }
+    const taken = new Set(shaping.map((installed) => installed.mark));
+    const free = Array.from({ length: MARK_BITS }, (_, index) => markOf(index)).find((mark) => !taken.has(mark));
+    if (free !== undefined) return free;
+    const message = `this pod already has ${MARK_BITS} delays, and no more can be combined`;
+    throw new ChaosError('FAILED_PRECONDITION', `${message}: cancel one of them first`);
+  }
+
+  /** The commands that installing `layer` for `ttlMs` would run now. Changes nothing. */
+  preview(layer: Omit<InstalledLayer, 'deadline'>, ttlMs: number): Steps {
+    const deadline = this.#clock.now() + ttlMs;
+    const desired = compile(this.#placed(new Map(this.#layers).set(layer.layer.id, { ...layer, deadline })));
+    const present = this.#present ?? nothing;
+    return {
+      tc: [...desired.trees].flatMap(([device, leaves]) => addCommands(device, present.trees.get(device), leaves)),
+      queue: desired.queue === undefined ? [] : [`queue ${QUEUE_NUMBER}: ${JSON.stringify(desired.queue.layers)}`],
+      nft: transaction(present.tables, desired.tables),
+    };
+  }
+
+  /** Adds a layer. When that fails, what was done of it is undone, and the first error is thrown. Idempotent. */
+  async install(layer: InstalledLayer): Promise<void> {
+    this.#requireInterface(layer);
+    const before = this.#layers.get(layer.layer.id);
+    this.#layers.set(layer.layer.id, layer);
+    try {
+      await this.#reconcile();
+    } catch (error) {
+      if (before === undefined) this.#layers.delete(layer.layer.id);
+      else this.#layers.set(layer.layer.id, before);
+      await this.#reconcileAfterFailure(error);
+      throw error;
+    }
+  }
+
+  /** Makes the namespace hold `kept` and nothing of `gone`, whatever it held; for the sweep at a daemon's start. */
+  async restore(kept: readonly InstalledLayer[], gone: readonly InstalledLayer[]): Promise<void> {
+    for (const { layer, txQueueLength } of [...kept, ...gone]) {
+      if (txQueueLength !== undefined) this.#queueLengths.set(layer.scope.interface, txQueueLength);
+    }
+    this.#layers.clear();
+    for (const layer of kept) this.#layers.set(layer.layer.id, layer);
+    await this.#reconcile();
+  }
+
+  /** Removes a layer; what the others do stays as it is. Removing what is not there is success. */
+  async remove(id: string): Promise<void> {
+    this.#layers.delete(id);
+    await this.#reconcile();
+  }
+
+  /** Moves deadlines, in the kernel, in place: one transaction that touches nothing but the liveness sets. */
+  renew(deadlines: ReadonlyMap<string, number>): void {
+    const commands: string[] = [];
+    for (const [id, deadline] of deadlines) {
+      const installed = this.#layers.get(id);
+      if (installed === undefined) continue;
+      this.#layers.set(id, { ...installed, deadline });
+      const set = livenessSet(installed.layer, deadline - this.#clock.now());
+      const name = `${installed.hooks} ${TABLE} ${set.name}`;
+      // Adding an element that exists extends it on newer kernels only (not on 6.1); flush and add does on all.
+      commands.push(`flush set ${name}`, `add element ${name} { ${set.elements.join(', ')} }`);
+    }
+    if (commands.length > 0) this.netns.nft(commands);
+  }
+
+  /** What was counted for a layer that is installed. */
+  async counts(id: string): Promise<LayerCounts | undefined> {
+    const installed = this.#layers.get(id);
+    if (installed === undefined) return undefined;
+    const matched = this.#counter(installed, layerNames.matched(installed.layer));
+    const dropped = this.#counter(installed, layerNames.dropped(installed.layer));
+    const counts = { matched: matched.packets, matchedBytes: matched.bytes, dropped: dropped.packets };
+    if (installed.engine === 'nft') return counts;
+    return { ...counts, delayed: await this.#delayed(installed) };
+  }
+
+  /** Lets the namespace go. What is installed in it stays. */
+  async close(): Promise<void> {
+    await this.netns.close();
+  }
+
+  #counter(installed: InstalledLayer, name: string): { packets: number; bytes: number } {
+    if (installed.layer.effect.kind === 'delay' && name === layerNames.dropped(installed.layer)) {
+      return { packets: 0, bytes: 0 };
+    }
+    const listing = this.netns.nft([`list counter ${installed.hooks} ${TABLE} ${name}`]);
+    const match = /packets (\d+) bytes (\d+)/.exec(listing);
+    return { packets: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) };
+  }
+
+  async #delayed(installed: InstalledLayer): Promise<number> {
+    if (installed.engine === 'queue') {
+      return (await this.netns.queueStatistics()).delayed.get(installed.mark) ?? 0;
+    }
+    const device = installed.layer.scope.interface;
+    const leaves = this.#present?.trees.get(device);
+    const steered = (qdisc: Qdisc): boolean =>
+      qdisc.device === device && ((leaves?.get(qdisc.parent)?.marks ?? 0) & installed.mark) !== 0;
+    return (await this.netns.qdiscs()).filter(steered).reduce((sum, qdisc) => sum + qdisc.packets, 0);
+  }
+
+  #placed(layers: ReadonlyMap<string, InstalledLayer>): PlacedLayer[] {
+    const now = this.#clock.now();
+    return [...layers.values()].map(({ deadline, ...placed }) => ({
+      ...placed,
+      remainingMs: Math.max(1, deadline - now),
+    }));
+  }
+
+  #requireInterface({ layer }: InstalledLayer): void {
+    const names = this.netns.interfaces().map(({ name }) => name);
+    if (names.includes(layer.scope.interface)) return;
+    const message = `the pod has no network interface ${layer.scope.interface}`;
+    throw new ChaosError(
+      'FAILED_PRECONDITION',
+      `${message}: set the parameter interface to one of ${names.join(', ')}`,
+    );
+  }
+
+  /** The device's transmit queue length as it was before we came, in packets. */
+  queueLength(device: string): number {
+    return this.#queueLengths.get(device) ?? this.#currentQueueLength(device);
+  }
+
+  /** The undo of a failed install. When it fails too, the kernel is read again before the next attempt. */
+  async #reconcileAfterFailure(first: unknown): Promise<void> {
+    this.#present = undefined;
+    try {
+      await this.#reconcile();
+    } catch (second) {
+      this.#present = undefined;
+      const message = `${asChaosError(first).message}; and undoing what had been done failed: ${asChaosError(second).message}`;
+      throw new HalfInstalledError('INTERNAL', message, { cause: second });
+    }
+  }
+
+  /** What was remembered may have been changed by others (`nft flush ruleset`): then it is read, and tried once more. */
+  async #reconcile(): Promise<void> {
+    const remembered = this.#present;
+    if (remembered !== undefined) {
+      try {
+        await this.#bring(remembered);
+        return;
+      } catch (error) {
+        if (error instanceof ChaosError) throw error;
+      }
+    }
+    await this.#bring(await readPresent(this.netns));
+  }
+
+  /** Shaping comes before steering and goes after it, or packets would be steered to nothing. */
+  async #bring(present: Present): Promise<void> {
+    const desired = compile(this.#placed(this.#layers));
+    // Until it is all done, nothing is known for certain.
+    this.#present = undefined;
+    await this.#addTrees(present, desired);
+    await this.#startQueue(present, desired);
+    const commands = transaction(present.tables, desired.tables);
+    if (commands.length > 0) this.netns.nft(commands);
+    await this.#removeTrees(present, desired);
+    await this.#endQueue(present, desired);
+    this.#present = {
+      tables: inventoryOf(desired.tables),
+      trees: desired.trees,
+      queueTable: desired.queue !== undefined,
+    };
+  }
+
+  async #addTrees(present: Present, desired: Desired): Promise<void> {
+    for (const [device, leaves] of desired.trees) {
+      const commands = addCommands(device, present.trees.get(device), leaves);
+      if (commands.length === 0) continue;
+      this.#queueLengths.set(device, this.queueLength(device));
+      try {
+        await this.netns.tc(commands);
+      } catch (error) {
+        throw await this.#explainForeignRoot(device, error);
+      }
+    }
+  }
+
+  async #removeTrees(present: Present, desired: Desired): Promise<void> {
+    const removals = [...present.trees].flatMap(([device, leaves]) => {
+      const wanted = desired.trees.get(device) ?? new Map();
+      const commands = removeCommands(device, leaves, wanted);
+      const gone = [...leaves].filter(([name]) => !wanted.has(name)).map(([, leaf]) => leaf.longestMs);
+      return commands.length === 0
+        ? []
+        : [{ device, commands, drainMs: Math.max(0, ...gone), last: wanted.size === 0 }];
+    });
+    if (removals.length === 0) return;
+    // Nothing is steered there any more; what is still in a leaf leaves by itself, unless the leaf is removed under it.
+    await this.#clock.sleep(Math.min(LONGEST_DRAIN_MS, Math.max(...removals.map(({ drainMs }) => drainMs))));
+    for (const { device, commands, last } of removals) {
+      await this.netns.tc(commands);
+      if (last) this.#restoreQueueLength(device);
+    }
+  }
+
+  /** Adding a root qdisc raises a transmit queue length of 0 to the default of the kernel. */
+  #restoreQueueLength(device: string): void {
+    const before = this.#queueLengths.get(device);
+    this.#queueLengths.delete(device);
+    if (before !== undefined && before !== this.#currentQueueLength(device))
+      this.netns.setTxQueueLength(device, before);
+  }
+
+  #currentQueueLength(device: string): number {
+    return this.netns.interfaces().find(({ name }) => name === device)?.txQueueLength ?? 0;
+  }
+
+  async #explainForeignRoot(device: string, error: unknown): Promise<unknown> {
+    const roots = (await this.netns.qdiscs()).filter((qdisc) => qdisc.device === device && qdisc.parent === 'root');
+    const foreign = roots.find(({ handle }) => handle !== '0:' && handle !== ROOT_HANDLE);
+    if (foreign === undefined) return error;
+    const what = `${device} of the pod already has a root qdisc that is not ours (${foreign.kind} ${foreign.handle})`;
+    const wayOut = 'remove it, or have the daemon use the queue engine (--network-engine queue), which needs no qdisc';
+    return new ChaosError('FAILED_PRECONDITION', `${what}, and it is never replaced: ${wayOut}`, { cause: error });
+  }
+
+  async #startQueue(present: Present, desired: Desired): Promise<void> {
+    if (desired.queue === undefined) return;
+    this.#serving = true;
+    await this.netns.serveQueue(QUEUE_NUMBER, desired.queue);
+    if (!present.queueTable) this.netns.addQueueTable(QUEUE_TABLE, MARK_MASK, QUEUE_NUMBER);
+  }
+
+  async #endQueue(present: Present, desired: Desired): Promise<void> {
+    if (desired.queue !== undefined) return;
+    if (present.queueTable) this.netns.nft([`delete table inet ${QUEUE_TABLE}`]);
+    if (this.#serving) await this.netns.stopQueue();
+    this.#serving = false;
+  }
+}

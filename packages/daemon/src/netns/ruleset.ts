@@ -1,0 +1,103 @@
+/** What nft tables should contain, and the one transaction that takes the kernel from what is there to that. Pure. */
+
+/** A named set. */
+export interface NftSet {
+  readonly name: string;
+  /** What stands between the braces before the elements: `type ipv4_addr ; flags interval ; auto-merge ;`. */
+  readonly declaration: string;
+  readonly elements: readonly string[];
+  /** Its elements carry timeouts, so they are written anew in every transaction. */
+  readonly timed: boolean;
+}
+
+/** A chain; with a hook it is a base chain. */
+export interface Chain {
+  readonly name: string;
+  /** `type filter hook egress device "eth0" priority 0 ;` */
+  readonly hook?: string;
+  readonly rules: readonly string[];
+}
+
+/** One of our tables. */
+export interface Table {
+  readonly family: 'netdev' | 'inet';
+  readonly name: string;
+  readonly counters: readonly string[];
+  readonly sets: readonly NftSet[];
+  readonly chains: readonly Chain[];
+}
+
+/** What of ours exists in one table of the kernel. */
+export interface TableInventory {
+  readonly chains: readonly string[];
+  readonly counters: readonly string[];
+  /** Each set with its elements as one text; undefined when it was only seen, not written by this process. */
+  readonly sets: ReadonlyMap<string, string | undefined>;
+}
+
+/** Our tables that exist in the kernel, by `family name`. */
+export type Inventory = ReadonlyMap<string, TableInventory>;
+
+/** The key of a table in an inventory. */
+export function tableKey(table: Pick<Table, 'family' | 'name'>): string {
+  return `${table.family} ${table.name}`;
+}
+
+const elementsText = (set: NftSet): string => set.elements.join(', ');
+
+/** What the kernel holds once `tables` have been put there. */
+export function inventoryOf(tables: readonly Table[]): Inventory {
+  return new Map(
+    tables.map((table) => [
+      tableKey(table),
+      {
+        chains: table.chains.map((chain) => chain.name),
+        counters: table.counters,
+        sets: new Map(table.sets.map((set) => [set.name, set.timed ? undefined : elementsText(set)])),
+      },
+    ]),
+  );
+}
+
+/**
+ * The nft commands, for one transaction, that make the kernel hold exactly `tables` where it holds `present`.
+ *
+ * Chains are flushed and filled again around the named counters and sets, which stay, so that what was counted survives
+ * (a kernel test holds that). A set is written only when its elements differ, or when they carry timeouts.
+ */
+export function transaction(present: Inventory, tables: readonly Table[]): string[] {
+  const wanted = new Set(tables.map(tableKey));
+  const gone = [...present.keys()].filter((key) => !wanted.has(key)).map((key) => `delete table ${key}`);
+  return [...gone, ...tables.flatMap((table) => tableCommands(present.get(tableKey(table)), table))];
+}
+
+function tableCommands(present: TableInventory | undefined, table: Table): string[] {
+  const key = tableKey(table);
+  const chains = new Set(table.chains.map((chain) => chain.name));
+  const sets = new Set(table.sets.map((set) => set.name));
+  const counters = new Set(table.counters);
+  const had = present ?? { chains: [], counters: [], sets: new Map<string, string | undefined>() };
+  return [
+    ...(present === undefined ? [`add table ${key}`] : []),
+    // Every rule goes first: rules hold on to chains, sets and counters.
+    ...had.chains.map((name) => `flush chain ${key} ${name}`),
+    ...had.chains.filter((name) => !chains.has(name)).map((name) => `delete chain ${key} ${name}`),
+    ...[...had.sets.keys()].filter((name) => !sets.has(name)).map((name) => `delete set ${key} ${name}`),
+    ...had.counters.filter((name) => !counters.has(name)).map((name) => `delete counter ${key} ${name}`),
+    ...table.counters.filter((name) => !had.counters.includes(name)).map((name) => `add counter ${key} ${name}`),
+    ...table.sets.flatMap((set) => setCommands(key, had.sets, set)),
+    ...table.chains
+      .filter((chain) => !had.chains.includes(chain.name))
+      .map((chain) => `add chain ${key} ${chain.name}${chain.hook === undefined ? '' : ` { ${chain.hook} }`}`),
+    ...table.chains.flatMap((chain) => chain.rules.map((rule) => `add rule ${key} ${chain.name} ${rule}`)),
+  ];
+}
+
+function setCommands(key: string, had: TableInventory['sets'], set: NftSet): string[] {
+  const present = had.has(set.name);
+  if (present && !set.timed && had.get(set.name) === elementsText(set)) return [];
+  return [
+    present ? `flush set ${key} ${set.name}` : `add set ${key} ${set.name} { ${set.declaration} }`,
+    ...(set.elements.length === 0 ? [] : [`add element ${key} ${set.name} { ${elementsText(set)} }`]),
+  ];
+}

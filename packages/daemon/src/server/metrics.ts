@@ -1,0 +1,41 @@
+/** What the daemon counts for Prometheus. */
+import { Gauge, Histogram, Registry } from 'prom-client';
+import type { Engine } from '../engine/engine.ts';
+import type { CallObserver } from './middleware.ts';
+
+/** The metrics of one daemon. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly observeCall: CallObserver;
+  /** Begins to count the engine's executions by state. */
+  watch(engine: Engine): void;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const calls = new Histogram({
+    name: 'chaosplane_daemon_call_seconds',
+    help: 'How long calls took, by RPC and status',
+    labelNames: ['rpc', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  let engine: Engine | undefined;
+  new Gauge({
+    name: 'chaosplane_daemon_executions',
+    help: 'Executions that have not ended, by action and state',
+    labelNames: ['action', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { action, state } of engine?.live() ?? []) this.inc({ action, state });
+    },
+  });
+  return {
+    registry,
+    observeCall: (rpc, status, seconds) => calls.observe({ rpc, status }, seconds),
+    watch(started) {
+      engine = started;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+/** What every RPC goes through: a deadline for those that bring none, one log line, errors as gRPC says them. */
+import { asChaosError, errorCodes, type ChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { isAbortError } from 'abort-controller-x';
+import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
+import { ServerError } from 'nice-grpc-common';
+import { BadRequest, RichServerError } from 'nice-grpc-error-details';
+
+/** Calls without a deadline get this one. Streams have none. */
+const DEFAULT_DEADLINE_MS = 60_000;
+
+/** Measures calls: name, gRPC status, seconds. */
+export type CallObserver = (rpc: string, status: string, seconds: number) => void;
+
+/** The middleware of both servers; the outermost of ours. */
+export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: CallObserver }) {
+  return async function* call<Request, Response>(
+    { request, responseStream, method, next }: ServerMiddlewareCall<Request, Response>,
+    context: CallContext,
+  ) {
+    const rpc = method.path.slice(method.path.lastIndexOf('/') + 1);
+    const started = parts.clock.monotonic();
+    const done = (status: string): void => {
+      parts.observe(rpc, status, (parts.clock.monotonic() - started) / 1000);
+    };
+    const signal = responseStream
+      ? context.signal
+      : AbortSignal.any([context.signal, AbortSignal.timeout(DEFAULT_DEADLINE_MS)]);
+    try {
+      const result = yield* next(request, { ...context, signal });
+      done('OK');
+      return result;
+    } catch (error) {
+      if (error instanceof ServerError || isAbortError(error)) {
+        done('CANCELLED');
+        throw error;
+      }
+      const chaosError = asChaosError(error);
+      done(chaosError.code);
+      if (chaosError.code === 'INTERNAL') parts.logger.error({ rpc, err: error }, 'call failed');
+      else parts.logger.info({ rpc, code: chaosError.code, reason: chaosError.message }, 'call refused');
+      throw grpcError(chaosError);
+    }
+  };
+}
+
+/** The error with its status and, for bad input, every problem as google.rpc.BadRequest. */
+export function grpcError(error: ChaosError): RichServerError {
+  const { grpc } = errorCodes[error.code];
+  const details =
+    error.problems.length === 0
+      ? []
+      : [
+          BadRequest.fromPartial({
+            fieldViolations: error.problems.map(({ path, wrong, allowed }) => ({
+              field: path,
+              description: `${wrong}; allowed: ${allowed}`,
+            })),
+          }),
+        ];
+  return new RichServerError(grpc, error.message, details);
+}

@@ -1,0 +1,85 @@
+/** The ChaosDaemon service: each RPC in one line of translation, and the engine behind it. */
+import { catalogue } from '@chaosplane/actions';
+import type { ExecRpc } from '@chaosplane/actions';
+import type { ChaosDaemonServiceImplementation, ChaosResponse, DeepPartial } from '@chaosplane/proto';
+import type { Engine } from '../engine/engine.ts';
+import { actionSupport } from './support.ts';
+import { watchExecutions } from './watch.ts';
+import {
+  chaosResponseOf,
+  evidenceOf,
+  execRequestOf,
+  executionOf,
+  millisecondsOf,
+  type AnyExecRequest,
+} from './wire.ts';
+
+/** Identifies the daemon in GetCapabilities. */
+export interface ServiceInfo {
+  readonly version: string;
+}
+
+/** The implementation over an engine. Errors are thrown as ChaosError; a middleware maps them. */
+export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonServiceImplementation {
+  const exec = (rpc: ExecRpc) => {
+    return async (
+      request: AnyExecRequest,
+      { signal }: { signal: AbortSignal },
+    ): Promise<DeepPartial<ChaosResponse>> => {
+      const injection = await engine.exec(execRequestOf(rpc, request), signal);
+      const observed = injection.kind === 'planned' ? undefined : await engine.observe(injection.record);
+      return chaosResponseOf(injection, observed?.evidence);
+    };
+  };
+  return {
+    execStressChaos: exec('execStressChaos'),
+    execNetworkChaos: exec('execNetworkChaos'),
+    execHTTPChaos: exec('execHTTPChaos'),
+    execDNSChaos: exec('execDNSChaos'),
+    execNodeChaos: exec('execNodeChaos'),
+    execHelloWorldChaos: exec('execHelloWorldChaos'),
+    async cancelChaos({ executionId }) {
+      const record = await engine.cancel(executionId);
+      if (record === undefined) return { message: `${executionId} is not known here: nothing to undo` };
+      const { evidence, notes } = record;
+      return {
+        message: `${record.id} has ended (${record.endReason ?? 'cancelled'}); nothing of it is left`,
+        ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, notes) }),
+      };
+    },
+    async getExecution({ executionId }) {
+      return executionOf(await engine.get(executionId));
+    },
+    async listExecutions({ experimentId, includeEnded }) {
+      const filter = { includeEnded, ...(experimentId === '' ? {} : { experimentId }) };
+      return { executions: (await engine.list(filter)).map(executionOf) };
+    },
+    watchExecutions: (request, { signal }) => watchExecutions(engine, request, signal),
+    async renewLease({ operatorEpoch, leaseTtl, executions }) {
+      const renewed = await engine.renewLease({
+        epoch: Number(operatorEpoch),
+        ...(leaseTtl === undefined ? {} : { leaseTtlMs: millisecondsOf(leaseTtl) }),
+        executions: executions.map(({ executionId, ttl }) => ({
+          id: executionId,
+          ttlMs: ttl === undefined ? 0 : millisecondsOf(ttl),
+        })),
+      });
+      return {
+        unknownExecutionIds: [...renewed.unknown],
+        ...(renewed.leaseExpiresAt === undefined ? {} : { leaseExpiresAt: new Date(renewed.leaseExpiresAt) }),
+      };
+    },
+    async getCapabilities() {
+      const { host } = engine;
+      const capabilities = await host.capabilities();
+      return {
+        nodeName: host.nodeName,
+        bootId: host.bootId,
+        kernelRelease: host.kernelRelease,
+        daemonVersion: info.version,
+        capabilities: [...capabilities],
+        actions: catalogue.map((action) => actionSupport(action, capabilities, engine.placement)),
+      };
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** Whether this node can carry an action out, and how: asked of the same code that would do it. Pure. */
+import type { Action } from '@chaosplane/actions';
+import { asChaosError } from '@chaosplane/common';
+import type { ActionSupport, DeepPartial } from '@chaosplane/proto';
+import { parseParameters } from '@chaosplane/actions';
+import { faultOf } from '../faults/registry.ts';
+import type { HostCapability } from '../host/host.ts';
+import { place, type PlacementChoice } from '../netns/placement.ts';
+
+/** Places the action's own example and tells what came of it. */
+export function actionSupport(
+  action: Action,
+  capabilities: readonly HostCapability[],
+  placement: PlacementChoice,
+): DeepPartial<ActionSupport> {
+  if (action.route.on !== 'daemon')
+    return { action: action.name, supported: false, reason: 'carried out by the operator' };
+  try {
+    const spec = parseParameters(action, { podName: 'example', ...action.example }, { target: 'required' });
+    const layer = faultOf(action.name).layer(spec as never, { id: 'l0', peers: [] });
+    return { action: action.name, supported: true, engine: place(layer, capabilities, placement).engine };
+  } catch (error) {
+    return { action: action.name, supported: false, reason: asChaosError(error).message };
+  }
+}

@@ -1,0 +1,173 @@
+/** Between the wire's messages and the engine's words. Pure. */
+import type { ExecRpc } from '@chaosplane/actions';
+import { ChaosError } from '@chaosplane/common';
+import {
+  EndReason,
+  ExecutionState,
+  Verdict,
+  type ChaosResponse,
+  type DeepPartial,
+  type Evidence,
+  type Execution,
+  type ExecutionOptions,
+  type Peer,
+} from '@chaosplane/proto';
+import type { Observed } from '../engine/engine.ts';
+import type { Injection } from '../engine/inject.ts';
+import type { ExecOptions, ExecRequest } from '../engine/request.ts';
+import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
+
+/** google.protobuf.Duration as generated. */
+export interface WireDuration {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+/** Milliseconds of a wire duration. */
+export function millisecondsOf(duration: WireDuration): number {
+  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
+
+/** A wire duration of `ms` milliseconds. */
+export function durationOf(ms: number): WireDuration {
+  const seconds = Math.floor(ms / 1000);
+  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
+}
+
+/** What every Exec… request has, whatever its message is called. */
+export interface AnyExecRequest {
+  readonly experimentId?: string;
+  readonly action?: string;
+  readonly stressorType?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly options?: ExecutionOptions | undefined;
+}
+
+/** The engine's form of an Exec… request. */
+export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecRequest {
+  return {
+    rpc,
+    wireAction: request.action ?? request.stressorType ?? '',
+    experimentId: request.experimentId ?? '',
+    parameters: request.parameters ?? {},
+    options: optionsOf(request.options),
+  };
+}
+
+/** An empty string on the wire is an absent one (proto3). */
+function optionsOf(options: ExecutionOptions | undefined): ExecOptions {
+  if (options === undefined) return { operatorEpoch: 0, dryRun: false, peers: [] };
+  const { idempotencyKey, ttl, podUid, containerId, sparedProbes } = options;
+  return {
+    ...(idempotencyKey === '' ? {} : { idempotencyKey }),
+    ...(ttl === undefined ? {} : { ttlMs: millisecondsOf(ttl) }),
+    ...(podUid === '' ? {} : { podUid }),
+    ...(containerId === '' ? {} : { containerId }),
+    operatorEpoch: Number(options.operatorEpoch),
+    dryRun: options.dryRun,
+    peers: options.peers.map(peerText),
+    ...(sparedProbes === undefined ? {} : { probes: sparedProbes }),
+  };
+}
+
+/** Ports and protocols of a single peer come with the pod selectors; until then the parameters' scope has them. */
+function peerText({ cidr, ports, protocol }: Peer): string {
+  if (ports.length === 0 && protocol === '') return cidr;
+  throw new ChaosError(
+    'UNIMPLEMENTED',
+    'a peer of the options with ports or protocol: use the parameters ports and protocol',
+  );
+}
+
+/** What a caller gets for an Exec… request. */
+export function chaosResponseOf(
+  injection: Injection,
+  evidence: EvidenceRecord | undefined,
+): DeepPartial<ChaosResponse> {
+  if (injection.kind === 'planned') {
+    return {
+      message: injection.message,
+      plan: { steps: injection.steps.map((step) => ({ ...step, argv: [...step.argv] })) },
+    };
+  }
+  const { record } = injection;
+  return {
+    executionId: record.id,
+    message: messageOf(injection.kind, record),
+    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
+    expiresAt: new Date(record.expiresAt),
+  };
+}
+
+function messageOf(kind: 'injected' | 'joined', record: ExecutionRecord): string {
+  const { podNamespace, podName } = record.target;
+  const what = `${record.action} of pod ${podNamespace}/${podName} (${record.work.engine})`;
+  const until = new Date(record.expiresAt).toISOString();
+  if (kind === 'injected') return `${what} is active until ${until} at the latest`;
+  if (record.state === 'ended') return `${what} was carried out before with this idempotency key, and has ended`;
+  return `${what} is active already, until ${until} at the latest; this request joined it`;
+}
+
+const verdicts = {
+  verified: Verdict.VERDICT_VERIFIED,
+  'no-traffic': Verdict.VERDICT_NO_TRAFFIC,
+  'not-observed': Verdict.VERDICT_NOT_OBSERVED,
+} as const;
+
+/** Evidence as the wire has it. */
+export function evidenceOf(evidence: EvidenceRecord, notes: readonly string[]): DeepPartial<Evidence> {
+  return {
+    verdict: verdicts[evidence.verdict],
+    engine: evidence.engine,
+    summary: evidence.summary,
+    counters: Object.fromEntries(Object.entries(evidence.counters).map(([name, value]) => [name, BigInt(value)])),
+    notes: [...notes],
+    gatheredAt: new Date(evidence.gatheredAt),
+  };
+}
+
+const states = {
+  applying: ExecutionState.EXECUTION_STATE_APPLYING,
+  active: ExecutionState.EXECUTION_STATE_ACTIVE,
+  undoing: ExecutionState.EXECUTION_STATE_UNDOING,
+  'undo-failed': ExecutionState.EXECUTION_STATE_UNDO_FAILED,
+  ended: ExecutionState.EXECUTION_STATE_ENDED,
+} as const;
+
+const endReasons = {
+  cancelled: EndReason.END_REASON_CANCELLED,
+  expired: EndReason.END_REASON_EXPIRED,
+  'lease-lapsed': EndReason.END_REASON_LEASE_LAPSED,
+  'target-gone': EndReason.END_REASON_TARGET_GONE,
+  'apply-failed': EndReason.END_REASON_APPLY_FAILED,
+  swept: EndReason.END_REASON_SWEPT,
+  done: EndReason.END_REASON_DONE,
+} as const;
+
+/** An execution as the wire has it. */
+export function executionOf({ record, evidence }: Observed): DeepPartial<Execution> {
+  const { target } = record;
+  return {
+    executionId: record.id,
+    experimentId: record.experimentId,
+    action: record.action,
+    target: {
+      podNamespace: target.podNamespace,
+      podName: target.podName,
+      podUid: target.podUid,
+      sandboxId: target.sandboxId,
+      ...(target.containerName === undefined ? {} : { containerName: target.containerName }),
+    },
+    parameters: record.parameters,
+    state: states[record.state],
+    ...(record.endReason === undefined ? {} : { endReason: endReasons[record.endReason] }),
+    createdAt: new Date(record.createdAt),
+    ...(record.activeAt === undefined ? {} : { activeAt: new Date(record.activeAt) }),
+    expiresAt: new Date(record.expiresAt),
+    ...(record.endedAt === undefined ? {} : { endedAt: new Date(record.endedAt) }),
+    operatorEpoch: BigInt(record.operatorEpoch),
+    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
+    ...(record.error === undefined ? {} : { error: record.error }),
+    ...(record.idempotencyKey === undefined ? {} : { idempotencyKey: record.idempotencyKey }),
+  };
+}

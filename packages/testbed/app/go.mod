@@ -1,0 +1,3 @@
+module chaosplane.test/app
+
+go 1.19

@@ -1,0 +1,137 @@
+/** Runs real pods through CRI in the way a kubelet does. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '@chaosplane/common';
+import { cri } from '@chaosplane/proto';
+import type { Containerd } from './containerd.ts';
+import { APP_IMAGE } from './image.ts';
+
+export interface PodSpec {
+  name: string;
+  /** `default` when absent. */
+  namespace?: string;
+  /** A random one when absent. */
+  uid?: string;
+  labels?: Record<string, string>;
+  hostNetwork?: boolean;
+  /** `args` go to the application: `['serve']`, `['call', URL]`. */
+  containers: { name: string; args: string[] }[];
+}
+
+export interface RunningContainer {
+  id: string;
+  pid: number;
+  logPath: string;
+}
+
+export interface Pod {
+  sandboxId: string;
+  name: string;
+  namespace: string;
+  uid: string;
+  /** Empty strings for a pod in the host's network. */
+  ips: { v4: string; v6: string };
+  /** Absent for a pod in the host's network. */
+  netnsPath: string | undefined;
+  containers: Record<string, RunningContainer>;
+}
+
+interface SandboxInfo {
+  runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } };
+}
+
+/** The pods of one containerd, all below one cgroup. */
+export function createPods(folder: string, cgroup: string, { runtime }: Containerd) {
+  const configs = new Map<string, { sandbox: cri.PodSandboxConfig; spec: PodSpec; attempts: Map<string, number> }>();
+
+  async function startContainer(sandboxId: string, name: string): Promise<RunningContainer> {
+    const known = configs.get(sandboxId);
+    const wanted = known?.spec.containers.find((container) => container.name === name);
+    if (!known || !wanted) throw new Error(`no container ${name} in sandbox ${sandboxId}`);
+    const attempt = (known.attempts.get(name) ?? -1) + 1;
+    known.attempts.set(name, attempt);
+    const logPath = `${name}_${attempt}.log`;
+    const { sandbox } = known;
+    const labels = { ...sandbox.labels, 'io.kubernetes.container.name': name };
+    const { containerId } = await runtime.createContainer({
+      podSandboxId: sandboxId,
+      sandboxConfig: sandbox,
+      config: {
+        metadata: { name, attempt },
+        image: { image: APP_IMAGE },
+        args: wanted.args,
+        labels,
+        logPath,
+        linux: {
+          resources: {},
+          ...(sandbox.linux?.securityContext ? { securityContext: sandbox.linux.securityContext } : {}),
+        },
+      },
+    });
+    await runtime.startContainer({ containerId });
+    const { info } = await runtime.containerStatus({ containerId, verbose: true });
+    const { pid } = JSON.parse(info['info'] ?? '{}') as { pid?: number };
+    if (!pid) throw new Error(`the runtime gives no pid for container ${name}`);
+    return { id: containerId, pid, logPath: join(sandbox.logDirectory, logPath) };
+  }
+
+  return {
+    /** Starts a pod and all its containers. */
+    async runPod(spec: PodSpec): Promise<Pod> {
+      const { name, namespace = 'default', uid = crypto.randomUUID() } = spec;
+      const logDirectory = join(folder, 'logs', uid);
+      await mkdir(logDirectory, { recursive: true });
+      const { POD, NODE, CONTAINER } = cri.NamespaceMode;
+      const network = spec.hostNetwork === true ? NODE : POD;
+      const config = cri.PodSandboxConfig.fromPartial({
+        metadata: { name, uid, namespace, attempt: 0 },
+        hostname: spec.hostNetwork === true ? '' : name,
+        logDirectory,
+        labels: {
+          ...spec.labels,
+          'io.kubernetes.pod.name': name,
+          'io.kubernetes.pod.namespace': namespace,
+          'io.kubernetes.pod.uid': uid,
+        },
+        linux: {
+          cgroupParent: `/${cgroup}/pod${uid}`,
+          securityContext: { namespaceOptions: { network, pid: CONTAINER, ipc: POD } },
+        },
+      });
+      const { podSandboxId: sandboxId } = await runtime.runPodSandbox({ config });
+      configs.set(sandboxId, { sandbox: config, spec, attempts: new Map() });
+      const { status, info } = await runtime.podSandboxStatus({ podSandboxId: sandboxId, verbose: true });
+      const ips = [status?.network?.ip ?? '', ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)];
+      const sandboxInfo = JSON.parse(info['info'] ?? '{}') as SandboxInfo;
+      const netnsPath = sandboxInfo.runtimeSpec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
+      const containers: Record<string, RunningContainer> = {};
+      for (const container of spec.containers)
+        containers[container.name] = await startContainer(sandboxId, container.name);
+      const v4 = ips.find((ip) => ip.includes('.')) ?? '';
+      const v6 = ips.find((ip) => ip.includes(':')) ?? '';
+      return { sandboxId, name, namespace, uid, ips: { v4, v6 }, netnsPath, containers };
+    },
+    /** Replaces a container by a new one of the same name in the same sandbox, as a kubelet does; updates `pod`. */
+    async restartContainer(pod: Pod, name: string): Promise<RunningContainer> {
+      const old = pod.containers[name];
+      if (old) {
+        await runtime.stopContainer({ containerId: old.id, timeout: 0n });
+        await runtime.removeContainer({ containerId: old.id });
+      }
+      return (pod.containers[name] = await startContainer(pod.sandboxId, name));
+    },
+    async removePod(sandboxId: string): Promise<void> {
+      await runtime.stopPodSandbox({ podSandboxId: sandboxId });
+      await runtime.removePodSandbox({ podSandboxId: sandboxId });
+      configs.delete(sandboxId);
+    },
+    /** Runs a command inside a container, in its own confinement; at most ten seconds. */
+    async execSync(containerId: string, cmd: string[]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
+      const signal = new AbortController();
+      const limit = systemClock.after(12_000, () => signal.abort());
+      const answer = await runtime.execSync({ containerId, cmd, timeout: 10n }, { signal: signal.signal });
+      limit.cancel();
+      return { stdout: answer.stdout.toString(), stderr: answer.stderr.toString(), exitCode: answer.exitCode };
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** A stand-in for a node: pods with network namespaces, capabilities, and a record of what happened. */
+import { ChaosError } from '@chaosplane/common';
+import type { CapabilityName, Container, Host, HostCapability, SandboxDetail } from '@chaosplane/daemon/host';
+import { FakeNetns } from './fake-netns.ts';
+
+/** A pod of the fake node. */
+export interface FakePod {
+  readonly sandbox: SandboxDetail;
+  readonly netns: FakeNetns;
+}
+
+const capabilityNames: readonly CapabilityName[] = [
+  'root',
+  'nftables',
+  'netdev-egress',
+  'netns-cookie',
+  'tc',
+  'sch-htb',
+  'sch-netem',
+  'nfqueue',
+  'container-runtime',
+  'cgroup-v1',
+  'cgroup-v2',
+];
+
+/** The node. Daemons come and go; it stays. */
+export class FakeNode {
+  bootId = 'boot-1';
+  readonly #pods = new Map<string, FakePod>();
+  readonly #paths = new Map<string, FakeNetns>();
+  readonly #missing: ReadonlySet<CapabilityName>;
+  #serial = 0;
+
+  constructor(options: { missing?: readonly CapabilityName[] } = {}) {
+    this.#missing = new Set(options.missing ?? []);
+  }
+
+  /** Starts a pod; one of the same name and namespace gets a sandbox and a namespace of its own. */
+  addPod(
+    name: string,
+    options: { namespace?: string; hostNetwork?: boolean; runtimeHandler?: string; path?: string } = {},
+  ): FakePod {
+    const serial = ++this.#serial;
+    const path = options.path ?? `/run/netns/cni-${serial}`;
+    const netns = new FakeNetns(path, String(1000 + serial));
+    const hostNetwork = options.hostNetwork ?? false;
+    const sandbox: SandboxDetail = {
+      id: `sandbox-${serial}`,
+      podName: name,
+      podNamespace: options.namespace ?? 'default',
+      podUid: `uid-${serial}`,
+      ready: true,
+      createdAt: BigInt(serial),
+      labels: {},
+      runtimeHandler: options.runtimeHandler ?? '',
+      hostNetwork,
+      ips: [`10.0.0.${serial}`],
+      ...(hostNetwork ? {} : { netnsPath: path }),
+    };
+    const pod = { sandbox, netns };
+    this.#pods.set(sandbox.id, pod);
+    this.#paths.set(path, netns);
+    return pod;
+  }
+
+  removePod(pod: FakePod): void {
+    this.#pods.delete(pod.sandbox.id);
+    if (this.#paths.get(pod.netns.path) === pod.netns) this.#paths.delete(pod.netns.path);
+  }
+
+  /** Everything in every namespace, as text. */
+  print(): string {
+    return [...this.#pods.values()].map(({ sandbox, netns }) => `# ${sandbox.podName}\n${netns.print()}`).join('\n');
+  }
+
+  /** The node as a daemon sees it. */
+  host(): Host {
+    const pods = this.#pods;
+    return {
+      nodeName: 'node-1',
+      bootId: this.bootId,
+      kernelRelease: '6.1.0',
+      runtime: {
+        version: async () => 'fake 1',
+        sandboxes: async () => [...pods.values()].map(({ sandbox }) => sandbox),
+        sandbox: async (id) => pods.get(id)?.sandbox,
+        containers: async (sandboxId): Promise<Container[]> => [{ id: 'c1', sandboxId, name: 'app', state: 'running' }],
+        close: () => undefined,
+      },
+      capabilities: async () => capabilityNames.map((name) => this.#capability(name)),
+      openNetns: (path) => {
+        const netns = this.#paths.get(path);
+        if (netns === undefined) throw new ChaosError('NOT_FOUND', `no network namespace at ${path}`);
+        return netns.open();
+      },
+      close: async () => undefined,
+    };
+  }
+
+  #capability(name: CapabilityName): HostCapability {
+    const available = !this.#missing.has(name);
+    return { name, available, detail: 'fake', remedy: available ? '' : `install ${name}` };
+  }
+}

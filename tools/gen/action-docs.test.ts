@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { catalogue } from '../../packages/actions/src/index.ts';
+import { actionDocs, staleActionDocs } from './action-docs.ts';
+
+test('docs/actions is what the catalogue says; otherwise npm run gen was forgotten', async () => {
+  expect(await staleActionDocs(join(import.meta.dirname, '..', '..'))).toEqual([]);
+});
+
+test('a folder without pages is stale in all of them', async () => {
+  const stale = await staleActionDocs(join(import.meta.dirname, 'no-such-folder'));
+  expect(stale).toHaveLength(catalogue.length + 1);
+});
+
+test.each(catalogue)('the page of $name names every parameter and has a complete example', (action) => {
+  const page = actionDocs().get(`${action.name}.md`) ?? '';
+  for (const name of Object.keys(action.shape)) expect(page).toContain(`| \`${name}\``);
+  for (const [key, value] of Object.entries(action.example)) expect(page).toContain(`${key}: ${JSON.stringify(value)}`);
+  expect(page).not.toContain('undefined');
+});

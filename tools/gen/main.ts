@@ -1,0 +1,40 @@
+/**
+ * `npm run gen`: everything that is generated and committed. `--verify` only compares, `--lint` only checks the proto;
+ * both exit 1 and say what is wrong.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { actionDocs, staleActionDocs, writeActionDocs } from './action-docs.ts';
+import { checkProto, generateProto, staleProto } from './proto.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const mode = process.argv[2] ?? 'write';
+
+async function verify(): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-gen-'));
+  try {
+    return [...(await staleProto(root, folder, process.env)), ...(await staleActionDocs(root))];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function run(): Promise<string[]> {
+  switch (mode) {
+    case 'write':
+      await generateProto(root, root, process.env);
+      await writeActionDocs(root, actionDocs());
+      return [];
+    case '--verify':
+      return (await verify()).map((file) => `${file} is not what the generator makes: run npm run gen`);
+    case '--lint':
+      return checkProto(root, process.env);
+    default:
+      return [`unknown option ${mode}; known: --verify, --lint`];
+  }
+}
+
+const wrong = await run();
+for (const line of wrong) process.stderr.write(`${line}\n`);
+process.exitCode = wrong.length === 0 ? 0 : 1;
