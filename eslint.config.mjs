@@ -1,0 +1,102 @@
+/** The rules of the house: strict types, effects only at the edge, and which package may import which. */
+import nx from '@nx/eslint-plugin';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+/** Directions between packages (docs/architecture.md). */
+const allowed = {
+  proto: [],
+  common: [],
+  actions: ['common', 'proto'],
+  experiment: ['common', 'actions'],
+  daemon: ['common', 'proto', 'actions'],
+  testbed: ['common', 'proto'],
+  testkit: ['common', 'proto', 'actions', 'experiment', 'daemon', 'testbed'],
+  cli: ['common', 'proto', 'actions', 'experiment', 'daemon', 'testbed'],
+};
+
+const depConstraints = Object.entries(allowed).map(([name, targets]) => ({
+  sourceTag: `package:${name}`,
+  onlyDependOnLibsWithTags: [name, ...targets].map((target) => `package:${target}`),
+}));
+
+const processes = ['node:child_process', 'child_process', 'execa'].map((name) => ({
+  name,
+  message: 'processes are started in packages/daemon/src/host only (and by the test bed and the tools)',
+}));
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/', '**/dist/', 'packages/proto/src/gen/', '.nx/', 'coverage/'] },
+  {
+    files: ['packages/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      // An interface may promise what one implementation has at once.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['**/main.ts', '**/*.main.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['env', 'argv', 'exit'].map((property) => ({
+          object: 'process',
+          property,
+          message: 'only a main.ts reads its surroundings; pass values in',
+        })),
+      ],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['packages/common/src/clock.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...['setTimeout', 'setInterval'].map((name) => ({ name, message: 'use the clock' }))],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'use the clock' },
+        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'use the clock' },
+      ],
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['packages/daemon/src/host/**', 'packages/testbed/**', 'packages/testkit/**', 'packages/cli/src/demo/**'],
+    rules: { 'no-restricted-imports': ['error', { paths: processes }] },
+  },
+  {
+    files: ['packages/**/*.ts'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          depConstraints,
+          // Only tests of the daemon import the test kit, which has stand-ins for the daemon's interfaces.
+          ignoredCircularDependencies: [['@chaosplane/daemon', '@chaosplane/testkit']],
+        },
+      ],
+    },
+  },
+  {
+    // Tests may use the test kit, whatever their package is, and matchers that return any.
+    files: ['**/*.test.ts', 'packages/*/test/**/*.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+    },
+  },
+  prettier,
+);

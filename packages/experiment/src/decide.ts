@@ -1,0 +1,272 @@
+/** What to do next with an experiment: pure, and the same for the operator and for `chaosplane run`. */
+import { formatDuration } from '@chaosplane/common';
+import type { ExperimentSpec } from './resource.ts';
+import { selectTargets, type Candidate } from './select.ts';
+import {
+  isFinal,
+  withCondition,
+  withTargets,
+  type ExperimentStatus,
+  type Outcome,
+  type TargetEvidence,
+  type TargetStatus,
+} from './status.ts';
+
+/** An execution, as its daemon tells it. */
+export interface ObservedExecution {
+  readonly live: boolean;
+  /** Why it ended. */
+  readonly endReason?: string;
+  /** Why its undo has not finished. */
+  readonly error?: string;
+  readonly evidence?: TargetEvidence;
+}
+
+/** Outcome of the probes of one side of the steady state. */
+export interface ProbeOutcome {
+  readonly passed: boolean;
+  readonly message: string;
+}
+
+/** Everything that is known at one moment. */
+export interface Observation {
+  readonly spec: ExperimentSpec;
+  readonly status: ExperimentStatus;
+  /** What may be chosen; needed in the phase Pending only. */
+  readonly candidates: readonly Candidate[];
+  /** Draws the targets when the spec gives no seed; the same in every observation of one experiment. */
+  readonly seed: number;
+  readonly executions: ReadonlyMap<string, ObservedExecution>;
+  /** The last outcome of each side, when it was probed. */
+  readonly before?: ProbeOutcome;
+  readonly after?: ProbeOutcome;
+  /** Why somebody wants it to end now. */
+  readonly abort?: string;
+}
+
+/** The one thing to do next. */
+export type Decision =
+  /** Write this status down; then observe again. */
+  | { readonly kind: 'advance'; readonly status: ExperimentStatus }
+  | { readonly kind: 'probe'; readonly side: 'before' | 'after' }
+  | { readonly kind: 'inject'; readonly targets: readonly TargetStatus[]; readonly ttlMs: number }
+  /** Move the deadlines of these executions, then write the status down. */
+  | {
+      readonly kind: 'extend';
+      readonly executionIds: readonly string[];
+      readonly ttlMs: number;
+      readonly status: ExperimentStatus;
+    }
+  | { readonly kind: 'cancel'; readonly executionIds: readonly string[] }
+  /** Nothing before `until`, unless something changes. */
+  | { readonly kind: 'wait'; readonly until: number }
+  | { readonly kind: 'done' };
+
+/** An execution outlives the experiment by so much at most, should nobody be there to cancel it. */
+const TTL_MARGIN_MS = 30_000;
+
+/** How long to wait before looking again when nothing is due. */
+const LOOK_AGAIN_MS = 500;
+
+/** Decides. Deterministic and total. */
+export function decide(observation: Observation, now: number): Decision {
+  const { status, abort } = observation;
+  if (isFinal(status)) return { kind: 'done' };
+  if (abort !== undefined && status.outcome?.phase !== 'Aborted') {
+    return recover(status, now, { phase: 'Aborted', message: abort });
+  }
+  switch (status.phase) {
+    case 'Pending':
+      return select(observation, now);
+    case 'SteadyStateChecking':
+      return checkBefore(observation, now);
+    case 'Running':
+      return status.effectiveAt === undefined ? bringUp(observation, now) : run(observation, status.effectiveAt, now);
+    case 'Completing':
+      return complete(observation, now);
+    case 'Recovering':
+      return finish(observation, now);
+    case 'Completed':
+    case 'Failed':
+    case 'Aborted':
+      return { kind: 'done' };
+  }
+}
+
+function select({ spec, status, candidates, seed }: Observation, now: number): Decision {
+  const { chosen, spared } = selectTargets(candidates, spec.target, spec.target.seed ?? seed);
+  if (chosen.length === 0) {
+    const reasons = [...new Set(spared.map(({ why }) => why))].slice(0, 3).join('; ') || 'there are no pods at all';
+    const message = `no pod of the namespace ${spec.target.namespace} fits: ${reasons}`;
+    const failed = withCondition(status, { type: 'Selected', status: 'False', reason: 'NoTarget', message });
+    return {
+      kind: 'advance',
+      status: { ...failed, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
+    };
+  }
+  const targets = chosen.map(({ namespace, name, uid }): TargetStatus => ({ namespace, name, uid, state: 'Selected' }));
+  const message = `${chosen.length} of ${chosen.length + spared.length} pods`;
+  const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
+  return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
+}
+
+function checkBefore({ spec, status, before }: Observation, now: number): Decision {
+  if (spec.steadyState.before.length > 0) {
+    if (before === undefined) return { kind: 'probe', side: 'before' };
+    if (!before.passed) {
+      const message = `the steady state was not there to begin with: ${before.message}`;
+      return {
+        kind: 'advance',
+        status: { ...status, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
+      };
+    }
+  }
+  return { kind: 'advance', status: { ...status, phase: 'Running', startedAt: now } };
+}
+
+/** Injects what is left; the duration begins when all are injected, or when the time for it is over. */
+function bringUp({ spec, status }: Observation, now: number): Decision {
+  const left = status.targets.filter(({ state }) => state === 'Selected');
+  const ttlMs = spec.duration + TTL_MARGIN_MS;
+  if (left.length > 0 && now < (status.startedAt ?? now) + spec.injectionTimeout) {
+    return { kind: 'inject', targets: left.slice(0, spec.execution.parallelism), ttlMs };
+  }
+  const late = { state: 'Missed', message: `not injected within ${formatDuration(spec.injectionTimeout)}` } as const;
+  const settled = withTargets(status, new Map(left.map(({ uid }) => [uid, late])));
+  const injected = settled.targets.filter(({ state }) => state === 'Injected');
+  const missed = settled.targets.filter(({ state }) => state === 'Missed');
+  const count = `${injected.length} of ${settled.targets.length} targets`;
+  const why = missed[0]?.message ?? '';
+  const effective = withCondition(
+    { ...settled, effectiveAt: now },
+    missed.length === 0
+      ? { type: 'Injected', status: 'True', reason: 'AllInjected', message: count }
+      : { type: 'Injected', status: 'False', reason: 'TargetsMissed', message: `${count}: ${why}` },
+  );
+  if (injected.length === 0 || (missed.length > 0 && spec.execution.onMissed === 'Recover')) {
+    return recover(effective, now, {
+      phase: 'Failed',
+      message: `${missed.length} targets could not be injected: ${why}`,
+    });
+  }
+  // The first ones were injected earlier than the last: they must not end before the duration does.
+  const executionIds = injected.flatMap(({ executionId }) => executionId ?? []);
+  return { kind: 'extend', executionIds, ttlMs, status: effective };
+}
+
+function run(observation: Observation, effectiveAt: number, now: number): Decision {
+  const { spec, status } = observation;
+  const noted = noteEnded(observation);
+  if (noted !== undefined) return { kind: 'advance', status: noted };
+  const end = effectiveAt + spec.duration;
+  const live = status.targets.some(({ state }) => state === 'Injected');
+  if (now >= end || !live) return { kind: 'advance', status: { ...status, phase: 'Completing' } };
+  return { kind: 'wait', until: Math.min(end, now + LOOK_AGAIN_MS) };
+}
+
+/** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, somebody cancelled them. */
+function noteEnded({ status, executions }: Observation): ExperimentStatus | undefined {
+  const ended = status.targets.flatMap((target): [string, Partial<TargetStatus>][] => {
+    const execution = executions.get(target.executionId ?? '');
+    if (target.state !== 'Injected' || execution?.live !== false) return [];
+    const endedEarly = execution.endReason ?? 'unknown';
+    return [[target.uid, { state: 'Recovered', endedEarly, ...evidenceOf(execution) }]];
+  });
+  return ended.length === 0 ? undefined : withTargets(status, new Map(ended));
+}
+
+const evidenceOf = (execution: ObservedExecution | undefined): Pick<TargetStatus, 'evidence'> =>
+  execution?.evidence === undefined ? {} : { evidence: execution.evidence };
+
+/** The last evidence while the faults are still in place. */
+function complete({ status, executions }: Observation, now: number): Decision {
+  const evidence = status.targets.map(({ uid, executionId }): [string, Partial<TargetStatus>] => {
+    return [uid, evidenceOf(executions.get(executionId ?? ''))];
+  });
+  const measured = withEffect(withTargets(status, new Map(evidence)));
+  const early = status.targets.filter(({ endedEarly }) => endedEarly !== undefined).length;
+  if (early > 0)
+    return recover(measured, now, { phase: 'Failed', message: `${early} executions ended before the experiment did` });
+  return recover(measured, now, { phase: 'Completed', message: 'the hypothesis held' });
+}
+
+/** Whether the faults took effect, over all targets. */
+function withEffect(status: ExperimentStatus): ExperimentStatus {
+  const injected = status.targets.filter(({ executionId }) => executionId !== undefined);
+  const verdicts = injected.map(({ evidence }) => evidence?.verdict ?? 'Unknown');
+  const verified = verdicts.filter((verdict) => verdict === 'Verified').length;
+  const message = `verified on ${verified} of ${verdicts.length} targets`;
+  const type = 'EffectObserved';
+  if (verified > 0) return withCondition(status, { type, status: 'True', reason: 'Verified', message });
+  if (verdicts.includes('NotObserved'))
+    return withCondition(status, { type, status: 'False', reason: 'NotObserved', message });
+  return withCondition(status, {
+    type,
+    status: 'Unknown',
+    reason: 'NoTraffic',
+    message: `${message}: nothing in scope came by`,
+  });
+}
+
+function recover(status: ExperimentStatus, now: number, outcome: Outcome): Decision {
+  return {
+    kind: 'advance',
+    status: { ...status, phase: 'Recovering', recoveringAt: status.recoveringAt ?? now, outcome },
+  };
+}
+
+/** Until every execution has ended and the steady state is back. */
+function finish(observation: Observation, now: number): Decision {
+  const { spec, status, executions } = observation;
+  const open = status.targets.filter(({ state }) => state === 'Injected');
+  if (open.length === 0 || !spec.rollback.enabled) return afterwards(observation, now, open.length);
+  const ended = noteRecovered(open, executions);
+  if (ended.size > 0) return { kind: 'advance', status: withTargets(status, ended) };
+  const stuck = noteStuck(observation, open, now);
+  if (stuck !== undefined) return { kind: 'advance', status: stuck };
+  return { kind: 'cancel', executionIds: open.flatMap(({ executionId }) => executionId ?? []) };
+}
+
+function noteRecovered(
+  open: readonly TargetStatus[],
+  executions: Observation['executions'],
+): ReadonlyMap<string, Partial<TargetStatus>> {
+  const ended = open.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+    const execution = executions.get(executionId ?? '');
+    return execution?.live === false ? [[uid, { state: 'Recovered', ...evidenceOf(execution) }]] : [];
+  });
+  return new Map(ended);
+}
+
+function noteStuck(
+  { spec, status, executions }: Observation,
+  open: readonly TargetStatus[],
+  now: number,
+): ExperimentStatus | undefined {
+  const known = status.conditions.some(({ type }) => type === 'Stuck');
+  if (known || now < (status.recoveringAt ?? now) + spec.rollback.timeout) return undefined;
+  const errors = open.flatMap(({ executionId }) => executions.get(executionId ?? '')?.error ?? []);
+  const message = `${open.length} executions have not recovered yet: ${errors[0] ?? 'no reason is known'}`;
+  return withCondition(status, { type: 'Stuck', status: 'True', reason: 'RecoveryTakesLong', message });
+}
+
+function afterwards({ spec, status, after }: Observation, now: number, left: number): Decision {
+  const outcome = status.outcome ?? { phase: 'Failed', message: 'nobody noted why it ended' };
+  if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
+    const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
+    if (after === undefined || !late) return { kind: 'probe', side: 'after' };
+    return end(status, now, left, { phase: 'Failed', message: `the steady state did not come back: ${after.message}` });
+  }
+  return end(status, now, left, outcome);
+}
+
+function end(status: ExperimentStatus, now: number, left: number, outcome: Outcome): Decision {
+  const injected = status.targets.filter(({ executionId }) => executionId !== undefined).length;
+  const recovered =
+    left === 0
+      ? ({ status: 'True', reason: 'NothingLeft', message: `${injected} executions have ended` } as const)
+      : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${left} executions end by their TTL` } as const);
+  const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
+  const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...recovered });
+  return { kind: 'advance', status: { ...noted, phase: outcome.phase, outcome, endedAt: now } };
+}

@@ -1,0 +1,6 @@
+/** The pure life of an experiment: what it is, whom it hits, what happens next. */
+export * from './decide.ts';
+export type { Probe } from './probe.ts';
+export * from './resource.ts';
+export * from './select.ts';
+export * from './status.ts';

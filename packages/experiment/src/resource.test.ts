@@ -1,0 +1,67 @@
+/** What an experiment file may say, and that every mistake in it is named at once. */
+import { ChaosError } from '@chaosplane/common';
+import { describe, expect, test } from '@jest/globals';
+import { parseExperiment } from './resource.ts';
+
+const spec = {
+  target: { namespace: 'shop', labelSelector: { matchLabels: { app: 'web' } } },
+  action: { type: 'network-delay', parameters: { latency: '200ms' } },
+  duration: '8s',
+};
+const documentOf = (changes: object): unknown => ({
+  apiVersion: 'chaos.chaosplane.io/v1alpha1',
+  kind: 'ChaosExperiment',
+  metadata: { name: 'slow-web' },
+  spec: { ...spec, ...changes },
+});
+function pathsWrong(document: unknown): string[] {
+  try {
+    parseExperiment(document);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return error.problems.map(({ path, wrong }) => `${path}: ${wrong}`);
+  }
+}
+
+describe('an experiment', () => {
+  test('has its defaults filled in, and its times in milliseconds', () => {
+    const parsed = parseExperiment(documentOf({})).spec;
+    expect(parsed.duration).toBe(8_000);
+    expect(parsed.injectionTimeout).toBe(60_000);
+    expect(parsed.target.mode).toBe('one');
+    expect(parsed.execution).toEqual({ parallelism: 10, dryRun: false, onMissed: 'Continue' });
+    expect(parsed.rollback.enabled).toBe(true);
+  });
+
+  test.each([
+    ['a misspelt key names the nearest one', { durations: '1s' }, 'did you mean duration?'],
+    ['a duration without a unit is refused', { duration: '10' }, 'spec.duration: "10" has no unit'],
+    ['an action that lasts needs a duration', { duration: undefined }, 'spec.duration: it is required'],
+    [
+      'a bad parameter of the action is named',
+      { action: { type: 'network-delay', parameters: { latency: 'x' } } },
+      'spec.action.parameters.latency',
+    ],
+    ['an unknown action names the nearest one', { action: { type: 'network-dely' } }, 'did you mean network-delay?'],
+    ['a target that says nothing is refused', { target: {} }, 'nothing says which targets are meant'],
+    ['a counted mode needs a value', { target: { names: ['a'], mode: 'fixed' } }, 'mode fixed needs a value'],
+    ['a network fault does not hit a node', { target: { names: ['a'], kind: 'Node' } }, 'does not hit a Node'],
+    [
+      'prometheus probes need a cluster',
+      { abortConditions: [{ type: 'prometheus', url: 'http://x' }] },
+      'not available without a cluster yet',
+    ],
+  ])('%s', (_name, changes, said) => {
+    expect(pathsWrong(documentOf(changes)).join('\n')).toContain(said);
+  });
+
+  test('names every mistake at once, the action’s own included', () => {
+    const wrong = pathsWrong(
+      documentOf({ duration: '1x', target: { names: ['a'], mode: 'two' }, action: { type: 'network-delay' } }),
+    );
+    expect(wrong.join('\n')).toMatch(/spec\.duration/);
+    expect(wrong.join('\n')).toMatch(/spec\.target\.mode/);
+    expect(wrong.join('\n')).toMatch(/spec\.action\.parameters\.latency/);
+  });
+});

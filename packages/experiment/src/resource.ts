@@ -1,0 +1,158 @@
+/** The ChaosExperiment resource: its schema, and how a document becomes one, with every problem named at once. */
+import { findAction, parseParameters, stringParameters } from '@chaosplane/actions';
+import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
+import { z } from 'zod';
+import { probeSchema } from './probe.ts';
+import { closed, duration, positiveDuration } from './schema.ts';
+
+/** The group and version of our resources. */
+export const API_VERSION = 'chaos.chaosplane.io/v1alpha1';
+
+const labels = z.record(z.string(), z.string());
+
+const labelSelector = closed({
+  matchLabels: labels.optional(),
+  matchExpressions: z
+    .array(
+      closed({
+        key: z.string().min(1),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(z.string()).default([]),
+      }),
+    )
+    .optional(),
+});
+
+const target = closed({
+  kind: z.enum(['Pod', 'Node']).default('Pod'),
+  namespace: z.string().min(1).default('default'),
+  labelSelector: labelSelector.optional(),
+  names: z.array(z.string().min(1)).optional(),
+  mode: z.enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']).default('one'),
+  /** How many for `fixed`, how many percent for the two percentages. */
+  value: z.number().int().min(1).optional(),
+  /** The same seed draws the same targets. */
+  seed: z.number().int().optional(),
+  dynamic: z.boolean().default(false),
+});
+
+const spec = closed({
+  target,
+  action: closed({ type: z.string().min(1), parameters: stringParameters.default({}) }),
+  /** Addresses and CIDRs beside those in the action's parameters. */
+  peers: z.array(closed({ cidr: z.string().min(1) })).default([]),
+  duration: positiveDuration,
+  injectionTimeout: positiveDuration.prefault('60s'),
+  execution: z
+    .strictObject({
+      parallelism: z.number().int().min(1).max(1000).default(10),
+      dryRun: z.boolean().default(false),
+      onMissed: z.enum(['Continue', 'Recover']).default('Continue'),
+    })
+    .prefault({}),
+  steadyState: z
+    .strictObject({
+      before: z.array(probeSchema).default([]),
+      after: z.array(probeSchema).default([]),
+      recoveryTimeout: duration.prefault('60s'),
+    })
+    .prefault({}),
+  abortConditions: z.array(probeSchema).default([]),
+  rollback: closed({ enabled: z.boolean().default(true), timeout: duration.prefault('60s') }).prefault({}),
+});
+
+const experiment = closed({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal('ChaosExperiment'),
+  metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).default('default') }),
+  spec,
+});
+
+/** An experiment that can be run. Durations are milliseconds. */
+export type ChaosExperiment = z.output<typeof experiment>;
+
+/** What an experiment wants. */
+export type ExperimentSpec = ChaosExperiment['spec'];
+
+/** Which pods may be hit. */
+export type TargetSpec = ExperimentSpec['target'];
+
+/**
+ * A document, as YAML or JSON gave it, as an experiment.
+ * @throws ChaosError INVALID_ARGUMENT with every problem, those of the action's parameters included.
+ */
+export function parseExperiment(document: unknown): ChaosExperiment {
+  const parsed = experiment.safeParse(document);
+  const problems = (parsed.error?.issues ?? []).map(problemOf);
+  problems.push(...actionProblems(document), ...(parsed.data === undefined ? [] : crossProblems(parsed.data.spec)));
+  if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
+  return parsed.data;
+}
+
+function problemOf(issue: z.core.$ZodIssue): Problem {
+  const path = issue.path.length === 0 ? 'the document' : issue.path.join('.');
+  if (issue.code === 'custom') {
+    const allowed: unknown = issue.params?.['allowed'];
+    return { path, wrong: issue.message, allowed: typeof allowed === 'string' ? allowed : SEE };
+  }
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
+    return { path, wrong: 'it is required', allowed: issue.expected };
+  }
+  return {
+    path,
+    wrong: issue.message,
+    allowed: issue.code === 'invalid_value' ? issue.values.map(String).join(', ') : SEE,
+  };
+}
+
+const SEE = 'see docs/experiments.md';
+
+/** The action's own problems, as far as the document can be read, so that they are named beside all others. */
+function actionProblems(document: unknown): Problem[] {
+  const loose = z.object({
+    spec: z.object({ action: z.object({ type: z.string(), parameters: stringParameters.default({}) }) }),
+  });
+  const parsed = loose.safeParse(document);
+  if (!parsed.success) return [];
+  const { type, parameters } = parsed.data.spec.action;
+  return collect('spec.action.', () => parseParameters(findAction(type), parameters, { target: 'absent' }));
+}
+
+function collect(prefix: string, parse: () => unknown): Problem[] {
+  try {
+    parse();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return error.problems.map((problem) => ({
+      ...problem,
+      path: problem.path === 'action' ? `${prefix}type` : `${prefix}${problem.path}`,
+    }));
+  }
+}
+
+/** What the fields must be to each other, and what this version does not do yet. */
+function crossProblems(parsed: ExperimentSpec): Problem[] {
+  const { target: chosen, duration: ms, abortConditions, steadyState, execution } = parsed;
+  const { type } = parsed.action;
+  const problems: Problem[] = [];
+  const refuse = (path: string, wrong: string, allowed: string): void => void problems.push({ path, wrong, allowed });
+  if (chosen.names === undefined && chosen.labelSelector === undefined) {
+    refuse('spec.target', 'nothing says which targets are meant', 'names, labelSelector, or both');
+  }
+  const counted = chosen.mode !== 'one' && chosen.mode !== 'all';
+  if (counted && chosen.value === undefined)
+    refuse('spec.target.value', `mode ${chosen.mode} needs a value`, 'a whole number');
+  if (chosen.mode.endsWith('percent') && (chosen.value ?? 0) > 100) {
+    refuse('spec.target.value', `${chosen.value ?? 0} is more than 100 percent`, '1 to 100');
+  }
+  if (chosen.kind === 'Node') refuse('spec.target.kind', `${type} does not hit a Node`, 'Pod');
+  if (chosen.dynamic) refuse('spec.target.dynamic', 'targets are chosen once in this version', 'false');
+  if (ms > 24 * 3600_000) refuse('spec.duration', `${formatDuration(ms)} is out of range`, 'at most 24h');
+  if (abortConditions.length > 0)
+    refuse('spec.abortConditions', 'not available in this version', 'none; abort by hand');
+  if (execution.dryRun && steadyState.before.length > 0) {
+    refuse('spec.execution.dryRun', 'a dry run measures nothing', 'false, or no steadyState');
+  }
+  return problems;
+}

@@ -1,0 +1,106 @@
+/** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
+import type { TargetSpec } from './resource.ts';
+
+/** Something that could be hit. */
+export interface Candidate {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly running: boolean;
+  readonly hostNetwork: boolean;
+}
+
+/** What came of the choice. */
+export interface Selection {
+  readonly chosen: readonly Candidate[];
+  /** Candidates of the target's namespace that were not chosen. */
+  readonly spared: readonly { readonly candidate: Candidate; readonly why: string }[];
+}
+
+/** The same candidates, spec and seed give the same selection, in whatever order the candidates come. */
+export function selectTargets(candidates: readonly Candidate[], spec: TargetSpec, seed: number): Selection {
+  const here = candidates
+    .filter((candidate) => candidate.namespace === spec.namespace)
+    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
+  const judged = here.map((candidate) => ({ candidate, why: whyNot(candidate, spec) }));
+  const fitting = judged.filter(({ why }) => why === undefined).map(({ candidate }) => candidate);
+  const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
+  return {
+    chosen: fitting.filter((candidate) => chosen.has(candidate)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    spared: judged
+      .filter(({ candidate }) => !chosen.has(candidate))
+      .map(({ candidate, why }) => ({ candidate, why: why ?? `not drawn: mode ${spec.mode}` })),
+  };
+}
+
+function whyNot(candidate: Candidate, { names, labelSelector }: TargetSpec): string | undefined {
+  if (names !== undefined && !names.includes(candidate.name)) return 'not among the names';
+  const { matchLabels = {}, matchExpressions = [] } = labelSelector ?? {};
+  for (const [key, value] of Object.entries(matchLabels)) {
+    if (candidate.labels[key] !== value) return `label ${key}=${value} does not match`;
+  }
+  for (const { key, operator, values } of matchExpressions) {
+    if (!matches(candidate.labels[key], operator, values))
+      return `label ${key} ${operator} ${values.join(',')} does not match`;
+  }
+  if (!candidate.running) return 'not running';
+  if (candidate.hostNetwork) return "uses the node's network";
+  return undefined;
+}
+
+/** As Kubernetes does: NotIn also matches what has no such label. */
+function matches(
+  value: string | undefined,
+  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist',
+  values: readonly string[],
+): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** A percentage never rounds up: 10 % of 5 is nobody, so that the blast radius is a true limit. */
+function howMany(fitting: number, { mode, value = 1 }: TargetSpec, seed: number): number {
+  switch (mode) {
+    case 'one':
+      return 1;
+    case 'all':
+      return fitting;
+    case 'fixed':
+      return value;
+    case 'fixed-percent':
+      return Math.floor((fitting * value) / 100);
+    case 'random-max-percent':
+      return Math.floor(((fitting * value) / 100) * generator(seed ^ 0x5eed)() + Number.EPSILON);
+  }
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = generator(seed);
+  const result = [...items];
+  for (let index = result.length - 1; index > 0; index--) {
+    const other = Math.floor(random() * (index + 1));
+    [result[index], result[other]] = [result[other] as T, result[index] as T];
+  }
+  return result;
+}
+
+/** Mulberry32: small, well spread, and the same everywhere. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

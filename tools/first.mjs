@@ -1,0 +1,55 @@
+/**
+ * The first step of every npm script: brings the dependencies up to date and runs the given program on the Node.js that the
+ * project brings along. Plain JavaScript, because it has to run on whatever Node.js a fresh machine has.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(root, 'node_modules', '.chaosplane-stamp');
+const lock = join(root, '.npm-ci.lock');
+const node = join(root, 'node_modules', '.bin', 'node');
+const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+
+const fresh = () => existsSync(stamp) && existsSync(node) && readFileSync(stamp, 'utf8') === wanted;
+
+/** Two programs started at once in one clone must not both install. A lock older than ten minutes was left by a killed one. */
+function takeLock() {
+  for (let told = false; ; told = true) {
+    try {
+      mkdirSync(lock);
+      return;
+    } catch {
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 600_000) rmSync(lock, { recursive: true, force: true });
+      else if (!told) console.error('another process installs the dependencies here: waiting');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    }
+  }
+}
+
+function install() {
+  takeLock();
+  try {
+    if (fresh()) return;
+    console.error('installing the dependencies (npm ci), which takes about a minute the first time …');
+    const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+    if (result.status !== 0) {
+      console.error('error: npm ci failed; its own words are above. Is the npm registry reachable from here?');
+      process.exit(2);
+    }
+    writeFileSync(stamp, wanted);
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+if (!fresh()) install();
+const [program, ...args] = process.argv.slice(2);
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...args], { stdio: 'inherit' });
+// A terminal sends Ctrl-C to both; only the program decides what it means.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+child.on('exit', (code, signal) => process.exit(signal === null ? code : 1));
