@@ -1,6 +1,7 @@
 /** The daemon as other packages use it: start one, or look at the node through it. */
 export { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
 export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
+export { actionSupport } from './server/support.ts';
 export { answers } from './server/listeners.ts';
 export { durationOf, millisecondsOf } from './server/wire.ts';
 export type { SweepReport } from './engine/sweep.ts';

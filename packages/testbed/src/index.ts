@@ -3,3 +3,4 @@ export { createTestbed, sweepLeftovers, type Testbed, type TestbedOptions } from
 export type { Pod, PodSpec, RunningContainer } from './pods.ts';
 export { canRun, install, missingPackages, type CanRun } from './prerequisites.ts';
 export { APP_IMAGE } from './image.ts';
+export { differences, fingerprint } from './fingerprint.ts';

@@ -7,6 +7,9 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   containerd: ['/usr/bin/containerd', '/usr/local/bin/containerd'],
   runc: ['/usr/sbin/runc', '/usr/bin/runc', '/usr/local/sbin/runc'],
   'containernetworking-plugins': ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
+  nftables: ['/usr/sbin/nft'],
+  libnftables1: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/libnftables.so.1`),
+  'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
   iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
   'golang-go': ['/usr/bin/go', '/usr/local/go/bin/go'],
 };

@@ -4,3 +4,5 @@ export * from './fake-host.ts';
 export * from './fake-netns.ts';
 export * from './fake-nft.ts';
 export * from './memory-journal.ts';
+export * from './lab.ts';
+export * from './traffic.ts';

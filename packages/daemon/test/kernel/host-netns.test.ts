@@ -2,26 +2,26 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLab, ip, type Lab } from '@chaosplane/testkit';
 import type { Host, Netns } from '../../src/host/host.ts';
 import { createNetns } from '../../src/host/netns.ts';
 import { openNft } from '../../src/host/nft.ts';
 import { createHost } from '../../src/host/real-host.ts';
-import { createWire, ip, type Wire } from './wire.ts';
 
-let wire: Wire;
+let lab: Lab;
 let host: Host;
 let netns: Netns;
 
 beforeEach(async () => {
-  wire = await createWire();
+  lab = createLab();
   host = await createHost({ nodeName: 'node' });
-  netns = host.openNetns(`/run/netns/${wire.a}`);
+  netns = host.openNetns(lab.target.path);
 });
 
 afterEach(async () => {
   await netns.close();
   await host.close();
-  wire.remove();
+  lab.close();
 });
 
 const thrownBy = (work: () => unknown): unknown => {
@@ -38,8 +38,8 @@ const nftIn = (name: string, ...argv: string[]): string =>
 
 describe('a namespace', () => {
   test('has a cookie of its own, the same at every opening', async () => {
-    const again = host.openNetns(`/run/netns/${wire.a}`);
-    const other = host.openNetns(`/run/netns/${wire.b}`);
+    const again = host.openNetns(lab.target.path);
+    const other = host.openNetns(lab.peer(0).path);
     expect(again.cookie).toBe(netns.cookie);
     expect(other.cookie).not.toBe(netns.cookie);
     await Promise.all([again.close(), other.close()]);
@@ -49,24 +49,26 @@ describe('a namespace', () => {
     expect(thrownBy(() => host.openNetns(path))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('is let go by close: its interfaces go with its name', async () => {
-    netns.nft(['add table inet cptest']);
-    await netns.close();
-    await netns.close();
-    ip('netns', 'del', wire.a);
-    for (let tries = 0; ip('-n', wire.b, '-o', 'link').includes('cpb0') && tries < 200; tries += 1) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    // The sockets of the wire's own measuring tools pin nothing: they are in handles that were opened apart.
-    ip('netns', 'add', wire.a);
+  test('is let go by close: when its name is gone too, its interfaces go', async () => {
+    const name = `${lab.target.name}x`;
+    ip('netns', 'add', name);
+    ip('link', 'add', 'cpx0', 'netns', name, 'type', 'veth', 'peer', 'name', 'cpx1', 'netns', lab.peer(0).name);
+    const pinned = host.openNetns(`/run/netns/${name}`);
+    pinned.nft(['add table inet cptest']);
+    ip('netns', 'del', name);
+    expect(ip('-n', lab.peer(0).name, '-o', 'link')).toContain('cpx1');
+    await pinned.close();
+    await pinned.close();
+    const end = performance.now() + 5000;
+    while (ip('-n', lab.peer(0).name, '-o', 'link').includes('cpx1')) expect(performance.now()).toBeLessThan(end);
   });
 
   test('shows its interfaces, also without an address, and their queue lengths', () => {
-    netns.setTxQueueLength('cpa0', 7);
+    netns.setTxQueueLength('eth0', 7);
     const interfaces = netns.interfaces();
-    expect(interfaces.map(({ name }) => name).toSorted()).toEqual(['cpa0', 'lo']);
-    expect(interfaces.find(({ name }) => name === 'cpa0')).toMatchObject({ txQueueLength: 7 });
-    expect(interfaces.find(({ name }) => name === 'cpa0')?.addresses).toContain('10.77.0.1');
+    expect(interfaces.map(({ name }) => name).toSorted()).toEqual(['eth0', 'lo']);
+    expect(interfaces.find(({ name }) => name === 'eth0')).toMatchObject({ txQueueLength: 7 });
+    expect(interfaces.find(({ name }) => name === 'eth0')?.addresses).toContain('10.77.0.1');
   });
 });
 
@@ -83,13 +85,13 @@ describe('nft', () => {
 
   test('works on after somebody else has changed the namespace', () => {
     netns.nft(['add table inet cptest', 'add set inet cptest s { type ipv4_addr ; }']);
-    nftIn(wire.a, 'flush', 'ruleset');
+    nftIn(lab.target.name, 'flush', 'ruleset');
     netns.nft([
       'add table inet cptest',
       'add set inet cptest s { type ipv4_addr ; }',
       'add element inet cptest s { 10.1.2.3 }',
     ]);
-    expect(nftIn(wire.a, 'list', 'ruleset')).toContain('10.1.2.3');
+    expect(nftIn(lab.target.name, 'list', 'ruleset')).toContain('10.1.2.3');
   });
 
   test('leaves no descriptor open over 200 openings', async () => {
@@ -109,15 +111,15 @@ describe('nft', () => {
 
 describe('tc', () => {
   test('runs a batch inside the namespace and lists its qdiscs', async () => {
-    await netns.tc(['qdisc add dev cpa0 root handle c4a0: htb default 0']);
+    await netns.tc(['qdisc add dev eth0 root handle c4a0: htb default 0']);
     expect(await netns.qdiscs()).toContainEqual(
-      expect.objectContaining({ device: 'cpa0', kind: 'htb', handle: 'c4a0:', parent: 'root' }),
+      expect.objectContaining({ device: 'eth0', kind: 'htb', handle: 'c4a0:', parent: 'root' }),
     );
-    expect(ip('-n', wire.b, '-o', 'link', 'show', 'cpb0')).not.toContain('htb');
+    expect(ip('-n', lab.peer(0).name, '-o', 'link', 'show', 'eth0')).not.toContain('htb');
   });
 
   test('names the line that failed', async () => {
-    const commands = ['qdisc add dev cpa0 root handle c4a0: htb default 0', 'qdisc add dev nodevice root htb'];
+    const commands = ['qdisc add dev eth0 root handle c4a0: htb default 0', 'qdisc add dev nodevice root htb'];
     await expect(netns.tc(commands)).rejects.toMatchObject({ name: 'CommandError', line: 2 });
   });
 

@@ -1,0 +1,184 @@
+/** `chaosplane list`, `get`, `cancel` and `recover`: what is going on on this node, and the end of it. */
+import { ChaosError } from '@chaosplane/common';
+import {
+  EndReason,
+  Execution as ExecutionCodec,
+  ExecutionState,
+  Verdict,
+  type ChaosDaemonClient,
+  type Execution,
+} from '@chaosplane/proto';
+
+import type { Command } from 'commander';
+import { exitCodes } from '../output/problems.ts';
+import { roughly, table } from '../output/table.ts';
+import { isLive, words } from '../standalone/requests.ts';
+import { joinSession, openSession } from '../standalone/session.ts';
+import {
+  engineLogger,
+  engineOption,
+  outputOption,
+  runtimeOption,
+  socketOption,
+  stateDirOption,
+  type DaemonFlags,
+  type EngineFlags,
+  type Surroundings,
+} from './options.ts';
+
+type Done = (exitCode: number) => void;
+type OutputFlags = DaemonFlags & { readonly output: 'text' | 'json' };
+
+const nameOf = (names: Readonly<Record<string, number>>, value: number, prefix: string): string =>
+  words(Object.entries(names).find(([, number]) => number === value)?.[0] ?? '', prefix);
+
+export function addExecutions(program: Command, surroundings: Surroundings, done: Done): void {
+  const { out } = surroundings;
+  program
+    .command('list')
+    .description('list the executions on this node')
+    .option('-a, --all', 'also those that have ended, for 24 hours')
+    .addOption(outputOption)
+    .addOption(socketOption)
+    .action(async (_flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<OutputFlags & { readonly all?: boolean }>();
+      const { executions } = await withDaemon(flags, (client) =>
+        client.listExecutions({ includeEnded: flags.all === true }),
+      );
+      if (flags.output === 'json')
+        out.write(
+          `${JSON.stringify(
+            executions.map((one) => ExecutionCodec.toJSON(one)),
+            null,
+            2,
+          )}\n`,
+        );
+      else
+        out.write(`${executions.length === 0 ? 'no executions' : listTable(executions, surroundings.clock.now())}\n`);
+      done(exitCodes.held);
+    });
+  program
+    .command('get <id>')
+    .description('show one execution with its evidence')
+    .addOption(outputOption)
+    .addOption(socketOption)
+    .action(async (executionId: string, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<OutputFlags>();
+      const execution = await withDaemon(flags, (client) => client.getExecution({ executionId }));
+      const json = JSON.stringify(ExecutionCodec.toJSON(execution), null, 2);
+      out.write(`${flags.output === 'json' ? json : detail(execution)}\n`);
+      done(exitCodes.held);
+    });
+  program
+    .command('cancel <id...>')
+    .description('undo executions; one that has ended already is a success')
+    .addOption(socketOption)
+    .action(async (ids: string[], _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<DaemonFlags>();
+      await withDaemon(flags, async (client) => {
+        for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId })).message}\n`);
+      });
+      done(exitCodes.held);
+    });
+  addRecover(program, surroundings, done);
+}
+
+function addRecover(program: Command, { out }: Surroundings, done: Done): void {
+  program
+    .command('recover')
+    .description(
+      'Undoes every execution on this node: through the daemon that answers on the socket, or, when none does,\n' +
+        'by reading the journal that an earlier one left, and by searching all pods for marks of ours.',
+    )
+    .requiredOption('--all', 'yes, everything')
+    .addOption(socketOption)
+    .addOption(stateDirOption)
+    .addOption(runtimeOption)
+    .addOption(engineOption)
+    .action(async (_flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<EngineFlags>();
+      const { socket: socketPath, runtimeEndpoint, stateDir } = flags;
+      const session = await openSession({
+        socketPath,
+        stateDir,
+        ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
+        logger: engineLogger(flags),
+      });
+      try {
+        const { ended = [], orphans = [], complete = true } = session.daemon?.swept ?? {};
+        for (const id of ended) out.write(`${id}: swept\n`);
+        for (const path of orphans) out.write(`${path}: marks without a record removed\n`);
+        const { executions } = await session.client.listExecutions({ includeEnded: false });
+        for (const { executionId } of executions)
+          out.write(`${(await session.client.cancelChaos({ executionId })).message}\n`);
+        const total = ended.length + orphans.length + executions.length;
+        out.write(total === 0 ? 'nothing was left to undo\n' : `${total} undone\n`);
+        if (!complete)
+          out.write('warning: the pods could not be searched, because the container runtime did not answer\n');
+        done(complete ? exitCodes.held : exitCodes.notHeld);
+      } finally {
+        await session.close();
+      }
+    });
+}
+
+async function withDaemon<T>({ socket }: DaemonFlags, work: (client: ChaosDaemonClient) => Promise<T>): Promise<T> {
+  const session = await joinSession(socket);
+  if (session === undefined) {
+    throw new ChaosError(
+      'UNAVAILABLE',
+      `no daemon answers on ${socket}: start one with chaosplane daemon, or name its --socket`,
+    );
+  }
+  try {
+    return await work(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+function listTable(executions: readonly Execution[], now: number): string {
+  const rows = executions.map((execution) => [
+    execution.executionId,
+    `${execution.target?.podNamespace ?? ''}/${execution.target?.podName ?? ''}`,
+    stateOf(execution),
+    roughly(now - (execution.createdAt?.getTime() ?? now)),
+    isLive(execution) ? roughly((execution.expiresAt?.getTime() ?? now) - now) : '',
+    execution.evidence?.summary ?? '',
+  ]);
+  return table(['ID', 'POD', 'STATE', 'AGE', 'ENDS IN', 'EVIDENCE'], rows);
+}
+
+function stateOf({ state, endReason }: Execution): string {
+  const ended = state === ExecutionState.EXECUTION_STATE_ENDED;
+  return ended ? nameOf(EndReason, endReason, 'END_REASON_') : nameOf(ExecutionState, state, 'EXECUTION_STATE_');
+}
+
+function detail(execution: Execution): string {
+  const { target, evidence, parameters } = execution;
+  const lines: [string, string][] = [
+    ['id', execution.executionId],
+    ['action', execution.action],
+    ['pod', `${target?.podNamespace ?? ''}/${target?.podName ?? ''} (${target?.podUid ?? ''})`],
+    ['state', stateOf(execution)],
+    [
+      'parameters',
+      Object.entries(parameters)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' '),
+    ],
+    ['created', execution.createdAt?.toISOString() ?? ''],
+    ['expires', execution.expiresAt?.toISOString() ?? ''],
+    ['ended', execution.endedAt?.toISOString() ?? ''],
+    ['error', execution.error],
+    ['verdict', evidence === undefined ? '' : nameOf(Verdict, evidence.verdict, 'VERDICT_')],
+    ['engine', evidence?.engine ?? ''],
+    ['evidence', evidence?.summary ?? ''],
+    ...Object.entries(evidence?.counters ?? {}).map(([key, value]): [string, string] => [`  ${key}`, String(value)]),
+    ...(evidence?.notes ?? []).map((note): [string, string] => ['note', note]),
+  ];
+  return lines
+    .filter(([, value]) => value !== '')
+    .map(([key, value]) => `${key.padEnd(18)} ${value}`)
+    .join('\n');
+}

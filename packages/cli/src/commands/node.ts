@@ -1,0 +1,94 @@
+/** `chaosplane doctor` and `chaosplane actions`: what this node can do, and what there is to do. */
+import { hostname } from 'node:os';
+import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
+import { actionSupport, createHost } from '@chaosplane/daemon';
+import type { Command } from 'commander';
+import { exitCodes } from '../output/problems.ts';
+import { table } from '../output/table.ts';
+import { engineOption, outputOption, runtimeOption, type EngineFlags, type Surroundings } from './options.ts';
+
+type Flags = Pick<EngineFlags, 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
+
+export function addNode(program: Command, { out }: Surroundings, done: (exitCode: number) => void): void {
+  program
+    .command('doctor')
+    .description(
+      'tell what this node can do, and what to install or load for the rest; exit code 1 when an action is not possible',
+    )
+    .addOption(outputOption)
+    .addOption(runtimeOption)
+    .addOption(engineOption)
+    .action(async (_flags: unknown, command: Command) => {
+      const { output, runtimeEndpoint, networkEngine } = command.optsWithGlobals<Flags>();
+      const host = await createHost({
+        nodeName: hostname(),
+        ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
+      });
+      try {
+        const capabilities = await host.capabilities();
+        const actions = catalogue.map((action) =>
+          actionSupport(action, capabilities, { engine: networkEngine, hooks: 'auto' }),
+        );
+        if (output === 'json')
+          out.write(`${JSON.stringify({ kernel: host.kernelRelease, capabilities, actions }, null, 2)}\n`);
+        else {
+          const found = capabilities.map(({ name, available, detail }) => [
+            available ? '✓' : '✗',
+            name,
+            detail.split('\n')[0] ?? '',
+          ]);
+          const remedies = capabilities.filter(({ available, remedy }) => !available && remedy !== '');
+          const able = actions.map(({ action, supported, engine, reason }) => [
+            supported === true ? '✓' : '✗',
+            action ?? '',
+            supported === true ? `by ${engine ?? ''}` : (reason ?? ''),
+          ]);
+          out.write(`kernel ${host.kernelRelease}\n\n${table(['', 'CAPABILITY', 'FOUND'], found)}\n\n`);
+          if (remedies.length > 0)
+            out.write(
+              `what would bring the rest:\n${remedies.map(({ name, remedy }) => `  ${name}: ${remedy}\n`).join('')}\n`,
+            );
+          out.write(`${table(['', 'ACTION', 'HERE'], able)}\n`);
+        }
+        const runtime = capabilities.some(({ name, available }) => name === 'container-runtime' && available);
+        done(runtime && actions.every(({ supported }) => supported) ? exitCodes.held : exitCodes.notHeld);
+      } finally {
+        await host.close();
+      }
+    });
+  program
+    .command('actions [name]')
+    .description('list the actions, or explain one')
+    .action((name: string | undefined) => {
+      out.write(`${name === undefined ? actionList() : actionHelp(name)}\n`);
+      done(exitCodes.held);
+    });
+}
+
+function actionList(): string {
+  return table(
+    ['ACTION', 'TARGET', 'WHAT IT DOES'],
+    catalogue.map(({ name, targetKind, summary }) => [name, targetKind, summary]),
+  );
+}
+
+function actionHelp(name: string): string {
+  const action = findAction(name);
+  const rows = Object.entries(action.shape).map(([key, schema]) => {
+    const meta = parameterMeta.get(schema);
+    return [key, meta?.default ?? '', meta?.description ?? ''];
+  });
+  const example = Object.entries(action.example).map(([key, value]) => `  ${key}: ${value}`);
+  return [
+    `${action.name}: ${action.summary}`,
+    '',
+    action.description,
+    '',
+    table(['PARAMETER', 'DEFAULT', 'MEANING'], rows),
+    '',
+    `Evidence: ${action.evidence}`,
+    '',
+    'Example:',
+    ...example,
+  ].join('\n');
+}

@@ -1,0 +1,58 @@
+/** Flags that several commands share, and what they become. */
+import { createLogger, systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { Option } from 'commander';
+
+/** What a command gets from its surroundings: main.ts reads them, and nobody else. */
+export interface Surroundings {
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+  readonly clock: Clock;
+  /** Aborts when the user asks to end: Ctrl-C, SIGTERM, SIGHUP. */
+  readonly interrupted: AbortSignal;
+  /** Where built things are kept between runs. */
+  readonly cacheFolder: string;
+}
+
+/** The clock of the machine, for main.ts. */
+export const machineClock = systemClock;
+
+/** Flags of commands that talk to a daemon. */
+export interface DaemonFlags {
+  readonly socket: string;
+  readonly verbose?: boolean;
+}
+
+/** Flags of commands that may start an engine in this process. */
+export interface EngineFlags extends DaemonFlags {
+  readonly stateDir: string;
+  readonly runtimeEndpoint?: string;
+  readonly networkEngine: 'auto' | 'netem' | 'queue';
+}
+
+export const socketOption = new Option('--socket <path>', 'unix socket of the daemon')
+  .default('/run/chaosplane/daemon.sock')
+  .env('CHAOSPLANE_SOCKET');
+
+export const stateDirOption = new Option('--state-dir <path>', 'where the journal of executions is kept')
+  .default('/var/lib/chaosplane')
+  .env('CHAOSPLANE_STATE_DIR');
+
+export const runtimeOption = new Option(
+  '--runtime-endpoint <uri>',
+  'CRI socket of the container runtime, unix:///…; looked for in the usual places when left out',
+).env('CHAOSPLANE_RUNTIME_ENDPOINT');
+
+export const engineOption = new Option('--network-engine <engine>', 'what delays packets')
+  .choices(['auto', 'netem', 'queue'])
+  .default('auto')
+  .env('CHAOSPLANE_NETWORK_ENGINE');
+
+export const outputOption = new Option('-o, --output <format>', 'how results are printed')
+  .choices(['text', 'json'])
+  .default('text');
+
+/** The log of an engine in this process: quiet, unless asked. */
+export function engineLogger({ verbose = false }: { readonly verbose?: boolean }): Logger {
+  return createLogger({ level: verbose ? 'debug' : 'warn', pretty: true });
+}

@@ -1,0 +1,171 @@
+/** `chaosplane run`: one experiment file, on the pods of this machine. */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { ChaosError, formatDuration, parseDuration } from '@chaosplane/common';
+import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
+import { parseExperiment, selectTargets, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import type { PlanStep } from '@chaosplane/proto';
+import type { Command } from 'commander';
+import { parseAllDocuments } from 'yaml';
+import { exitCodes } from '../output/problems.ts';
+import { createProgress } from '../output/progress.ts';
+import { findCandidates } from '../standalone/candidates.ts';
+import { send } from '../standalone/requests.ts';
+import { runExperiment } from '../standalone/run.ts';
+import { openSession, type Session } from '../standalone/session.ts';
+import {
+  engineLogger,
+  engineOption,
+  outputOption,
+  runtimeOption,
+  socketOption,
+  stateDirOption,
+  type EngineFlags,
+  type Surroundings,
+} from './options.ts';
+
+interface RunFlags extends EngineFlags {
+  readonly output: 'text' | 'json';
+  readonly dryRun?: boolean;
+  readonly duration?: string;
+}
+
+export function addRun(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
+  program
+    .command('run <file>')
+    .summary('run the experiments of a file on the pods of this machine')
+    .description(
+      'Runs the experiments of a YAML or JSON file (- for standard input) on the pods of this machine, one after another,\n' +
+        'through the daemon that answers on the socket, or an engine in this process when none does.\n' +
+        'Ctrl-C ends the experiment and undoes it first.',
+    )
+    .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; change nothing')
+    .option('--duration <duration>', "instead of the file's duration, for example 30s")
+    .addOption(outputOption)
+    .addOption(socketOption)
+    .addOption(stateDirOption)
+    .addOption(runtimeOption)
+    .addOption(engineOption)
+    .addHelpText(
+      'after',
+      '\nExit code: 0 the hypothesis held, 1 it did not, 2 the experiment could not be run.\n' +
+        '\nExamples:\n' +
+        '  chaosplane run examples/network-delay.yaml --dry-run\n' +
+        '  chaosplane run examples/network-delay.yaml --duration 10s --output json\n',
+    )
+    .action(async (file: string, _flags: unknown, command: Command) => {
+      done(await run(file, command.optsWithGlobals<RunFlags>(), surroundings));
+    });
+}
+
+async function run(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
+  const experiments = await readExperiments(file, flags, surroundings);
+  const { socket: socketPath, stateDir, runtimeEndpoint, networkEngine } = flags;
+  const session = await openSession({
+    socketPath,
+    stateDir,
+    networkEngine,
+    ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
+    logger: engineLogger(flags),
+  });
+  const runtime = connectRuntime(runtimeEndpoint);
+  try {
+    let exitCode: number = exitCodes.held;
+    for (const experiment of experiments) {
+      const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
+      const code = dry
+        ? await plan(experiment, session, runtime, surroundings)
+        : await runOne(experiment, flags, { session, runtime, surroundings });
+      exitCode = Math.max(exitCode, code);
+      if (surroundings.interrupted.aborted) break;
+    }
+    return exitCode;
+  } finally {
+    runtime.close();
+    await session.close();
+  }
+}
+
+/** @throws ChaosError INVALID_ARGUMENT with the problems of the file. */
+async function readExperiments(file: string, flags: RunFlags, { stdin }: Surroundings): Promise<ChaosExperiment[]> {
+  const content = file === '-' ? await text(stdin) : await readFile(file, 'utf8');
+  const documents = parseAllDocuments(content);
+  if (!('length' in documents) || documents.length === 0)
+    throw new ChaosError('INVALID_ARGUMENT', `${file} holds no document`);
+  return documents.map((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new ChaosError('INVALID_ARGUMENT', `${file} is not YAML: ${error.message}`);
+    const experiment = parseExperiment(document.toJS({ maxAliasCount: 100 }));
+    if (flags.duration === undefined) return experiment;
+    const parsed = parseDuration(flags.duration);
+    if (!parsed.ok) throw new ChaosError('INVALID_ARGUMENT', `--duration: ${parsed.wrong}; allowed: ${parsed.allowed}`);
+    return { ...experiment, spec: { ...experiment.spec, duration: parsed.value } };
+  });
+}
+
+async function runOne(
+  experiment: ChaosExperiment,
+  flags: RunFlags,
+  { session, runtime, surroundings }: { session: Session; runtime: ContainerRuntime; surroundings: Surroundings },
+): Promise<number> {
+  const { out, clock, interrupted } = surroundings;
+  const progress = createProgress({ experiment, clock, out, format: flags.output });
+  const say = (): void => progress.say('undoing the experiment before the end; it takes a moment …');
+  interrupted.addEventListener('abort', say, { once: true });
+  try {
+    const status = await runExperiment({
+      experiment,
+      client: session.client,
+      runtime,
+      clock,
+      abort: interrupted,
+      onStatus: (current) => progress.status(current),
+    });
+    progress.result(status);
+    return exitCodeOf(status);
+  } finally {
+    interrupted.removeEventListener('abort', say);
+  }
+}
+
+/** An effect that was looked for and not seen leaves nothing that could have held. */
+function exitCodeOf(status: ExperimentStatus): number {
+  const condition = (wanted: string): string | undefined =>
+    status.conditions.find(({ type }) => type === wanted)?.status;
+  if (condition('Selected') === 'False') return exitCodes.couldNotRun;
+  if (status.targets.length > 0 && status.targets.every(({ state }) => state === 'Missed'))
+    return exitCodes.couldNotRun;
+  return status.phase === 'Completed' && condition('EffectObserved') !== 'False' ? exitCodes.held : exitCodes.notHeld;
+}
+
+async function plan(
+  experiment: ChaosExperiment,
+  { client }: Session,
+  runtime: ContainerRuntime,
+  { out }: Surroundings,
+): Promise<number> {
+  const { spec, metadata } = experiment;
+  const candidates = await findCandidates(runtime, spec.target.namespace);
+  const { chosen, spared } = selectTargets(candidates, spec.target, spec.target.seed ?? 0);
+  const line = (part: string): void => void out.write(`${part}\n`);
+  line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
+  if (spec.target.seed === undefined && spared.length > 0)
+    line('without a seed in the file, a real run may draw others');
+  for (const { candidate, why } of spared) line(`  not chosen: ${candidate.namespace}/${candidate.name}: ${why}`);
+  for (const target of chosen) {
+    line(`  target: ${target.namespace}/${target.name}`);
+    const response = await send(client, { spec, experimentId: 'dry-run', target, ttlMs: spec.duration, dryRun: true });
+    for (const step of response.plan?.steps ?? []) line(stepText(step));
+  }
+  if (chosen.length === 0) line('  no target: nothing would happen');
+  return chosen.length === 0 ? exitCodes.couldNotRun : exitCodes.held;
+}
+
+function stepText({ tool, argv, input }: PlanStep): string {
+  const how = argv.length === 0 ? `${tool} (in process)` : argv.join(' ');
+  return `    ${how}\n${input
+    .trimEnd()
+    .split('\n')
+    .map((part) => `      ${part}`)
+    .join('\n')}`;
+}

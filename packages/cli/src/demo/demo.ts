@@ -1,0 +1,159 @@
+/** The demo: two real pods, a delay between them, measured, proved and gone. */
+import { join } from 'node:path';
+import { connectRuntime } from '@chaosplane/daemon';
+import { parseExperiment, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import {
+  canRun,
+  createTestbed,
+  differences,
+  fingerprint,
+  install,
+  missingPackages,
+  type Pod,
+  type Testbed,
+} from '@chaosplane/testbed';
+import { engineLogger, type Surroundings } from '../commands/options.ts';
+import { exitCodes } from '../output/problems.ts';
+import { report } from '../output/progress.ts';
+import { runExperiment } from '../standalone/run.ts';
+import { openSession, type Session } from '../standalone/session.ts';
+import { createMeasurements, median, type Measurements } from './measure.ts';
+
+const LATENCY_MS = 200;
+const SETTLE_MS = 4000;
+
+/** The exit code: 0 when the delay was measured and the namespace is as it was. */
+export async function runDemo(surroundings: Surroundings): Promise<number> {
+  const { out, err, interrupted, cacheFolder } = surroundings;
+  const say = (line: string): void => void out.write(`${line}\n`);
+  const missing = await missingPackages();
+  if (missing.length > 0) await install(missing, say);
+  const able = await canRun();
+  if (!able.ok) {
+    err.write(`error: the demo cannot run here: ${able.reason}; ${able.remedy}\n`);
+    return exitCodes.couldNotRun;
+  }
+  say('A private container runtime with two pods; everything is removed at the end.');
+  const testbed = await createTestbed({ report: (line) => say(`  ${line} …`), signal: interrupted, cacheFolder });
+  try {
+    return await story(testbed, surroundings, say);
+  } finally {
+    say('\nRemoving the pods and the runtime …');
+    await testbed.close();
+  }
+}
+
+async function story(testbed: Testbed, surroundings: Surroundings, say: (line: string) => void): Promise<number> {
+  const web = await testbed.runPod({ name: 'web', containers: [{ name: 'web', args: ['serve'] }] });
+  const caller = await testbed.runPod({
+    name: 'caller',
+    labels: { app: 'caller' },
+    containers: [{ name: 'caller', args: ['call', `http://${web.ips.v4 ?? ''}:8080/`, '--interval', '100ms'] }],
+  });
+  say(`  pod default/caller calls pod default/web at http://${web.ips.v4 ?? ''}:8080 ten times a second`);
+  const session = await openSession({
+    socketPath: join(testbed.folder, 'daemon', 'daemon.sock'),
+    stateDir: join(testbed.folder, 'daemon-state'),
+    runtimeEndpoint: testbed.runtimeEndpoint,
+    logger: engineLogger({}),
+  });
+  try {
+    return await measured({ testbed, caller, session, surroundings, say });
+  } finally {
+    await session.close();
+  }
+}
+
+interface Scene {
+  readonly testbed: Testbed;
+  readonly caller: Pod;
+  readonly session: Session;
+  readonly surroundings: Surroundings;
+  readonly say: (line: string) => void;
+}
+
+async function measured(scene: Scene): Promise<number> {
+  const { testbed, caller, surroundings, say } = scene;
+  const { clock, out, interrupted } = surroundings;
+  const { netnsPath } = caller;
+  const container = caller.containers['caller'];
+  if (container === undefined || netnsPath === undefined) throw new Error('the caller has no container or no network');
+  const measurements = createMeasurements(out);
+  const following = new AbortController();
+  const followed = testbed.follow(container, (line) => measurements.take(line), following.signal);
+  const wait = (ms: number): Promise<void> => clock.sleep(ms, interrupted).catch(() => undefined);
+  try {
+    say(`\nBefore: how long a request takes, and what the caller's network namespace looks like.`);
+    const before = await fingerprint(netnsPath);
+    await wait(SETTLE_MS);
+    say(`\nNow network-delay of ${LATENCY_MS} ms for 6 seconds, through the daemon's gRPC service.`);
+    const status = await inject(scene, measurements);
+    // Requests that began under the delay still belong to it.
+    await wait(500);
+    measurements.begin('after');
+    await wait(SETTLE_MS);
+    measurements.end();
+    return judge(scene, measurements, status, differences(before, await fingerprint(netnsPath)));
+  } finally {
+    measurements.end();
+    following.abort();
+    await followed;
+  }
+}
+
+async function inject(scene: Scene, measurements: Measurements): Promise<ExperimentStatus> {
+  const { testbed, session, surroundings } = scene;
+  const runtime = connectRuntime(testbed.runtimeEndpoint);
+  try {
+    return await runExperiment({
+      experiment: demoExperiment(),
+      client: session.client,
+      runtime,
+      clock: surroundings.clock,
+      abort: surroundings.interrupted,
+      onStatus: ({ phase, effectiveAt }) => {
+        if (phase === 'Running' && effectiveAt !== undefined && measurements.of('during').length === 0)
+          measurements.begin('during');
+      },
+    });
+  } finally {
+    runtime.close();
+  }
+}
+
+function demoExperiment(): ChaosExperiment {
+  return parseExperiment({
+    apiVersion: 'chaos.chaosplane.io/v1alpha1',
+    kind: 'ChaosExperiment',
+    metadata: { name: 'demo' },
+    spec: {
+      target: { labelSelector: { matchLabels: { app: 'caller' } } },
+      action: { type: 'network-delay', parameters: { latency: `${LATENCY_MS}ms`, protocol: 'tcp' } },
+      duration: '6s',
+    },
+  });
+}
+
+function judge({ say }: Scene, measurements: Measurements, status: ExperimentStatus, left: readonly string[]): number {
+  const [before, during, after] = (['before', 'during', 'after'] as const).map((part) => measurements.of(part));
+  const row = (name: string, values: readonly number[] = []): string =>
+    `  ${name.padEnd(7)} ${String(values.length).padStart(4)} requests, median ${median(values).toFixed(1).padStart(7)} ms`;
+  say(`\n${report(status)}\n`);
+  say([row('before', before), row('during', during), row('after', after)].join('\n'));
+  const [calm = 0, slow = 0, again = 0] = [before, during, after].map((values = []) => median(values));
+  // A request on a connection of its own sends two packets before the answer can come: SYN, then the request.
+  const perPacket = (slow - calm) / 2;
+  say(
+    `\nRequested: ${LATENCY_MS} ms a packet. Measured: ${perPacket.toFixed(1)} ms a packet (${(slow - calm).toFixed(1)} ms a request, which waits for two).`,
+  );
+  say(
+    left.length === 0
+      ? 'The network namespace after is identical to the one before.'
+      : `The namespace differs:\n${left.join('\n')}`,
+  );
+  const felt = Math.abs(perPacket - LATENCY_MS) <= LATENCY_MS * 0.1 + 2;
+  const gone = again < calm + LATENCY_MS / 2;
+  if (!felt) say('The delay that was measured is not the one that was requested.');
+  if (!gone) say('The requests afterwards are still slow.');
+  return felt && gone && left.length === 0 && status.phase === 'Completed' ? exitCodes.held : exitCodes.notHeld;
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { DAEMON_VERSION } from '@chaosplane/daemon';
+import { Command, CommanderError } from 'commander';
+import { addDaemon } from './commands/daemon.ts';
+import { addDemo } from './commands/demo.ts';
+import { addExecutions } from './commands/executions.ts';
+import { addNode } from './commands/node.ts';
+import { machineClock, type Surroundings } from './commands/options.ts';
+import { addRun } from './commands/run.ts';
+import { describeError, exitCodes } from './output/problems.ts';
+
+const controller = new AbortController();
+let asked = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    asked++;
+    if (asked === 1) controller.abort(`interrupted by ${signal}`);
+    else process.stderr.write('still undoing; it is not skipped\n');
+  });
+}
+
+const surroundings: Surroundings = {
+  out: process.stdout,
+  err: process.stderr,
+  stdin: process.stdin,
+  clock: machineClock,
+  interrupted: controller.signal,
+  cacheFolder: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane'),
+};
+
+const done = (exitCode: number): void => {
+  process.exitCode = exitCode;
+};
+
+const program = new Command('chaosplane')
+  .description('Chaos engineering for Kubernetes: faults that provably took effect, provably end, and never leak.')
+  .version(DAEMON_VERSION)
+  .option('-v, --verbose', 'more about what goes on, and the stack of an error')
+  .showSuggestionAfterError()
+  .exitOverride();
+
+addRun(program, surroundings, done);
+addExecutions(program, surroundings, done);
+addNode(program, surroundings, done);
+addDaemon(program, surroundings, done);
+addDemo(program, surroundings, done);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCodes.held : exitCodes.couldNotRun;
+  } else {
+    process.stderr.write(`${describeError(error, program.opts<{ verbose?: boolean }>().verbose === true)}\n`);
+    process.exitCode = exitCodes.couldNotRun;
+  }
+}

@@ -1,0 +1,176 @@
+/** Runs an experiment on this machine: observe, decide, act, until it is over. */
+import type { Clock } from '@chaosplane/common';
+import { durationOf, type ContainerRuntime } from '@chaosplane/daemon';
+import {
+  decide,
+  initialStatus,
+  isFinal,
+  withTargets,
+  type ChaosExperiment,
+  type Decision,
+  type ExperimentStatus,
+  type ObservedExecution,
+  type ProbeOutcome,
+  type TargetStatus,
+} from '@chaosplane/experiment';
+import { EndReason, type ChaosDaemonClient, type Execution } from '@chaosplane/proto';
+import { ClientError, Status } from 'nice-grpc';
+import { findCandidates } from './candidates.ts';
+import { runProbes } from './probes.ts';
+import { evidenceOf, isLive, send, words } from './requests.ts';
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly experiment: ChaosExperiment;
+  readonly client: ChaosDaemonClient;
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  /** Aborting it aborts the experiment; everything is recovered first. */
+  readonly abort: AbortSignal;
+  readonly onStatus: (status: ExperimentStatus) => void;
+}
+
+/** One run; what it has learned so far. */
+interface Run extends RunParts {
+  readonly experimentId: string;
+  readonly seed: number;
+  status: ExperimentStatus;
+  before?: ProbeOutcome;
+  after?: ProbeOutcome;
+}
+
+/** How long to wait before a daemon that could not be reached is asked again. */
+const RETRY_MS = 500;
+
+/** Resolves with the final status. The abort signal shortens the run, never the recovery. */
+export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> {
+  const { experiment, clock } = parts;
+  const { name, namespace } = experiment.metadata;
+  const run: Run = {
+    ...parts,
+    experimentId: `${namespace}/${name}/${clock.randomHex(4)}`,
+    seed: Math.floor(clock.random() * 2 ** 31),
+    status: initialStatus,
+  };
+  while (!isFinal(run.status)) {
+    try {
+      await act(run, decide(await observe(run), clock.now()));
+    } catch (error) {
+      // The daemon is away for a moment: an upgrade, a restart. Its journal has everything; the next one knows us.
+      if (!isPassing(error)) throw error;
+      await clock.sleep(RETRY_MS);
+    }
+    run.onStatus(run.status);
+  }
+  return run.status;
+}
+
+async function observe(run: Run): Promise<Parameters<typeof decide>[0]> {
+  const { experiment, client, runtime, status, before, after, seed, experimentId, abort } = run;
+  const pending = status.phase === 'Pending';
+  const { executions } = pending
+    ? { executions: [] }
+    : await client.listExecutions({ experimentId, includeEnded: true });
+  return {
+    spec: experiment.spec,
+    status,
+    seed,
+    candidates: pending ? await findCandidates(runtime, experiment.spec.target.namespace) : [],
+    executions: new Map(executions.map((execution) => [execution.executionId, observed(execution)])),
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    ...(abort.aborted ? { abort: String(abort.reason) } : {}),
+  };
+}
+
+function observed(execution: Execution): ObservedExecution {
+  const reason = Object.entries(EndReason).find(([, value]) => value === execution.endReason)?.[0] ?? '';
+  return {
+    live: isLive(execution),
+    endReason: words(reason, 'END_REASON_'),
+    ...(execution.error === '' ? {} : { error: execution.error }),
+    ...(execution.evidence === undefined ? {} : { evidence: evidenceOf(execution.evidence) }),
+  };
+}
+
+async function act(run: Run, decision: Decision): Promise<void> {
+  switch (decision.kind) {
+    case 'advance':
+      run.status = decision.status;
+      return;
+    case 'inject':
+      await inject(run, decision.targets, decision.ttlMs);
+      return;
+    case 'extend': {
+      const ttl = durationOf(decision.ttlMs);
+      await run.client.renewLease({ executions: decision.executionIds.map((executionId) => ({ executionId, ttl })) });
+      run.status = decision.status;
+      return;
+    }
+    case 'cancel':
+      await cancel(run, decision.executionIds);
+      return;
+    case 'probe':
+      run[decision.side] = await runProbes(run.experiment.spec.steadyState[decision.side], run.clock, run.abort);
+      if (!run[decision.side]?.passed) await pause(run, RETRY_MS);
+      return;
+    case 'wait':
+      run.status = await withEvidence(run);
+      run.onStatus(run.status);
+      await pause(run, decision.until - run.clock.now());
+      return;
+    case 'done':
+      return;
+  }
+}
+
+async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number): Promise<void> {
+  const { experiment, experimentId, client, clock } = run;
+  const outcomes = await Promise.all(
+    targets.map(async (target): Promise<[string, Partial<TargetStatus>]> => {
+      try {
+        const { executionId } = await send(client, {
+          spec: experiment.spec,
+          experimentId,
+          target,
+          ttlMs,
+          dryRun: false,
+        });
+        return [target.uid, { state: 'Injected', executionId, injectedAt: clock.now() }];
+      } catch (error) {
+        if (isPassing(error)) return [target.uid, {}];
+        return [target.uid, { state: 'Missed', message: error instanceof ClientError ? error.details : String(error) }];
+      }
+    }),
+  );
+  run.status = withTargets(run.status, new Map(outcomes));
+  if (outcomes.some(([, change]) => change.state === undefined)) await pause(run, RETRY_MS);
+}
+
+/** Errors that say nothing about the request itself; it is made again under the same idempotency key. */
+function isPassing(error: unknown): boolean {
+  const passing = [Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED];
+  return error instanceof ClientError && passing.includes(error.code);
+}
+
+/** A cancel that fails is retried by the daemon itself, and by the next turn of the loop. */
+async function cancel(run: Run, executionIds: readonly string[]): Promise<void> {
+  const results = await Promise.allSettled(executionIds.map((executionId) => run.client.cancelChaos({ executionId })));
+  if (results.some(({ status }) => status === 'rejected')) await run.clock.sleep(RETRY_MS);
+}
+
+/** The evidence of this moment, for people who watch. */
+async function withEvidence(run: Run): Promise<ExperimentStatus> {
+  const { executions } = await run.client.listExecutions({ experimentId: run.experimentId, includeEnded: false });
+  const byId = new Map(executions.map((execution) => [execution.executionId, execution]));
+  const changes = run.status.targets.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+    const evidence = byId.get(executionId ?? '')?.evidence;
+    return evidence === undefined ? [] : [[uid, { evidence: evidenceOf(evidence) }]];
+  });
+  return withTargets(run.status, new Map(changes));
+}
+
+/** Waits, but not when the experiment is to end. */
+async function pause({ clock, abort }: Run, ms: number): Promise<void> {
+  await clock.sleep(Math.max(0, ms), abort).catch(() => undefined);
+}

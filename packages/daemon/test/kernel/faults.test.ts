@@ -1,0 +1,238 @@
+/** The three network faults through the engine on a real kernel: traffic is sent and measured. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  addressOf,
+  createLab,
+  distribution,
+  openFlow,
+  sendOneWay,
+  tcpConnectTime,
+  type Family,
+  type Lab,
+  type LabNamespace,
+} from '@chaosplane/testkit';
+import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+
+const capability = await kernelCapabilities();
+
+/** Packets of a count that is small, for questions whose answer is all or nothing. */
+const FEW = 20;
+
+let lab: Lab;
+let daemon: LabDaemon;
+/** Milliseconds that emulated machines may be late by; 2 on real ones. */
+let tolerance = 2;
+
+beforeEach(async () => {
+  lab = createLab({ peers: 2 });
+  tolerance = Math.max(2, 10 * distribution(await timesTo(lab.peer(0))).median);
+});
+
+afterEach(async () => {
+  await daemon.close();
+  lab.close();
+});
+
+async function timesTo(to: LabNamespace, family: Family = 4): Promise<readonly number[]> {
+  const sent = { count: 30, family, burst: 1, everyMs: 3, withinMs: 3000 };
+  const { times, received } = await sendOneWay(lab.target, to, sent);
+  expect(received).toBe(30);
+  return times;
+}
+
+async function arriving(from: LabNamespace, to: LabNamespace, family: Family = 4, port = 9000): Promise<number> {
+  return (await sendOneWay(from, to, { count: FEW, family, port, withinMs: 400 })).received;
+}
+
+/** Never early, and late by no more than a tenth, with what the machine itself needs. */
+function expectDelay(times: readonly number[], ms: number): void {
+  const { least, median } = distribution(times);
+  expect(least).toBeGreaterThanOrEqual(ms - 1);
+  expect(median).toBeLessThanOrEqual(1.1 * ms + tolerance);
+}
+
+function expectPrompt(times: readonly number[]): void {
+  expect(distribution(times).median).toBeLessThanOrEqual(tolerance + 5);
+}
+
+/** A group of tests that says why it is skipped where the kernel lacks something. */
+function describeWith(name: string, needed: Parameters<typeof capability>[0], body: () => void): void {
+  const { available, detail } = capability(needed);
+  if (available) describe(name, body);
+  else describe.skip(`${name} (this kernel has no ${needed}: ${detail})`, body);
+}
+
+const shapers = [
+  ['netem', 'sch-netem'],
+  ['queue', 'nfqueue'],
+] as const;
+
+test('a delay is carried out by netem where the kernel has it, else by the queue engine', async () => {
+  daemon = await startLabDaemon(lab);
+  const record = await daemon.exec('delay', { latency: '100ms' });
+  expect(record.work.engine).toBe(capability('sch-netem').available ? 'netem' : 'queue');
+  expectDelay(await timesTo(lab.peer(0)), 100);
+});
+
+for (const [engine, needed] of shapers) {
+  describeWith(`a delay by ${engine}`, needed, () => {
+    beforeEach(async () => {
+      daemon = await startLabDaemon(lab, { engine });
+    });
+
+    test.each([4, 6] as const)('of 100 ms is felt over IPv%d, by its peer only, and ends', async (family) => {
+      const record = await daemon.exec('delay', { latency: '100ms', peers: addressOf(lab.peer(0), family) });
+      expectDelay(await timesTo(lab.peer(0), family), 100);
+      expectPrompt(await timesTo(lab.peer(1), family));
+      const { evidence } = await daemon.observe(record);
+      expect(evidence).toMatchObject({ engine, verdict: 'verified', counters: { packets_delayed: 30 } });
+      await daemon.cancel(record);
+      expectPrompt(await timesTo(lab.peer(0), family));
+    });
+
+    test('of what the pod sends does not touch what it receives', async () => {
+      await daemon.exec('delay', { latency: '300ms' });
+      const { times } = await sendOneWay(lab.peer(0), lab.target, { count: FEW, burst: 1 });
+      expectPrompt(times);
+    });
+
+    test('holds a TCP connection up by its latency', async () => {
+      await daemon.exec('delay', { latency: '100ms', protocol: 'tcp', ports: '9000' });
+      const ms = (await tcpConnectTime(lab.target, lab.peer(0))) ?? 0;
+      expect(ms).toBeGreaterThanOrEqual(99);
+      expect(ms).toBeLessThanOrEqual(112 + 2 * tolerance);
+      expectPrompt(await timesTo(lab.peer(0)));
+    });
+
+    test('adds up with another where their scopes overlap', async () => {
+      const first = await daemon.exec('delay', { latency: '60ms' });
+      await daemon.exec('delay', { latency: '40ms', peers: lab.peer(0).ipv4 });
+      expectDelay(await timesTo(lab.peer(0)), 100);
+      expectDelay(await timesTo(lab.peer(1)), 60);
+      await daemon.cancel(first);
+      expectDelay(await timesTo(lab.peer(0)), 40);
+      expectPrompt(await timesTo(lab.peer(1)));
+    });
+
+    test('with jitter spreads around its latency', async () => {
+      await daemon.exec('delay', { latency: '60ms', jitter: '30ms' });
+      const { least, most, median } = distribution(await timesTo(lab.peer(0)));
+      expect(least).toBeGreaterThanOrEqual(29);
+      expect(least).toBeLessThan(60);
+      expect(most).toBeGreaterThan(65);
+      expect(median).toBeLessThanOrEqual(90 + tolerance);
+    });
+  });
+}
+
+describe('a loss', () => {
+  test.each([
+    [4, 'egress', 'netdev'],
+    [6, 'egress', 'netdev'],
+    [4, 'ingress', 'netdev'],
+    [4, 'egress', 'inet'],
+    [6, 'ingress', 'inet'],
+  ] as const)('of 30 %% over IPv%d, %s, in the %s hooks', async (family, direction, hooks) => {
+    if (hooks === 'netdev' && !capability('netdev-egress').available) return;
+    daemon = await startLabDaemon(lab, { hooks });
+    const record = await daemon.exec('loss', { percent: '30', direction, peers: addressOf(lab.peer(0), family) });
+    const [from, to] = direction === 'egress' ? [lab.target, lab.peer(0)] : [lab.peer(0), lab.target];
+    const { received, sent, duplicates, corrupted } = await sendOneWay(from, to, { count: 5000, family });
+    const lostPercent = (100 * (sent - received)) / sent;
+    expect(lostPercent).toBeGreaterThan(27);
+    expect(lostPercent).toBeLessThan(33);
+    expect({ duplicates, corrupted }).toEqual({ duplicates: 0, corrupted: 0 });
+    expect(await arriving(from, lab.peer(1) === to ? lab.peer(0) : to, family === 4 ? 6 : 4)).toBe(FEW);
+    const { evidence } = await daemon.observe(record);
+    expect(evidence?.counters).toMatchObject({ packets_matched: sent, packets_dropped: sent - received });
+    await daemon.cancel(record);
+    expect(await arriving(from, to, family)).toBe(FEW);
+  });
+
+  test('keeps its counts while another fault comes and goes', async () => {
+    daemon = await startLabDaemon(lab);
+    const record = await daemon.exec('loss', { percent: '50', direction: 'egress', peers: lab.peer(0).ipv4 });
+    await sendOneWay(lab.target, lab.peer(0), { count: 200 });
+    const before = (await daemon.observe(record)).evidence?.counters;
+    expect(before).toMatchObject({ packets_matched: 200 });
+    const other = await daemon.exec('partition', { peers: lab.peer(1).ipv4 });
+    expect((await daemon.observe(record)).evidence?.counters).toEqual(before);
+    await daemon.cancel(other);
+    expect((await daemon.observe(record)).evidence?.counters).toEqual(before);
+    await sendOneWay(lab.target, lab.peer(0), { count: 100 });
+    expect((await daemon.observe(record)).evidence?.counters).toMatchObject({ packets_matched: 300 });
+  });
+});
+
+for (const hooks of ['netdev', 'inet'] as const) {
+  describeWith(`a partition in the ${hooks} hooks`, hooks === 'netdev' ? 'netdev-egress' : 'nftables', () => {
+    beforeEach(async () => {
+      daemon = await startLabDaemon(lab, { hooks });
+    });
+
+    test.each([
+      [4, 'egress'],
+      [4, 'ingress'],
+      [6, 'egress'],
+      [6, 'ingress'],
+      [4, 'both'],
+    ] as const)('over IPv%d, %s, is total there, and nowhere else', async (family, direction) => {
+      const [near, far] = [lab.peer(0), lab.peer(1)];
+      const record = await daemon.exec('partition', { direction, targetCidr: addressOf(near, family) });
+      const there = await sendOneWay(lab.target, near, { count: FEW, family });
+      expect(there.received).toBe(direction === 'ingress' ? FEW : 0);
+      // In the inet hooks the sender is told; on a bad link nobody would tell it.
+      expect(there.sendErrors).toBe(direction !== 'ingress' && hooks === 'inet' ? FEW : 0);
+      expect(await arriving(near, lab.target, family)).toBe(direction === 'egress' ? FEW : 0);
+      expect(await arriving(lab.target, far, family)).toBe(FEW);
+      expect(await arriving(far, lab.target, family)).toBe(FEW);
+      expect(await arriving(lab.target, near, family === 4 ? 6 : 4)).toBe(FEW);
+      await daemon.cancel(record);
+      expect(await arriving(lab.target, near, family)).toBe(FEW);
+      expect(await arriving(near, lab.target, family)).toBe(FEW);
+    });
+
+    test.each([
+      ['UDP port 9000', { ports: '9000', protocol: 'udp' }, { udp9000: 0, udp9001: FEW, tcp9000: true }],
+      ['TCP', { protocol: 'tcp' }, { udp9000: FEW, udp9001: FEW, tcp9000: false }],
+      ['port 9000', { ports: '9000' }, { udp9000: 0, udp9001: FEW, tcp9000: false }],
+      ['ports 9001 to 9003', { ports: '9001-9003' }, { udp9000: FEW, udp9001: 0, tcp9000: true }],
+      ['ICMP', { protocol: 'icmp' }, { udp9000: FEW, udp9001: FEW, tcp9000: true }],
+    ])('of %s hits that and nothing else', async (_name, parameters, expected) => {
+      await daemon.exec('partition', parameters);
+      expect({
+        udp9000: await arriving(lab.target, lab.peer(0)),
+        udp9001: await arriving(lab.target, lab.peer(0), 4, 9001),
+        tcp9000: (await tcpConnectTime(lab.target, lab.peer(0), { withinMs: 500 })) !== undefined,
+      }).toEqual(expected);
+    });
+
+    test.each([4, 6] as const)(
+      'leaves the probes of the pod alone over IPv%d, and nothing beside them',
+      async (family) => {
+        const node = lab.peer(1);
+        const probes = { nodeAddresses: [node.ipv4, node.ipv6], ports: [8080] };
+        const connects = async (from: LabNamespace, port: number): Promise<boolean> =>
+          (await tcpConnectTime(from, lab.target, { family, port, withinMs: 500 })) !== undefined;
+        const sparing = await daemon.exec('partition', {}, { probes });
+        expect(await connects(node, 8080)).toBe(true);
+        expect(await connects(node, 8081)).toBe(false);
+        expect(await connects(lab.peer(0), 8080)).toBe(false);
+        expect(await arriving(node, lab.target, family, 8080)).toBe(0);
+        await daemon.cancel(sparing);
+        await daemon.exec('partition', { spareProbes: 'false' }, { probes });
+        expect(await connects(node, 8080)).toBe(false);
+      },
+    );
+
+    test('stops a connection that is open, which goes on afterwards', async () => {
+      const flow = await openFlow(lab.target, lab.peer(0));
+      expect(await flow?.exchange(2000)).toBeDefined();
+      const record = await daemon.exec('partition', { peers: lab.peer(0).ipv4 });
+      expect(await flow?.exchange(700)).toBeUndefined();
+      await daemon.cancel(record);
+      expect(await flow?.exchange(10_000)).toBeDefined();
+      flow?.close();
+    });
+  });
+}

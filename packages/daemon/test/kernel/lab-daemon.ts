@@ -1,0 +1,110 @@
+/** The daemon's engine over a laboratory: everything is real but the container runtime, whose one pod is the target. */
+import { createLogger, systemClock } from '@chaosplane/common';
+import { memoryJournal, type Lab } from '@chaosplane/testkit';
+import { startEngine, type Engine, type Observed } from '../../src/engine/engine.ts';
+import type { ExecOptions } from '../../src/engine/request.ts';
+import type {
+  CapabilityName,
+  Container,
+  ContainerRuntime,
+  HostCapability,
+  SandboxDetail,
+} from '../../src/host/host.ts';
+import { createHost } from '../../src/host/real-host.ts';
+import type { ExecutionRecord } from '../../src/journal/record.ts';
+import type { PlacementChoice } from '../../src/netns/placement.ts';
+
+/** What tests do with it. */
+export interface LabDaemon {
+  readonly engine: Engine;
+  /** Carries out delay, loss or partition on the target. */
+  exec(
+    wireAction: 'delay' | 'loss' | 'partition',
+    parameters: Readonly<Record<string, string>>,
+    options?: Partial<ExecOptions>,
+  ): Promise<ExecutionRecord>;
+  observe(record: ExecutionRecord): Promise<Observed>;
+  cancel(record: ExecutionRecord): Promise<ExecutionRecord | undefined>;
+  /** Ends the daemon and leaves in the kernel what is there. */
+  leave(): Promise<void>;
+  /** Undoes everything, then ends. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts one. */
+export async function startLabDaemon(lab: Lab, placement: Partial<PlacementChoice> = {}): Promise<LabDaemon> {
+  const host = await createHost({ nodeName: 'node' });
+  const engine = await startEngine({
+    host: { ...host, runtime: runtimeOf(lab) },
+    journal: memoryJournal(),
+    clock: systemClock,
+    logger: createLogger({ level: 'silent' }),
+    config: {
+      defaultTtlMs: 600_000,
+      maxTtlMs: 3_600_000,
+      placement: { engine: 'auto', hooks: 'auto', ...placement },
+    },
+  });
+  let leaving: Promise<void> | undefined;
+  const end = async (): Promise<void> => {
+    await engine.stop();
+    await host.close();
+  };
+  const leave = (): Promise<void> => (leaving ??= end());
+  return {
+    engine,
+    async exec(wireAction, parameters, options = {}) {
+      const injection = await engine.exec({
+        rpc: 'execNetworkChaos',
+        wireAction,
+        experimentId: 'lab',
+        parameters: { podName: 'target', ...parameters },
+        options: { operatorEpoch: 0, dryRun: false, peers: [], ...options },
+      });
+      if (injection.kind !== 'injected') throw new Error(`it was ${injection.kind}`);
+      return injection.record;
+    },
+    observe: (record) => engine.get(record.id),
+    cancel: (record) => engine.cancel(record.id),
+    leave,
+    async close() {
+      if (leaving === undefined) await engine.recoverAll();
+      await leave();
+    },
+  };
+}
+
+/** What this machine's kernel can do; asked once, at the top of a test file. */
+export async function kernelCapabilities(): Promise<(name: CapabilityName) => HostCapability> {
+  const host = await createHost({ nodeName: 'node' });
+  const found = await host.capabilities();
+  await host.close();
+  return (name) => {
+    const capability = found.find((candidate) => candidate.name === name);
+    if (capability === undefined) throw new Error(`nobody looked for ${name}`);
+    return capability;
+  };
+}
+
+function runtimeOf({ target }: Lab): ContainerRuntime {
+  const sandbox: SandboxDetail = {
+    id: `sandbox-${target.name}`,
+    podName: 'target',
+    podNamespace: 'default',
+    podUid: `uid-${target.name}`,
+    ready: true,
+    createdAt: 1n,
+    labels: {},
+    runtimeHandler: '',
+    hostNetwork: false,
+    ips: [target.ipv4, target.ipv6],
+    netnsPath: target.path,
+  };
+  return {
+    version: async () => 'lab 1',
+    sandboxes: async () => [sandbox],
+    sandbox: async (id) => (id === sandbox.id ? sandbox : undefined),
+    containers: async (): Promise<Container[]> => [],
+    close: () => undefined,
+  };
+}

@@ -1,0 +1,78 @@
+/** Faults on top of each other, and what is left when they are gone: nothing. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { differences, fingerprint } from '@chaosplane/testbed';
+import { createLab, distribution, ip, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
+import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+
+const capability = await kernelCapabilities();
+
+let lab: Lab;
+let daemon: LabDaemon;
+
+beforeEach(() => {
+  lab = createLab({ peers: 2 });
+});
+
+afterEach(async () => {
+  await daemon.close();
+  lab.close();
+});
+
+async function measure(to: LabNamespace): Promise<{ received: number; leastMs: number }> {
+  const { received, times } = await sendOneWay(lab.target, to, { count: 20, burst: 1, everyMs: 3, withinMs: 600 });
+  return { received, leastMs: distribution(times).least };
+}
+
+for (const [engine, needed] of [
+  ['netem', 'sch-netem'],
+  ['queue', 'nfqueue'],
+] as const) {
+  const { available, detail } = capability(needed);
+  const group = available ? describe : describe.skip;
+  group(`a delay by ${engine} and a partition${available ? '' : ` (this kernel has no ${needed}: ${detail})`}`, () => {
+    test.each(['delay', 'partition'])(
+      'leave nothing behind, the %s cancelled first',
+      async (first) => {
+        daemon = await startLabDaemon(lab, { engine });
+        const before = await fingerprint(lab.target.path);
+        const delay = await daemon.exec('delay', { latency: '100ms' });
+        const partition = await daemon.exec('partition', { peers: lab.peer(1).ipv4 });
+        expect((await measure(lab.peer(0))).leastMs).toBeGreaterThanOrEqual(99);
+        expect((await measure(lab.peer(1))).received).toBe(0);
+        expect(differences(before, await fingerprint(lab.target.path))).not.toEqual([]);
+
+        await daemon.cancel(first === 'delay' ? delay : partition);
+        const [near, far] = [await measure(lab.peer(0)), await measure(lab.peer(1))];
+        expect(far.received).toBe(first === 'delay' ? 0 : 20);
+        if (first === 'delay') expect(near.leastMs).toBeLessThan(50);
+        else expect(Math.min(near.leastMs, far.leastMs)).toBeGreaterThanOrEqual(99);
+
+        await daemon.cancel(first === 'delay' ? partition : delay);
+        expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+        for (const peer of [lab.peer(0), lab.peer(1)]) {
+          const { received, leastMs } = await measure(peer);
+          expect(received).toBe(20);
+          expect(leastMs).toBeLessThan(50);
+        }
+      },
+      30_000,
+    );
+  });
+}
+
+describe('a root qdisc of somebody else', () => {
+  const { available, detail } = capability('sch-netem');
+  const only = available ? test : test.skip;
+  only(`is kept, and the delay refused${available ? '' : ` (this kernel has no netem: ${detail})`}`, async () => {
+    daemon = await startLabDaemon(lab, { engine: 'netem' });
+    const tbf = 'root handle 1: tbf rate 1gbit burst 100kb limit 1mb';
+    ip('netns', 'exec', lab.target.name, 'tc', 'qdisc', 'add', 'dev', 'eth0', ...tbf.split(' '));
+    const before = await fingerprint(lab.target.path);
+    await expect(daemon.exec('delay', { latency: '10ms' })).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      message: expect.stringContaining('tbf 1:'),
+    });
+    expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    expect((await measure(lab.peer(0))).received).toBe(20);
+  });
+});

@@ -1,0 +1,104 @@
+/** The kernel of the virtual machine: Debian's own, from its package, unpacked once into the user's cache folder. */
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** An unpacked kernel. */
+export interface Kernel {
+  /** For example 6.1.0-56-amd64. */
+  readonly version: string;
+  /** The bootable image. */
+  readonly image: string;
+  /** What `modprobe -d` takes: the folder that holds lib/modules. */
+  readonly root: string;
+  /** Where what is made from this kernel can be kept. */
+  readonly cache: string;
+}
+
+/** Says what is going on, for people. */
+export type Report = (line: string) => void;
+
+/** What has to be installed: Debian package → one of its programs. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  'qemu-system-x86': '/usr/bin/qemu-system-x86_64',
+  'busybox-static': '/usr/bin/busybox',
+  kmod: '/usr/sbin/depmod',
+  cpio: '/usr/bin/cpio',
+  'util-linux': '/usr/bin/setpriv',
+  dpkg: '/usr/bin/dpkg',
+  apt: '/usr/bin/apt-get',
+};
+
+/** Why no virtual machine can run here; absent when one can. */
+export async function whyNoVm(): Promise<string | undefined> {
+  if (process.arch !== 'x64' || process.platform !== 'linux') {
+    return `the virtual machine is for x86-64 Linux, and this is ${process.platform} on ${process.arch}`;
+  }
+  const missing: string[] = [];
+  for (const [name, path] of Object.entries(PROGRAMS)) {
+    if (!(await exists(path))) missing.push(name);
+  }
+  return missing.length === 0 ? undefined : `missing: ${missing.join(', ')} (apt-get install ${missing.join(' ')})`;
+}
+
+/**
+ * The kernel that Debian ships now, or the newest one in the cache when the package lists say nothing. Downloads about
+ * 70 MB the first time. Runs at the same time may do that twice; neither sees the other's half-made folder.
+ * @throws Error when there is neither a package nor a cached kernel.
+ */
+export async function prepareKernel(env: NodeJS.ProcessEnv, report: Report): Promise<Kernel> {
+  const base = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'chaosplane', 'vm');
+  await mkdir(base, { recursive: true });
+  const name = (await packageName()) ?? (await newestCached(base));
+  if (name === undefined) {
+    throw new Error('the package linux-image-amd64 is unknown here: run apt-get update, on Debian');
+  }
+  const folder = join(base, name);
+  if (!(await exists(folder))) await unpack(base, name, report);
+  const root = join(folder, 'root');
+  const [version] = await readdir(join(root, 'lib', 'modules'));
+  if (version === undefined) throw new Error(`${folder} holds no kernel: delete it`);
+  return { version, image: join(root, 'boot', `vmlinuz-${version}`), root, cache: folder };
+}
+
+async function packageName(): Promise<string | undefined> {
+  const { stdout } = await run('apt-cache', ['depends', 'linux-image-amd64']).catch(() => ({ stdout: '' }));
+  return /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+}
+
+async function newestCached(base: string): Promise<string | undefined> {
+  const names = (await readdir(base)).filter((name) => name.startsWith('linux-image-'));
+  return names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+}
+
+async function unpack(base: string, name: string, report: Report): Promise<void> {
+  const started = await mkdtemp(join(base, 'new-'));
+  try {
+    report(`downloading ${name} (about 70 MB, once)`);
+    await run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', name], { cwd: started });
+    const [archive] = await readdir(started);
+    if (archive === undefined) throw new Error(`apt-get download ${name} brought nothing`);
+    const root = join(started, 'root');
+    await run('dpkg', ['-x', join(started, archive), root]);
+    const [version = ''] = await readdir(join(root, 'lib', 'modules'));
+    await run('/usr/sbin/depmod', ['-b', root, version]);
+    await rm(join(started, archive));
+    await rename(started, join(base, name));
+  } catch (error) {
+    await rm(started, { recursive: true, force: true });
+    const code = (error as NodeJS.ErrnoException).code;
+    // Another run was faster.
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * Runs a command as root in a virtual machine with Debian's kernel, over this machine's own files, which it can read but
+ * not change. Emulated throughout, so that it runs wherever QEMU does, and slowly.
+ */
+import { spawn } from 'node:child_process';
+import { copyFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { prepareInitrd } from './initrd.ts';
+import { prepareKernel, type Kernel, type Report } from './kernel.ts';
+
+/** How a command is run. */
+export interface VmOptions {
+  /** Default: the folder that this process is in. */
+  readonly cwd?: string;
+  /** The command's whole environment, beside PATH, HOME and LC_ALL. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** From start to end, in milliseconds. Default: 5 minutes. */
+  readonly timeoutMs?: number;
+  /** Default 1024. */
+  readonly memoryMb?: number;
+  /** Called with what the command prints, while it runs. */
+  readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
+  /** Called with what is going on before the command starts. */
+  readonly onReport?: Report;
+}
+
+/** How it ended. */
+export interface VmResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const guestEnvironment = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C',
+} as const;
+
+/**
+ * Runs `argv` there. The machine ends with the command, at the time limit, or when this process ends in whatever way.
+ * @throws Error when the machine cannot be started, or ended without the command's exit code.
+ */
+export async function runInVm(argv: readonly string[], options: VmOptions = {}): Promise<VmResult> {
+  const kernel = await prepareKernel(process.env, options.onReport ?? (() => undefined));
+  const initrd = await prepareInitrd(kernel);
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-vm-'));
+  try {
+    const environment = Object.entries({ ...guestEnvironment, ...options.env }).map(
+      ([name, value]) => `${name}=${value}`,
+    );
+    await writeFile(join(folder, 'argv'), ['-i', ...environment, ...argv].map((word) => `${word}\0`).join(''));
+    await writeFile(join(folder, 'cwd'), options.cwd ?? process.cwd());
+    await copyFile(join(import.meta.dirname, 'guest.sh'), join(folder, 'guest.sh'));
+    for (const name of ['stdout', 'stderr', 'status', 'console']) await writeFile(join(folder, name), '');
+    return await boot(folder, kernel, initrd, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function boot(folder: string, kernel: Kernel, initrd: string, options: VmOptions): Promise<VmResult> {
+  const { timeoutMs = 300_000, memoryMb = 1024, onOutput } = options;
+  // The kernel kills the machine when this process ends, also by SIGKILL.
+  const argv = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machine(folder, kernel, initrd, memoryMb)];
+  const child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaints = '';
+  child.stderr.on('data', (data: Buffer) => (complaints += data.toString()));
+  const state = { over: false, late: false };
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  }).finally(() => (state.over = true));
+  const limit = setTimeout(() => {
+    state.late = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const streams = (['stdout', 'stderr'] as const).map(async (name) => {
+    const reader = await followFile(join(folder, name), (text) => onOutput?.(text, name));
+    while (!state.over) {
+      await reader.more();
+      await pause(100);
+    }
+    return reader.end();
+  });
+  try {
+    await ended;
+  } finally {
+    clearTimeout(limit);
+    if (child.exitCode === null) child.kill('SIGKILL');
+  }
+  const [stdout = '', stderr = ''] = await Promise.all(streams);
+  const status = (await readFile(join(folder, 'status'), 'utf8')).trim();
+  if (status !== '') return { exitCode: Number(status), stdout, stderr };
+  const last = (await readFile(join(folder, 'console'), 'utf8')).trim().split('\n').slice(-5).join('\n');
+  const why = state.late ? `did not end within ${timeoutMs / 1000} s` : 'ended before the command did';
+  throw new Error(`the virtual machine ${why}; its last words: ${[stderr.slice(-2000), complaints, last].join('\n')}`);
+}
+
+function machine(folder: string, kernel: Kernel, initrd: string, memoryMb: number): string[] {
+  const share = (tag: string, path: string): string[] => [
+    '-fsdev',
+    `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,readonly=on,multidevs=remap`,
+    '-device',
+    `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`,
+  ];
+  const port = (name: string): string[] => [
+    '-chardev',
+    `file,id=${name},path=${join(folder, name).replaceAll(',', ',,')}`,
+    '-device',
+    `virtserialport,chardev=${name},name=${name}`,
+  ];
+  return [
+    // Never KVM: whoever runs this may be in a virtual machine already.
+    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', String(memoryMb)],
+    ...['-nodefaults', '-no-reboot', '-display', 'none', '-serial', `file:${join(folder, 'console')}`],
+    ...['-kernel', kernel.image, '-initrd', initrd],
+    ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+    ...share('host', '/'),
+    ...share('vm', folder),
+    ...share('modules', join(kernel.root, 'lib', 'modules')),
+    ...['-device', 'virtio-serial-pci', ...port('stdout'), ...port('stderr'), ...port('status')],
+  ];
+}
+
+interface FileReader {
+  more(): Promise<void>;
+  /** All of it. */
+  end(): Promise<string>;
+}
+
+/** Reads a file that grows. */
+async function followFile(path: string, onText: (text: string) => void): Promise<FileReader> {
+  const file = await open(path, 'r');
+  const decoder = new TextDecoder();
+  const buffer = Buffer.alloc(1 << 16);
+  let all = '';
+  const more = async (): Promise<void> => {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) return;
+      const text = decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+      all += text;
+      onText(text);
+    }
+  };
+  const end = async (): Promise<string> => {
+    await more();
+    await file.close();
+    return all;
+  };
+  return { more, end };
+}
