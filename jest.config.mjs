@@ -5,10 +5,13 @@ const project = (displayName, testMatch) => ({
   testMatch,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
+  transform: {
+    '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
+  },
 });
 
 export default {
+  cacheDirectory: new URL('node_modules/.cache/jest', import.meta.url).pathname,
   projects: [
     project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts']),
     project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),

@@ -12,7 +12,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, 'node_modules', '.chaosplane-stamp');
 const lock = join(root, '.npm-ci.lock');
 const node = join(root, 'node_modules', '.bin', 'node');
-const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const wanted = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 
 const fresh = () => existsSync(stamp) && existsSync(node) && readFileSync(stamp, 'utf8') === wanted;
 
@@ -36,7 +38,10 @@ function install() {
   try {
     if (fresh()) return;
     console.error('installing the dependencies (npm ci), which takes about a minute the first time …');
-    const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+    const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
     if (result.status !== 0) {
       console.error('error: npm ci failed; its own words are above. Is the npm registry reachable from here?');
       process.exit(2);
@@ -49,7 +54,10 @@ function install() {
 
 if (!fresh()) install();
 const [program, ...args] = process.argv.slice(2);
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...args], { stdio: 'inherit' });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...args], {
+  stdio: 'inherit',
+});
 // A terminal sends Ctrl-C to both; only the program decides what it means.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal === null ? code : 1));

@@ -35,7 +35,7 @@ export async function runKernelTestsInVm(options: KernelTestOptions = {}): Promi
   const { files = [], env, timeoutMs = 900_000, ...rest } = options;
   const root = join(import.meta.dirname, '..', '..');
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  const argv = [process.execPath, jest, '--selectProjects', 'kernel', '--json', '--runInBand', '--forceExit'];
+  const argv = [process.execPath, jest, '--selectProjects', 'kernel', '--json', '--maxWorkers=2', '--forceExit'];
   const { stdout, stderr, exitCode } = await runInVm([...argv, '--testTimeout=60000', ...files], {
     ...rest,
     cwd: root,

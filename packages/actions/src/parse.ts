@@ -77,7 +77,7 @@ function problemOf(action: Action, values: Readonly<Record<string, string>>, iss
   const allowed = schema === undefined ? '' : (parameterMeta.get(schema)?.allowed ?? '');
   const path = `parameters.${key}`;
   if (values[key] === undefined) return { path, wrong: 'it is required', allowed };
-  const told = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
+  const told: unknown = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
   return { path, wrong: issue.message, allowed: typeof told === 'string' ? told : allowed };
 }
 

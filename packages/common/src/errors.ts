@@ -10,19 +10,19 @@ export interface Problem {
   readonly allowed: string;
 }
 
-/** What each code means: its gRPC status number, whether trying again can help, and who has to act. */
+/** Each code is the gRPC status of that name; here is whether trying again can help, and who has to act. */
 export const errorCodes = {
-  INVALID_ARGUMENT: { grpc: 3, retryable: false, acts: 'the caller: correct the input' },
-  DEADLINE_EXCEEDED: { grpc: 4, retryable: true, acts: 'the caller: try again with more time' },
-  NOT_FOUND: { grpc: 5, retryable: false, acts: 'the caller: name something that exists' },
-  ALREADY_EXISTS: { grpc: 6, retryable: false, acts: 'the caller: use a new idempotency key' },
-  PERMISSION_DENIED: { grpc: 7, retryable: false, acts: 'the administrator: only the operator may ask' },
-  FAILED_PRECONDITION: { grpc: 9, retryable: false, acts: 'the administrator of the node' },
-  ABORTED: { grpc: 10, retryable: true, acts: 'nobody: the execution is busy, try again' },
-  UNIMPLEMENTED: { grpc: 12, retryable: false, acts: 'the caller: use a newer daemon' },
-  INTERNAL: { grpc: 13, retryable: true, acts: 'the administrator: read the log of the daemon' },
-  UNAVAILABLE: { grpc: 14, retryable: true, acts: 'nobody: try again' },
-  UNAUTHENTICATED: { grpc: 16, retryable: false, acts: 'the administrator: the identity is missing or invalid' },
+  INVALID_ARGUMENT: { retryable: false, acts: 'the caller: correct the input' },
+  DEADLINE_EXCEEDED: { retryable: true, acts: 'the caller: try again with more time' },
+  NOT_FOUND: { retryable: false, acts: 'the caller: name something that exists' },
+  ALREADY_EXISTS: { retryable: false, acts: 'the caller: use a new idempotency key' },
+  PERMISSION_DENIED: { retryable: false, acts: 'the administrator: only the operator may ask' },
+  FAILED_PRECONDITION: { retryable: false, acts: 'the administrator of the node' },
+  ABORTED: { retryable: true, acts: 'nobody: the execution is busy, try again' },
+  UNIMPLEMENTED: { retryable: false, acts: 'the caller: use a newer daemon' },
+  INTERNAL: { retryable: true, acts: 'the administrator: read the log of the daemon' },
+  UNAVAILABLE: { retryable: true, acts: 'nobody: try again' },
+  UNAUTHENTICATED: { retryable: false, acts: 'the administrator: the identity is missing or invalid' },
 } as const;
 
 /** The closed list of codes. */

@@ -91,7 +91,7 @@ async function removeCgroup(path: string): Promise<void> {
   for (let round = 0; round < 50; round++) {
     const code = await rmdir(path).then(
       () => 'gone',
-      (error: NodeJS.ErrnoException) => error.code,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
     if (code !== 'EBUSY') return;
     await systemClock.sleep(20);

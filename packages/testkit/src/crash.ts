@@ -1,6 +1,6 @@
 /** Stops a daemon dead at one of its steps: before or after any change of its journal or of the kernel. */
 import type { Host, Netns } from '@chaosplane/daemon/host';
-import type { Journal } from '@chaosplane/daemon/journal';
+import type { ExecutionRecord, Journal } from '@chaosplane/daemon/journal';
 
 /** Where to stop. Every effect has two steps: just before it, and just after it. */
 export interface CrashPoint {
@@ -9,6 +9,8 @@ export interface CrashPoint {
   /** How many steps were taken so far. */
   taken?: number;
   crashed: boolean;
+  /** Told of each step when it is reached: `after journal: network-delay applying`. */
+  readonly reached?: (name: string) => void;
 }
 
 /** What a daemon does when it reaches the step. */
@@ -26,45 +28,72 @@ export function withCrash<Journals extends Journal>(
   point: CrashPoint,
   die: Die = hang,
 ): { readonly host: Host; readonly journal: Journal } {
-  const due = (): boolean => {
+  const due = (name: string): boolean => {
     point.taken = (point.taken ?? 0) + 1;
+    point.reached?.(name);
     return point.crashed || point.taken === point.step;
   };
   const effect =
-    <Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>) =>
+    <Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>, name: (...args: Args) => string) =>
     async (...args: Args): Promise<Result> => {
-      if (due()) await die(point);
+      if (due(`before ${name(...args)}`)) await die(point);
       const result = await run(...args);
-      if (due()) await die(point);
+      if (due(`after ${name(...args)}`)) await die(point);
       return result;
     };
   const syncEffect =
-    <Args extends unknown[], Result>(run: (...args: Args) => Result, counts: (...args: Args) => boolean) =>
+    <Args extends unknown[], Result>(
+      run: (...args: Args) => Result,
+      name: (...args: Args) => string,
+      counts: (...args: Args) => boolean = () => true,
+    ) =>
     (...args: Args): Result => {
       if (!counts(...args)) return run(...args);
-      if (due()) throw new Dead(die(point));
+      if (due(`before ${name(...args)}`)) throw new Dead(die(point));
       const result = run(...args);
-      if (due()) throw new Dead(die(point));
+      if (due(`after ${name(...args)}`)) throw new Dead(die(point));
       return result;
     };
   const changes = (commands: readonly string[]): boolean => !commands.every((command) => command.startsWith('list'));
   const netnsOf = (netns: Netns): Netns => ({
     ...netns,
-    nft: syncEffect((commands: readonly string[]) => netns.nft(commands), changes),
-    tc: effect((commands: readonly string[]) => netns.tc(commands)),
+    nft: syncEffect(
+      (commands: readonly string[]) => netns.nft(commands),
+      (commands) => `nft: ${shown(commands)}`,
+      changes,
+    ),
+    tc: effect(
+      (commands: readonly string[]) => netns.tc(commands),
+      (commands) => `tc: ${shown(commands)}`,
+    ),
     qdiscs: () => (point.crashed ? hang(point) : netns.qdiscs()),
-    addQueueTable: syncEffect(netns.addQueueTable, () => true),
+    addQueueTable: syncEffect(netns.addQueueTable, () => 'the queue table is added'),
   });
   const { journal, host } = parts;
   return {
     host: { ...host, openNetns: (path) => netnsOf(host.openNetns(path)) },
     journal: {
       load: () => journal.load(),
-      write: effect((record) => journal.write(record)),
-      writeLease: effect((lease) => journal.writeLease(lease)),
-      forget: effect((id) => journal.forget(id)),
+      write: effect(
+        (record: ExecutionRecord) => journal.write(record),
+        ({ action, state }) => `journal: ${action} ${state}`,
+      ),
+      writeLease: effect(
+        (lease) => journal.writeLease(lease),
+        () => 'journal: lease',
+      ),
+      forget: effect(
+        (id) => journal.forget(id),
+        () => 'journal: forget',
+      ),
     },
   };
+}
+
+/** The first words of the first command, without what differs from run to run. */
+function shown(commands: readonly string[]): string {
+  const words = (commands[0] ?? '').split(' ').slice(0, 4).join(' ');
+  return commands.length === 1 ? words : `${words} … (${commands.length} commands)`;
 }
 
 /** Thrown where a synchronous effect cannot hang; whatever catches it can change nothing any more. */

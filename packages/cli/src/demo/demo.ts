@@ -48,9 +48,9 @@ async function story(testbed: Testbed, surroundings: Surroundings, say: (line: s
   const caller = await testbed.runPod({
     name: 'caller',
     labels: { app: 'caller' },
-    containers: [{ name: 'caller', args: ['call', `http://${web.ips.v4 ?? ''}:8080/`, '--interval', '100ms'] }],
+    containers: [{ name: 'caller', args: ['call', `http://${web.ips.v4}:8080/`, '--interval', '100ms'] }],
   });
-  say(`  pod default/caller calls pod default/web at http://${web.ips.v4 ?? ''}:8080 ten times a second`);
+  say(`  pod default/caller calls pod default/web at http://${web.ips.v4}:8080 ten times a second`);
   const session = await openSession({
     socketPath: join(testbed.folder, 'daemon', 'daemon.sock'),
     stateDir: join(testbed.folder, 'daemon-state'),

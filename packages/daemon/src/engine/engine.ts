@@ -168,9 +168,10 @@ export class Engine {
   /** Resolves with `woken`, or after `ms` milliseconds when these are given and pass first. */
   async waitFor(woken: Promise<void>, ms?: number): Promise<void> {
     if (ms === undefined) return woken;
-    const late = Promise.withResolvers<void>();
-    const timer = this.#context.clock.after(ms, () => late.resolve());
-    await Promise.race([woken, late.promise]);
+    const late = new AbortController();
+    const timer = this.#context.clock.after(ms, () => late.abort());
+    const lateness = new Promise((resolve) => late.signal.addEventListener('abort', resolve));
+    await Promise.race([woken, lateness]);
     timer.cancel();
   }
 }

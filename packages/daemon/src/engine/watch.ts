@@ -15,8 +15,7 @@ export async function watchPods(context: EngineContext, undoer: Undoer, signal: 
       await lookOnce(context, undoer, signal);
       silent = false;
     } catch (error) {
-      if (signal.aborted) return;
-      if (!silent) context.logger.warn({ err: error }, 'pods cannot be watched');
+      if (!silent && !isAborted(signal)) context.logger.warn({ err: error }, 'pods cannot be watched');
       silent = true;
     }
   }
@@ -35,4 +34,9 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
     if (current !== undefined && isLive(current)) await undoer.endGone(current);
   }
   for (const { sandboxId, cookie } of open) if (!ready.has(sandboxId)) await context.namespaces.release(cookie);
+}
+
+/** Asked anew: it may have changed while something else was waited for. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -1,8 +1,8 @@
 /** What every RPC goes through: a deadline for those that bring none, one log line, errors as gRPC says them. */
-import { asChaosError, errorCodes, type ChaosError, type Clock, type Logger } from '@chaosplane/common';
-import { isAbortError } from 'abort-controller-x';
+import { asChaosError, type ChaosError, type Clock, type Logger } from '@chaosplane/common';
+
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
-import { ServerError } from 'nice-grpc-common';
+import { ServerError, Status } from 'nice-grpc-common';
 import { BadRequest, RichServerError } from 'nice-grpc-error-details';
 
 /** Calls without a deadline get this one. Streams have none. */
@@ -30,7 +30,7 @@ export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: C
       done('OK');
       return result;
     } catch (error) {
-      if (error instanceof ServerError || isAbortError(error)) {
+      if (error instanceof ServerError || (error instanceof Error && error.name === 'AbortError')) {
         done('CANCELLED');
         throw error;
       }
@@ -45,7 +45,6 @@ export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: C
 
 /** The error with its status and, for bad input, every problem as google.rpc.BadRequest. */
 export function grpcError(error: ChaosError): RichServerError {
-  const { grpc } = errorCodes[error.code];
   const details =
     error.problems.length === 0
       ? []
@@ -57,5 +56,5 @@ export function grpcError(error: ChaosError): RichServerError {
             })),
           }),
         ];
-  return new RichServerError(grpc, error.message, details);
+  return new RichServerError(Status[error.code], error.message, details);
 }

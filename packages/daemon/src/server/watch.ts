@@ -42,7 +42,6 @@ export async function* watchExecutions(
       }
       for (const id of [...changed]) {
         changed.delete(id);
-        if (signal.aborted) return;
         yield { execution: executionOf(await engine.get(id)) };
       }
     }

@@ -41,7 +41,7 @@ async function timesTo(to: LabNamespace, family: Family = 4): Promise<readonly n
 }
 
 async function arriving(from: LabNamespace, to: LabNamespace, family: Family = 4, port = 9000): Promise<number> {
-  return (await sendOneWay(from, to, { count: FEW, family, port, withinMs: 400 })).received;
+  return (await sendOneWay(from, to, { count: FEW, family, port, withinMs: 300 + 10 * tolerance })).received;
 }
 
 /** Never early, and late by no more than a tenth, with what the machine itself needs. */

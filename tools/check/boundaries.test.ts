@@ -1,0 +1,53 @@
+/** The lint rules that hold the house together really fire: one deliberate violation of each. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { ESLint } from 'eslint';
+import { execa } from 'execa';
+
+const root = join(import.meta.dirname, '..', '..');
+
+async function rulesBroken(file: string, source: string): Promise<string[]> {
+  const eslint = new ESLint({ cwd: root });
+  const [result] = await eslint.lintText(source, { filePath: join(root, file) });
+  return (result?.messages ?? []).map(({ ruleId }) => ruleId ?? 'syntax');
+}
+
+describe('the rules of the house', () => {
+  // Without a project graph the boundary rule says nothing at all.
+  beforeAll(async () => {
+    await execa(process.execPath, ['node_modules/.bin/nx', 'show', 'projects'], {
+      cwd: root,
+      env: { NX_DAEMON: 'false', NODE_OPTIONS: '' },
+    });
+  }, 120_000);
+
+  const boundary = '@nx/enforce-module-boundaries';
+  test.each([
+    ['the daemon may not import the life of experiments', 'packages/daemon/src/config.ts', "import '@chaosplane/experiment';", boundary],
+    ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
+    [
+      'the CLI may not import the test kit',
+      'packages/cli/src/output/table.ts',
+      "import '@chaosplane/testkit';",
+      boundary,
+    ],
+    ['an engine starts no process', 'packages/daemon/src/engine/lease.ts', "import 'execa';", 'no-restricted-imports'],
+    [
+      'a library does not read the environment',
+      'packages/daemon/src/config.ts',
+      'process.env;',
+      'no-restricted-properties',
+    ],
+    ['a library asks the clock for the time', 'packages/daemon/src/config.ts', 'Date.now();', 'no-restricted-syntax'],
+  ])(
+    '%s',
+    async (_name, file, source, rule) => {
+      expect(await rulesBroken(file, source)).toContain(rule);
+    },
+    60_000,
+  );
+
+  test('what is allowed is not reported', async () => {
+    expect(await rulesBroken('packages/daemon/src/config.ts', "import '@chaosplane/common';")).not.toContain(boundary);
+  }, 60_000);
+});

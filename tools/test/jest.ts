@@ -1,0 +1,62 @@
+/** Runs one project of jest and counts exactly what it did. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { countsOf, type Counts, type JestReport } from './counts.ts';
+
+/** How a project is run. */
+export interface JestRun {
+  readonly root: string;
+  readonly project: string;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  /** In the environment of the tests: the mark of this run in everything they make. */
+  readonly runId: string;
+}
+
+/** Resolves with the counts; what jest tells goes to the screen as it comes. */
+export async function runJest({ root, project, limitMs, signal, runId }: JestRun): Promise<Counts> {
+  const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-`));
+  const outputFile = join(folder, 'report.json');
+  try {
+    const serial = project === 'pure' ? [] : ['--runInBand'];
+    const result = await execa(
+      process.execPath,
+      [
+        'node_modules/.bin/jest',
+        '--selectProjects',
+        project,
+        '--json',
+        `--outputFile=${outputFile}`,
+        '--forceExit',
+        ...serial,
+      ],
+      {
+        cwd: root,
+        env: {
+          NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+          CHAOSPLANE_TEST_RUN: runId,
+          // What the tests make in the temporary folder is theirs, and is looked for afterwards.
+          TMPDIR: folder,
+        },
+        stdin: 'ignore',
+        // The report on standard output is for programs.
+        stdout: 'ignore',
+        stderr: 'inherit',
+        timeout: limitMs,
+        cancelSignal: signal,
+        reject: false,
+      },
+    );
+    if (result.timedOut)
+      process.stderr.write(`the layer ${project} took longer than ${limitMs / 60_000} minutes and was stopped\n`);
+    const report = JSON.parse(await readFile(outputFile, 'utf8').catch(() => '{}')) as Partial<JestReport>;
+    const left = (await readdir(folder)).filter((name) => name.startsWith('chaosplane-'));
+    for (const name of left) process.stderr.write(`left behind by the layer ${project}: ${name}\n`);
+    if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0 };
+    return report.numPassedTests === undefined ? { passed: 0, failed: 1, skipped: 0 } : countsOf(report as JestReport);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,83 @@
+/** `npm test`: every layer of the tests, one after another, and at the end one line that sums them up. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { runStatic } from '../check/static.ts';
+import { runKernelTestsInVm } from '../vm/kernel-tests.ts';
+import { closingLine, countsOf, sum, type Counts } from './counts.ts';
+import { runJest } from './jest.ts';
+import { layers, type Layer } from './layers.ts';
+import { marksOnMachine } from './leftovers.ts';
+import { whyNot } from './packages.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const HELP = `npm test [-- LAYER…]
+
+Layers: ${layers.map(({ name, summary }) => `\n  ${name.padEnd(8)} ${summary}`).join('')}
+
+A layer that cannot run on this machine says why, and is counted as skipped.`;
+
+async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promise<Counts> {
+  const why = await whyNot(layer, say);
+  if (why !== undefined) {
+    say(`── ${layer.name}: skipped, because it ${why}`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  say(`── ${layer.name}: ${layer.summary}`);
+  const { limitMs } = layer;
+  switch (layer.name) {
+    case 'static':
+      return runStatic(root, say, signal);
+    case 'vm':
+      return countsOf({
+        numTodoTests: 0,
+        ...(await runKernelTestsInVm({ timeoutMs: limitMs, onOutput: (text) => process.stderr.write(text) })),
+      });
+    case 'pure':
+    case 'kernel':
+    case 'runtime':
+      return runJest({ root, project: layer.name, limitMs, signal, runId });
+  }
+}
+
+/** A leftover of this run is a failed test. A copy of the tests that runs beside this one comes and goes meanwhile. */
+async function checkLeftovers(before: ReadonlySet<string>, runId: string): Promise<Counts> {
+  const left = [...(await marksOnMachine())].filter((mark) => !before.has(mark) && mark.includes(runId));
+  for (const mark of left) say(`left behind: ${mark}`);
+  return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0 };
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  if (names.includes('--help')) {
+    say(HELP);
+    return 0;
+  }
+  const unknown = names.filter((name) => !layers.some((layer) => layer.name === name));
+  if (unknown.length > 0) {
+    say(`error: there is no layer ${unknown.join(', ')}\n\n${HELP}`);
+    return 2;
+  }
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  const runId = randomBytes(3).toString('hex');
+  const before = await marksOnMachine();
+  const counts: Counts[] = [];
+  for (const layer of layers) {
+    if (controller.signal.aborted || (names.length > 0 && !names.includes(layer.name))) continue;
+    const started = performance.now();
+    const result = await runLayer(layer, runId, controller.signal).catch((error: unknown): Counts => {
+      say(String(error));
+      return { passed: 0, failed: 1, skipped: 0 };
+    });
+    counts.push(result);
+    say(`── ${layer.name}: ${closingLine(result)} in ${Math.round((performance.now() - started) / 1000)} s\n`);
+  }
+  counts.push(await checkLeftovers(before, runId));
+  if (controller.signal.aborted) counts.push({ passed: 0, failed: 1, skipped: 0 });
+  const total = sum(counts);
+  process.stdout.write(`${closingLine(total)}\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));
