@@ -1,0 +1,191 @@
+/** The chaosplane command as a user types it, on real pods. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createTestbed, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
+import { execa, type ResultPromise } from 'execa';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+let testbed: Testbed;
+let folder: string;
+let web: Pod;
+let before: string;
+
+beforeAll(async () => {
+  testbed = await createTestbed();
+  folder = await mkdtemp(join(tmpdir(), 'chaosplane-cli-'));
+  web = await testbed.runPod({ name: 'web', labels: { app: 'web' }, containers: [{ name: 'web', args: ['serve'] }] });
+  await testbed.runPod({ name: 'other', containers: [{ name: 'other', args: ['pause'] }] });
+  before = await fingerprint(web.netnsPath!);
+}, 180_000);
+
+const started: Chaosplane[] = [];
+
+afterEach(() => {
+  // What a failed test left running must not answer the next one.
+  for (const running of started.splice(0)) running.kill('SIGKILL');
+});
+
+afterAll(async () => {
+  await testbed.close();
+  await rm(folder, { recursive: true, force: true });
+}, 30_000);
+
+type Chaosplane = ResultPromise<{ reject: false; env: { NODE_OPTIONS: string } }>;
+
+function chaosplane(...args: string[]): Chaosplane {
+  const surroundings = ['--socket', join(folder, 'run', 'daemon.sock')];
+  const engine = ['--state-dir', join(folder, 'state'), '--runtime-endpoint', testbed.runtimeEndpoint];
+  const takesEngine = ['run', 'recover', 'daemon'].includes(args[0] ?? '');
+  const running = execa(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, ...args, ...surroundings, ...(takesEngine ? engine : [])],
+    {
+      reject: false,
+      env: { NODE_OPTIONS: '' },
+    },
+  );
+  started.push(running);
+  return running;
+}
+
+async function experiment(name: string, spec: object): Promise<string> {
+  const file = join(folder, `${name}.yaml`);
+  const target = { labelSelector: { matchLabels: { app: 'web' } } };
+  const document = { apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'ChaosExperiment', metadata: { name } };
+  await writeFile(file, JSON.stringify({ ...document, spec: { target, ...spec } }));
+  return file;
+}
+
+const partition = { action: { type: 'network-partition', parameters: { targetCidr: '10.99.0.0/16' } } };
+
+/** Resolves once the running command has printed what is wanted. */
+function printed(running: Chaosplane, wanted: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const take = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (wanted.test(text)) resolve();
+    };
+    running.stdout.on('data', take);
+    running.stderr.on('data', take);
+    void running.then(() => reject(new Error(`it ended and never said ${String(wanted)}: ${text}`)));
+  });
+}
+
+describe('chaosplane run', () => {
+  test('runs an experiment to its end, tells each phase and the evidence, and exits with 0', async () => {
+    const { exitCode, stdout } = await chaosplane('run', await experiment('calm', { ...partition, duration: '1s' }));
+    for (const phase of ['SteadyStateChecking', 'Running', 'Completing', 'Recovering', 'Completed'])
+      expect(stdout).toContain(phase);
+    expect(stdout).toContain('EffectObserved=Unknown: verified on 0 of 1 targets: nothing in scope came by');
+    expect(exitCode).toBe(0);
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 30_000);
+
+  test('prints one JSON document a line when asked', async () => {
+    const { stdout } = await chaosplane(
+      'run',
+      await experiment('json', { ...partition, duration: '1s' }),
+      '-o',
+      'json',
+    );
+    const events = stdout.split('\n').map((text) => JSON.parse(text) as { type: string; status: { phase: string } });
+    expect(events.at(-1)).toMatchObject({ type: 'result', status: { phase: 'Completed' } });
+  }, 30_000);
+
+  test('a dry run tells the targets, why others are spared, and every command, and changes nothing', async () => {
+    const file = await experiment('dry', {
+      action: { type: 'network-delay', parameters: { latency: '10ms' } },
+      duration: '1s',
+    });
+    const { exitCode, stdout } = await chaosplane('run', file, '--dry-run');
+    expect(stdout).toContain('not chosen: default/other: label app=web does not match');
+    expect(stdout).toContain('target: default/web');
+    expect(stdout).toMatch(/nft \(in process\)\n\s+add table/);
+    expect(exitCode).toBe(0);
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 30_000);
+
+  test('interrupted, undoes everything, and says so', async () => {
+    const running = chaosplane('run', await experiment('long', { ...partition, duration: '10m' }));
+    await printed(running, /Running, 1 injected/);
+    expect(await fingerprint(web.netnsPath!)).not.toBe(before);
+    running.kill('SIGINT');
+    running.kill('SIGINT');
+    const { exitCode, stdout } = await running;
+    expect(stdout).toContain('undoing the experiment');
+    expect(stdout).toContain('Aborted: interrupted by SIGINT');
+    expect(exitCode).toBe(1);
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 30_000);
+
+  test('killed, leaves an execution that recover finds and undoes', async () => {
+    const running = chaosplane('run', await experiment('killed', { ...partition, duration: '10m' }));
+    await printed(running, /Running, 1 injected/);
+    running.kill('SIGKILL');
+    await running;
+    expect(await fingerprint(web.netnsPath!)).not.toBe(before);
+    const { stdout, exitCode } = await chaosplane('recover', '--all');
+    expect(stdout).toContain('1 undone');
+    expect(exitCode).toBe(0);
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+    expect((await chaosplane('recover', '--all')).stdout).toContain('nothing was left to undo');
+  }, 30_000);
+
+  test('with no pod that fits could not run, and says why each was spared', async () => {
+    const target = { names: ['nobody'] };
+    const { exitCode, stdout } = await chaosplane(
+      'run',
+      await experiment('nobody', { ...partition, duration: '1s', target }),
+    );
+    expect(stdout).toContain('not among the names');
+    expect(exitCode).toBe(2);
+  }, 30_000);
+
+  test('a bad file is refused with every problem and without a stack', async () => {
+    const file = await experiment('bad', {
+      action: { type: 'network-loss', parameters: { percent: '150%' } },
+      duration: '5',
+    });
+    const { exitCode, stderr } = await chaosplane('run', file);
+    expect(stderr).toContain('spec.action.parameters.percent');
+    expect(stderr).toContain('spec.duration');
+    expect(stderr).not.toContain('    at ');
+    expect(exitCode).toBe(2);
+  }, 30_000);
+});
+
+describe('a daemon', () => {
+  test('is seen and told by commands in other terminals, and keeps what is active when it stops', async () => {
+    const daemon = chaosplane('daemon');
+    await printed(daemon, /daemon serving/);
+    const running = chaosplane('run', await experiment('shared', { ...partition, duration: '10m' }));
+    await printed(running, /Running, 1 injected/);
+    const listed = await chaosplane('list', '-o', 'json');
+    const [{ executionId } = { executionId: '' }] = JSON.parse(listed.stdout) as { executionId: string }[];
+    expect((await chaosplane('get', executionId)).stdout).toMatch(/verdict +no traffic/);
+    const second = await chaosplane('daemon');
+    expect(second.stderr).toContain('another daemon');
+    daemon.kill('SIGTERM');
+    await daemon;
+    expect(await fingerprint(web.netnsPath!)).not.toBe(before);
+    const next = chaosplane('daemon');
+    await printed(next, /daemon serving/);
+    expect((await chaosplane('cancel', executionId)).stdout).toContain('nothing of it is left');
+    const { exitCode, stdout } = await running;
+    expect(stdout).toContain('ended early: cancelled');
+    expect(exitCode).toBe(1);
+    next.kill('SIGTERM');
+    await next;
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 60_000);
+
+  test('that is not there is named, with the way out', async () => {
+    const { exitCode, stderr } = await chaosplane('list');
+    expect(stderr).toContain('chaosplane daemon');
+    expect(exitCode).toBe(2);
+  }, 30_000);
+});
