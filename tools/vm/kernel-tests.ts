@@ -23,7 +23,7 @@ export interface JestJson {
 
 /** Which tests, and how; jest's own report comes through `onOutput` on stderr. */
 export interface KernelTestOptions extends Pick<VmOptions, 'onOutput' | 'onReport' | 'timeoutMs' | 'env'> {
-  /** Paths or patterns of files; absent: all kernel tests. */
+  /** Paths or patterns of files; absent: those of the daemon, since the others test only the measuring tools. */
   readonly files?: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface KernelTestOptions extends Pick<VmOptions, 'onOutput' | 'onRepor
  * @throws Error when the machine does not start, or jest does not say how it went.
  */
 export async function runKernelTestsInVm(options: KernelTestOptions = {}): Promise<JestJson> {
-  const { files = [], env, timeoutMs = 900_000, ...rest } = options;
+  const { files = ['packages/daemon/test/kernel'], env, timeoutMs = 900_000, ...rest } = options;
   const root = join(import.meta.dirname, '..', '..');
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const argv = [process.execPath, jest, '--selectProjects', 'kernel', '--json', '--maxWorkers=2', '--forceExit'];

@@ -14,7 +14,7 @@ import { createHost } from './host/real-host.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { lockFolder } from './journal/lock.ts';
 import { serveHttp } from './server/http.ts';
-import { answers, listenUnix, tlsCredentials } from './server/listeners.ts';
+import { answers, endServer, listenUnix, tlsCredentials } from './server/listeners.ts';
 import { createMetrics } from './server/metrics.ts';
 import { callMiddleware } from './server/middleware.ts';
 import { createService } from './server/service.ts';
@@ -90,17 +90,25 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   stack.defer(() => engine.stop());
   metrics.watch(engine);
 
-  const server = createServer()
-    .use(errorDetailsServerMiddleware)
-    .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
-  server.add(ChaosDaemonDefinition, createService(engine, { version: DAEMON_VERSION }));
-  server.add(HealthDefinition, HealthServiceImpl(health));
-  await listenUnix(server, config.socketPath);
-  // Streams end when the engine stops; a call that hangs must not hang the process.
-  stack.defer(() => server.forceShutdown());
-  if (config.listen !== undefined && config.tls !== undefined) {
-    addresses.grpc = await listenTcp(server, config.listen, await tlsCredentials(config.tls));
+  // A server listens once, so each address has its own.
+  const serve = async (listen: (server: Server) => Promise<string>): Promise<string> => {
+    const server = createServer()
+      .use(errorDetailsServerMiddleware)
+      .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
+    server.add(ChaosDaemonDefinition, createService(engine, { version: DAEMON_VERSION }));
+    server.add(HealthDefinition, HealthServiceImpl(health));
+    const address = await listen(server);
+    stack.defer(() => endServer(server, clock));
+    return address;
+  };
+  await serve((server) => listenUnix(server, config.socketPath));
+  const { listen, tls } = config;
+  if (listen !== undefined && tls !== undefined) {
+    const credentials = await tlsCredentials(tls);
+    addresses.grpc = await serve((server) => listenTcp(server, listen, credentials));
   }
+  // Before the servers end: this is what ends the streams that they have open.
+  stack.defer(() => engine.refuse());
   health.setStatus('healthy');
   ready = true;
   logger.info({ socket: config.socketPath, ...addresses }, 'daemon serving');
@@ -109,6 +117,7 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   const stop = async (): Promise<void> => {
     ready = false;
     health.setStatus('unhealthy');
+    engine.refuse();
     if (config.onStop === 'undo') await engine.recoverAll();
     await stack.disposeAsync();
     logger.info('daemon stopped');

@@ -1,6 +1,6 @@
 /** Stops a daemon dead at one of its steps: before or after any change of its journal or of the kernel. */
 import type { Host, Netns } from '@chaosplane/daemon/host';
-import type { ExecutionRecord, Journal } from '@chaosplane/daemon/journal';
+import type { ExecutionRecord, Journal, LeaseRecord } from '@chaosplane/daemon/journal';
 
 /** Where to stop. Every effect has two steps: just before it, and just after it. */
 export interface CrashPoint {
@@ -23,8 +23,8 @@ const hang: Die = (point) => {
 };
 
 /** The same parts, whose effects end at the crash point. Synchronous effects throw, and every later one hangs. */
-export function withCrash<Journals extends Journal>(
-  parts: { readonly host: Host; readonly journal: Journals },
+export function withCrash(
+  parts: { readonly host: Host; readonly journal: Journal },
   point: CrashPoint,
   die: Die = hang,
 ): { readonly host: Host; readonly journal: Journal } {
@@ -79,11 +79,11 @@ export function withCrash<Journals extends Journal>(
         ({ action, state }) => `journal: ${action} ${state}`,
       ),
       writeLease: effect(
-        (lease) => journal.writeLease(lease),
+        (lease: LeaseRecord) => journal.writeLease(lease),
         () => 'journal: lease',
       ),
       forget: effect(
-        (id) => journal.forget(id),
+        (id: string) => journal.forget(id),
         () => 'journal: forget',
       ),
     },

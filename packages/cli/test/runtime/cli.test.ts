@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestbed, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   before = await fingerprint(web.netnsPath!);
 }, 180_000);
 
-const started: Chaosplane[] = [];
+const started: { kill(signal: 'SIGKILL'): boolean }[] = [];
 
 afterEach(() => {
   // What a failed test left running must not answer the next one.
@@ -33,9 +33,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 30_000);
 
-type Chaosplane = ResultPromise<{ reject: false; env: { NODE_OPTIONS: string } }>;
+type Chaosplane = ReturnType<typeof chaosplane>;
 
-function chaosplane(...args: string[]): Chaosplane {
+function chaosplane(...args: string[]) {
   const surroundings = ['--socket', join(folder, 'run', 'daemon.sock')];
   const engine = ['--state-dir', join(folder, 'state'), '--runtime-endpoint', testbed.runtimeEndpoint];
   const takesEngine = ['run', 'recover', 'daemon'].includes(args[0] ?? '');

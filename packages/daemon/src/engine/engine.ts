@@ -126,9 +126,14 @@ export class Engine {
     return { ended: live.filter((_, index) => results[index]?.status === 'fulfilled').map(({ id }) => id), failed };
   }
 
+  /** Begins to stop: what is new is refused, and `signal` aborts. Idempotent. */
+  refuse(): void {
+    this.#running.abort(new ChaosError('UNAVAILABLE', 'the daemon is shutting down'));
+  }
+
   /** Stops: what is active stays, for the next daemon to take over. */
   async stop(): Promise<void> {
-    this.#running.abort(new ChaosError('UNAVAILABLE', 'the daemon is shutting down'));
+    this.refuse();
     this.#undoer.stop();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();

@@ -1,7 +1,7 @@
 /** Gathers what was measured about an execution's effect. */
 import { faultOf } from '../faults/registry.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import type { Namespace } from '../netns/namespace.ts';
+import type { LayerCounts, Namespace } from '../netns/namespace.ts';
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
 
@@ -22,13 +22,21 @@ export async function measure(
   namespace: Namespace,
 ): Promise<EvidenceRecord | undefined> {
   try {
-    const { layer, engine } = record.work;
-    const counts = await namespace.counts(layer.id);
-    if (counts === undefined) return record.evidence;
-    const measured = faultOf(record.action).evidence(layer, counts);
-    return { ...measured, counters: { ...measured.counters }, engine, gatheredAt: context.clock.now() };
+    const counts = await namespace.counts(record.work.layer.id);
+    return counts === undefined ? record.evidence : evidenceOfCounts(context, record, counts);
   } catch (error) {
     context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
     return record.evidence;
   }
+}
+
+/** What the counts mean for this execution. */
+export function evidenceOfCounts(
+  { clock }: Pick<EngineContext, 'clock'>,
+  record: ExecutionRecord,
+  counts: LayerCounts,
+): EvidenceRecord {
+  const { layer, engine } = record.work;
+  const measured = faultOf(record.action).evidence(layer, counts);
+  return { ...measured, counters: { ...measured.counters }, engine, gatheredAt: clock.now() };
 }

@@ -15,6 +15,7 @@ import type { ExecutionRecord } from '../journal/record.ts';
 import { HalfInstalledError, type InstalledLayer, type Namespace } from '../netns/namespace.ts';
 import { place } from '../netns/placement.ts';
 import { installedLayer, logFields, type EngineContext } from './context.ts';
+import { evidenceOfCounts } from './evidence.ts';
 import { keyedId, requestHash } from './identity.ts';
 import type { ExecRequest, PlanStep } from './request.ts';
 import { findNetworkTarget, type NetworkTarget } from './target.ts';
@@ -76,7 +77,7 @@ export async function inject(
 
 function parseRequest({ config }: EngineContext, request: ExecRequest): Parsed {
   const action = findByRoute(request.rpc, request.wireAction);
-  const problems: Problem[] = [];
+  const problems = tooLong(request);
   const { ttlMs = config.defaultTtlMs } = request.options;
   if (ttlMs <= 0 || ttlMs > config.maxTtlMs) {
     const wrong = `${formatDuration(ttlMs)} is ${ttlMs <= 0 ? 'not positive' : 'above the limit of this node'}`;
@@ -99,6 +100,22 @@ function parseRequest({ config }: EngineContext, request: ExecRequest): Parsed {
     peers,
     ...(probes === undefined ? {} : { probes: { addresses: nodes, ports } }),
   };
+}
+
+/** Names that others gave, which the journal keeps and messages repeat. */
+const LONGEST_NAME = 253;
+
+function tooLong({ experimentId, options: { idempotencyKey, podUid, containerId } }: ExecRequest): Problem[] {
+  const names = {
+    experiment_id: experimentId,
+    'options.idempotency_key': idempotencyKey,
+    'options.pod_uid': podUid,
+    'options.container_id': containerId,
+  };
+  return Object.entries(names).flatMap(([path, name = '']) => {
+    if (name.length <= LONGEST_NAME) return [];
+    return [{ path, wrong: `it has ${name.length} characters`, allowed: `at most ${LONGEST_NAME}` }];
+  });
 }
 
 /** The problems of several inputs are answered together. */
@@ -155,6 +172,7 @@ async function planLayer(
     peers,
     ...(probes === undefined ? {} : { probes }),
   });
+  namespace.requireInterface(layer.scope.interface);
   const { engine, hooks, notes } = place(layer, await context.host.capabilities(), context.config.placement);
   const mark = namespace.nextMark(layer, engine);
   const txQueueLength = engine === 'netem' ? { txQueueLength: namespace.queueLength(layer.scope.interface) } : {};
@@ -222,6 +240,9 @@ function newRecord({ clock, host }: EngineContext, from: NewRecord): ExecutionRe
   };
 }
 
+/** At the moment of injection; asking the kernel for it would cost a process. */
+const NOTHING_COUNTED = { matched: 0, matchedBytes: 0, dropped: 0, delayed: 0 };
+
 async function apply(
   context: EngineContext,
   undoer: Undoer,
@@ -242,7 +263,8 @@ async function apply(
     }
     throw error;
   }
-  const active = await executions.update(record.id, { state: 'active', activeAt: clock.now() });
+  const evidence = evidenceOfCounts(context, record, NOTHING_COUNTED);
+  const active = await executions.update(record.id, { state: 'active', activeAt: clock.now(), evidence });
   logger.info({ ...logFields(active), engine: active.work.engine }, 'execution active');
   return active;
 }

@@ -95,7 +95,6 @@ export class Namespace {
 
   /** Adds a layer. When that fails, what was done of it is undone, and the first error is thrown. Idempotent. */
   async install(layer: InstalledLayer): Promise<void> {
-    this.#requireInterface(layer);
     const before = this.#layers.get(layer.layer.id);
     this.#layers.set(layer.layer.id, layer);
     try {
@@ -183,10 +182,11 @@ export class Namespace {
     }));
   }
 
-  #requireInterface({ layer }: InstalledLayer): void {
+  /** @throws ChaosError FAILED_PRECONDITION, naming those that there are, when the pod has no such interface. */
+  requireInterface(device: string): void {
     const names = this.netns.interfaces().map(({ name }) => name);
-    if (names.includes(layer.scope.interface)) return;
-    const message = `the pod has no network interface ${layer.scope.interface}`;
+    if (names.includes(device)) return;
+    const message = `the pod has no network interface ${device}`;
     throw new ChaosError(
       'FAILED_PRECONDITION',
       `${message}: set the parameter interface to one of ${names.join(', ')}`,

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, type Clock } from '@chaosplane/common';
 import type { Server } from 'nice-grpc';
 
 /** Files of the daemon's identity, PEM. */
@@ -25,10 +25,10 @@ export async function tlsCredentials(files: TlsFiles): Promise<ServerCredentials
 }
 
 /**
- * Listens on a unix socket in a folder of mode 0700. A socket that a killed daemon left is replaced.
+ * Listens on a unix socket in a folder of mode 0700; resolves with its path. A socket that a killed daemon left is replaced.
  * @throws ChaosError FAILED_PRECONDITION when another daemon answers there.
  */
-export async function listenUnix(server: Server, path: string): Promise<void> {
+export async function listenUnix(server: Server, path: string): Promise<string> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (await answers(path)) {
@@ -39,6 +39,19 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
   await unlink(path).catch(() => undefined);
   await server.listen(`unix://${path}`, ServerCredentials.createInsecure());
   await chmod(path, 0o600);
+  return path;
+}
+
+/** How long calls that are under way may take to end. */
+const LONGEST_GOODBYE_MS = 5000;
+
+/** Takes no more calls, and lets those that are under way end; a call that hangs must not hang the process. */
+export async function endServer(server: Server, clock: Clock): Promise<void> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = clock.after(LONGEST_GOODBYE_MS, () => late.resolve(undefined));
+  await Promise.race([server.shutdown().catch(() => undefined), late.promise]);
+  timer.cancel();
+  server.forceShutdown();
 }
 
 /** Whether something accepts connections on a unix socket. */

@@ -1,9 +1,7 @@
 /** What every RPC goes through: a deadline for those that bring none, one log line, errors as gRPC says them. */
-import { asChaosError, type ChaosError, type Clock, type Logger } from '@chaosplane/common';
-
-import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
-import { ServerError, Status } from 'nice-grpc-common';
-import { BadRequest, RichServerError } from 'nice-grpc-error-details';
+import { asChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { ServerError, type CallContext, type ServerMiddlewareCall } from 'nice-grpc-common';
+import { grpcError } from './errors.ts';
 
 /** Calls without a deadline get this one. Streams have none. */
 const DEFAULT_DEADLINE_MS = 60_000;
@@ -36,25 +34,10 @@ export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: C
       }
       const chaosError = asChaosError(error);
       done(chaosError.code);
+      const answer = grpcError(chaosError);
       if (chaosError.code === 'INTERNAL') parts.logger.error({ rpc, err: error }, 'call failed');
-      else parts.logger.info({ rpc, code: chaosError.code, reason: chaosError.message }, 'call refused');
-      throw grpcError(chaosError);
+      else parts.logger.info({ rpc, code: chaosError.code, reason: answer.details }, 'call refused');
+      throw answer;
     }
   };
-}
-
-/** The error with its status and, for bad input, every problem as google.rpc.BadRequest. */
-export function grpcError(error: ChaosError): RichServerError {
-  const details =
-    error.problems.length === 0
-      ? []
-      : [
-          BadRequest.fromPartial({
-            fieldViolations: error.problems.map(({ path, wrong, allowed }) => ({
-              field: path,
-              description: `${wrong}; allowed: ${allowed}`,
-            })),
-          }),
-        ];
-  return new RichServerError(Status[error.code], error.message, details);
 }

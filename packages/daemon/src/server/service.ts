@@ -27,7 +27,7 @@ export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonSer
       { signal }: { signal: AbortSignal },
     ): Promise<DeepPartial<ChaosResponse>> => {
       const injection = await engine.exec(execRequestOf(rpc, request), signal);
-      const observed = injection.kind === 'planned' ? undefined : await engine.observe(injection.record);
+      const observed = injection.kind === 'joined' ? await engine.observe(injection.record) : undefined;
       return chaosResponseOf(injection, observed?.evidence);
     };
   };

@@ -80,10 +80,7 @@ function peerText({ cidr, ports, protocol }: Peer): string {
 }
 
 /** What a caller gets for an Exec… request. */
-export function chaosResponseOf(
-  injection: Injection,
-  evidence: EvidenceRecord | undefined,
-): DeepPartial<ChaosResponse> {
+export function chaosResponseOf(injection: Injection, fresh: EvidenceRecord | undefined): DeepPartial<ChaosResponse> {
   if (injection.kind === 'planned') {
     return {
       message: injection.message,
@@ -91,6 +88,7 @@ export function chaosResponseOf(
     };
   }
   const { record } = injection;
+  const evidence = fresh ?? record.evidence;
   return {
     executionId: record.id,
     message: messageOf(injection.kind, record),

@@ -1,12 +1,15 @@
 /** The host layer against a real kernel: namespaces, nft transactions, tc batches, interfaces. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { createLab, ip, type Lab } from '@chaosplane/testkit';
 import type { Host, Netns } from '../../src/host/host.ts';
 import { createNetns } from '../../src/host/netns.ts';
 import { openNft } from '../../src/host/nft.ts';
 import { createHost } from '../../src/host/real-host.ts';
+
+// Emulated machines are twenty times slower.
+jest.setTimeout(180_000);
 
 let lab: Lab;
 let host: Host;
@@ -106,7 +109,7 @@ describe('nft', () => {
     const before = readdirSync('/proc/self/fd').length;
     for (let round = 0; round < 200; round += 1) await cycle();
     expect(readdirSync('/proc/self/fd').length).toBe(before);
-  }, 60_000);
+  });
 });
 
 describe('tc', () => {

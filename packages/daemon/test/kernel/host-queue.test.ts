@@ -1,8 +1,11 @@
 /** The queue engine against a real kernel: packets between two namespaces are timed. */
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { createLab, distribution, sendOneWay, type Lab } from '@chaosplane/testkit';
 import type { Host, Netns, QueueLayer } from '../../src/host/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
+
+// Emulated machines are twenty times slower.
+jest.setTimeout(180_000);
 
 const MASK = 0x00ff0000;
 const QUEUE = 0xc4a0;

@@ -19,8 +19,5 @@ const parts = withCrash(
     return new Promise<never>(() => undefined);
   },
 );
-await startDaemon(
-  { socketPath, stateDir, runtimeEndpoint },
-  { logger: createLogger({ level: 'silent' }), ...parts },
-);
+await startDaemon({ socketPath, stateDir, runtimeEndpoint }, { logger: createLogger({ level: 'silent' }), ...parts });
 print('serving');

@@ -33,7 +33,10 @@ export async function startDoomed(stateDir: string, runtimeEndpoint: string, ste
     if (line.startsWith('step ')) steps.push(line.slice('step '.length));
     if (line === 'serving') serving.resolve(undefined);
   });
-  await Promise.race([serving.promise, died.then((how) => Promise.reject(new Error(`the daemon ended early: ${how}`)))]);
+  await Promise.race([
+    serving.promise,
+    died.then((how) => Promise.reject(new Error(`the daemon ended early: ${how}`))),
+  ]);
   const { client, close } = connect(socketPath);
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');

@@ -7,18 +7,11 @@ import { systemClock } from '@chaosplane/common';
 import { EndReason, ExecutionState, type DeepPartial, type ExecutionOptions } from '@chaosplane/proto';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { Status } from 'nice-grpc';
-import {
-  arriving,
-  changesSince,
-  createPodLab,
-  TWENTY,
-  type PodDaemon,
-  type PodEnd,
-  type PodLab,
-} from './pod-lab.ts';
+import { arriving, changesSince, createPodLab, TWENTY, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 let lab: PodLab;
-let [target, near]: PodEnd[] = [];
+let target: PodEnd;
+let near: PodEnd;
 let daemon: PodDaemon;
 
 beforeAll(async () => {
@@ -28,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await lab?.close();
+  await lab.close();
 }, 30_000);
 
 afterEach(async () => {

@@ -13,7 +13,9 @@ import {
 } from './pod-lab.ts';
 
 let lab: PodLab;
-let [target, near, far]: PodEnd[] = [];
+let target: PodEnd;
+let near: PodEnd;
+let far: PodEnd;
 let daemon: PodDaemon;
 
 beforeAll(async () => {
@@ -23,7 +25,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await lab?.close();
+  await lab.close();
 }, 30_000);
 
 async function exec(action: string, parameters: Readonly<Record<string, string>>): Promise<string> {

@@ -10,7 +10,8 @@ import { arriving, changesSince, createPodLab, oneWayTimes, TWENTY, type PodEnd,
 const MARGIN_MS = 700;
 
 let lab: PodLab;
-let [target, near]: PodEnd[] = [];
+let target: PodEnd;
+let near: PodEnd;
 let doomed: Doomed;
 let before: string;
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await lab?.close();
+  await lab.close();
 }, 30_000);
 
 beforeEach(async () => {

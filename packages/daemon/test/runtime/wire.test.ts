@@ -6,7 +6,9 @@ import { oldClient, type OldClient } from './old-client.ts';
 import { arriving, changesSince, createPodLab, oneWayTimes, TWENTY, type PodEnd, type PodLab } from './pod-lab.ts';
 
 let lab: PodLab;
-let [target, near, far]: PodEnd[] = [];
+let target: PodEnd;
+let near: PodEnd;
+let far: PodEnd;
 let client: OldClient;
 let before: string;
 
@@ -18,8 +20,8 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  client?.close();
-  await lab?.close();
+  await lab.close();
+  client.close();
 }, 30_000);
 
 beforeEach(async () => {

@@ -2,14 +2,20 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test, jest } from '@jest/globals';
 import { tcpListener } from '@chaosplane/daemon/sockets';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { differences, fingerprint } from '../../src/index.ts';
 
+// Emulated machines are twenty times slower.
+jest.setTimeout(180_000);
+
 let lab: Lab;
-beforeAll(() => {
+/** Every test leaves the namespace as it was. */
+let before: string;
+beforeAll(async () => {
   lab = createLab();
+  before = await fingerprint(lab.target.path);
 });
 afterAll(() => lab.close());
 
@@ -18,7 +24,6 @@ const inside = (command: string): void => {
 };
 
 test('it is the same two seconds later', async () => {
-  const before = await fingerprint(lab.target.path);
   await pause(2000);
   expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
   expect(before).toContain('eth0 mtu 1500');
@@ -111,7 +116,6 @@ describe('what is left behind shows, and what is taken away again does not:', ()
   ];
 
   test.each(residues)('%s', async (_what, leave, expected, takeAway) => {
-    const before = await fingerprint(lab.target.path);
     for (const command of leave) inside(command);
     const changed = differences(before, await fingerprint(lab.target.path));
     expect(changed.join('\n')).toContain(expected);
@@ -123,7 +127,6 @@ describe('what is left behind shows, and what is taken away again does not:', ()
     const set = (value: string): void => {
       lab.target.netns.within(() => writeFileSync('/proc/sys/net/ipv4/conf/eth0/arp_announce', value));
     };
-    const before = await fingerprint(lab.target.path);
     set('2');
     const changed = differences(before, await fingerprint(lab.target.path));
     expect(changed).toContain('+ sysctls: ipv4/conf/eth0/arp_announce = 2');
@@ -132,7 +135,6 @@ describe('what is left behind shows, and what is taken away again does not:', ()
   });
 
   test.each(['10.77.0.1', 'fd77::1'])('a listening socket on %s', async (address) => {
-    const before = await fingerprint(lab.target.path);
     const fd = tcpListener(lab.target.netns, { address, port: 8099 });
     const changed = differences(before, await fingerprint(lab.target.path));
     expect(changed).toEqual([expect.stringMatching(/^\+ sockets: tcp LISTEN .*:8099/)]);

@@ -10,7 +10,7 @@ import type { Command, Reply, Request, WorkerStart } from './protocol.ts';
 export interface QueueEngine {
   /** Starts to serve `queue` there, or changes the policy: packets that wait already keep their time. */
   serve(netnsFd: number, queue: number, policy: QueuePolicy): Promise<void>;
-  /** Lets waiting packets go and stops. Harmless when nothing is served. */
+  /** Lets waiting packets go and stops serving. Harmless when nothing is served. */
   stop(netnsFd: number): Promise<void>;
   statistics(netnsFd: number): Promise<QueueStatistics>;
   /** Stops all, and the thread. */
@@ -23,15 +23,33 @@ interface Thread {
   readonly ended: Promise<void>;
 }
 
-/** Without a thread until something is served; when the thread dies, calls are refused and the next `serve` starts another. */
+/** What is served in one namespace. */
+interface Served {
+  readonly queue: number;
+  readonly policy: QueuePolicy;
+}
+
+/** A thread that dies again and again is not started for ever: the evidence then shows that nothing is delayed. */
+const MOST_RESTARTS = 5;
+
+/**
+ * Without a thread until something is served. When the thread dies, packets pass undelayed by the rule's bypass until
+ * another thread, started at once, serves the same queues.
+ */
 export function createQueueEngine(): QueueEngine {
   let thread: Thread | undefined;
-  const served = new Set<number>();
+  let restarts = 0;
+  const served = new Map<number, Served>();
   const start = (): Thread => {
     const started = startThread(() => {
       if (thread !== started) return;
       thread = undefined;
-      served.clear();
+      if (served.size === 0 || ++restarts > MOST_RESTARTS) return;
+      const next = (thread = start());
+      for (const [netnsFd, { queue, policy }] of served) {
+        // A namespace that cannot be served any more is noticed by whoever asks for its statistics.
+        next.call({ kind: 'serve', netnsFd, queue, policy }).catch(() => undefined);
+      }
     });
     return started;
   };
@@ -47,13 +65,12 @@ export function createQueueEngine(): QueueEngine {
     async serve(netnsFd, queue, policy) {
       thread ??= start();
       // Before the answer: what fails half-way is stopped in the same way.
-      served.add(netnsFd);
+      served.set(netnsFd, { queue, policy });
       await thread.call({ kind: 'serve', netnsFd, queue, policy });
     },
     async stop(netnsFd) {
-      if (thread === undefined || !served.delete(netnsFd)) return;
-      if (served.size === 0) await end();
-      else await thread.call({ kind: 'stop', netnsFd });
+      // The thread stays: it sleeps while nothing is served, and starting it again would cost the next delay its start.
+      if (thread !== undefined && served.delete(netnsFd)) await thread.call({ kind: 'stop', netnsFd });
     },
     async statistics(netnsFd) {
       if (thread === undefined || !served.has(netnsFd)) return { delayed: new Map() };

@@ -1,0 +1,172 @@
+/** The laws that every fault obeys, whatever its parameters are; the kernel tests hold them against a real kernel. */
+import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
+import { ChaosError, createLogger, systemClock } from '@chaosplane/common';
+import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { startEngine, type Engine } from '../engine/engine.ts';
+import type { Injection } from '../engine/inject.ts';
+import type { ExecRequest } from '../engine/request.ts';
+import { faultOf } from './registry.ts';
+
+const address = fc.oneof(fc.ipV4(), fc.ipV6()).map((text) => text.toLowerCase());
+const port = fc.integer({ min: 1, max: 65_535 }).map(String);
+const scope = fc.record(
+  {
+    direction: fc.constant('egress'),
+    peers: fc.array(address, { minLength: 1, maxLength: 4 }).map((peers) => peers.join(',')),
+    ports: fc.array(port, { minLength: 1, maxLength: 4 }).map((ports) => ports.join(',')),
+    protocol: fc.constantFrom('tcp', 'udp'),
+  },
+  { requiredKeys: [] },
+);
+const own: Readonly<Record<string, fc.Arbitrary<Record<string, string>>>> = {
+  'network-delay': fc.record({ latency: fc.integer({ min: 1, max: 50 }).map((ms) => `${ms}ms`) }),
+  'network-loss': fc.record({ percent: fc.integer({ min: 1, max: 100 }).map(String) }),
+  'network-partition': fc.constant({}),
+};
+
+/** A valid request for any action of the catalogue. */
+const anyRequest: fc.Arbitrary<ExecRequest> = fc.constantFrom(...catalogue).chain(({ name, route }) => {
+  const parameters = own[name];
+  if (parameters === undefined || route.on !== 'daemon') throw new Error(`the laws know no parameters of ${name}`);
+  return fc.tuple(parameters, scope).map(([values, where]) => ({
+    rpc: route.rpc,
+    wireAction: route.wireAction,
+    experimentId: 'laws',
+    parameters: { podName: 'web', ...where, ...values },
+    options: { operatorEpoch: 0, dryRun: false, peers: [] },
+  }));
+});
+
+async function world(): Promise<{ node: FakeNode; engine: Engine }> {
+  const node = new FakeNode();
+  node.addPod('web');
+  const engine = await startEngine({
+    host: node.host(),
+    journal: memoryJournal(),
+    clock: { ...systemClock, sleep: async () => undefined },
+    logger: createLogger({ level: 'silent' }),
+    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
+  });
+  return { node, engine };
+}
+
+const idOf = (injection: Injection): string => (injection.kind === 'planned' ? '' : injection.record.id);
+
+/** Several different faults on one pod, and an order in which to cancel them. */
+const several = fc
+  .uniqueArray(anyRequest, { minLength: 1, maxLength: 5, selector: (request) => JSON.stringify(request) })
+  .chain((requests) =>
+    fc.tuple(
+      fc.constant(requests),
+      fc.shuffledSubarray([...requests.keys()], { minLength: requests.length, maxLength: requests.length }),
+    ),
+  );
+
+describe('every fault', () => {
+  test('plans the same for the same spec', () => {
+    fc.assert(
+      fc.property(anyRequest, ({ rpc, wireAction, parameters }) => {
+        const action = findByRoute(rpc, wireAction);
+        const spec = parseParameters(action, parameters, { target: 'required' });
+        const layer = (): unknown => faultOf(action.name).layer(spec as never, { id: 'l1', peers: [] });
+        expect(layer()).toEqual(layer());
+      }),
+    );
+  });
+
+  test('applied and undone, in any company and any order, leaves what was there before', async () => {
+    await fc.assert(
+      fc.asyncProperty(several, async ([requests, order]) => {
+        const { node, engine } = await world();
+        const before = node.print();
+        const ids: string[] = [];
+        for (const request of requests) ids.push(idOf(await engine.exec(request)));
+        for (const index of order) await engine.cancel(ids[index] ?? '');
+        expect(node.print()).toBe(before);
+        await engine.stop();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('undone twice is undone once, and applied twice is applied once', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRequest, async (request) => {
+        const { node, engine } = await world();
+        const before = node.print();
+        const first = await engine.exec(request);
+        const applied = node.print();
+        expect((await engine.exec(request)).kind).toBe('joined');
+        expect(node.print()).toBe(applied);
+        await engine.cancel(idOf(first));
+        await engine.cancel(idOf(first));
+        expect(node.print()).toBe(before);
+        await engine.stop();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('that goes leaves the rules of the others as they were', async () => {
+    await fc.assert(
+      fc.asyncProperty(several, async ([requests, order]) => {
+        const { node, engine } = await world();
+        const ids: string[] = [];
+        for (const request of requests) ids.push(idOf(await engine.exec(request)));
+        const linesOf = (id: string): string[] => {
+          const own_ = `l${id.slice(id.lastIndexOf('-') + 1)}`;
+          return node
+            .print()
+            .split('\n')
+            .filter((line) => line.includes(own_));
+        };
+        for (const [done, index] of order.entries()) {
+          const left = order.slice(done + 1).map((position) => ids[position] ?? '');
+          const before = left.map(linesOf);
+          await engine.cancel(ids[index] ?? '');
+          expect(left.map(linesOf)).toEqual(before);
+        }
+        await engine.stop();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('puts nothing into a ruleset or a command that was not parsed', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(
+          fc.constantFrom('latency', 'percent', 'peers', 'ports', 'interface', 'targetCidr', 'x'),
+          fc.string(),
+        ),
+        fc.constantFrom(...catalogue),
+        async (wild, { route }) => {
+          if (route.on !== 'daemon') return;
+          const { engine } = await world();
+          const options = { operatorEpoch: 0, dryRun: true, peers: [] };
+          const request = {
+            rpc: route.rpc,
+            wireAction: route.wireAction,
+            experimentId: 'laws',
+            parameters: { podName: 'web', ...wild },
+            options,
+          };
+          try {
+            const planned = await engine.exec(request);
+            for (const step of planned.kind === 'planned' ? planned.steps : []) {
+              if (step.tool !== 'queue') expect(step.input).toMatch(/^[a-zA-Z0-9 \n{}@:;.,_/&|!<>="-]*$/);
+            }
+          } catch (error) {
+            expect(error).toBeInstanceOf(ChaosError);
+            expect(['INVALID_ARGUMENT', 'FAILED_PRECONDITION']).toContain((error as ChaosError).code);
+          } finally {
+            await engine.stop();
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,146 @@
+/** Requests that must be refused: each with the status that it gets and the fields that its answer has to name. */
+import type { DeepPartial, ExecutionOptions } from '@chaosplane/proto';
+import { Status } from 'nice-grpc';
+import { durationOf } from '../../src/index.ts';
+
+/** One of them, as ExecNetworkChaos gets it. */
+export interface BadInput {
+  readonly name: string;
+  readonly action?: string;
+  /** Beside `podName: target`; an undefined value leaves that out. */
+  readonly parameters?: Readonly<Record<string, string | undefined>>;
+  readonly options?: DeepPartial<ExecutionOptions>;
+  /** Default: INVALID_ARGUMENT. */
+  readonly status?: Status;
+  /** The fields of its problems, in any order; empty where the status has none. */
+  readonly fields: readonly string[];
+  /** What the message says beside them. */
+  readonly says?: string;
+}
+
+const long = (text: string): string => text.repeat(10_000 / text.length);
+
+const delay = (name: string, parameters: Readonly<Record<string, string>>, ...fields: string[]): BadInput => {
+  return { name, action: 'delay', parameters, fields: fields.map((field) => `parameters.${field}`) };
+};
+
+const loss = (name: string, percent: string): BadInput => {
+  return { name, action: 'loss', parameters: { percent }, fields: ['parameters.percent'] };
+};
+
+const partition = (name: string, parameters: BadInput['parameters'], ...fields: string[]): BadInput => {
+  return { name, parameters: parameters ?? {}, fields: fields.map((field) => `parameters.${field}`) };
+};
+
+const options = (name: string, given: DeepPartial<ExecutionOptions>, ...fields: string[]): BadInput => {
+  return { name, options: given, fields: fields.map((field) => `options.${field}`) };
+};
+
+const unknown = (name: string, key: string, says: string): BadInput => {
+  return { name, parameters: { [key]: '1' }, fields: ['parameters'], says };
+};
+
+/** Every way of being wrong that was thought of. */
+export const badInputs: readonly BadInput[] = [
+  unknown('an unknown key', 'lateness', '"lateness" is not a parameter'),
+  unknown('a key that is nearly one', 'directoin', 'did you mean direction?'),
+  unknown('a key of Object.prototype', 'constructor', '"constructor" is not a parameter'),
+  unknown('a key with nft syntax', 'x } ; flush ruleset', 'is not a parameter'),
+  unknown('a key of 10 kB', long('k'), 'is not a parameter'),
+  delay('no latency', {}, 'latency'),
+  delay('a latency without a unit', { latency: '100' }, 'latency'),
+  delay('a latency in a unit of bytes', { latency: '100Mi' }, 'latency'),
+  delay('an empty latency', { latency: '' }, 'latency'),
+  delay('a negative latency', { latency: '-5ms' }, 'latency'),
+  delay('a latency of zero', { latency: '0s' }, 'latency'),
+  delay('a latency of a year', { latency: '8760h' }, 'latency'),
+  delay('a latency with an exponent', { latency: '1e3ms' }, 'latency'),
+  delay('a latency and a command', { latency: '100ms; reboot' }, 'latency'),
+  delay('a latency and a qdisc', { latency: '100ms loss 100%' }, 'latency'),
+  delay('a latency of 10 kB', { latency: long('9') }, 'latency'),
+  delay('more jitter than latency', { latency: '10ms', jitter: '20ms' }, 'jitter'),
+  delay('correlation without jitter', { latency: '10ms', correlation: '25' }, 'correlation'),
+  delay('three problems at once', { latency: '10', jitter: 'x', ports: '0' }, 'latency', 'jitter', 'ports'),
+  loss('150 %', '150%'),
+  loss('0 %, which would do nothing', '0'),
+  loss('-1 %', '-1'),
+  loss('an empty percentage', ''),
+  loss('a percentage that is a word', 'half'),
+  loss('a percentage with a second command', '30;reboot'),
+  partition('no pod', { podName: undefined }, 'podName'),
+  partition('an empty pod', { podName: '' }, 'podName'),
+  partition('a pod with a command', { podName: '1;reboot' }, 'podName'),
+  partition('a pod with a substitution', { podName: '$(id)' }, 'podName'),
+  partition('a pod that is a path', { podName: '../../etc' }, 'podName'),
+  partition('a pod of 10 kB', { podName: long('p') }, 'podName'),
+  partition('a pod with a NUL byte', { podName: 'target\0' }, 'podName'),
+  partition('a namespace with a new line', { podNamespace: 'default\nflush ruleset' }, 'podNamespace'),
+  partition('a container that is an option', { containerName: '--all' }, 'containerName'),
+  partition('a peer that closes the set', { peers: '10.0.0.1 } ; flush ruleset' }, 'peers'),
+  partition('a peer with a new line', { peers: '10.0.0.1\nflush ruleset' }, 'peers'),
+  partition('a peer with a NUL byte', { peers: '10.0.0.1\0' }, 'peers'),
+  partition('a peer that is a host name', { peers: 'example.org' }, 'peers'),
+  partition('an address out of range', { targetCidr: '10.0.0.256' }, 'targetCidr'),
+  partition('a prefix out of range', { targetCidr: '10.0.0.0/33' }, 'targetCidr'),
+  partition('a short address', { target_cidr: '10.1' }, 'targetCidr'),
+  partition('an empty peer in a list', { peers: '10.0.0.1,,10.0.0.2' }, 'peers'),
+  partition('peers of 10 kB', { peers: long('10.0.0.1.') }, 'peers'),
+  partition('both names of one parameter', { targetCidr: '10.0.0.1', target_cidr: '10.0.0.2' }, 'target_cidr'),
+  partition('port 0', { ports: '0' }, 'ports'),
+  partition('port 65536', { ports: '65536' }, 'ports'),
+  partition('ports the wrong way round', { ports: '90-80' }, 'ports'),
+  partition('ICMP with ports', { protocol: 'icmp', ports: '80' }, 'ports'),
+  partition('a protocol that is not known', { protocol: 'sctp' }, 'protocol'),
+  partition('a direction that is not known', { direction: 'sideways' }, 'direction'),
+  partition('an interface with a space', { interface: 'eth0 root' }, 'interface'),
+  partition('an interface with a slash', { interface: '../eth0' }, 'interface'),
+  partition('an interface with quotes', { interface: 'eth0"' }, 'interface'),
+  partition('a truth that is neither', { spareProbes: 'yes' }, 'spareProbes'),
+  options('a negative TTL', { ttl: durationOf(-1000) }, 'ttl'),
+  options('a TTL of zero', { ttl: durationOf(0) }, 'ttl'),
+  options('a TTL above the limit', { ttl: durationOf(25 * 3600_000) }, 'ttl'),
+  options('a key of 10 kB for idempotency', { idempotencyKey: long('k') }, 'idempotency_key'),
+  options('a pod uid of 10 kB', { podUid: long('u') }, 'pod_uid'),
+  options('a container id of 10 kB', { containerId: `containerd://${long('c')}` }, 'container_id'),
+  options('a peer that is no address', { peers: [{ cidr: '10.0.0.1' }, { cidr: '} ; reboot' }] }, 'peers[1]'),
+  options('a probe on port 70000', { sparedProbes: { nodeAddresses: [], ports: [70_000] } }, 'spared_probes.ports'),
+  {
+    name: 'problems of options and of parameters together',
+    parameters: { ports: 'http', nonsense: '1' },
+    options: { ttl: durationOf(0), peers: [{ cidr: 'x y' }] },
+    fields: ['options.ttl', 'options.peers[0]', 'parameters.ports', 'parameters'],
+  },
+  { name: 'no action', action: '', fields: ['action'] },
+  { name: 'an unknown action', action: 'explode', fields: ['action'], says: 'allowed: delay, loss' },
+  { name: 'an action with a command', action: 'delay;reboot', fields: ['action'] },
+  { name: 'an action that comes later', action: 'corrupt', status: Status.UNIMPLEMENTED, fields: [], says: 'corrupt' },
+  {
+    name: 'a pod that is not there',
+    parameters: { podName: 'nobody' },
+    status: Status.NOT_FOUND,
+    fields: [],
+    says: 'pod default/nobody is not running here: check podName and podNamespace',
+  },
+  {
+    name: 'a pod that is in another namespace',
+    parameters: { podNamespace: 'kube-system' },
+    status: Status.NOT_FOUND,
+    fields: [],
+    says: 'pod kube-system/target',
+  },
+  {
+    name: 'a container that the pod has not',
+    parameters: { containerName: 'sidecar' },
+    status: Status.NOT_FOUND,
+    fields: [],
+    says: 'it has app',
+  },
+  { name: 'another pod uid', options: { podUid: 'u-1' }, status: Status.NOT_FOUND, fields: [], says: 'u-1' },
+  {
+    name: 'an interface that the pod has not',
+    parameters: { interface: 'wlan0' },
+    status: Status.FAILED_PRECONDITION,
+    fields: [],
+    says: 'set the parameter interface to one of lo, eth0',
+  },
+];
