@@ -34,7 +34,7 @@ let before: string;
 
 async function prepare() {
   const [first, second, third] = [await lab.addEnd('target'), await lab.addEnd('near'), await lab.addEnd('far')];
-  const doomed = await startDoomed(await lab.folder(), lab.testbed.runtimeEndpoint, 0);
+  const doomed = await startDoomed(lab, 0);
   try {
     await live(doomed.client, second, []);
     return { target: first, near: second, far: third, steps: [...doomed.steps] };
@@ -59,7 +59,7 @@ describe('killed', () => {
   test.each(steps.map((name, index) => [index + 1, name] as const))(
     'at step %d, %s',
     async (step, name) => {
-      const doomed = await startDoomed(await lab.folder(), lab.testbed.runtimeEndpoint, step);
+      const doomed = await startDoomed(lab, step);
       const told: string[] = [];
       try {
         await live(doomed.client, near, told).catch(() => undefined);

@@ -1,5 +1,6 @@
 /** A daemon in a process of its own that kills itself, by SIGKILL, at one of its steps; it prints each step that it reaches. */
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createLogger } from '@chaosplane/common';
 import { withCrash } from '@chaosplane/testkit';
 import { createHost, startDaemon } from '../../src/index.ts';
@@ -20,4 +21,6 @@ const parts = withCrash(
   },
 );
 await startDaemon({ socketPath, stateDir, runtimeEndpoint }, { logger: createLogger({ level: 'silent' }), ...parts });
+// Who is killed has no time for it later.
+flushCompileCache();
 print('serving');

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   before = await fingerprint(target.path);
-  doomed = await startDoomed(await lab.folder(), lab.testbed.runtimeEndpoint, 0);
+  doomed = await startDoomed(lab, 0);
 }, 20_000);
 
 /** Whoever comes afterwards finds what is over and takes the last of it away. */

@@ -1,0 +1,123 @@
+/** What the parameters of each action may be, and that everything wrong with them is said at once. */
+import { ChaosError } from '@chaosplane/common';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { catalogue, findAction, findByRoute } from './catalogue.ts';
+import { parseParameters } from './parse.ts';
+
+const parse = (name: string, parameters: Record<string, string>): unknown =>
+  parseParameters(findAction(name), { podName: 'web', ...parameters }, { target: 'required' });
+
+function problemsOf(name: string, parameters: Record<string, string>): string[] {
+  try {
+    parse(name, parameters);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    expect(error.code).toBe('INVALID_ARGUMENT');
+    return error.problems.map(({ path, wrong }) => `${path}: ${wrong}`);
+  }
+}
+
+describe('the parameters of an action', () => {
+  test.each([
+    ['network-delay', {}, 'parameters.latency: it is required'],
+    ['network-delay', { latency: '100' }, '"100" has no unit'],
+    ['network-delay', { latency: '0s' }, 'would do nothing'],
+    ['network-delay', { latency: '11m' }, 'is too long'],
+    ['network-delay', { latency: '1;reboot' }, '"1;reboot" is not a duration'],
+    ['network-delay', { latency: '10ms', jitter: '20ms' }, 'longer than the latency'],
+    ['network-delay', { latency: '10ms', correlation: '25' }, 'no jitter to correlate'],
+    ['network-delay', { latency: '10ms', direction: 'both' }, 'not available for delays yet'],
+    ['network-delay', { latency: '10ms', latancy: '1ms' }, 'did you mean latency?'],
+    ['network-loss', { percent: '150%' }, '"150%" is more than 100%'],
+    ['network-loss', { percent: '0' }, 'would do nothing'],
+    ['network-loss', { percent: '10', correlation: '5' }, 'not available for losses yet'],
+    ['network-loss', { percent: '$(id)' }, 'is not a percentage'],
+    ['network-partition', { targetCidr: '10.0.0.0/33' }, 'has a prefix above 32'],
+    ['network-partition', { targetCidr: '10.0.0.1', target_cidr: '10.0.0.2' }, 'given twice'],
+    ['network-partition', { peers: 'web.default.svc' }, 'host names are not supported yet'],
+    ['network-partition', { ports: '0' }, 'is not within 1 to 65535'],
+    ['network-partition', { protocol: 'icmp', ports: '80' }, 'icmp has no ports'],
+    ['network-partition', { protocol: 'sctp' }, 'is not known'],
+    ['network-partition', { interface: 'eth0; reboot' }, 'not the name of an interface'],
+    ['network-partition', { spareProbes: 'yes' }, 'is not known'],
+    ['network-partition', { podName: 'Web' }, 'is not a name'],
+    ['network-partition', { podNamespace: 'a.b' }, 'is not a name'],
+  ])('%s %j is refused', (name, parameters, said) => {
+    expect(problemsOf(name, parameters as Record<string, string>).join('\n')).toContain(said);
+  });
+
+  test('all that is wrong is said at once', () => {
+    const wrong = problemsOf('network-delay', { latency: 'x', jitter: '-1s', ports: '99999', nonsense: '1' });
+    expect(wrong.map((problem) => problem.split(':')[0])).toEqual(
+      expect.arrayContaining(['parameters', 'parameters.latency', 'parameters.jitter', 'parameters.ports']),
+    );
+  });
+
+  test('a partition takes its peers under three names, and everybody without any', () => {
+    const one = [{ family: 4, address: '10.0.0.0', prefix: 8 }];
+    for (const key of ['peers', 'targetCidr', 'target_cidr']) {
+      expect(parse('network-partition', { [key]: '10.0.0.0/8' })).toMatchObject({
+        scope: { peers: one, direction: 'both' },
+      });
+    }
+    expect(parse('network-partition', {})).toMatchObject({
+      scope: { peers: [], interface: 'eth0', spareProbes: true },
+    });
+  });
+
+  test('in an experiment the target chooses the pod', () => {
+    const parameters = { latency: '10ms' };
+    expect(() => parseParameters(findAction('network-delay'), parameters, { target: 'absent' })).not.toThrow();
+    expect(() =>
+      parseParameters(findAction('network-delay'), { ...parameters, podName: 'web' }, { target: 'absent' }),
+    ).toThrow('the target chooses the pod');
+  });
+
+  test('whatever they are, they are understood or refused, and no unparsed text gets through', () => {
+    const keys = fc.constantFrom(
+      'latency',
+      'jitter',
+      'percent',
+      'peers',
+      'ports',
+      'protocol',
+      'interface',
+      'direction',
+      'podName',
+      'zzz',
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...catalogue), fc.dictionary(keys, fc.string()), (action, parameters) => {
+        try {
+          const spec = parseParameters(action, { podName: 'web', ...parameters }, { target: 'required' });
+          for (const [text] of JSON.stringify(spec).matchAll(/(?<=:)"[^"]*"/g))
+            expect(text).toMatch(/^"[a-zA-Z0-9._:/-]*"$/);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
+          expect((error as ChaosError).problems.length).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+});
+
+describe('the catalogue', () => {
+  test('every example is valid', () => {
+    for (const { name, example } of catalogue) expect(() => parse(name, { ...example })).not.toThrow();
+  });
+
+  test('names the nearest action', () => {
+    expect(() => findAction('network-dely')).toThrow('did you mean network-delay?');
+  });
+
+  test('knows the whole contract: what is not there yet is unimplemented, what is none is refused', () => {
+    expect(findByRoute('execNetworkChaos', 'delay').name).toBe('network-delay');
+    expect(() => findByRoute('execStressChaos', 'cpu')).toThrow(expect.objectContaining({ code: 'UNIMPLEMENTED' }));
+    expect(() => findByRoute('execHelloWorldChaos', '')).toThrow(expect.objectContaining({ code: 'UNIMPLEMENTED' }));
+    expect(() => findByRoute('execNetworkChaos', 'explode')).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+  });
+});

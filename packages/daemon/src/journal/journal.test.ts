@@ -1,0 +1,105 @@
+/** What is in the journal survives; what cannot be read is put aside, never thrown away. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openJournal } from './journal.ts';
+import { lockFolder } from './lock.ts';
+import type { ExecutionRecord } from './record.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'chaosplane-journal-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const record: ExecutionRecord = {
+  version: 1,
+  id: 'network-loss-0123456789abcdef',
+  experimentId: 'e',
+  rpc: 'execNetworkChaos',
+  action: 'network-loss',
+  parameters: { percent: '30' },
+  requestHash: 'h',
+  target: {
+    podNamespace: 'default',
+    podName: 'web',
+    podUid: 'u',
+    sandboxId: 's',
+    netnsPath: '/run/netns/x',
+    netnsCookie: '7',
+  },
+  bootId: 'b',
+  state: 'active',
+  createdAt: 1,
+  expiresAt: 2,
+  operatorEpoch: 0,
+  work: {
+    shape: 'network',
+    layer: {
+      id: 'l0',
+      scope: { directions: ['egress'], peers: [], ports: [], interface: 'eth0' },
+      effect: { kind: 'loss', percent: 30 },
+    },
+    engine: 'nft',
+    hooks: 'netdev',
+    mark: 0,
+  },
+  notes: [],
+};
+
+test('what was written is read by the next daemon, and what was forgotten is not', async () => {
+  const journal = await openJournal(folder);
+  await journal.write(record);
+  await journal.write({ ...record, id: 'network-loss-1', state: 'ended' });
+  await journal.writeLease({ epoch: 3, expiresAt: 9 });
+  await journal.forget('network-loss-1');
+  expect(await (await openJournal(folder)).load()).toEqual({
+    records: [record],
+    setAside: [],
+    lease: { epoch: 3, expiresAt: 9 },
+  });
+});
+
+test.each([
+  ['half of a record', '{"version":1,"id":"network-l'],
+  ['a record of another version', JSON.stringify({ ...record, version: 2 })],
+  ['a record under another name', JSON.stringify({ ...record, id: 'other' })],
+  [
+    'a record whose layer could not have been ours',
+    JSON.stringify({ ...record, work: { ...record.work, layer: { ...record.work.layer, id: 'x; reboot' } } }),
+  ],
+])('%s is put aside with its content', async (_name, content) => {
+  const journal = await openJournal(folder);
+  const path = join(folder, 'executions', `${record.id}.json`);
+  await writeFile(path, content);
+  expect(await journal.load()).toEqual({ records: [], setAside: [`${path}.unreadable`] });
+  expect(await readFile(`${path}.unreadable`, 'utf8')).toBe(content);
+});
+
+test('the draft of a write that was cut off is no record', async () => {
+  const journal = await openJournal(folder);
+  await writeFile(join(folder, 'executions', 'network-loss-1.json.draft'), '{');
+  expect(await journal.load()).toEqual({ records: [], setAside: [] });
+});
+
+test('writing leaves nothing but the record', async () => {
+  const journal = await openJournal(folder);
+  await journal.write(record);
+  await journal.write({ ...record, state: 'undoing' });
+  expect(await readdir(join(folder, 'executions'))).toEqual([`${record.id}.json`]);
+});
+
+test('a folder that cannot be used is refused with the way out', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(openJournal(join(folder, 'file'))).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+});
+
+test('one daemon at a time keeps its journal in a folder', async () => {
+  const unlock = await lockFolder(folder);
+  await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  await unlock();
+  await (
+    await lockFolder(folder)
+  )();
+});
