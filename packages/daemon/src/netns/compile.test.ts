@@ -84,6 +84,14 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     ]);
   });
 
+  test.each([
+    [100, 'counter name lb_dropped drop'],
+    [0.0001, 'numgen random mod 100000 < 1 counter name lb_dropped drop'],
+  ])('a loss of %d percent is a rule that nft takes', (percent, rule) => {
+    const [table] = compile([placed(layer('lb', { kind: 'loss', percent }))]).tables;
+    expect(table?.chains.find(({ name }) => name === 'lb_hit')?.rules).toEqual(['counter name lb_matched', rule]);
+  });
+
   test('two delays that overlap are three classes, whose leaf adds the delays up', () => {
     const both = compile([
       placed(layer('lc', delay)),

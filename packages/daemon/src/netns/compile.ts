@@ -94,8 +94,11 @@ function hitRules(layer: Layer, mark: number): string[] {
   switch (layer.effect.kind) {
     case 'partition':
       return [matched, drop];
-    case 'loss':
-      return [matched, `numgen random mod 100000 < ${Math.round(layer.effect.percent * 1000)} ${drop}`];
+    case 'loss': {
+      // nft refuses a comparison that is always true: `numgen random mod 100000 < 100000`.
+      const share = Math.max(1, Math.round(layer.effect.percent * 1000));
+      return [matched, share >= 100_000 ? drop : `numgen random mod 100000 < ${share} ${drop}`];
+    }
     case 'delay':
       return [matched, `meta mark set meta mark or ${hex(mark)}`];
   }

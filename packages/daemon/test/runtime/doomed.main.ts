@@ -12,6 +12,9 @@ const print = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
 
+// It never outlives the test that started it.
+process.stdin.once('end', () => process.exit(1)).resume();
+
 const parts = withCrash(
   { host: await createHost({ nodeName: 'node', runtimeEndpoint }), journal: await openJournal(stateDir) },
   { step: Number(step), crashed: false, reached: (name) => print(`step ${name}`) },

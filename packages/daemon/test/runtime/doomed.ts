@@ -27,7 +27,7 @@ export async function startDoomed(lab: PodLab, step: number): Promise<Doomed> {
     process.execPath,
     [`${import.meta.dirname}/doomed.main.ts`, socketPath, stateDir, runtimeEndpoint, String(step)],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
       // They are started by the dozen; the cache halves the time that each takes.
       env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(folder, 'compile-cache') },
     },
