@@ -37,13 +37,14 @@ function install() {
   takeLock();
   try {
     if (fresh()) return;
-    console.error('installing the dependencies (npm ci), which takes about a minute the first time …');
-    const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    console.error('installing the dependencies, which takes about a minute the first time …');
+    // Not `npm ci`: it refuses a lock file that lacks another platform's optional binaries, which not every registry has.
+    const result = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: root,
       stdio: ['ignore', 2, 2],
     });
     if (result.status !== 0) {
-      console.error('error: npm ci failed; its own words are above. Is the npm registry reachable from here?');
+      console.error('error: npm install failed; its own words are above. Is the npm registry reachable from here?');
       process.exit(2);
     }
     writeFileSync(stamp, wanted);
