@@ -23,7 +23,12 @@ describe('the rules of the house', () => {
 
   const boundary = '@nx/enforce-module-boundaries';
   test.each([
-    ['the daemon may not import the life of experiments', 'packages/daemon/src/config.ts', "import '@chaosplane/experiment';", boundary],
+    [
+      'the daemon may not import the life of experiments',
+      'packages/daemon/src/config.ts',
+      "import '@chaosplane/experiment';",
+      boundary,
+    ],
     ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
     [
       'the CLI may not import the test kit',

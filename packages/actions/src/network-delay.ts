@@ -23,6 +23,11 @@ function parseLatency(text: string): Parsed<number> {
   return parsed;
 }
 
+function parseEgress(text: string): Parsed<'egress'> {
+  if (text === 'egress') return { ok: true, value: text };
+  return refused(text, 'is not available for delays yet', 'egress; delay the peers to delay what comes in');
+}
+
 export const networkDelay = defineAction({
   name: 'network-delay',
   aliases: [],
@@ -45,6 +50,11 @@ export const networkDelay = defineAction({
       default: '0',
     }),
     ...scopeShape('egress'),
+    direction: defaulted(parseEgress, {
+      description: 'Of packets, seen from the pod. Only what it sends can be delayed so far.',
+      allowed: 'egress; delay the peers to delay what comes in',
+      default: 'egress',
+    }),
   },
   toSpec(values, problems): NetworkDelaySpec {
     const { latency: latencyMs, jitter: jitterMs, correlation: correlationPercent } = values;
@@ -58,10 +68,6 @@ export const networkDelay = defineAction({
         wrong: 'there is no jitter to correlate',
         allowed: '0 without jitter',
       });
-    }
-    if (values.direction !== 'egress') {
-      const wrong = `${values.direction} is not available for delays yet`;
-      problems.push({ path: 'parameters.direction', wrong, allowed: 'egress; delay the peers to delay what comes in' });
     }
     return { scope: toScope(values, problems), latencyMs, jitterMs, correlationPercent };
   },

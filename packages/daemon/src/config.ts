@@ -65,6 +65,7 @@ export function parseConfig(raw: RawDaemonConfig): DaemonConfig {
       allowed: 'together with the certificate, the key and the CA of the clients',
     });
   }
-  if (problems.length > 0 || result.data === undefined) throw invalidArgument("the daemon's settings", problems);
+  if (problems.length > 0 || result.data === undefined)
+    throw invalidArgument('the configuration of the daemon', problems);
   return Object.freeze(result.data);
 }

@@ -46,7 +46,11 @@ describe('an experiment', () => {
     ['an unknown action names the nearest one', { action: { type: 'network-dely' } }, 'did you mean network-delay?'],
     ['a target that says nothing is refused', { target: {} }, 'nothing says which targets are meant'],
     ['a counted mode needs a value', { target: { names: ['a'], mode: 'fixed' } }, 'mode fixed needs a value'],
-    ['a network fault does not hit a node', { target: { names: ['a'], kind: 'Node' } }, 'does not hit a Node'],
+    [
+      'a network fault does not hit a node',
+      { target: { names: ['a'], kind: 'Node' } },
+      'no action of this version hits a Node',
+    ],
     [
       'prometheus probes need a cluster',
       { abortConditions: [{ type: 'prometheus', url: 'http://x' }] },

@@ -1,6 +1,6 @@
 /** The ChaosExperiment resource: its schema, and how a document becomes one, with every problem named at once. */
 import { findAction, parseParameters, stringParameters } from '@chaosplane/actions';
-import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
+import { ChaosError, invalidArgument, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
 import { probeSchema } from './probe.ts';
 import { closed, duration, positiveDuration } from './schema.ts';
@@ -36,28 +36,55 @@ const target = closed({
   dynamic: z.boolean().default(false),
 });
 
+/** What the fields of a target must be to each other, and what this version does not do yet. */
+const checkedTarget = target.superRefine((chosen, context) => {
+  const refuse = (path: string[], message: string, allowed: string): void =>
+    context.addIssue({ code: 'custom', path, message, params: { allowed } });
+  if (chosen.names === undefined && chosen.labelSelector === undefined) {
+    refuse([], 'nothing says which targets are meant', 'names, labelSelector, or both');
+  }
+  if (chosen.mode !== 'one' && chosen.mode !== 'all' && chosen.value === undefined) {
+    refuse(['value'], `mode ${chosen.mode} needs a value`, 'a whole number');
+  }
+  if (chosen.mode.endsWith('percent') && (chosen.value ?? 0) > 100) {
+    refuse(['value'], `${chosen.value ?? 0} is more than 100 percent`, '1 to 100');
+  }
+  if (chosen.kind === 'Node') refuse(['kind'], 'no action of this version hits a Node', 'Pod');
+  if (chosen.dynamic) refuse(['dynamic'], 'targets are chosen once in this version', 'false');
+});
+
+/** The longest that a daemon accepts unless it is configured otherwise. */
+const runDuration = positiveDuration.refine((ms) => ms <= 24 * 3600_000, {
+  message: 'it is out of range',
+  params: { allowed: 'at most 24h' },
+});
+
+const noAbortConditions = z
+  .array(probeSchema)
+  .default([])
+  .refine((conditions) => conditions.length === 0, {
+    message: 'abort conditions are not available in this version',
+    params: { allowed: 'none; abort by hand' },
+  });
+
 const spec = closed({
-  target,
+  target: checkedTarget,
   action: closed({ type: z.string().min(1), parameters: stringParameters.default({}) }),
   /** Addresses and CIDRs beside those in the action's parameters. */
   peers: z.array(closed({ cidr: z.string().min(1) })).default([]),
-  duration: positiveDuration,
+  duration: runDuration,
   injectionTimeout: positiveDuration.prefault('60s'),
-  execution: z
-    .strictObject({
-      parallelism: z.number().int().min(1).max(1000).default(10),
-      dryRun: z.boolean().default(false),
-      onMissed: z.enum(['Continue', 'Recover']).default('Continue'),
-    })
-    .prefault({}),
-  steadyState: z
-    .strictObject({
-      before: z.array(probeSchema).default([]),
-      after: z.array(probeSchema).default([]),
-      recoveryTimeout: duration.prefault('60s'),
-    })
-    .prefault({}),
-  abortConditions: z.array(probeSchema).default([]),
+  execution: closed({
+    parallelism: z.number().int().min(1).max(1000).default(10),
+    dryRun: z.boolean().default(false),
+    onMissed: z.enum(['Continue', 'Recover']).default('Continue'),
+  }).prefault({}),
+  steadyState: closed({
+    before: z.array(probeSchema).default([]),
+    after: z.array(probeSchema).default([]),
+    recoveryTimeout: duration.prefault('60s'),
+  }).prefault({}),
+  abortConditions: noAbortConditions,
   rollback: closed({ enabled: z.boolean().default(true), timeout: duration.prefault('60s') }).prefault({}),
 });
 
@@ -84,7 +111,7 @@ export type TargetSpec = ExperimentSpec['target'];
 export function parseExperiment(document: unknown): ChaosExperiment {
   const parsed = experiment.safeParse(document);
   const problems = (parsed.error?.issues ?? []).map(problemOf);
-  problems.push(...actionProblems(document), ...(parsed.data === undefined ? [] : crossProblems(parsed.data.spec)));
+  problems.push(...actionProblems(document));
   if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
   return parsed.data;
 }
@@ -129,30 +156,4 @@ function collect(prefix: string, parse: () => unknown): Problem[] {
       path: problem.path === 'action' ? `${prefix}type` : `${prefix}${problem.path}`,
     }));
   }
-}
-
-/** What the fields must be to each other, and what this version does not do yet. */
-function crossProblems(parsed: ExperimentSpec): Problem[] {
-  const { target: chosen, duration: ms, abortConditions, steadyState, execution } = parsed;
-  const { type } = parsed.action;
-  const problems: Problem[] = [];
-  const refuse = (path: string, wrong: string, allowed: string): void => void problems.push({ path, wrong, allowed });
-  if (chosen.names === undefined && chosen.labelSelector === undefined) {
-    refuse('spec.target', 'nothing says which targets are meant', 'names, labelSelector, or both');
-  }
-  const counted = chosen.mode !== 'one' && chosen.mode !== 'all';
-  if (counted && chosen.value === undefined)
-    refuse('spec.target.value', `mode ${chosen.mode} needs a value`, 'a whole number');
-  if (chosen.mode.endsWith('percent') && (chosen.value ?? 0) > 100) {
-    refuse('spec.target.value', `${chosen.value ?? 0} is more than 100 percent`, '1 to 100');
-  }
-  if (chosen.kind === 'Node') refuse('spec.target.kind', `${type} does not hit a Node`, 'Pod');
-  if (chosen.dynamic) refuse('spec.target.dynamic', 'targets are chosen once in this version', 'false');
-  if (ms > 24 * 3600_000) refuse('spec.duration', `${formatDuration(ms)} is out of range`, 'at most 24h');
-  if (abortConditions.length > 0)
-    refuse('spec.abortConditions', 'not available in this version', 'none; abort by hand');
-  if (execution.dryRun && steadyState.before.length > 0) {
-    refuse('spec.execution.dryRun', 'a dry run measures nothing', 'false, or no steadyState');
-  }
-  return problems;
 }

@@ -20,8 +20,11 @@ function unknownKey(key: string, known: readonly string[]): string {
   return `${quoted(key)} is not known here${near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${near}?`}`;
 }
 
+/** YAML reads `duration: 5` as a number; it is refused for its missing unit, like the text would be. */
+const asText = (value: unknown): unknown => (typeof value === 'number' ? String(value) : value);
+
 /** A duration as people type it; milliseconds once parsed. */
-export const duration = z.string().transform((text, context) => {
+export const duration = z.preprocess(asText, z.string()).transform((text, context) => {
   const parsed = parseDuration(text);
   if (parsed.ok) return parsed.value;
   context.addIssue({ code: 'custom', message: parsed.wrong, params: { allowed: parsed.allowed } });

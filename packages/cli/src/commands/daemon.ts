@@ -1,5 +1,5 @@
 /** `chaosplane daemon`: serves in the foreground until it is told to stop. */
-import { createLogger, type LogLevel } from '@chaosplane/common';
+import { ChaosError, createLogger, type LogLevel } from '@chaosplane/common';
 import { startDaemon, type RawDaemonConfig } from '@chaosplane/daemon';
 import { Option, type Command } from 'commander';
 import { exitCodes } from '../output/problems.ts';
@@ -84,6 +84,10 @@ export function addDaemon(program: Command, { interrupted }: Surroundings, done:
 
 function configOf(flags: DaemonCommandFlags): Partial<RawDaemonConfig> {
   const { tlsCert: certificate, tlsKey: key, tlsClientCa: clientCa } = flags;
+  const given = [certificate, key, clientCa].filter((file) => file !== undefined).length;
+  if (given !== 0 && given !== 3) {
+    throw new ChaosError('INVALID_ARGUMENT', 'mutual TLS needs all of --tls-cert, --tls-key and --tls-client-ca');
+  }
   const tls =
     certificate !== undefined && key !== undefined && clientCa !== undefined
       ? { certificate, key, clientCa }

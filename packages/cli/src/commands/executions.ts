@@ -10,7 +10,7 @@ import {
 } from '@chaosplane/proto';
 
 import type { Command } from 'commander';
-import { exitCodes } from '../output/problems.ts';
+import { describeError, exitCodes } from '../output/problems.ts';
 import { roughly, table } from '../output/table.ts';
 import { isLive, words } from '../standalone/requests.ts';
 import { joinSession, openSession } from '../standalone/session.ts';
@@ -109,13 +109,19 @@ function addRecover(program: Command, { out }: Surroundings, done: Done): void {
         for (const id of ended) out.write(`${id}: swept\n`);
         for (const path of orphans) out.write(`${path}: marks without a record removed\n`);
         const { executions } = await session.client.listExecutions({ includeEnded: false });
-        for (const { executionId } of executions)
-          out.write(`${(await session.client.cancelChaos({ executionId })).message}\n`);
-        const total = ended.length + orphans.length + executions.length;
+        // One that fails does not spare the others; the daemon goes on trying it.
+        const results = await Promise.allSettled(
+          executions.map(({ executionId }) => session.client.cancelChaos({ executionId })),
+        );
+        const failed = results.filter((result) => result.status === 'rejected');
+        for (const result of results) {
+          out.write(`${result.status === 'fulfilled' ? result.value.message : describeError(result.reason, false)}\n`);
+        }
+        const total = ended.length + orphans.length + executions.length - failed.length;
         out.write(total === 0 ? 'nothing was left to undo\n' : `${total} undone\n`);
         if (!complete)
           out.write('warning: the pods could not be searched, because the container runtime did not answer\n');
-        done(complete ? exitCodes.held : exitCodes.notHeld);
+        done(complete && failed.length === 0 ? exitCodes.held : exitCodes.notHeld);
       } finally {
         await session.close();
       }

@@ -51,6 +51,10 @@ export function addNode(program: Command, { out }: Surroundings, done: (exitCode
           out.write(`${table(['', 'ACTION', 'HERE'], able)}\n`);
         }
         const runtime = capabilities.some(({ name, available }) => name === 'container-runtime' && available);
+        if (!runtime)
+          out.write(
+            'without a container runtime there is no pod to hit: start one, or name it with --runtime-endpoint\n',
+          );
         done(runtime && actions.every(({ supported }) => supported) ? exitCodes.held : exitCodes.notHeld);
       } finally {
         await host.close();

@@ -39,7 +39,7 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
         'through the daemon that answers on the socket, or an engine in this process when none does.\n' +
         'Ctrl-C ends the experiment and undoes it first.',
     )
-    .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; change nothing')
+    .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; inject nothing')
     .option('--duration <duration>', "instead of the file's duration, for example 30s")
     .addOption(outputOption)
     .addOption(socketOption)

@@ -1,5 +1,5 @@
 /** Runs an experiment on this machine: observe, decide, act, until it is over. */
-import type { Clock } from '@chaosplane/common';
+import { ChaosError, type Clock } from '@chaosplane/common';
 import { durationOf, type ContainerRuntime } from '@chaosplane/daemon';
 import {
   decide,
@@ -39,6 +39,15 @@ interface Run extends RunParts {
   after?: ProbeOutcome;
 }
 
+/** How long a daemon may be silent while the experiment runs, and while the user wants it to end. */
+const SILENT_MS = 60_000;
+const SILENT_AT_END_MS = 5000;
+
+function daemonGone(cause: unknown): ChaosError {
+  const what = 'the daemon does not answer any more; what is active ends by itself at its deadline at the latest';
+  return new ChaosError('UNAVAILABLE', `${what}: chaosplane recover --all undoes it now`, { cause });
+}
+
 /** How long to wait before a daemon that could not be reached is asked again. */
 const RETRY_MS = 500;
 
@@ -52,12 +61,17 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
     seed: Math.floor(clock.random() * 2 ** 31),
     status: initialStatus,
   };
+  let silentSince: number | undefined;
   while (!isFinal(run.status)) {
     try {
       await act(run, decide(await observe(run), clock.now()));
+      silentSince = undefined;
     } catch (error) {
       // The daemon is away for a moment: an upgrade, a restart. Its journal has everything; the next one knows us.
       if (!isPassing(error)) throw error;
+      silentSince ??= clock.monotonic();
+      if (clock.monotonic() - silentSince > (parts.abort.aborted ? SILENT_AT_END_MS : SILENT_MS))
+        throw daemonGone(error);
       await clock.sleep(RETRY_MS);
     }
     run.onStatus(run.status);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   channel('child_process').unsubscribe(count);
   await daemon.close();
-  await lab.close();
+  lab.close();
 }, 60_000);
 
 async function injected(action: 'delay' | 'loss' | 'partition', parameters: Record<string, string>): Promise<number> {

@@ -92,6 +92,7 @@ function startThread(onEnd: () => void): Thread {
   let failure = 'the queue engine has ended';
   let alive = true;
   let lastId = 0;
+  let exiting = false;
   let openFds: readonly number[] = [];
   worker.on('message', (reply: Reply) => {
     openFds = reply.openFds;
@@ -99,7 +100,7 @@ function startThread(onEnd: () => void): Thread {
     waiting.delete(reply.id);
     if (reply.error !== undefined) call?.reject(new ChaosError('INTERNAL', `the queue engine: ${reply.error}`));
     else call?.resolve({ delayed: reply.delayed });
-    if (waiting.size === 0) worker.unref();
+    if (waiting.size === 0 && !exiting) worker.unref();
   });
   worker.on('error', (error) => {
     failure = `the queue engine crashed: ${error instanceof Error ? error.message : String(error)}`;
@@ -118,6 +119,8 @@ function startThread(onEnd: () => void): Thread {
   const one = Buffer.from(new BigUint64Array([1n]).buffer);
   const call = (command: Command): Promise<QueueStatistics> => {
     if (!alive) return Promise.reject(new ChaosError('UNAVAILABLE', failure));
+    // Until it is gone: an event loop without anything else to do would end before it is.
+    exiting ||= command.kind === 'exit';
     const request: Request = { id: ++lastId, command };
     const answer = Promise.withResolvers<QueueStatistics>();
     waiting.set(request.id, answer);
