@@ -12,6 +12,11 @@ import { whyNot } from './packages.ts';
 const root = join(import.meta.dirname, '..', '..');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** jest tells people on standard error, and programs on standard output. */
+const show = (text: string, stream: 'stdout' | 'stderr'): void => {
+  if (stream === 'stderr') process.stderr.write(text);
+};
+
 const HELP = `npm test [-- LAYER…]
 
 Layers: ${layers.map(({ name, summary }) => `\n  ${name.padEnd(8)} ${summary}`).join('')}
@@ -32,7 +37,7 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'vm':
       return countsOf({
         numTodoTests: 0,
-        ...(await runKernelTestsInVm({ timeoutMs: limitMs, onOutput: (text) => process.stderr.write(text) })),
+        ...(await runKernelTestsInVm({ timeoutMs: limitMs, onOutput: show, onReport: say })),
       });
     case 'pure':
     case 'kernel':

@@ -86,6 +86,31 @@ export async function kernelCapabilities(): Promise<(name: CapabilityName) => Ho
   };
 }
 
+/** An engine that delays packets, and why it is not tested here when it is not. */
+export interface Shaper {
+  readonly engine: 'netem' | 'queue';
+  readonly skipped?: string;
+}
+
+/**
+ * The engines that delay. An emulated machine runs JavaScript twenty times slower, so that user space is never on time
+ * there: it is there for netem, and the queue engine is measured on the machine itself.
+ */
+export async function shapersOfKernel(): Promise<readonly Shaper[]> {
+  const capability = await kernelCapabilities();
+  const emulated = process.env['CHAOSPLANE_TEST_EMULATED'] === 'true';
+  return (
+    [
+      ['netem', 'sch-netem'],
+      ['queue', 'nfqueue'],
+    ] as const
+  ).map(([engine, needed]): Shaper => {
+    const { available, detail } = capability(needed);
+    if (!available) return { engine, skipped: `this kernel has no ${needed}: ${detail.split('\n')[0] ?? ''}` };
+    return engine === 'queue' && emulated ? { engine, skipped: 'an emulated machine is too slow' } : { engine };
+  });
+}
+
 function runtimeOf({ target }: Lab): ContainerRuntime {
   const sandbox: SandboxDetail = {
     id: `sandbox-${target.name}`,

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, distribution, ip, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
-import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -26,13 +26,9 @@ async function measure(to: LabNamespace): Promise<{ received: number; leastMs: n
   return { received, leastMs: distribution(times).least };
 }
 
-for (const [engine, needed] of [
-  ['netem', 'sch-netem'],
-  ['queue', 'nfqueue'],
-] as const) {
-  const { available, detail } = capability(needed);
-  const group = available ? describe : describe.skip;
-  group(`a delay by ${engine} and a partition${available ? '' : ` (this kernel has no ${needed}: ${detail})`}`, () => {
+for (const { engine, skipped } of await shapersOfKernel()) {
+  const group = skipped === undefined ? describe : describe.skip;
+  group(`a delay by ${engine} and a partition${skipped === undefined ? '' : ` (${skipped})`}`, () => {
     test.each(['delay', 'partition'])('leave nothing behind, the %s cancelled first', async (first) => {
       daemon = await startLabDaemon(lab, { engine });
       const before = await fingerprint(lab.target.path);
