@@ -17,7 +17,7 @@ export interface JestRun {
 
 /** Resolves with the counts; what jest tells goes to the screen as it comes. */
 export async function runJest({ root, project, limitMs, signal, runId }: JestRun): Promise<Counts> {
-  const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-`));
+  const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-${process.pid}-`));
   const outputFile = join(folder, 'report.json');
   try {
     const serial = project === 'pure' ? [] : ['--runInBand'];

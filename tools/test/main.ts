@@ -8,6 +8,7 @@ import { runJest } from './jest.ts';
 import { layers, type Layer } from './layers.ts';
 import { marksOnMachine } from './leftovers.ts';
 import { whyNot } from './packages.ts';
+import { sweep } from './sweep.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -66,6 +67,7 @@ async function main(names: readonly string[]): Promise<number> {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   const runId = randomBytes(3).toString('hex');
+  for (const mark of await sweep()) say(`removed what a killed run had left: ${mark}`);
   const before = await marksOnMachine();
   const counts: Counts[] = [];
   for (const layer of layers) {

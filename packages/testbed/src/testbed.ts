@@ -75,11 +75,11 @@ export async function createTestbed({ report = () => undefined, signal, cacheFol
 }
 
 /** Removes test beds whose owner is gone, never those of a living one. Returns the folders it removed. */
-export async function sweepLeftovers(): Promise<string[]> {
+export async function sweepLeftovers(parent = tmpdir()): Promise<string[]> {
   const removed: string[] = [];
-  for (const entry of await readdir(tmpdir())) {
+  for (const entry of await readdir(parent)) {
     if (!entry.startsWith(PREFIX)) continue;
-    const folder = join(tmpdir(), entry);
+    const folder = join(parent, entry);
     const text = await readFile(join(folder, 'testbed.json'), 'utf8').catch(() => '');
     // Without the file it may be one that is just being made.
     if (text === '') continue;

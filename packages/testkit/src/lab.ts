@@ -1,6 +1,6 @@
 /** A laboratory for kernel tests: a target and its peers in network namespaces of their own, joined by one bridge. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { systemClock } from '@chaosplane/common';
 import { openNetnsHandle, type NetnsHandle } from '@chaosplane/daemon/netns';
 
@@ -38,7 +38,7 @@ export const RUN = process.env['CHAOSPLANE_TEST_RUN'] ?? systemClock.randomHex(3
 
 /** Builds it: the target has 10.77.0.1 and fd77::1, its peers the addresses behind. Call `close`, also after a failure. */
 export function createLab({ peers = 1 }: { readonly peers?: number } = {}): Lab {
-  const prefix = `cp${RUN}-${systemClock.randomHex(2)}`;
+  const prefix = `cp${RUN}-${process.pid}-${systemClock.randomHex(2)}`;
   const bridge = `${prefix}-br`;
   const names = [`${prefix}-target`, ...Array.from({ length: peers }, (_, index) => `${prefix}-peer${index}`)];
   const handles: NetnsHandle[] = [];
@@ -86,6 +86,20 @@ export function createLab({ peers = 1 }: { readonly peers?: number } = {}): Lab 
     close();
     throw error;
   }
+}
+
+/** Removes laboratories whose process was killed, never those of a living one. Returns the names it removed. */
+export function sweepLabs(): string[] {
+  const names = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  const orphans = names.filter((name) => {
+    const owner = /^cp[0-9a-z]+-(\d+)-[0-9a-f]+-/.exec(name)?.[1];
+    return owner !== undefined && !existsSync(`/proc/${owner}`);
+  });
+  ipBatch(
+    ['-force'],
+    orphans.map((name) => `netns del ${name}`),
+  );
+  return orphans;
 }
 
 function configure(netns: NetnsHandle, end: Omit<LabNamespace, 'netns'>): void {
