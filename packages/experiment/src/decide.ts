@@ -219,12 +219,15 @@ function recover(status: ExperimentStatus, now: number, outcome: Outcome): Decis
 function finish(observation: Observation, now: number): Decision {
   const { spec, status, executions } = observation;
   const open = status.targets.filter(({ state }) => state === 'Injected');
-  if (open.length === 0 || !spec.rollback.enabled) return afterwards(observation, now, open.length);
+  const known = new Set(status.targets.map(({ executionId }) => executionId));
+  // An injection whose answer was lost is in no target's status, and in force all the same.
+  const strays = [...executions].filter(([id, { live }]) => live && !known.has(id)).map(([id]) => id);
+  if (open.length + strays.length === 0 || !spec.rollback.enabled) return afterwards(observation, now, open.length);
   const ended = noteRecovered(open, executions);
   if (ended.size > 0) return { kind: 'advance', status: withTargets(status, ended) };
   const stuck = noteStuck(observation, open, now);
   if (stuck !== undefined) return { kind: 'advance', status: stuck };
-  return { kind: 'cancel', executionIds: open.flatMap(({ executionId }) => executionId ?? []) };
+  return { kind: 'cancel', executionIds: [...open.flatMap(({ executionId }) => executionId ?? []), ...strays] };
 }
 
 function noteRecovered(

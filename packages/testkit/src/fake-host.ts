@@ -80,6 +80,7 @@ export class FakeNode {
       nodeName: 'node-1',
       bootId: this.bootId,
       kernelRelease: '6.1.0',
+      ownNetnsCookies: ['1'],
       runtime: {
         version: async () => 'fake 1',
         sandboxes: async () => [...pods.values()].map(({ sandbox }) => sandbox),

@@ -37,6 +37,10 @@ interface Run extends RunParts {
   status: ExperimentStatus;
   before?: ProbeOutcome;
   after?: ProbeOutcome;
+  /** What nobody expected; everything is recovered before it is told. */
+  failure?: Error;
+  /** Executions whose cancel was answered. */
+  readonly cancelled: Set<string>;
 }
 
 /** How long a daemon may be silent while the experiment runs, and while the user wants it to end. */
@@ -60,6 +64,7 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
     experimentId: `${namespace}/${name}/${clock.randomHex(4)}`,
     seed: Math.floor(clock.random() * 2 ** 31),
     status: initialStatus,
+    cancelled: new Set(),
   };
   let silentSince: number | undefined;
   while (!isFinal(run.status)) {
@@ -68,7 +73,11 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
       silentSince = undefined;
     } catch (error) {
       // The daemon is away for a moment: an upgrade, a restart. Its journal has everything; the next one knows us.
-      if (!isPassing(error)) throw error;
+      if (!isPassing(error)) {
+        if (run.failure !== undefined) throw error;
+        run.failure = error instanceof Error ? error : new Error(String(error));
+        continue;
+      }
       silentSince ??= clock.monotonic();
       if (clock.monotonic() - silentSince > (parts.abort.aborted ? SILENT_AT_END_MS : SILENT_MS))
         throw daemonGone(error);
@@ -76,11 +85,12 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
     }
     run.onStatus(run.status);
   }
+  if (run.failure !== undefined) throw run.failure;
   return run.status;
 }
 
 async function observe(run: Run): Promise<Parameters<typeof decide>[0]> {
-  const { experiment, client, runtime, status, before, after, seed, experimentId, abort } = run;
+  const { experiment, client, runtime, status, before, after, seed, experimentId } = run;
   const pending = status.phase === 'Pending';
   const { executions } = pending
     ? { executions: [] }
@@ -90,11 +100,23 @@ async function observe(run: Run): Promise<Parameters<typeof decide>[0]> {
     status,
     seed,
     candidates: pending ? await findCandidates(runtime, experiment.spec.target.namespace) : [],
-    executions: new Map(executions.map((execution) => [execution.executionId, observed(execution)])),
+    executions: new Map([
+      // A daemon that lost its journal knows nothing of what it was asked to undo, and has swept it at its start.
+      ...[...run.cancelled].map((id): [string, ObservedExecution] => [
+        id,
+        { live: false, endReason: 'not known any more' },
+      ]),
+      ...executions.map((execution): [string, ObservedExecution] => [execution.executionId, observed(execution)]),
+    ]),
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
-    ...(abort.aborted ? { abort: String(abort.reason) } : {}),
+    ...abortOf(run),
   };
+}
+
+function abortOf({ abort, failure }: Run): { readonly abort?: string } {
+  if (failure !== undefined) return { abort: failure.message };
+  return abort.aborted ? { abort: String(abort.reason) } : {};
 }
 
 function observed(execution: Execution): ObservedExecution {
@@ -170,6 +192,10 @@ function isPassing(error: unknown): boolean {
 /** A cancel that fails is retried by the daemon itself, and by the next turn of the loop. */
 async function cancel(run: Run, executionIds: readonly string[]): Promise<void> {
   const results = await Promise.allSettled(executionIds.map((executionId) => run.client.cancelChaos({ executionId })));
+  results.forEach(({ status }, index) => {
+    const executionId = executionIds[index];
+    if (status === 'fulfilled' && executionId !== undefined) run.cancelled.add(executionId);
+  });
   if (results.some(({ status }) => status === 'rejected')) await run.clock.sleep(RETRY_MS);
 }
 

@@ -130,3 +130,45 @@ async function countSteps(): Promise<number> {
 async function crashed(crash: CrashPoint): Promise<void> {
   while (!crash.crashed) await new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a disk that is full', () => {
+  test('does not keep a fault in force: cancel removes it, and the journal is written when it can be', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const journal = memoryJournal();
+    let full = false;
+    const engine = await start(node, {
+      ...journal,
+      write: async (record) => {
+        if (full) throw new Error('ENOSPC: no space left on device');
+        await journal.write(record);
+      },
+    });
+    const injection = await engine.exec(loss);
+    full = true;
+    const id = injection.kind === 'planned' ? '' : injection.record.id;
+    await expect(engine.cancel(id)).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(node.print()).toBe(before);
+    full = false;
+    while (engine.live().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await engine.stop();
+  });
+
+  test('injects nothing', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const journal = memoryJournal();
+    const engine = await start(node, {
+      ...journal,
+      write: async (record) => {
+        if (record.state === 'active') throw new Error('ENOSPC: no space left on device');
+        await journal.write(record);
+      },
+    });
+    await expect(engine.exec(loss)).rejects.toThrow('ENOSPC');
+    expect(node.print()).toBe(before);
+    await engine.stop();
+  });
+});

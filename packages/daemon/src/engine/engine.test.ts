@@ -221,6 +221,47 @@ describe('a request that is refused', () => {
   });
 });
 
+describe('many at once', () => {
+  test('the first requests of an operator begin one lease, and the later epoch wins', async () => {
+    const node = new FakeNode();
+    const names = Array.from({ length: 10 }, (_, index) => `pod-${index}`);
+    for (const name of names) node.addPod(name);
+    const engine = await start(node);
+    await Promise.all(
+      names.map((podName) => engine.exec(request('loss', { percent: '1', podName }, { operatorEpoch: 5 }))),
+    );
+    expect(engine.live()).toHaveLength(10);
+    await Promise.allSettled([6, 5, 7].map((epoch) => engine.renewLease({ epoch, executions: [] })));
+    await expect(engine.renewLease({ epoch: 6, executions: [] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+
+  test('a pod whose table somebody deleted keeps nobody from being renewed, and has its fault again', async () => {
+    const node = new FakeNode();
+    const broken = node.addPod('broken');
+    node.addPod('web');
+    const engine = await start(node);
+    const ids = [
+      idOf(await engine.exec(request('loss', { percent: '1', podName: 'broken' }))),
+      idOf(await engine.exec(loss())),
+    ];
+    const before = node.print();
+    broken.netns.nft.run(['delete table netdev chaosplane']);
+    const { unknown } = await engine.renewLease({ epoch: 0, executions: ids.map((id) => ({ id, ttlMs: 60_000 })) });
+    expect(unknown).toEqual([]);
+    expect(node.print()).toBe(before);
+  });
+
+  test('two cancels of an execution whose pod is gone are both a success', async () => {
+    const node = new FakeNode();
+    const pod = node.addPod('web');
+    const engine = await start(node);
+    const id = idOf(await engine.exec(loss()));
+    node.removePod(pod);
+    await Promise.all([engine.cancel(id), engine.cancel(id)]);
+    expect(engine.live()).toEqual([]);
+  });
+});
+
 describe('evidence', () => {
   test('survives another fault that comes and goes', async () => {
     const node = new FakeNode();

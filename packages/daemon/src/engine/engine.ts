@@ -34,12 +34,15 @@ export interface Observed {
 
 /** Ended executions are remembered this long, for their idempotency keys and for whoever asks. */
 const REMEMBER_MS = 24 * 3600 * 1000;
+const FORGET_EVERY_MS = 3600 * 1000;
 
 /** The engine of one daemon. Made by `startEngine`. */
 export class Engine {
   readonly #context: EngineContext;
   readonly #undoer: Undoer;
   readonly #timers = new Map<string, Timer>();
+  readonly #injecting = new Set<Promise<Injection>>();
+  #forgetting: Timer | undefined;
   readonly #running = new AbortController();
   readonly #watching: Promise<void>;
   readonly swept: SweepReport;
@@ -50,6 +53,7 @@ export class Engine {
     this.swept = swept;
     for (const record of context.executions.live()) this.#schedule(record);
     context.executions.listen((record) => this.#schedule(record));
+    this.#forgetLater();
     this.#watching = watchPods(context, undoer, this.#running.signal);
   }
 
@@ -74,7 +78,9 @@ export class Engine {
   /** Carries a request out; see `inject` for what it throws. */
   async exec(request: ExecRequest, signal?: AbortSignal): Promise<Injection> {
     this.#requireRunning();
-    return inject(this.#context, this.#undoer, request, signal);
+    const injection = inject(this.#context, this.#undoer, request, signal);
+    this.#injecting.add(injection);
+    return injection.finally(() => this.#injecting.delete(injection));
   }
 
   /** Undoes an execution. One that has ended, or that nobody remembers, is a success. */
@@ -120,6 +126,8 @@ export class Engine {
 
   /** Undoes everything that is live. Errors are collected: one that fails does not spare the others. */
   async recoverAll(): Promise<{ readonly ended: readonly string[]; readonly failed: readonly Error[] }> {
+    // Those that were on their way when the daemon was told to stop.
+    await Promise.allSettled(this.#injecting);
     const live = this.#context.executions.live();
     const results = await Promise.allSettled(live.map((record) => this.#undoer.undo(record.id, 'cancelled')));
     const failed = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
@@ -135,6 +143,7 @@ export class Engine {
   async stop(): Promise<void> {
     this.refuse();
     this.#undoer.stop();
+    this.#forgetting?.cancel();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#watching;
@@ -144,6 +153,15 @@ export class Engine {
   #requireRunning(): void {
     if (this.#running.signal.aborted)
       throw new ChaosError('UNAVAILABLE', 'the daemon is shutting down: ask the next one');
+  }
+
+  #forgetLater(): void {
+    this.#forgetting = this.#context.clock.after(FORGET_EVERY_MS, () => {
+      void forgetOld(this.#context).catch((error: unknown) => {
+        this.#context.logger.error({ err: error }, 'ended executions could not be forgotten');
+      });
+      this.#forgetLater();
+    });
   }
 
   /** The kernel ends the effect at the deadline; this cleans up behind it. */
@@ -157,14 +175,11 @@ export class Engine {
   }
 
   async #expire(id: string): Promise<void> {
-    const { executions, lease, clock, logger } = this.#context;
+    const { executions, lease, logger } = this.#context;
     const record = executions.get(id);
     if (record?.state !== 'active') return;
-    if (lease.deadlineOf(record) > clock.now()) {
-      this.#schedule(record);
-      return;
-    }
-    const reason = record.expiresAt <= clock.now() ? 'expired' : 'lease-lapsed';
+    // Renewals take this timer back. The wall clock is not asked whether the time is over: it may have been set.
+    const reason = lease.deadlineOf(record) === record.expiresAt ? 'expired' : 'lease-lapsed';
     await this.#undoer.undo(id, reason).catch((error: unknown) => {
       logger.error({ executionId: id, err: error }, 'execution past its deadline could not be undone');
     });

@@ -11,7 +11,12 @@ export async function gatherEvidence(
   record: ExecutionRecord,
 ): Promise<EvidenceRecord | undefined> {
   if (!isLive(record)) return record.evidence;
-  const fresh = await context.namespaces.revisit(record.target, (namespace) => measure(context, record, namespace));
+  const fresh = await context.namespaces
+    .revisit(record.target, (namespace) => measure(context, record, namespace))
+    .catch((error: unknown) => {
+      context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
+      return undefined;
+    });
   return fresh ?? record.evidence;
 }
 

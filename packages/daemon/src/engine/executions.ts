@@ -1,4 +1,5 @@
 /** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
+import { Mutex } from '@chaosplane/common';
 import type { Journal } from '../journal/journal.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 
@@ -9,6 +10,7 @@ export type ExecutionListener = (record: ExecutionRecord) => void;
 export class Executions {
   readonly #journal: Journal;
   readonly #records = new Map<string, ExecutionRecord>();
+  readonly #turns = new Map<string, Mutex>();
   readonly #listeners = new Set<ExecutionListener>();
 
   constructor(journal: Journal, records: readonly ExecutionRecord[]) {
@@ -48,6 +50,12 @@ export class Executions {
 
   /** Journals the change, then shows it. Returns the changed record. */
   async update(id: string, change: Partial<ExecutionRecord>): Promise<ExecutionRecord> {
+    const turn = this.#turns.get(id) ?? new Mutex();
+    this.#turns.set(id, turn);
+    return turn.run(() => this.#write(id, change));
+  }
+
+  async #write(id: string, change: Partial<ExecutionRecord>): Promise<ExecutionRecord> {
     const current = this.#records.get(id);
     if (current === undefined) throw new Error(`no execution ${id}`);
     const record = { ...current, ...change };
@@ -59,6 +67,7 @@ export class Executions {
 
   async forget(id: string): Promise<void> {
     this.#records.delete(id);
+    this.#turns.delete(id);
     await this.#journal.forget(id);
   }
 

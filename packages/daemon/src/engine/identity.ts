@@ -6,19 +6,10 @@ import type { ExecRequest } from './request.ts';
  * What makes two requests the same: everything they ask for and the pod that they mean, but not how long, and not who asks.
  * Peers count as a set.
  */
-export function requestHash(request: ExecRequest, podUid: string, sandboxId: string): string {
+export function requestHash(request: ExecRequest, podUid: string): string {
   const { rpc, wireAction, experimentId, parameters, options } = request;
   const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
-  return digest([
-    rpc,
-    wireAction,
-    experimentId,
-    podUid,
-    sandboxId,
-    sorted,
-    [...options.peers].sort(),
-    options.probes ?? null,
-  ]);
+  return digest([rpc, wireAction, experimentId, podUid, sorted, [...options.peers].sort(), options.probes ?? null]);
 }
 
 /** The id of an execution with an idempotency key: the same key and request give the same id, also on another daemon. */

@@ -59,16 +59,18 @@ export async function inject(
     ...(podUid === undefined ? {} : { podUid }),
     ...(containerId === undefined ? {} : { containerId }),
   });
-  const hash = requestHash(request, target.sandbox.podUid, target.sandbox.id);
+  const hash = requestHash(request, target.sandbox.podUid);
   // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
   signal?.throwIfAborted();
   const { netnsPath, sandbox } = target;
   return context.namespaces.enter({ netnsPath, sandboxId: sandbox.id }, async (namespace) => {
-    const earlier = findEarlier(context, request, hash);
+    const earlier = findEarlier(context, request, hash, sandbox.id);
     if (earlier !== undefined) return { kind: 'joined', record: earlier };
     const id = executionId(context, parsed.action, request, hash);
     const { layer, notes } = await planLayer(context, namespace, parsed, id);
     if (request.options.dryRun) return planned(parsed, target, namespace, layer);
+    // Waiting for the namespace's turn may have taken long.
+    signal?.throwIfAborted();
     await context.lease.begin(request.options.operatorEpoch);
     const record = newRecord(context, { request, parsed, target, namespace, id, hash, layer, notes });
     return { kind: 'injected', record: await apply(context, undoer, namespace, record) };
@@ -142,14 +144,25 @@ function findEarlier(
   { executions }: EngineContext,
   { options }: ExecRequest,
   hash: string,
+  sandboxId: string,
 ): ExecutionRecord | undefined {
   if (options.idempotencyKey === undefined) {
-    return executions.live().find((record) => record.requestHash === hash && record.state === 'active');
+    return executions
+      .live()
+      .find(
+        (record) => record.requestHash === hash && record.state === 'active' && record.target.sandboxId === sandboxId,
+      );
   }
   const earlier = executions.byKey(options.idempotencyKey);
-  if (earlier === undefined || earlier.requestHash === hash) return earlier;
-  const message = `the idempotency key ${options.idempotencyKey} belongs to ${earlier.id}, which is another request`;
-  throw new ChaosError('ALREADY_EXISTS', `${message}: use a new key`);
+  if (earlier === undefined) return undefined;
+  if (earlier.requestHash !== hash) {
+    const message = `the idempotency key ${options.idempotencyKey} belongs to ${earlier.id}, which is another request`;
+    throw new ChaosError('ALREADY_EXISTS', `${message}: use a new key`);
+  }
+  // What never was in force may be tried again under its key.
+  if (earlier.state === 'ended') return earlier.endReason === 'apply-failed' ? undefined : earlier;
+  if (earlier.state === 'active') return earlier;
+  throw new ChaosError('ABORTED', `${earlier.id} is ${earlier.state} at this moment: try again`);
 }
 
 function executionId({ clock }: EngineContext, action: Action, { options }: ExecRequest, hash: string): string {
@@ -255,16 +268,26 @@ async function apply(
     await namespace.install(installedLayer(context, record));
   } catch (error) {
     const failed = { endReason: 'apply-failed', error: asChaosError(error).message } as const;
-    if (error instanceof HalfInstalledError) {
-      await executions.update(record.id, { ...failed, state: 'undo-failed' });
-      undoer.retry(record.id, 'apply-failed');
-    } else {
-      await executions.update(record.id, { ...failed, state: 'ended', endedAt: clock.now() });
-    }
+    const left = error instanceof HalfInstalledError;
+    const change = left
+      ? { ...failed, state: 'undo-failed' as const }
+      : { ...failed, state: 'ended' as const, endedAt: clock.now() };
+    // What cannot be journaled now is journaled by the retry.
+    const journaled = await executions.update(record.id, change).then(
+      () => true,
+      () => false,
+    );
+    if (left || !journaled) undoer.retry(record.id, 'apply-failed');
     throw error;
   }
   const evidence = evidenceOfCounts(context, record, NOTHING_COUNTED);
-  const active = await executions.update(record.id, { state: 'active', activeAt: clock.now(), evidence });
-  logger.info({ ...logFields(active), engine: active.work.engine }, 'execution active');
-  return active;
+  try {
+    const active = await executions.update(record.id, { state: 'active', activeAt: clock.now(), evidence });
+    logger.info({ ...logFields(active), engine: active.work.engine }, 'execution active');
+    return active;
+  } catch (error) {
+    await namespace.remove(record.work.layer.id).catch(() => undefined);
+    undoer.retry(record.id, 'apply-failed');
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 /** The operator's lease: while it lasts, what that operator asked for may live; a deposed operator is not listened to. */
-import { ChaosError, type Clock } from '@chaosplane/common';
+import { ChaosError, Mutex, type Clock } from '@chaosplane/common';
 import type { Journal, LeaseRecord } from '../journal/journal.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 
@@ -10,6 +10,8 @@ export const DEFAULT_LEASE_MS = 120_000;
 export class Lease {
   readonly #journal: Journal;
   readonly #clock: Clock;
+  /** Of two operators that come at the same time, the later epoch wins, whoever writes last. */
+  readonly #turn = new Mutex();
   #current: LeaseRecord | undefined;
 
   constructor(journal: Journal, clock: Clock, current: LeaseRecord | undefined) {
@@ -23,6 +25,10 @@ export class Lease {
    * @throws ChaosError PERMISSION_DENIED for an epoch that another operator has outlived.
    */
   async renew(epoch: number, ttlMs: number): Promise<LeaseRecord | undefined> {
+    return this.#turn.run(() => this.#write(epoch, ttlMs));
+  }
+
+  async #write(epoch: number, ttlMs: number): Promise<LeaseRecord | undefined> {
     this.require(epoch);
     if (epoch === 0) return undefined;
     const lease = { epoch, expiresAt: this.#clock.now() + ttlMs };
@@ -33,15 +39,21 @@ export class Lease {
 
   /** Begins a lease when a request comes with an epoch that has none yet. */
   async begin(epoch: number): Promise<void> {
-    this.require(epoch);
-    const known = this.#current;
-    if (epoch === 0 || (known?.epoch === epoch && known.expiresAt > this.#clock.now())) return;
-    await this.renew(epoch, DEFAULT_LEASE_MS);
+    await this.#turn.run(async () => {
+      this.require(epoch);
+      const known = this.#current;
+      if (epoch === 0 || (known?.epoch === epoch && known.expiresAt > this.#clock.now())) return;
+      await this.#write(epoch, DEFAULT_LEASE_MS);
+    });
   }
 
-  /** @throws ChaosError PERMISSION_DENIED for an epoch lower than the one that is known. */
+  /**
+   * A lease that has lapsed shuts nobody out: an operator that was installed anew counts its epochs from the start.
+   * @throws ChaosError PERMISSION_DENIED for an epoch lower than the one that leads.
+   */
   require(epoch: number): void {
-    const known = this.#current?.epoch ?? 0;
+    const leading = this.#current !== undefined && this.#current.expiresAt > this.#clock.now();
+    const known = leading ? (this.#current?.epoch ?? 0) : 0;
     if (epoch === 0 || epoch >= known) return;
     const message = `epoch ${epoch} is over: the operator of epoch ${known} leads now`;
     throw new ChaosError('PERMISSION_DENIED', `${message}; a deposed operator must stop`);

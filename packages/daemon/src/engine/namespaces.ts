@@ -79,6 +79,11 @@ export class Namespaces {
   }
 
   async #adopt(netns: Netns, sandboxId: string): Promise<Entry> {
+    if (this.#host.ownNetnsCookies.includes(netns.cookie)) {
+      await netns.close();
+      const what = `${netns.path} is the network of the node itself, not of a pod`;
+      throw new ChaosError('FAILED_PRECONDITION', `${what}: it is never touched; is the pod in the host network?`);
+    }
     const known = this.#entries.get(netns.cookie);
     if (known !== undefined) {
       await netns.close();

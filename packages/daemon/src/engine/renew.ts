@@ -1,5 +1,5 @@
 /** Renews the operator's lease and moves deadlines: in the journal first, then in the kernel, in place. */
-import { formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
+import { asChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
@@ -32,15 +32,21 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
     .live()
     .filter((record) => record.state === 'active')
     .filter((record) => asked.has(record.id) || (renewed !== undefined && record.operatorEpoch !== 0));
-  for (const records of Map.groupBy(affected, (record) => record.target.netnsCookie).values()) {
-    const [first] = records;
-    if (first === undefined) continue;
-    await namespaces.revisit(first.target, async (namespace) => {
-      const moved = await moveDeadlines(context, records, asked);
-      namespace.renew(new Map(moved.map((record) => [record.work.layer.id, lease.deadlineOf(record)])));
-    });
-  }
-  const active = new Set(affected.map((record) => record.id));
+  // Each pod by itself: one that cannot be reached must not let the faults of all others end.
+  const results = await Promise.allSettled(
+    [...Map.groupBy(affected, (record) => record.target.netnsCookie).values()].map(async (records) => {
+      const [first] = records;
+      if (first === undefined) return [];
+      return namespaces.revisit(first.target, async (namespace) => {
+        const moved = await moveDeadlines(context, records, asked);
+        await namespace.renew(new Map(moved.map((record) => [record.work.layer.id, lease.deadlineOf(record)])));
+        return moved.map((record) => record.id);
+      });
+    }),
+  );
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw asChaosError(failed.reason);
+  const active = new Set(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value ?? []) : [])));
   return {
     unknown: [...asked.keys()].filter((id) => !active.has(id)),
     ...(renewed === undefined ? {} : { leaseExpiresAt: renewed.expiresAt }),

@@ -23,7 +23,13 @@ export interface SweepReport {
 export async function sweep(context: EngineContext, undoer: Undoer): Promise<SweepReport> {
   const live = context.executions.live();
   const byNamespace = Map.groupBy(live, (record) => record.target.netnsCookie);
-  for (const records of byNamespace.values()) await sweepNamespace(context, undoer, records);
+  for (const records of byNamespace.values()) {
+    // One that fails must not keep the daemon from the others, nor from serving.
+    await sweepNamespace(context, undoer, records).catch((error: unknown) => {
+      context.logger.error({ err: error, netns: records[0]?.target.netnsPath }, 'namespace could not be swept');
+      for (const record of records) undoer.retry(record.id, 'swept');
+    });
+  }
   const after = live.map((record) => context.executions.get(record.id) ?? record);
   return {
     kept: after.filter((record) => record.state === 'active').map((record) => record.id),
@@ -39,9 +45,24 @@ async function sweepNamespace(
 ): Promise<void> {
   const [first] = records;
   if (first === undefined) return;
+  // Cookies count from the start at each boot: one of before says nothing about the namespaces of now.
   const booted = first.bootId !== context.host.bootId;
   const found = booted ? undefined : await visit(context, undoer, records, first);
-  if (found === undefined) for (const record of records) await undoer.endGone(record);
+  if (found !== undefined) return;
+  const hidden = !booted && (await isStillKnown(context, first));
+  for (const record of records) {
+    if (hidden) undoer.retry(record.id, 'swept');
+    else await undoer.endUnseen(record);
+  }
+}
+
+/** A pod that runs while its namespace cannot be opened: the daemon does not see it, which is not that it is gone. */
+async function isStillKnown({ host, logger }: EngineContext, { target }: ExecutionRecord): Promise<boolean> {
+  const sandbox = await host.runtime.sandbox(target.sandboxId).catch(() => undefined);
+  const hidden = sandbox?.ready === true && sandbox.netnsPath === target.netnsPath;
+  if (hidden)
+    logger.error({ netns: target.netnsPath }, 'namespace of a running pod cannot be opened: is /run/netns mounted?');
+  return hidden;
 }
 
 /** True when the namespace still exists. */

@@ -29,11 +29,18 @@ export class Undoer {
     }
   }
 
-  /** Ends an execution whose namespace is gone, and the fault with it. */
+  /** Ends an execution of which nothing can be left: its namespace was seen to be gone, or the node has booted since. */
+  async endUnseen(record: ExecutionRecord): Promise<void> {
+    await this.#end(this.#context.executions.get(record.id) ?? record, 'target-gone');
+  }
+
+  /**
+   * Ends an execution whose pod is gone. Where its namespace can still be reached, the fault is removed from it first: a
+   * sandbox that is not ready may have a network all the same.
+   */
   async endGone(record: ExecutionRecord): Promise<void> {
-    const { executions, namespaces } = this.#context;
-    await namespaces.release(record.target.netnsCookie);
-    if (isLive(executions.get(record.id) ?? record)) await this.#end(record, 'target-gone');
+    await this.undo(record.id, 'target-gone');
+    await this.#context.namespaces.release(record.target.netnsCookie);
   }
 
   /** Gives up the retries; the journal keeps what is left to do for the next daemon. */
@@ -51,20 +58,26 @@ export class Undoer {
       const evidence = await measure(this.#context, current, namespace);
       const endReason = current.endReason ?? reason;
       const undoing = { state: 'undoing', endReason, ...(evidence === undefined ? {} : { evidence }) } as const;
-      await executions.update(id, undoing);
+      // A journal that cannot be written (a full disk) must not keep a fault in force.
+      await executions.update(id, undoing).catch((error: unknown) => {
+        this.#context.logger.error({ executionId: id, err: error }, 'undo could not be journaled, and goes on');
+      });
       try {
         await namespace.remove(current.work.layer.id);
       } catch (error) {
-        await executions.update(id, { state: 'undo-failed', error: asChaosError(error).message });
+        const failed = { state: 'undo-failed', error: asChaosError(error).message } as const;
+        await executions.update(id, failed).catch(() => undefined);
         throw error;
       }
       return this.#end(executions.get(id) ?? current, endReason);
     });
-    return ended ?? this.#end(record, 'target-gone');
+    return ended ?? this.#end(executions.get(id) ?? record, 'target-gone');
   }
 
   async #end(record: ExecutionRecord, endReason: EndReason): Promise<ExecutionRecord> {
     const { executions, clock, logger } = this.#context;
+    // Two that found the namespace gone at the same time.
+    if (!isLive(record)) return record;
     const ended = await executions.update(record.id, { state: 'ended', endReason, endedAt: clock.now() });
     logger.info({ ...logFields(ended), endReason, evidence: ended.evidence?.summary }, 'execution ended');
     return ended;

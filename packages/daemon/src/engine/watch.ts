@@ -31,7 +31,13 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
   for (const record of live) {
     if (ready.has(record.target.sandboxId)) continue;
     const current = context.executions.get(record.id);
-    if (current !== undefined && isLive(current)) await undoer.endGone(current);
+    if (current === undefined || !isLive(current)) continue;
+    await undoer.endGone(current).catch((error: unknown) => {
+      context.logger.error(
+        { executionId: current.id, err: error },
+        'execution of a pod that is gone could not be undone',
+      );
+    });
   }
   for (const { sandboxId, cookie } of open) if (!ready.has(sandboxId)) await context.namespaces.release(cookie);
 }

@@ -151,6 +151,8 @@ export interface Host {
   /** /proc/sys/kernel/random/boot_id: another one means that the kernel started again. */
   readonly bootId: string;
   readonly kernelRelease: string;
+  /** Cookies of the namespaces that are the node's own: no fault may ever be in them. */
+  readonly ownNetnsCookies: readonly string[];
   readonly runtime: ContainerRuntime;
   /** Looks at the node once and remembers: tries every capability for real, in namespaces of its own. */
   capabilities(): Promise<readonly HostCapability[]>;

@@ -15,6 +15,19 @@ export interface HostOptions {
   readonly runtimeEndpoint?: string;
 }
 
+/** Of this process and of the node's first one, as far as these can be seen; without root nothing can be done anyway. */
+function ownCookies(): string[] {
+  return ['/proc/self/ns/net', '/proc/1/ns/net'].flatMap((path) => {
+    try {
+      const handle = openNetnsHandle(path);
+      handle.close();
+      return [handle.cookie];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** Opens the node. Touches nothing yet. */
 export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Promise<Host> {
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
@@ -25,6 +38,7 @@ export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Pr
     nodeName,
     bootId,
     kernelRelease: release(),
+    ownNetnsCookies: ownCookies(),
     runtime,
     capabilities: () => (found ??= findCapabilities(runtime)),
     openNetns: (path) => realNetns(openNetnsHandle(path), engine),

@@ -34,6 +34,7 @@ export interface Journal {
 const leaseSchema = z.object({ epoch: z.number(), expiresAt: z.number() });
 const LEASE_FILE = 'lease.json';
 const SUFFIX = '.json';
+const DRAFT = '.draft';
 
 /**
  * A journal in `stateDir`, made 0700 when it is not there.
@@ -64,8 +65,10 @@ async function load(stateDir: string, folder: string): Promise<JournalContents> 
   const records: ExecutionRecord[] = [];
   const setAside: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
-    if (!name.endsWith(SUFFIX)) continue;
     const path = join(folder, name);
+    // A write that was cut off; what it would have replaced is still there.
+    if (name.endsWith(DRAFT)) await unlink(path);
+    if (!name.endsWith(SUFFIX)) continue;
     const record = parse(recordSchema, await readFile(path, 'utf8'));
     if (record !== undefined && `${record.id}${SUFFIX}` === name) {
       records.push(record);
@@ -87,9 +90,12 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
   }
 }
 
+/** Two writes at the same time must not share a draft. */
+let drafts = 0;
+
 /** Either the old content or the new one is there after a crash at any instant (rename(2); fsync of file, then folder). */
 async function replaceFile(folder: string, name: string, content: string): Promise<void> {
-  const draft = join(folder, `${name}.draft`);
+  const draft = join(folder, `${name}.${++drafts}${DRAFT}`);
   const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
   try {
     await file.writeFile(content);

@@ -14,7 +14,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const file = await open(join(folder, 'lock'), 'w', 0o600);
   if (!flockExclusive(file.fd)) {
     await file.close();
-    const wayOut = 'stop it, or give this one another --state-dir';
+    const wayOut = 'a node has one daemon: stop that one first';
     throw new ChaosError('FAILED_PRECONDITION', `another daemon keeps its journal in ${folder}: ${wayOut}`);
   }
   return () => file.close();

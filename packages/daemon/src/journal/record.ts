@@ -1,15 +1,19 @@
 /** What the journal remembers of one execution: enough to undo it, to apply it again, and to tell what became of it. */
 import { z } from 'zod';
 
-const cidr = z.object({ family: z.union([z.literal(4), z.literal(6)]), address: z.string(), prefix: z.number() });
+const cidr = z.object({
+  family: z.union([z.literal(4), z.literal(6)]),
+  address: z.string().regex(/^[0-9a-f.:]+$/),
+  prefix: z.int(),
+});
 
 const scope = z.object({
   directions: z.array(z.enum(['egress', 'ingress'])),
   peers: z.array(cidr),
-  ports: z.array(z.object({ from: z.number(), to: z.number() })),
+  ports: z.array(z.object({ from: z.int(), to: z.int() })),
   protocol: z.enum(['tcp', 'udp', 'icmp']).exactOptional(),
-  interface: z.string(),
-  spared: z.object({ addresses: z.array(cidr), ports: z.array(z.number()) }).exactOptional(),
+  interface: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/),
+  spared: z.object({ addresses: z.array(cidr), ports: z.array(z.int()) }).exactOptional(),
 });
 
 const effect = z.discriminatedUnion('kind', [

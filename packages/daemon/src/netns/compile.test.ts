@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { compile, type PlacedLayer } from './compile.ts';
 import type { Effect, Layer, Scope } from './layer.ts';
+import { parseTable } from './inventory.ts';
 import { markOf } from './names.ts';
 import { inventoryOf, transaction } from './ruleset.ts';
 
@@ -51,9 +52,9 @@ add rule netdev chaosplane la_egress goto la_hit
 add rule netdev chaosplane la_ingress ip saddr != @la_peers4 return
 add rule netdev chaosplane la_ingress meta protocol ip6 return
 add rule netdev chaosplane la_ingress goto la_hit
-add rule netdev chaosplane egress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+add rule netdev chaosplane egress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept
 add rule netdev chaosplane egress_eth0 meta protocol @la_live jump la_egress
-add rule netdev chaosplane ingress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+add rule netdev chaosplane ingress_eth0 icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept
 add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     );
   });
@@ -133,7 +134,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
       name: 'egress_eth0',
       hook: 'type filter hook postrouting priority -150 ;',
       rules: [
-        'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
+        'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report } accept',
         'oifname "eth0" meta mark and 0x00ff0000 != 0 meta mark set meta mark and 0xff00ffff',
         'oifname "eth0" meta protocol @lg_live jump lg_egress',
       ],
@@ -174,4 +175,14 @@ describe('transaction', () => {
   test('removing the last layer deletes the table', () => {
     expect(transaction(inventoryOf(tables(a)), [])).toEqual(['delete table netdev chaosplane']);
   });
+});
+
+test('a name that somebody put into our table never becomes part of a command', () => {
+  const found = parseTable(
+    'table netdev chaosplane {\n\tchain x;include"/proc/kmsg" {\n\t}\n\tset l1_live {\n\t}\n}\n',
+  );
+  const tables = compile([placed(layer('la', { kind: 'partition' }))]).tables;
+  const commands = transaction(new Map([['netdev chaosplane', found]]), tables);
+  expect(commands[0]).toBe('delete table netdev chaosplane');
+  expect(commands.join('\n')).not.toContain('include');
 });

@@ -137,13 +137,25 @@ function hookOf(family: Hooks, direction: Direction, device: string): string {
   return `type filter hook ${direction === 'egress' ? 'postrouting' : 'prerouting'} priority -150 ;`;
 }
 
+const LINK_MESSAGES = [
+  'nd-router-solicit',
+  'nd-router-advert',
+  'nd-neighbor-solicit',
+  'nd-neighbor-advert',
+  'mld-listener-query',
+  'mld-listener-report',
+  'mld-listener-done',
+  'mld2-listener-report',
+] as const;
+
 function baseRules(family: Hooks, direction: Direction, device: string, layers: readonly PlacedLayer[]): string[] {
   const here = family === 'netdev' ? '' : `${direction === 'egress' ? 'oifname' : 'iifname'} "${device}" `;
   const shaping = layers.filter((placed) => placed.mark !== 0);
   const marked = `meta mark and ${hex(MARK_MASK)} != 0`;
   return [
-    // Neighbour discovery is to IPv6 what ARP is to IPv4: part of the link, not of the traffic.
-    'icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
+    // Neighbour discovery is to IPv6 what ARP is to IPv4: part of the link, not of the traffic. Bridges that snoop find the way
+    // for it by multicast listener discovery.
+    `icmpv6 type { ${LINK_MESSAGES.join(', ')} } accept`,
     // A mark in our range that somebody else left would steer a packet that is in nobody's scope.
     ...(shaping.length === 0 ? [] : [`${here}${marked} meta mark set meta mark and ${hex(~MARK_MASK)}`]),
     ...layers.map(

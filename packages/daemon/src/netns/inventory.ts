@@ -34,20 +34,23 @@ export async function readPresent(netns: Netns): Promise<Present> {
 
 const tableLines = (listed: string): Set<string> => new Set(listed.split('\n').map((line) => line.trim()));
 
+const OUR_NAME = /^[a-zA-Z0-9_.-]+$/;
+
 /** The names in what `nft list table` prints; it indents what a table owns by one tab. */
 export function parseTable(listing: string): TableInventory {
   const named = (kind: string): string[] =>
-    [...listing.matchAll(new RegExp(`^\\t${kind} (\\S+) \\{`, 'gm'))].map((match) => match[1] ?? '');
-  return {
-    chains: named('chain'),
-    counters: named('counter'),
-    sets: new Map(named('set').map((name) => [name, undefined])),
-  };
+    [...listing.matchAll(new RegExp(`^\\t${kind} (.+) \\{`, 'gm'))].map((match) => match[1] ?? '');
+  const found = { chains: named('chain'), counters: named('counter'), sets: named('set') };
+  // Who has the pod's network may have put anything into a table of this name; its words never become a command.
+  const foreign = Object.values(found).some((names) => names.some((name) => !OUR_NAME.test(name)));
+  return { ...found, sets: new Map(found.sets.map((name) => [name, undefined])), foreign };
 }
 
 /** Our trees among the qdiscs. What a found leaf does is not read back: it is written again. */
 export function treesOf(qdiscs: readonly Qdisc[]): ReadonlyMap<string, Leaves> {
-  const ours = qdiscs.filter((qdisc) => qdisc.parent === 'root' && qdisc.handle === ROOT_HANDLE);
+  const ours = qdiscs.filter(
+    ({ parent, handle, kind }) => parent === 'root' && handle === ROOT_HANDLE && kind === 'htb',
+  );
   return new Map(
     ours.map(({ device }) => {
       const leaves = qdiscs.filter((qdisc) => qdisc.device === device && qdisc.parent.startsWith(ROOT_HANDLE));

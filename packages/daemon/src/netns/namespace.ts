@@ -35,6 +35,9 @@ export interface Steps {
 /** An install that failed, and whose undo failed too: something of it may still be there. */
 export class HalfInstalledError extends ChaosError {}
 
+/** An injection stops at the first error and is undone; an undo does all its steps, whatever one of them says. */
+type OnError = 'stop' | 'go-on';
+
 /** How long an undo waits at most for packets that still sit in a leaf that is removed. */
 const LONGEST_DRAIN_MS = 3000;
 
@@ -46,6 +49,8 @@ export class Namespace {
   readonly #queueLengths = new Map<string, number>();
   /** Undefined: not known, has to be read. */
   #present: Present | undefined;
+  /** When each layer ends on the clock that never jumps: a wall clock that is set must not bring an ended fault back. */
+  readonly #due = new Map<string, number>();
   #serving = false;
 
   /** `fresh`: nothing of ours is there, as the engine knows from its journal and its sweep; otherwise it is looked up. */
@@ -96,12 +101,12 @@ export class Namespace {
   /** Adds a layer. When that fails, what was done of it is undone, and the first error is thrown. Idempotent. */
   async install(layer: InstalledLayer): Promise<void> {
     const before = this.#layers.get(layer.layer.id);
-    this.#layers.set(layer.layer.id, layer);
+    this.#put(layer);
     try {
-      await this.#reconcile();
+      await this.#reconcile('stop');
     } catch (error) {
       if (before === undefined) this.#layers.delete(layer.layer.id);
-      else this.#layers.set(layer.layer.id, before);
+      else this.#put(before);
       await this.#reconcileAfterFailure(error);
       throw error;
     }
@@ -113,29 +118,38 @@ export class Namespace {
       if (txQueueLength !== undefined) this.#queueLengths.set(layer.scope.interface, txQueueLength);
     }
     this.#layers.clear();
-    for (const layer of kept) this.#layers.set(layer.layer.id, layer);
-    await this.#reconcile();
+    for (const layer of kept) this.#put(layer);
+    await this.#reconcile('go-on');
   }
 
   /** Removes a layer; what the others do stays as it is. Removing what is not there is success. */
   async remove(id: string): Promise<void> {
     this.#layers.delete(id);
-    await this.#reconcile();
+    await this.#reconcile('go-on');
   }
 
-  /** Moves deadlines, in the kernel, in place: one transaction that touches nothing but the liveness sets. */
-  renew(deadlines: ReadonlyMap<string, number>): void {
+  /**
+   * Moves deadlines, in the kernel, in place: one transaction that touches nothing but the liveness sets. Where these are not
+   * what was remembered, everything is put there anew.
+   */
+  async renew(deadlines: ReadonlyMap<string, number>): Promise<void> {
     const commands: string[] = [];
     for (const [id, deadline] of deadlines) {
       const installed = this.#layers.get(id);
       if (installed === undefined) continue;
-      this.#layers.set(id, { ...installed, deadline });
+      this.#put({ ...installed, deadline });
       const set = livenessSet(installed.layer, deadline - this.#clock.now());
       const name = `${installed.hooks} ${TABLE} ${set.name}`;
       // Adding an element that exists extends it on newer kernels only (not on 6.1); flush and add does on all.
       commands.push(`flush set ${name}`, `add element ${name} { ${set.elements.join(', ')} }`);
     }
-    if (commands.length > 0) this.netns.nft(commands);
+    if (commands.length === 0) return;
+    try {
+      this.netns.nft(commands);
+    } catch {
+      this.#present = undefined;
+      await this.#reconcile('go-on');
+    }
   }
 
   /** What was counted for a layer that is installed. */
@@ -174,12 +188,17 @@ export class Namespace {
     return (await this.netns.qdiscs()).filter(steered).reduce((sum, qdisc) => sum + qdisc.packets, 0);
   }
 
+  #put(layer: InstalledLayer): void {
+    this.#layers.set(layer.layer.id, layer);
+    this.#due.set(layer.layer.id, this.#clock.monotonic() + (layer.deadline - this.#clock.now()));
+  }
+
   #placed(layers: ReadonlyMap<string, InstalledLayer>): PlacedLayer[] {
-    const now = this.#clock.now();
-    return [...layers.values()].map(({ deadline, ...placed }) => ({
-      ...placed,
-      remainingMs: Math.max(1, deadline - now),
-    }));
+    const now = this.#clock.monotonic();
+    return [...layers.values()].map(({ deadline, ...placed }) => {
+      const due = this.#due.get(placed.layer.id) ?? now + (deadline - this.#clock.now());
+      return { ...placed, remainingMs: Math.max(1, due - now) };
+    });
   }
 
   /** @throws ChaosError FAILED_PRECONDITION, naming those that there are, when the pod has no such interface. */
@@ -202,7 +221,7 @@ export class Namespace {
   async #reconcileAfterFailure(first: unknown): Promise<void> {
     this.#present = undefined;
     try {
-      await this.#reconcile();
+      await this.#reconcile('go-on');
     } catch (second) {
       this.#present = undefined;
       const message = `${asChaosError(first).message}; and undoing what had been done failed: ${asChaosError(second).message}`;
@@ -211,35 +230,51 @@ export class Namespace {
   }
 
   /** What was remembered may have been changed by others (`nft flush ruleset`): then it is read, and tried once more. */
-  async #reconcile(): Promise<void> {
+  async #reconcile(onError: OnError): Promise<void> {
     const remembered = this.#present;
     if (remembered !== undefined) {
       try {
-        await this.#bring(remembered);
+        await this.#bring(remembered, onError);
         return;
       } catch (error) {
         if (error instanceof ChaosError) throw error;
       }
     }
-    await this.#bring(await readPresent(this.netns));
+    await this.#bring(await readPresent(this.netns), onError);
   }
 
   /** Shaping comes before steering and goes after it, or packets would be steered to nothing. */
-  async #bring(present: Present): Promise<void> {
+  async #bring(present: Present, onError: OnError): Promise<void> {
     const desired = compile(this.#placed(this.#layers));
     // Until it is all done, nothing is known for certain.
     this.#present = undefined;
-    await this.#addTrees(present, desired);
-    await this.#startQueue(present, desired);
-    const commands = transaction(present.tables, desired.tables);
-    if (commands.length > 0) this.netns.nft(commands);
-    await this.#removeTrees(present, desired);
-    await this.#endQueue(present, desired);
+    const errors: unknown[] = [];
+    const steps: readonly (() => unknown)[] = [
+      () => this.#addTrees(present, desired),
+      () => this.#startQueue(present, desired),
+      () => this.#transact(present, desired),
+      () => this.#removeTrees(present, desired),
+      () => this.#endQueue(present, desired),
+    ];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        if (onError === 'stop') throw error;
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
     this.#present = {
       tables: inventoryOf(desired.tables),
       trees: desired.trees,
       queueTable: desired.queue !== undefined,
     };
+  }
+
+  #transact(present: Present, desired: Desired): void {
+    const commands = transaction(present.tables, desired.tables);
+    if (commands.length > 0) this.netns.nft(commands);
   }
 
   async #addTrees(present: Present, desired: Desired): Promise<void> {

@@ -33,6 +33,8 @@ export interface TableInventory {
   readonly counters: readonly string[];
   /** Each set with its elements as one text; undefined when it was only seen, not written by this process. */
   readonly sets: ReadonlyMap<string, string | undefined>;
+  /** Holds names that cannot be ours: the table is deleted whole, and made anew. */
+  readonly foreign?: boolean;
 }
 
 /** Our tables that exist in the kernel, by `family name`. */
@@ -68,7 +70,14 @@ export function inventoryOf(tables: readonly Table[]): Inventory {
 export function transaction(present: Inventory, tables: readonly Table[]): string[] {
   const wanted = new Set(tables.map(tableKey));
   const gone = [...present.keys()].filter((key) => !wanted.has(key)).map((key) => `delete table ${key}`);
-  return [...gone, ...tables.flatMap((table) => tableCommands(present.get(tableKey(table)), table))];
+  return [
+    ...gone,
+    ...tables.flatMap((table) => {
+      const had = present.get(tableKey(table));
+      if (had?.foreign !== true) return tableCommands(had, table);
+      return [`delete table ${tableKey(table)}`, ...tableCommands(undefined, table)];
+    }),
+  ];
 }
 
 function tableCommands(present: TableInventory | undefined, table: Table): string[] {

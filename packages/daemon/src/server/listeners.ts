@@ -32,7 +32,7 @@ export async function listenUnix(server: Server, path: string): Promise<string> 
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (await answers(path)) {
-    const wayOut = 'stop it, or give this one another --socket and another --state-dir';
+    const wayOut = 'a node has one daemon: stop that one first';
     throw new ChaosError('FAILED_PRECONDITION', `another daemon answers on ${path}: ${wayOut}`);
   }
   // A stale socket of a killed daemon would be EADDRINUSE for ever.

@@ -1,5 +1,5 @@
 /** What every RPC goes through: a deadline for those that bring none, one log line, errors as gRPC says them. */
-import { asChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { asChaosError, ChaosError, type Clock, type Logger } from '@chaosplane/common';
 import { ServerError, type CallContext, type ServerMiddlewareCall } from 'nice-grpc-common';
 import { grpcError } from './errors.ts';
 
@@ -32,7 +32,10 @@ export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: C
         done('CANCELLED');
         throw error;
       }
-      const chaosError = asChaosError(error);
+      const late = error instanceof Error && error.name === 'TimeoutError';
+      const chaosError = late
+        ? new ChaosError('DEADLINE_EXCEEDED', 'it took longer than the call allows: nothing was changed, try again')
+        : asChaosError(error);
       done(chaosError.code);
       const answer = grpcError(chaosError);
       if (chaosError.code === 'INTERNAL') parts.logger.error({ rpc, err: error }, 'call failed');

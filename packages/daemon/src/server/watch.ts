@@ -17,6 +17,7 @@ export async function* watchExecutions(
   const filter = request.experimentId === '' ? {} : { experimentId: request.experimentId };
   const changed = new Set<string>();
   let wake = (): void => undefined;
+  signal.addEventListener('abort', () => wake(), { once: true });
   const unlisten = engine.listen((record) => {
     if (request.experimentId !== '' && record.experimentId !== request.experimentId) return;
     changed.add(record.id);
@@ -31,7 +32,6 @@ export async function* watchExecutions(
       if (changed.size === 0) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
-          signal.addEventListener('abort', () => resolve(), { once: true });
         });
         await engine.waitFor(woken, intervalMs === undefined ? undefined : Math.max(SHORTEST_INTERVAL_MS, intervalMs));
       }

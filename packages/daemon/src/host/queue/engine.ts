@@ -70,7 +70,8 @@ export function createQueueEngine(): QueueEngine {
     },
     async stop(netnsFd) {
       // The thread stays: it sleeps while nothing is served, and starting it again would cost the next delay its start.
-      if (thread !== undefined && served.delete(netnsFd)) await thread.call({ kind: 'stop', netnsFd });
+      const known = served.delete(netnsFd);
+      if (thread !== undefined && known) await thread.call({ kind: 'stop', netnsFd });
     },
     async statistics(netnsFd) {
       if (thread === undefined || !served.has(netnsFd)) return { delayed: new Map() };
