@@ -16,7 +16,6 @@ export interface Measurements {
   begin(part: Part): void;
   /** Milliseconds, in order of arrival. */
   of(part: Part): readonly number[];
-  readonly errors: number;
   /** Ends the live line. */
   end(): void;
 }
@@ -28,14 +27,12 @@ export function createMeasurements(out: NodeJS.WriteStream): Measurements {
   const parts: Record<Part, number[]> = { before: [], during: [], after: [] };
   const log = out.isTTY ? createLogUpdate(out, { showCursor: true }) : undefined;
   let current: Part = 'before';
-  let errors = 0;
   let untold: number[] = [];
   return {
     take(line) {
       const parsed = lineSchema.safeParse(line);
       if (!parsed.success) return;
-      if (parsed.data.error !== undefined) errors++;
-      else {
+      if (parsed.data.error === undefined) {
         parts[current].push(parsed.data.ms);
         untold.push(parsed.data.ms);
       }
@@ -50,9 +47,6 @@ export function createMeasurements(out: NodeJS.WriteStream): Measurements {
       untold = [];
     },
     of: (part) => parts[part],
-    get errors() {
-      return errors;
-    },
     end: () => log?.done(),
   };
 }
