@@ -21,12 +21,27 @@ export function detectRuntimeEndpoint(configured?: string): string | undefined {
 }
 
 /**
- * The runtime behind `endpoint` (`unix:///…` or a path). Connects at the first call. Without an endpoint, every call is
- * refused with FAILED_PRECONDITION. Calls throw ChaosError: UNAVAILABLE when the runtime does not answer within 10 s.
+ * The runtime behind `endpoint` (`unix:///…` or a path), or the one that is found. Connects at the first call; a runtime that
+ * starts after the daemon is found by the next call, and until then every call is refused with FAILED_PRECONDITION.
+ * Calls throw ChaosError: UNAVAILABLE when the runtime does not answer within 10 s.
  */
 export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
-  const address = detectRuntimeEndpoint(endpoint);
-  if (address === undefined) return noRuntime();
+  let connected: ContainerRuntime | undefined;
+  const runtime = (): ContainerRuntime => {
+    const address = detectRuntimeEndpoint(endpoint);
+    if (connected === undefined && address === undefined) return noRuntime();
+    return (connected ??= connectTo(address ?? ''));
+  };
+  return {
+    version: (signal) => runtime().version(signal),
+    sandboxes: (signal) => runtime().sandboxes(signal),
+    sandbox: (id, signal) => runtime().sandbox(id, signal),
+    containers: (sandboxId, signal) => runtime().containers(sandboxId, signal),
+    close: () => connected?.close(),
+  };
+}
+
+function connectTo(address: string): ContainerRuntime {
   const channel = createChannel(address);
   const client = createClient(cri.RuntimeServiceDefinition, channel);
   return {
