@@ -1,7 +1,6 @@
 /** What the tests may leave behind on a machine, looked for by the marks that everything of ours carries. */
 import { readdir, readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 
 /** Names of everything with a mark of ours that is on the machine now. */
 export async function marksOnMachine(): Promise<ReadonlySet<string>> {

@@ -14,7 +14,7 @@ import { createHost } from './host/real-host.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { lockFolder } from './journal/lock.ts';
 import { serveHttp } from './server/http.ts';
-import { answers, endServer, listenUnix, tlsCredentials } from './server/listeners.ts';
+import { endServer, listenUnix, tlsCredentials } from './server/listeners.ts';
 import { createMetrics } from './server/metrics.ts';
 import { callMiddleware } from './server/middleware.ts';
 import { createService } from './server/service.ts';
@@ -139,5 +139,3 @@ async function listenTcp(
   const shown = host.includes(':') ? `[${host}]` : host;
   return `${shown}:${await server.listen(`${shown}:${port}`, credentials)}`;
 }
-
-export { answers };

@@ -1,6 +1,5 @@
 /** One daemon per state folder: two would undo each other's work. */
-import { open } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChaosError } from '@chaosplane/common';
 import { flockExclusive } from '../host/ffi.ts';
