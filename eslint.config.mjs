@@ -7,12 +7,14 @@ import tseslint from 'typescript-eslint';
 const allowed = {
   proto: [],
   common: [],
+  kube: ['common'],
   actions: ['common', 'proto'],
   experiment: ['common', 'actions'],
   daemon: ['common', 'proto', 'actions'],
+  operator: ['common', 'proto', 'actions', 'experiment', 'kube'],
   testbed: ['common', 'proto'],
   testkit: ['common', 'proto', 'actions', 'experiment', 'daemon', 'testbed'],
-  cli: ['common', 'proto', 'actions', 'experiment', 'daemon', 'testbed'],
+  cli: ['common', 'proto', 'actions', 'experiment', 'kube', 'operator', 'daemon', 'testbed'],
 };
 
 const depConstraints = Object.entries(allowed).map(([name, targets]) => ({

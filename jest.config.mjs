@@ -13,8 +13,10 @@ const project = (displayName, testMatch) => ({
 export default {
   cacheDirectory: new URL('node_modules/.cache/jest', import.meta.url).pathname,
   projects: [
-    project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts']),
+    project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts', '!**/test/cluster/**']),
     project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),
     project('runtime', ['<rootDir>/packages/*/test/runtime/**/*.test.ts']),
+    project('api', ['<rootDir>/packages/*/test/api/**/*.test.ts']),
+    project('cluster', ['<rootDir>/{packages/*,tools/cluster}/test/cluster/**/*.test.ts']),
   ],
 };

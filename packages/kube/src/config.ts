@@ -1,0 +1,96 @@
+/** Which API server, and as whom: from a kubeconfig file, or from the service account of the pod. */
+import { accessSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { RequestOptions } from 'node:https';
+import { ChaosError } from '@chaosplane/common';
+import { KubeConfig } from '@kubernetes/client-node';
+
+/** An API server and an identity. */
+export interface ClusterConfig {
+  /** `https://10.0.0.1:6443`. */
+  readonly server: string;
+  /** Of the context or of the service account; `default` when neither says. */
+  readonly namespace: string;
+  /** For people: the context, or `in-cluster`. */
+  readonly name: string;
+  /** TLS material and headers for one request. Asked before each, so that rotated tokens and certificates are taken up. */
+  credentials(): Promise<RequestOptions>;
+}
+
+const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/**
+ * Finds the cluster: the given kubeconfig file; else the service account of the pod that this runs in; else
+ * ~/.kube/config. Reads no KUBECONFIG: that is for a command to pass on.
+ * @throws ChaosError FAILED_PRECONDITION when there is none, INVALID_ARGUMENT when the file or the context is wrong.
+ */
+export function loadCluster(options: { readonly kubeconfig?: string; readonly context?: string } = {}): ClusterConfig {
+  const { kubeconfig, context } = options;
+  const home = join(homedir(), '.kube', 'config');
+  if (kubeconfig !== undefined) return fromFile(kubeconfig, context);
+  if (context === undefined && exists(SERVICE_ACCOUNT_TOKEN)) {
+    const config = new KubeConfig();
+    config.loadFromCluster();
+    // The token alone is not enough: without the environment of a pod the address is missing.
+    if (URL.canParse(config.getCurrentCluster()?.server ?? '')) return clusterOf(config, 'in-cluster');
+  }
+  if (exists(home)) return fromFile(home, context);
+  throw new ChaosError(
+    'FAILED_PRECONDITION',
+    `no cluster: this is no pod with a service account, and there is no ${home}; name a kubeconfig file`,
+  );
+}
+
+function fromFile(path: string, context: string | undefined): ClusterConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ChaosError('INVALID_ARGUMENT', `the kubeconfig ${path} cannot be read: ${why}`, { cause: error });
+  }
+  if (context !== undefined) config.setCurrentContext(context);
+  const name = config.getCurrentContext();
+  if (config.getCurrentCluster() === null || config.getCurrentUser() === null) {
+    const known = config.getContexts().map((one) => one.name);
+    throw new ChaosError(
+      'INVALID_ARGUMENT',
+      `the kubeconfig ${path} has no whole context ${name}; it has: ${known.join(', ') || 'none'}`,
+    );
+  }
+  return clusterOf(config, name);
+}
+
+function clusterOf(config: KubeConfig, name: string): ClusterConfig {
+  const cluster = config.getCurrentCluster();
+  const server = (cluster?.server ?? '').replace(/\/+$/, '');
+  const plain = server.startsWith('http:');
+  if (plain && cluster !== null) {
+    // client-node refuses plain HTTP (such as `kubectl proxy`) unless told that there is no certificate to verify.
+    config.clusters = config.clusters.map((one) => (one.name === cluster.name ? { ...one, skipTLSVerify: true } : one));
+  }
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim();
+  return {
+    server,
+    name,
+    namespace: namespace === undefined || namespace === '' ? 'default' : namespace,
+    async credentials() {
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      // client-node keeps its agent, with the certificates of the first request in it, for ever; ours takes them from
+      // each request. A proxy is the agent's business.
+      if (cluster?.proxyUrl === undefined) delete options.agent;
+      return options;
+    },
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    accessSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,197 @@
+/** Elections on one Lease: one leader at a time, terms that grow, and nobody trusts another's clock. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
+import { hurriedClock } from '../test/clocks.ts';
+import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
+import { until } from '../test/until.ts';
+import { createKubeClient } from './client.ts';
+import { electLeader, type ElectionOptions, type Leadership } from './election.ts';
+import type { Lease } from './kinds.ts';
+
+const logger = createLogger({ level: 'silent' });
+const path = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
+/** 15 seconds last 600 ms. */
+const clock = hurriedClock(25);
+
+let server: TestServer;
+let ended: AbortController;
+let leaders: Leadership[];
+beforeEach(async () => {
+  server = await startTestServer();
+  ended = new AbortController();
+  leaders = [];
+});
+afterEach(async () => {
+  ended.abort();
+  await server[Symbol.asyncDispose]();
+  await Promise.all(leaders.map((leader) => leader.release()));
+});
+
+async function stand(identity: string, options: Partial<ElectionOptions> = {}, at: Clock = clock): Promise<Leadership> {
+  const client = createKubeClient(server.config, { clock: at, timeoutMs: 5_000 });
+  const whole = { namespace: 'shop', name: 'leader', identity, ...options };
+  const leader = await electLeader(whole, { client, clock: at, logger }, ended.signal);
+  leaders.push(leader);
+  return leader;
+}
+const lease = () => server.store.all(path)[0] as Lease | undefined;
+
+test('the first one makes the lease, in the format of client-go', async () => {
+  const leader = await stand('a');
+  expect(leader.epoch).toBe(1);
+  const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  expect(lease()?.spec).toEqual({
+    holderIdentity: 'a',
+    leaseDurationSeconds: 15,
+    leaseTransitions: 0,
+    acquireTime: time,
+    renewTime: time,
+  });
+});
+
+test('it renews, and the other waits as long as it does', async () => {
+  const leader = await stand('a');
+  let other = false;
+  void stand('b').then(
+    () => (other = true),
+    () => undefined,
+  );
+  const first = lease()?.spec?.renewTime ?? '';
+  const acquired = lease()?.spec?.acquireTime;
+  const from = clock.monotonic();
+  await until(
+    () => clock.monotonic(),
+    (now) => now > from + 30_000,
+  );
+  expect(other).toBe(false);
+  expect(leader.lost.aborted).toBe(false);
+  expect((lease()?.spec?.renewTime ?? '') > first).toBe(true);
+  expect(lease()?.spec).toMatchObject({ acquireTime: acquired, leaseTransitions: 0, holderIdentity: 'a' });
+});
+
+test('after a release the other takes over at once, in the next term, and so does the first one coming back', async () => {
+  const first = await stand('a');
+  await first.release();
+  expect(lease()?.spec).toMatchObject({ holderIdentity: '', leaseTransitions: 0, leaseDurationSeconds: 1 });
+  expect(first.lost.aborted).toBe(false);
+  const second = await stand('b');
+  expect(second.epoch).toBe(2);
+  await second.release();
+  await second.release();
+  const third = await stand('b');
+  expect(third.epoch).toBe(3);
+});
+
+test('a leader that died is followed after the lease has run out, not before', async () => {
+  const from = clock.monotonic();
+  // Its clock was an hour ahead: what counts is when we saw it last change.
+  const renewTime = new Date(clock.now() + 3_600_000).toISOString().replace('Z', '000Z');
+  server.store.put(path, {
+    metadata: { namespace: 'shop', name: 'leader' },
+    spec: { holderIdentity: 'dead', leaseDurationSeconds: 15, renewTime, acquireTime: renewTime, leaseTransitions: 6 },
+  });
+  const leader = await stand('b');
+  expect(clock.monotonic() - from).toBeGreaterThanOrEqual(15_000);
+  expect(leader.epoch).toBe(8);
+});
+
+test('a process that comes back under its old name starts a new term without waiting', async () => {
+  server.store.put(path, {
+    metadata: { namespace: 'shop', name: 'leader' },
+    spec: { holderIdentity: 'a', leaseDurationSeconds: 3600, leaseTransitions: 2 },
+  });
+  expect((await stand('a')).epoch).toBe(4);
+});
+
+test('who finds another in the lease has lost, and does not touch it', async () => {
+  const leader = await stand('a');
+  const stolen = { ...lease()?.spec, holderIdentity: 'thief', leaseTransitions: 1 };
+  server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec: stolen });
+  await until(
+    () => leader.lost.aborted,
+    (lost) => lost,
+  );
+  expect(leader.lost.reason).toBeInstanceOf(ChaosError);
+  await leader.release();
+  expect(lease()?.spec).toEqual(stolen);
+});
+
+test('who cannot renew has lost before anybody may take over', async () => {
+  const stood = clock.monotonic();
+  const leader = await stand('a');
+  const elected = clock.monotonic();
+  const broken: Mischief[] = Array<Mischief>(500).fill({ kind: 'status', status: 500 });
+  server.misbehave('write', ...broken);
+  await until(
+    () => leader.lost.aborted,
+    (lost) => lost,
+  );
+  expect(clock.monotonic() - stood).toBeGreaterThanOrEqual(10_000);
+  expect(clock.monotonic() - elected).toBeLessThan(15_000);
+});
+
+test('a server that hangs does not keep a leader from knowing that it has lost', async () => {
+  const leader = await stand('a', { leaseDurationMs: 40_000, renewDeadlineMs: 20_000 });
+  server.misbehave('write', ...Array<Mischief>(20).fill({ kind: 'hang' }));
+  await until(
+    () => leader.lost.aborted,
+    (lost) => lost,
+  );
+});
+
+test('errors in between do no harm', async () => {
+  server.misbehave('get', { kind: 'status', status: 500 }, { kind: 'reset' });
+  server.misbehave('write', { kind: 'status', status: 503 });
+  const leader = await stand('a');
+  const before = lease()?.spec?.renewTime ?? '';
+  server.misbehave('write', { kind: 'reset' }, { kind: 'status', status: 500 });
+  await until(
+    () => lease()?.spec?.renewTime ?? '',
+    (now) => now > before,
+  );
+  expect(leader.lost.aborted).toBe(false);
+});
+
+test('a write whose answer was lost is recognised as our own', async () => {
+  const leader = await stand('a');
+  server.misbehave('write', { kind: 'mute' }, { kind: 'mute' });
+  const before = lease()?.metadata.resourceVersion ?? '';
+  await until(
+    () => Number(lease()?.metadata.resourceVersion),
+    (now) => now > Number(before) + 3,
+  );
+  expect(leader.lost.aborted).toBe(false);
+});
+
+test('a lease that somebody deleted is made again in the same term', async () => {
+  const first = await stand('a');
+  await first.release();
+  const second = await stand('b');
+  server.store.remove(path, 'leader');
+  const made = await until(lease, (one) => one !== undefined);
+  expect(made?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+  expect(second.lost.aborted).toBe(false);
+});
+
+test('of eight who stand at once one is elected', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const standing = names.map((name) => stand(name).catch(() => undefined));
+  await Promise.race(standing);
+  const from = clock.monotonic();
+  await until(
+    () => clock.monotonic(),
+    (now) => now > from + 20_000,
+  );
+  expect(leaders).toHaveLength(1);
+});
+
+test('waiting ends with the signal, and times that cannot work are refused together', async () => {
+  await stand('a');
+  const waiting = stand('b');
+  await server.arrived('get', 2);
+  const reason = new Error('enough');
+  ended.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  const wrong = { leaseDurationMs: 500, renewDeadlineMs: 600, retryMs: 700 };
+  await expect(stand('c', wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', problems: { length: 3 } });
+});

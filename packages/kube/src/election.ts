@@ -1,0 +1,154 @@
+/** Leader election by a Lease, as client-go does it, so that both can stand for the same one. */
+import { asChaosError, ChaosError, invalidArgument, type Clock, type Logger, type Problem } from '@chaosplane/common';
+import type { KubeClient } from './client.ts';
+import { isConflict, isNotFound } from './errors.ts';
+import { leaseStore, type LeaseStore, type Term } from './lease.ts';
+import { follow } from './life.ts';
+
+export interface ElectionOptions {
+  readonly namespace: string;
+  readonly name: string;
+  /** Who stands; must be nobody else's at the same time. */
+  readonly identity: string;
+  /** How long others wait for a sign of life before they take over. Default 15000. */
+  readonly leaseDurationMs?: number;
+  /** How long the leader tries to renew before it gives up. Default 10000. */
+  readonly renewDeadlineMs?: number;
+  /** Between two tries. Default 2000. */
+  readonly retryMs?: number;
+}
+
+export interface Leadership {
+  /** Which term this is: starts at 1 and grows with each, so that what an earlier leader still says can be told apart. */
+  readonly epoch: number;
+  /** Aborts when leadership is lost: taken by another, or not renewed in time. Not when it is released. */
+  readonly lost: AbortSignal;
+  /** Gives the lease back, so that another need not wait. Idempotent; a lease that cannot be written is left to run out. */
+  release(): Promise<void>;
+}
+
+interface Parts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type Timing = Required<Pick<ElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryMs'>>;
+
+/** As client-go: nobody tries in step. */
+const JITTER = 0.2;
+
+/**
+ * Stands for election; resolves when elected. From then on the lease is renewed until it is lost or released; the
+ * signal ends only the wait before.
+ * @throws ChaosError INVALID_ARGUMENT for times that cannot work; the signal's reason when it aborts.
+ */
+export async function electLeader(options: ElectionOptions, parts: Parts, signal: AbortSignal): Promise<Leadership> {
+  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
+  const timing: Timing = { leaseDurationMs, renewDeadlineMs, retryMs };
+  check(timing);
+  const { clock, logger } = parts;
+  const store = leaseStore({ ...options, leaseDurationMs }, parts);
+  const log = { lease: `${options.namespace}/${options.name}`, identity: options.identity };
+  let failing = false;
+  for (;;) {
+    signal.throwIfAborted();
+    const askedAt = clock.monotonic();
+    try {
+      const term = await store.tryAcquire(signal);
+      failing = false;
+      if (term !== undefined) {
+        logger.info({ ...log, epoch: term.epoch }, 'leader elected');
+        return lead(store, term, askedAt, timing, parts, log);
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      // Once per failure, not once per try.
+      if (!failing && !isConflict(error)) logger.warn({ ...log, error }, 'election cannot reach its lease');
+      failing = !isConflict(error);
+    }
+    await clock.sleep(retryMs * (1 + JITTER * clock.random()), signal);
+  }
+}
+
+function lead(
+  store: LeaseStore,
+  term: Term,
+  askedAt: number,
+  { renewDeadlineMs, retryMs }: Timing,
+  { clock, logger }: Parts,
+  log: object,
+): Leadership {
+  const lost = new AbortController();
+  const stop = new AbortController();
+  /** When the last renewal that succeeded was sent: others count from when they see it, which is later. */
+  let renewedAt = askedAt;
+
+  /** Whether the lease is still ours. Throws when that cannot be known. */
+  const renew = async (left: number): Promise<boolean> => {
+    using life = follow(stop.signal);
+    const timer = clock.after(left, () =>
+      life.abort(new ChaosError('DEADLINE_EXCEEDED', 'the lease was not renewed in time')),
+    );
+    const sentAt = clock.monotonic();
+    try {
+      const held = await store.renew(term, life.signal);
+      if (held) renewedAt = sentAt;
+      return held;
+    } finally {
+      timer.cancel();
+    }
+  };
+
+  const keep = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(Math.max(0, Math.min(retryMs, renewedAt + renewDeadlineMs - clock.monotonic())), stop.signal);
+      let why: unknown = new ChaosError('ABORTED', 'another took the lease');
+      const left = renewedAt + renewDeadlineMs - clock.monotonic();
+      try {
+        if (left <= 0) throw new ChaosError('DEADLINE_EXCEEDED', 'the lease was not renewed in time');
+        if (await renew(left)) continue;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (renewedAt + renewDeadlineMs > clock.monotonic()) {
+          logger.debug({ ...log, error }, 'lease not renewed, tries again');
+          continue;
+        }
+        why = error;
+      }
+      const reason = new ChaosError('ABORTED', `leadership is lost: ${asChaosError(why).message}`, { cause: why });
+      logger.error({ ...log, epoch: term.epoch, error: reason }, 'leadership lost');
+      lost.abort(reason);
+      return;
+    }
+  };
+  // The sleep rejects when the term is released.
+  const kept = keep().catch(() => undefined);
+
+  let released: Promise<void> | undefined;
+  const release = async (): Promise<void> => {
+    stop.abort(new ChaosError('ABORTED', 'the lease is released'));
+    await kept;
+    if (lost.signal.aborted) return;
+    try {
+      await store.release(term);
+      logger.info({ ...log, epoch: term.epoch }, 'leadership released');
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) return;
+      logger.warn({ ...log, error }, 'lease not released, it runs out by itself');
+    }
+  };
+  return { epoch: term.epoch, lost: lost.signal, release: () => (released ??= release()) };
+}
+
+function check({ leaseDurationMs, renewDeadlineMs, retryMs }: Timing): void {
+  const problems: Problem[] = [];
+  const wrong = (path: string, value: number, allowed: string): void => {
+    problems.push({ path, wrong: `${value} ms`, allowed });
+  };
+  if (leaseDurationMs < 1000) wrong('leaseDurationMs', leaseDurationMs, 'at least 1000: a Lease counts whole seconds');
+  if (renewDeadlineMs >= leaseDurationMs) wrong('renewDeadlineMs', renewDeadlineMs, 'less than leaseDurationMs');
+  if (retryMs <= 0 || retryMs * (1 + JITTER) >= renewDeadlineMs)
+    wrong('retryMs', retryMs, 'well below renewDeadlineMs');
+  if (problems.length > 0) throw invalidArgument('leader election', problems);
+}

@@ -1,0 +1,13 @@
+/** The controller runtime that TypeScript lacks; knows no chaos. */
+export * from './condition.ts';
+export * from './kinds.ts';
+export * from './object.ts';
+export * from './errors.ts';
+export * from './config.ts';
+export * from './client.ts';
+export * from './informer.ts';
+export * from './queue.ts';
+export * from './election.ts';
+export * from './finalizer.ts';
+export * from './events.ts';
+export * from './manager.ts';
