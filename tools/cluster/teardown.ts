@@ -1,0 +1,45 @@
+/** Removes everything a cluster put on the machine, from nothing but its folder: also when its owner is dead. */
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { execa } from 'execa';
+import { removeCgroups } from './cgroups.ts';
+import { allClusters, markOf, readMarks } from './folder.ts';
+import { claimedNumber, releaseNumber, removeNamespaces } from './network.ts';
+import { isAlive, killAll, processesInCgroup } from './processes.ts';
+
+/** Removes the cluster in `folder`. Idempotent; two at once do no harm; a folder that is gone is success. */
+export async function teardown(folder: string): Promise<void> {
+  const marks = await readMarks(folder);
+  // By the hardware address, so that a number which is another cluster's by now is left alone.
+  const number = marks === undefined ? undefined : await claimedNumber(marks.address);
+  if (number !== undefined) {
+    const mark = markOf(number);
+    await killAll(() => processesInCgroup(mark));
+    await removeNamespaces(number);
+    // A process that was just being started when its owner died may have joined meanwhile.
+    await removeCgroups(mark).catch(async () => {
+      await killAll(() => processesInCgroup(mark));
+      await removeCgroups(mark);
+    });
+    await unmount(folder);
+    await releaseNumber(number);
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+}
+
+async function unmount(folder: string): Promise<void> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const points = lines.map((line) => line.split(' ')[4] ?? '').filter((point) => point.startsWith(`${folder}/`));
+  if (points.length > 0) await execa('umount', ['-l', '--', ...points.reverse()]);
+}
+
+/** Removes clusters whose owner is gone; never those of a living one, nor those that are to stay. Returns the folders. */
+export async function sweepClusters(parent = tmpdir()): Promise<string[]> {
+  const removed: string[] = [];
+  for (const { folder, marks } of await allClusters(parent)) {
+    if (marks.owner === null || (await isAlive(marks.owner))) continue;
+    await teardown(folder);
+    removed.push(folder);
+  }
+  return removed;
+}
