@@ -6,3 +6,4 @@ export * from './network.ts';
 export * from './logger.ts';
 export * from './retry.ts';
 export * from './mutex.ts';
+export * from './http.ts';

@@ -33,8 +33,25 @@ test('durations and addresses are understood as people write them', () => {
   });
 });
 
-test('TCP without mutual TLS is refused', () => {
-  expect(pathsWrong({ listen: '0.0.0.0:50051' })).toEqual(['listen']);
+test('TCP without mutual TLS, or for any client, is refused', () => {
+  const tls = { certificate: 'a', key: 'b', clientCa: 'c' };
+  expect(pathsWrong({ listen: '0.0.0.0:50051' })).toEqual(['listen', 'clientName']);
+  expect(pathsWrong({ listen: '0.0.0.0:50051', tls })).toEqual(['clientName']);
+  expect(pathsWrong({ listen: '0.0.0.0:50051', tls, clientName: 'operator.chaos.svc' })).toEqual([]);
+});
+
+test('tokens are those of one service account, reviewed over HTTPS', () => {
+  const serviceAccount = 'system:serviceaccount:chaos:operator';
+  expect(parseConfig({ nodeName: 'n', tokenReview: { serviceAccount } }).tokenReview).toEqual({
+    serviceAccount,
+    audience: 'chaosplane-daemon',
+    apiServer: 'https://kubernetes.default.svc',
+    credentials: '/var/run/secrets/kubernetes.io/serviceaccount',
+  });
+  expect(pathsWrong({ tokenReview: { serviceAccount: 'operator', apiServer: 'http://10.0.0.1' } })).toEqual([
+    'tokenReview.serviceAccount',
+    'tokenReview.apiServer',
+  ]);
 });
 
 test('all problems are named together', () => {

@@ -35,6 +35,25 @@ const schema = z.strictObject({
   /** gRPC over TCP, with mutual TLS only. */
   listen: address.exactOptional(),
   tls: z.strictObject({ certificate: z.string(), key: z.string(), clientCa: z.string() }).exactOptional(),
+  /** The DNS name that the certificate of a client must carry; another one of the same authority is refused. */
+  clientName: z
+    .string()
+    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?$/, 'not a DNS name')
+    .exactOptional(),
+  /** Whose token clients over TCP must bring besides their certificate, and who reviews it. Absent: none is asked for. */
+  tokenReview: z
+    .strictObject({
+      /** The user name of the one account that may command this daemon. */
+      serviceAccount: z
+        .string()
+        .regex(/^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$/, 'allowed: system:serviceaccount:NAMESPACE:NAME'),
+      /** For whom the token is made out: one for the API server itself is not accepted. */
+      audience: z.string().min(1).default('chaosplane-daemon'),
+      apiServer: z.url({ protocol: /^https$/ }).default('https://kubernetes.default.svc'),
+      /** Folder of `token` and `ca.crt`, by which the daemon speaks to the API server. */
+      credentials: z.string().min(1).default('/var/run/secrets/kubernetes.io/serviceaccount'),
+    })
+    .exactOptional(),
   /** `grpc.health.v1` alone, plaintext, for the kubelet. */
   healthListen: address.exactOptional(),
   /** /healthz, /readyz, /metrics. */
@@ -59,11 +78,12 @@ export function parseConfig(raw: RawDaemonConfig): DaemonConfig {
   }));
   if (result.data?.listen !== undefined && result.data.tls === undefined) {
     const wrong = 'the daemon never listens on TCP without mutual TLS';
-    problems.push({
-      path: 'listen',
-      wrong,
-      allowed: 'together with the certificate, the key and the CA of the clients',
-    });
+    const allowed = 'together with the certificate, the key and the CA of the clients';
+    problems.push({ path: 'listen', wrong, allowed });
+  }
+  if (result.data?.listen !== undefined && result.data.clientName === undefined) {
+    const wrong = 'the daemon never listens on TCP to whoever has some certificate of that CA';
+    problems.push({ path: 'clientName', wrong, allowed: 'the DNS name in the certificate of the operator' });
   }
   if (problems.length > 0 || result.data === undefined)
     throw invalidArgument('the configuration of the daemon', problems);

@@ -1,9 +1,9 @@
 /** Puts a daemon together and starts it: host, journal, engine, servers, in that order; stops it in the other. */
 import { hostname } from 'node:os';
-import { systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { serveHttp, systemClock, type Clock, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { createServer, type Server } from 'nice-grpc';
+import { createServer, type Server, type ServerMiddleware } from 'nice-grpc';
 import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
@@ -11,10 +11,11 @@ import { startEngine, type Engine } from './engine/engine.ts';
 import type { SweepReport } from './engine/sweep.ts';
 import type { Host } from './host/host.ts';
 import { createHost } from './host/real-host.ts';
+import { createTokenReviewer } from './host/token-review.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { lockFolder } from './journal/lock.ts';
-import { serveHttp } from './server/http.ts';
-import { endServer, listenUnix, tlsCredentials } from './server/listeners.ts';
+import { clientIdentity } from './server/identity/identity.ts';
+import { endServer, listenTcp, listenUnix } from './server/listeners.ts';
 import { createMetrics } from './server/metrics.ts';
 import { callMiddleware } from './server/middleware.ts';
 import { createService } from './server/service.ts';
@@ -68,7 +69,10 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   const addresses: Partial<Record<'grpc' | 'health' | 'http', string>> = {};
   // Probes are answered from the first moment: not ready, but alive.
   if (config.httpListen !== undefined) {
-    const http = await serveHttp(config.httpListen, { ready: () => ready, metrics: metrics.registry });
+    const http = await serveHttp(config.httpListen, {
+      notReady: () => (ready ? undefined : 'not serving: sweeping what an earlier daemon left, or shutting down'),
+      metrics: metrics.registry,
+    });
     stack.defer(() => http.close());
     addresses.http = http.address;
   }
@@ -91,21 +95,28 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   metrics.watch(engine);
 
   // A server listens once, so each address has its own.
-  const serve = async (listen: (server: Server) => Promise<string>): Promise<string> => {
+  const serve = async (
+    listen: (server: Server) => Promise<string>,
+    authenticate?: ServerMiddleware,
+  ): Promise<string> => {
     const server = createServer()
       .use(errorDetailsServerMiddleware)
       .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
-    server.add(ChaosDaemonDefinition, createService(engine, { version: DAEMON_VERSION }));
+    const service = createService(engine, { version: DAEMON_VERSION });
+    if (authenticate === undefined) server.add(ChaosDaemonDefinition, service);
+    else server.with(authenticate).add(ChaosDaemonDefinition, service);
     server.add(HealthDefinition, HealthServiceImpl(health));
     const address = await listen(server);
     stack.defer(() => endServer(server, clock));
     return address;
   };
   await serve((server) => listenUnix(server, config.socketPath));
-  const { listen, tls } = config;
-  if (listen !== undefined && tls !== undefined) {
-    const credentials = await tlsCredentials(tls);
-    addresses.grpc = await serve((server) => listenTcp(server, listen, credentials));
+  const { listen, tls, clientName } = config;
+  if (listen !== undefined && tls !== undefined && clientName !== undefined) {
+    const parts = { clock, logger, count: metrics.countRefusal, reviewer: createTokenReviewer };
+    const identity = await clientIdentity({ ...config, tls, clientName }, parts);
+    stack.defer(() => identity.stop());
+    addresses.grpc = await serve((server) => listenTcp(server, listen, identity.credentials), identity.middleware);
   }
   // Before the servers end: this is what ends the streams that they have open.
   stack.defer(() => engine.refuse());
@@ -129,13 +140,4 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     recoverAll: () => engine.recoverAll(),
     stop: () => (stopping ??= stop()),
   };
-}
-
-async function listenTcp(
-  server: Server,
-  { host, port }: { host: string; port: number },
-  credentials: ServerCredentials,
-): Promise<string> {
-  const shown = host.includes(':') ? `[${host}]` : host;
-  return `${shown}:${await server.listen(`${shown}:${port}`, credentials)}`;
 }

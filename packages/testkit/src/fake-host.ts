@@ -31,14 +31,17 @@ export class FakeNode {
   readonly #missing: ReadonlySet<CapabilityName>;
   #serial = 0;
 
-  constructor(options: { missing?: readonly CapabilityName[] } = {}) {
+  readonly #name: string;
+
+  constructor(options: { missing?: readonly CapabilityName[]; name?: string } = {}) {
+    this.#name = options.name ?? 'node-1';
     this.#missing = new Set(options.missing ?? []);
   }
 
   /** Starts a pod; one of the same name and namespace gets a sandbox and a namespace of its own. */
   addPod(
     name: string,
-    options: { namespace?: string; hostNetwork?: boolean; runtimeHandler?: string; path?: string } = {},
+    options: { namespace?: string; uid?: string; hostNetwork?: boolean; runtimeHandler?: string; path?: string } = {},
   ): FakePod {
     const serial = ++this.#serial;
     const path = options.path ?? `/run/netns/cni-${serial}`;
@@ -48,7 +51,7 @@ export class FakeNode {
       id: `sandbox-${serial}`,
       podName: name,
       podNamespace: options.namespace ?? 'default',
-      podUid: `uid-${serial}`,
+      podUid: options.uid ?? `uid-${serial}`,
       ready: true,
       createdAt: BigInt(serial),
       labels: {},
@@ -77,7 +80,7 @@ export class FakeNode {
   host(): Host {
     const pods = this.#pods;
     return {
-      nodeName: 'node-1',
+      nodeName: this.#name,
       bootId: this.bootId,
       kernelRelease: '6.1.0',
       ownNetnsCookies: ['1'],

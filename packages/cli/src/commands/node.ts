@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
 import type { Command } from 'commander';
-import { exitCodes } from '../output/problems.ts';
+import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
 import { engineOption, outputOption, runtimeOption, type EngineFlags, type Surroundings } from './options.ts';
 

@@ -172,7 +172,14 @@ describe('a request that is refused', () => {
     ['another pod of that name', 'web', loss({ podUid: 'other' }), 'NOT_FOUND'],
     ['a container that is not there', 'web', request('loss', { percent: '1', containerName: 'nobody' }), 'NOT_FOUND'],
     ['a TTL above the limit', 'web', loss({ ttlMs: 99_999_999 }), 'INVALID_ARGUMENT'],
-    ['a peer that is none', 'web', loss({ peers: ['10.0.0.0/8', 'x; reboot'] }), 'INVALID_ARGUMENT'],
+    ['a peer on no port', 'web', loss({ peers: [{ cidr: '10.0.0.1', ports: [0], protocol: '' }] }), 'INVALID_ARGUMENT'],
+    ['a peer by ICMP', 'web', loss({ peers: [{ cidr: '10.0.0.1', ports: [], protocol: 'icmp' }] }), 'INVALID_ARGUMENT'],
+    [
+      'a peer that is none',
+      'web',
+      loss({ peers: ['10.0.0.0/8', 'x; reboot'].map((cidr) => ({ cidr, ports: [], protocol: '' })) }),
+      'INVALID_ARGUMENT',
+    ],
     [
       'an interface that is not there',
       'web',

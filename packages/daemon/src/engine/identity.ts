@@ -1,5 +1,6 @@
 /** Which requests are one execution: ids and hashes. Pure. */
 import { createHash } from 'node:crypto';
+import { peerText } from './peers.ts';
 import type { ExecRequest } from './request.ts';
 
 /**
@@ -9,7 +10,8 @@ import type { ExecRequest } from './request.ts';
 export function requestHash(request: ExecRequest, podUid: string): string {
   const { rpc, wireAction, experimentId, parameters, options } = request;
   const sorted = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
-  return digest([rpc, wireAction, experimentId, podUid, sorted, [...options.peers].sort(), options.probes ?? null]);
+  const peers = options.peers.map(peerText).sort();
+  return digest([rpc, wireAction, experimentId, podUid, sorted, peers, options.probes ?? null]);
 }
 
 /** The id of an execution with an idempotency key: the same key and request give the same id, also on another daemon. */

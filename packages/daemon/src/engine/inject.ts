@@ -1,22 +1,14 @@
 /** Carries a request out: parse, find the pod, decide, journal, apply. */
-import { findByRoute, parseParameters, type Action, type NetworkScope } from '@chaosplane/actions';
-import {
-  asChaosError,
-  ChaosError,
-  formatDuration,
-  invalidArgument,
-  parseCidr,
-  type Cidr,
-  type Problem,
-} from '@chaosplane/common';
+import type { Action } from '@chaosplane/actions';
+import { asChaosError, ChaosError } from '@chaosplane/common';
 import { faultOf } from '../faults/registry.ts';
-import type { LayerContext } from '../faults/fault.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 import { HalfInstalledError, type InstalledLayer, type Namespace } from '../netns/namespace.ts';
 import { place } from '../netns/placement.ts';
 import { installedLayer, logFields, type EngineContext } from './context.ts';
 import { evidenceOfCounts } from './evidence.ts';
 import { keyedId, requestHash } from './identity.ts';
+import { parseRequest, type ParsedRequest } from './parse.ts';
 import type { ExecRequest, PlanStep } from './request.ts';
 import { findNetworkTarget, type NetworkTarget } from './target.ts';
 import type { Undoer } from './undo.ts';
@@ -27,15 +19,6 @@ export type Injection =
   /** An equal request was carried out before; this one joined it. */
   | { readonly kind: 'joined'; readonly record: ExecutionRecord }
   | { readonly kind: 'planned'; readonly message: string; readonly steps: readonly PlanStep[] };
-
-/** A request that was understood. */
-interface Parsed {
-  readonly action: Action;
-  readonly spec: { readonly scope: NetworkScope };
-  readonly ttlMs: number;
-  readonly peers: readonly Cidr[];
-  readonly probes?: LayerContext['probes'];
-}
 
 /**
  * Carries a request out and returns once it is in force.
@@ -48,7 +31,7 @@ export async function inject(
   request: ExecRequest,
   signal?: AbortSignal,
 ): Promise<Injection> {
-  const parsed = parseRequest(context, request);
+  const parsed = parseRequest(context.config, request);
   context.lease.require(request.options.operatorEpoch);
   const { scope } = parsed.spec;
   const { podUid, containerId } = request.options;
@@ -74,69 +57,6 @@ export async function inject(
     await context.lease.begin(request.options.operatorEpoch);
     const record = newRecord(context, { request, parsed, target, namespace, id, hash, layer, notes });
     return { kind: 'injected', record: await apply(context, undoer, namespace, record) };
-  });
-}
-
-function parseRequest({ config }: EngineContext, request: ExecRequest): Parsed {
-  const action = findByRoute(request.rpc, request.wireAction);
-  const problems = tooLong(request);
-  const { ttlMs = config.defaultTtlMs } = request.options;
-  if (ttlMs <= 0 || ttlMs > config.maxTtlMs) {
-    const wrong = `${formatDuration(ttlMs)} is ${ttlMs <= 0 ? 'not positive' : 'above the limit of this node'}`;
-    problems.push({ path: 'options.ttl', wrong, allowed: `more than 0s, at most ${formatDuration(config.maxTtlMs)}` });
-  }
-  const peers = parseCidrs('options.peers', request.options.peers, problems);
-  const { probes } = request.options;
-  const nodes = parseCidrs('options.spared_probes.node_addresses', probes?.nodeAddresses ?? [], problems);
-  const ports = probes?.ports ?? [];
-  for (const port of ports.filter((candidate) => candidate < 1 || candidate > 65_535)) {
-    problems.push({ path: 'options.spared_probes.ports', wrong: `${port} is not a port`, allowed: '1 to 65535' });
-  }
-  const spec = collect(problems, () => parseParameters(action, request.parameters, { target: 'required' }));
-  if (spec === undefined || problems.length > 0) throw invalidArgument(`the request for ${action.name}`, problems);
-  return {
-    action,
-    // Every action of the catalogue that a daemon carries out is a network one so far.
-    spec: spec as { scope: NetworkScope },
-    ttlMs,
-    peers,
-    ...(probes === undefined ? {} : { probes: { addresses: nodes, ports } }),
-  };
-}
-
-/** Names that others gave, which the journal keeps and messages repeat. */
-const LONGEST_NAME = 253;
-
-function tooLong({ experimentId, options: { idempotencyKey, podUid, containerId } }: ExecRequest): Problem[] {
-  const names = {
-    experiment_id: experimentId,
-    'options.idempotency_key': idempotencyKey,
-    'options.pod_uid': podUid,
-    'options.container_id': containerId,
-  };
-  return Object.entries(names).flatMap(([path, name = '']) => {
-    if (name.length <= LONGEST_NAME) return [];
-    return [{ path, wrong: `it has ${name.length} characters`, allowed: `at most ${LONGEST_NAME}` }];
-  });
-}
-
-/** The problems of several inputs are answered together. */
-function collect<T>(problems: Problem[], parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof ChaosError) || error.code !== 'INVALID_ARGUMENT') throw error;
-    problems.push(...error.problems);
-    return undefined;
-  }
-}
-
-function parseCidrs(path: string, texts: readonly string[], problems: Problem[]): Cidr[] {
-  return texts.flatMap((text, index) => {
-    const parsed = parseCidr(text);
-    if (parsed.ok) return [parsed.value];
-    problems.push({ path: `${path}[${index}]`, wrong: parsed.wrong, allowed: parsed.allowed });
-    return [];
   });
 }
 
@@ -175,14 +95,15 @@ function executionId({ clock }: EngineContext, action: Action, { options }: Exec
 async function planLayer(
   context: EngineContext,
   namespace: Namespace,
-  parsed: Parsed,
+  parsed: ParsedRequest,
   id: string,
 ): Promise<{ layer: Omit<InstalledLayer, 'deadline'>; notes: readonly string[] }> {
   const { peers, probes } = parsed;
   const layerId = `l${id.slice(id.lastIndexOf('-') + 1)}`;
   const layer = faultOf(parsed.action.name).layer(parsed.spec as never, {
     id: layerId,
-    peers,
+    peers: peers.peers,
+    ...(peers.portPeers.length === 0 ? {} : { portPeers: peers.portPeers }),
     ...(probes === undefined ? {} : { probes }),
   });
   namespace.requireInterface(layer.scope.interface);
@@ -193,7 +114,7 @@ async function planLayer(
 }
 
 function planned(
-  parsed: Parsed,
+  parsed: ParsedRequest,
   target: NetworkTarget,
   namespace: Namespace,
   layer: Omit<InstalledLayer, 'deadline'>,
@@ -211,7 +132,7 @@ function planned(
 
 interface NewRecord {
   readonly request: ExecRequest;
-  readonly parsed: Parsed;
+  readonly parsed: ParsedRequest;
   readonly target: NetworkTarget;
   readonly namespace: Namespace;
   readonly id: string;

@@ -1,6 +1,16 @@
 /** What the engine is asked to do, in its own words: the server translates the wire to this. */
 import type { ExecRpc } from '@chaosplane/actions';
 
+/** One peer of the options, as it came. */
+export interface RequestPeer {
+  /** An address or a CIDR. */
+  readonly cidr: string;
+  /** Ports of the peer. Empty: every port. */
+  readonly ports: readonly number[];
+  /** `tcp` or `udp`. Empty: every protocol. */
+  readonly protocol: string;
+}
+
 /** Everything optional that came with an Exec… request. */
 export interface ExecOptions {
   readonly idempotencyKey?: string;
@@ -12,8 +22,7 @@ export interface ExecOptions {
   /** 0: no lease. */
   readonly operatorEpoch: number;
   readonly dryRun: boolean;
-  /** Addresses or CIDRs, as they came. */
-  readonly peers: readonly string[];
+  readonly peers: readonly RequestPeer[];
   readonly probes?: { readonly nodeAddresses: readonly string[]; readonly ports: readonly number[] };
 }
 

@@ -1,6 +1,6 @@
 /** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
 import type { Cidr } from '@chaosplane/common';
-import type { Layer, Spared } from '../netns/layer.ts';
+import type { Layer, PortPeer, Spared } from '../netns/layer.ts';
 import type { LayerCounts } from '../netns/namespace.ts';
 
 /** What a network fault gets beside its spec. */
@@ -9,6 +9,8 @@ export interface LayerContext {
   readonly id: string;
   /** Peers from the request's options, beside those of the spec. */
   readonly peers: readonly Cidr[];
+  /** Those of them with ports or protocols of their own; absent when there are none. */
+  readonly portPeers?: readonly PortPeer[];
   /** The pod's probes; absent when none were sent. */
   readonly probes?: Spared;
 }

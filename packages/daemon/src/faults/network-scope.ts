@@ -5,11 +5,12 @@ import type { LayerContext, Measured } from './fault.ts';
 
 /** The scope of a layer from the scope that the user gave. */
 export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
-  const { probes } = context;
+  const { probes, portPeers } = context;
   const directions: Direction[] = scope.direction === 'both' ? ['egress', 'ingress'] : [scope.direction];
   return {
     directions,
     peers: [...scope.peers, ...context.peers],
+    ...(portPeers === undefined ? {} : { portPeers }),
     ports: scope.ports,
     ...(scope.protocol === undefined ? {} : { protocol: scope.protocol }),
     interface: scope.interface,

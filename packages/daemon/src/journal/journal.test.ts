@@ -48,6 +48,20 @@ const record: ExecutionRecord = {
   notes: [],
 };
 
+test('peers with ports of their own are remembered', async () => {
+  const journal = await openJournal(folder);
+  const cidr = { family: 4, address: '10.0.0.1', prefix: 32 } as const;
+  const portPeers = [
+    { cidr, ports: [{ from: 80, to: 80 }], protocol: 'tcp' as const },
+    { cidr, ports: [{ from: 53, to: 54 }] },
+  ];
+  const { work } = record;
+  const scope = { ...work.layer.scope, portPeers };
+  const written = { ...record, work: { ...work, layer: { ...work.layer, scope } } };
+  await journal.write(written);
+  expect((await (await openJournal(folder)).load()).records).toEqual([written]);
+});
+
 test('what was written is read by the next daemon, and what was forgotten is not', async () => {
   const journal = await openJournal(folder);
   await journal.write(record);

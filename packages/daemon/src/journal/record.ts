@@ -7,10 +7,15 @@ const cidr = z.object({
   prefix: z.int(),
 });
 
+const portRange = z.object({ from: z.int(), to: z.int() });
+
 const scope = z.object({
   directions: z.array(z.enum(['egress', 'ingress'])),
   peers: z.array(cidr),
-  ports: z.array(z.object({ from: z.int(), to: z.int() })),
+  portPeers: z
+    .array(z.object({ cidr, ports: z.array(portRange), protocol: z.enum(['tcp', 'udp']).exactOptional() }))
+    .exactOptional(),
+  ports: z.array(portRange),
   protocol: z.enum(['tcp', 'udp', 'icmp']).exactOptional(),
   interface: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/),
   spared: z.object({ addresses: z.array(cidr), ports: z.array(z.int()) }).exactOptional(),

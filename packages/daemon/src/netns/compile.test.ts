@@ -85,6 +85,55 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     ]);
   });
 
+  test('peers with ports of their own have a set and a rule for each kind, and the ports are at their end', () => {
+    const v4 = (address: string) => ({ family: 4, address, prefix: 32 }) as const;
+    const web = [{ from: 80, to: 80 }];
+    const [table] = compile([
+      placed(
+        layer(
+          'lh',
+          { kind: 'partition' },
+          {
+            directions: ['egress', 'ingress'],
+            peers: [v4('10.0.0.9')],
+            portPeers: [
+              { cidr: v4('10.96.0.1'), ports: web, protocol: 'tcp' },
+              { cidr: { family: 6, address: 'fd00::1', prefix: 128 }, ports: web, protocol: 'tcp' },
+              { cidr: v4('10.96.0.2'), ports: [{ from: 53, to: 54 }] },
+              { cidr: v4('10.96.0.3'), ports: [], protocol: 'udp' },
+              { cidr: v4('10.96.0.4'), ports: web, protocol: 'tcp' },
+            ],
+            protocol: 'tcp',
+          },
+        ),
+      ),
+    ]).tables;
+    expect(table?.sets.slice(1).map(({ name, elements }) => `${name}: ${elements.join(', ')}`)).toEqual([
+      'lh_peers4: 10.0.0.9',
+      'lh_peers4_1: 10.96.0.1, 10.96.0.4',
+      'lh_peers6_1: fd00::1',
+      'lh_peers4_2: 10.96.0.2',
+      'lh_peers4_3: 10.96.0.3',
+    ]);
+    const rules = table?.chains.flatMap(({ name, rules: own }) => own.map((rule) => `${name}: ${rule}`)) ?? [];
+    expect(rules.filter((rule) => /^lh_(egress|ingress)/.test(rule))).toEqual([
+      'lh_egress: ip daddr @lh_peers4 goto lh_egress_peer',
+      'lh_egress: ip daddr @lh_peers4_1 tcp dport { 80 } goto lh_egress_peer',
+      'lh_egress: ip6 daddr @lh_peers6_1 tcp dport { 80 } goto lh_egress_peer',
+      'lh_egress: ip daddr @lh_peers4_2 meta l4proto { tcp, udp } th dport { 53-54 } goto lh_egress_peer',
+      'lh_egress: ip daddr @lh_peers4_3 meta l4proto udp goto lh_egress_peer',
+      'lh_egress_peer: meta l4proto != tcp return',
+      'lh_egress_peer: goto lh_hit',
+      'lh_ingress: ip saddr @lh_peers4 goto lh_ingress_peer',
+      'lh_ingress: ip saddr @lh_peers4_1 tcp sport { 80 } goto lh_ingress_peer',
+      'lh_ingress: ip6 saddr @lh_peers6_1 tcp sport { 80 } goto lh_ingress_peer',
+      'lh_ingress: ip saddr @lh_peers4_2 meta l4proto { tcp, udp } th sport { 53-54 } goto lh_ingress_peer',
+      'lh_ingress: ip saddr @lh_peers4_3 meta l4proto udp goto lh_ingress_peer',
+      'lh_ingress_peer: meta l4proto != tcp return',
+      'lh_ingress_peer: goto lh_hit',
+    ]);
+  });
+
   test.each([
     [100, 'counter name lb_dropped drop'],
     [0.0001, 'numgen random mod 100000 < 1 counter name lb_dropped drop'],

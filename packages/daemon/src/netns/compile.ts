@@ -1,9 +1,10 @@
 /** What all layers of one network namespace add up to: nft tables, queueing trees, the queue engine's policy. Pure. */
 import type { QueuePolicy } from '../host/host.ts';
 import type { Direction, Layer } from './layer.ts';
-import { classOf, hex, MARK_MASK, TABLE } from './names.ts';
+import { classOf, hex, layerNames, MARK_MASK, TABLE } from './names.ts';
+import { peerSets } from './peers.ts';
 import type { Chain, Table } from './ruleset.ts';
-import { layerNames, livenessSet, peerSets, scopeRules } from './scope.ts';
+import { livenessSet, scopeChains } from './scope.ts';
 import { leavesOf, type Leaves, type Shape } from './shaping.ts';
 
 /** What carries a layer out: nft alone, netem leaves under our HTB tree, or the queue engine in user space. */
@@ -76,10 +77,7 @@ function tableOf(family: Hooks, members: readonly PlacedLayer[]): Table {
     chains: [
       ...members.flatMap(({ layer, mark }) => [
         { name: layerNames.hit(layer), rules: hitRules(layer, mark) },
-        ...layer.scope.directions.map((direction) => ({
-          name: layerNames.scope(layer, direction),
-          rules: scopeRules(layer, direction),
-        })),
+        ...layer.scope.directions.flatMap((direction) => scopeChains(layer, direction)),
       ]),
       ...steeringChains(members),
       ...baseChains(family, members),

@@ -12,11 +12,22 @@ export interface Spared {
   readonly ports: readonly number[];
 }
 
+/** A peer on some of its ports only, or by one protocol only: at least one of the two is said. */
+export interface PortPeer {
+  readonly cidr: Cidr;
+  /** Of the peer's end, not the pod's. Empty: every port. */
+  readonly ports: readonly PortRange[];
+  /** Absent: tcp and udp. */
+  readonly protocol?: 'tcp' | 'udp';
+}
+
 /** Which packets a layer is about. A packet must satisfy every part. */
 export interface Scope {
   readonly directions: readonly Direction[];
-  /** The other end's address. Empty: everybody. */
+  /** The other end's address. Empty, and no peers with ports either: everybody. */
   readonly peers: readonly Cidr[];
+  /** More peers, with ports or protocols of their own. Absent: none. */
+  readonly portPeers?: readonly PortPeer[];
   /** Source or destination port. Empty: every port. */
   readonly ports: readonly PortRange[];
   /** Absent: every protocol. */

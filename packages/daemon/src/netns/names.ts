@@ -1,4 +1,5 @@
 /** The names and numbers by which everything of ours in a network namespace is recognised. */
+import type { Direction, Layer } from './layer.ts';
 
 /** Our nft table, in the families `netdev` and `inet`. */
 export const TABLE = 'chaosplane';
@@ -50,3 +51,17 @@ export function leafHandleOf(marks: number): string {
 export function hex(mark: number): string {
   return `0x${(mark >>> 0).toString(16).padStart(8, '0')}`;
 }
+
+/** Names of what a layer owns in a table. */
+export const layerNames = {
+  live: (layer: Layer) => `${layer.id}_live`,
+  /** `group`: of the peers with ports of their own, counted from 1. */
+  peers: (layer: Layer, family: 4 | 6, group?: number) =>
+    `${layer.id}_peers${family}${group === undefined ? '' : `_${group}`}`,
+  matched: (layer: Layer) => `${layer.id}_matched`,
+  dropped: (layer: Layer) => `${layer.id}_dropped`,
+  scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
+  /** Where packets of a peer go on, when peers have ports of their own. */
+  peer: (layer: Layer, direction: Direction) => `${layer.id}_${direction}_peer`,
+  hit: (layer: Layer) => `${layer.id}_hit`,
+} as const;

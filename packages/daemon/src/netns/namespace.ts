@@ -3,9 +3,9 @@ import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
 import type { Netns, Qdisc } from '../host/host.ts';
 import { compile, type Desired, type PlacedLayer } from './compile.ts';
 import { nothing, readPresent, type Present } from './inventory.ts';
-import { MARK_BITS, MARK_MASK, markOf, QUEUE_NUMBER, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { layerNames, MARK_BITS, MARK_MASK, markOf, QUEUE_NUMBER, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
 import { inventoryOf, transaction } from './ruleset.ts';
-import { layerNames, livenessSet } from './scope.ts';
+import { livenessSet } from './scope.ts';
 import { addCommands, removeCommands } from './shaping.ts';
 
 /** A layer that is or will be in the namespace. */

@@ -1,17 +1,9 @@
 /** The scope of a layer as nft rules: which packets of a hook it is about. Pure. */
 import { formatCidr, type Cidr, type PortRange } from '@chaosplane/common';
 import type { Direction, Layer, Spared } from './layer.ts';
-import type { NftSet } from './ruleset.ts';
-
-/** Names of what a layer owns in a table. */
-export const layerNames = {
-  live: (layer: Layer) => `${layer.id}_live`,
-  peers: (layer: Layer, family: 4 | 6) => `${layer.id}_peers${family}`,
-  matched: (layer: Layer) => `${layer.id}_matched`,
-  dropped: (layer: Layer) => `${layer.id}_dropped`,
-  scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
-  hit: (layer: Layer) => `${layer.id}_hit`,
-} as const;
+import { layerNames } from './names.ts';
+import { ipOf, peerAddress, peerRules, portSet, strangerRules } from './peers.ts';
+import type { Chain, NftSet } from './ruleset.ts';
 
 /** A time as nft writes it: `3s250ms`. */
 export function nftTime(ms: number): string {
@@ -33,47 +25,33 @@ export function livenessSet(layer: Layer, remainingMs: number): NftSet {
   };
 }
 
-/** The sets of the layer's peers, one for each family that has any. */
-export function peerSets(layer: Layer): NftSet[] {
-  return ([4, 6] as const).flatMap((family) => {
-    const peers = layer.scope.peers.filter((peer) => peer.family === family);
-    if (peers.length === 0) return [];
-    return [
-      {
-        name: layerNames.peers(layer, family),
-        declaration: `type ipv${family}_addr ; flags interval ; auto-merge ;`,
-        elements: peers.map(formatCidr),
-        timed: false,
-      },
-    ];
-  });
-}
-
-/** Rules that return for packets out of scope and go to the layer's hit chain for those within. */
-export function scopeRules(layer: Layer, direction: Direction): string[] {
+/**
+ * The chains that go to the layer's hit chain for packets in scope, and return for all others; the first one is where they
+ * enter. A peer's own ports are the peer's, the scope's are those of either end: a packet must match both.
+ */
+export function scopeChains(layer: Layer, direction: Direction): Chain[] {
   const { scope } = layer;
-  const hit = `goto ${layerNames.hit(layer)}`;
+  const name = layerNames.scope(layer, direction);
+  const spared = scope.spared === undefined ? [] : sparedRules(scope.spared, direction);
+  if (scope.portPeers === undefined) {
+    return [{ name, rules: [...spared, ...strangerRules(layer, direction), ...trafficRules(layer)] }];
+  }
+  const peer = layerNames.peer(layer, direction);
   return [
-    ...(scope.spared === undefined ? [] : sparedRules(scope.spared, direction)),
-    ...peerRules(layer, direction),
-    ...protocolRules(scope.protocol, scope.ports),
-    // Ports by a positive match: the later fragments of a datagram show no port, and must not count as in scope.
-    ...(scope.ports.length === 0
-      ? [hit]
-      : ['dport', 'sport'].map((side) => `th ${side} ${portSet(scope.ports)} ${hit}`)),
+    { name, rules: [...spared, ...peerRules(layer, direction, `goto ${peer}`)] },
+    { name: peer, rules: trafficRules(layer) },
   ];
 }
 
-const peerAddress = { egress: 'daddr', ingress: 'saddr' } as const;
-
-function peerRules(layer: Layer, direction: Direction): string[] {
-  if (layer.scope.peers.length === 0) return [];
-  return ([4, 6] as const).map((family) => {
-    const protocol = family === 4 ? 'ip' : 'ip6';
-    return layer.scope.peers.some((peer) => peer.family === family)
-      ? `${protocol} ${peerAddress[direction]} != @${layerNames.peers(layer, family)} return`
-      : `meta protocol ${protocol} return`;
-  });
+/** What is asked for of packets whoever the peer is. */
+function trafficRules(layer: Layer): string[] {
+  const { protocol, ports } = layer.scope;
+  const hit = `goto ${layerNames.hit(layer)}`;
+  return [
+    ...protocolRules(protocol, ports),
+    // Ports by a positive match: the later fragments of a datagram show no port, and must not count as in scope.
+    ...(ports.length === 0 ? [hit] : ['dport', 'sport'].map((side) => `th ${side} ${portSet(ports)} ${hit}`)),
+  ];
 }
 
 function protocolRules(protocol: Layer['scope']['protocol'], ports: readonly PortRange[]): string[] {
@@ -95,11 +73,6 @@ function sparedRules(spared: Spared, direction: Direction): string[] {
   return ([4, 6] as const).flatMap((family) => {
     const addresses = spared.addresses.filter((address: Cidr) => address.family === family);
     if (addresses.length === 0) return [];
-    const protocol = family === 4 ? 'ip' : 'ip6';
-    return [`${protocol} ${peerAddress[direction]} { ${addresses.map(formatCidr).join(', ')} } ${port} return`];
+    return [`${ipOf(family)} ${peerAddress[direction]} { ${addresses.map(formatCidr).join(', ')} } ${port} return`];
   });
-}
-
-function portSet(ports: readonly PortRange[]): string {
-  return `{ ${ports.map((range) => (range.from === range.to ? String(range.from) : `${range.from}-${range.to}`)).join(', ')} }`;
 }

@@ -1,28 +1,10 @@
-/** Where the daemon can be reached: a unix socket only its owner may enter, and TCP with mutual TLS, never without. */
-import { chmod, mkdir, readFile, unlink } from 'node:fs/promises';
+/** Where the daemon can be reached: a unix socket only its owner may enter; how servers listen and end. */
+import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { ChaosError, type Clock } from '@chaosplane/common';
 import type { Server } from 'nice-grpc';
-
-/** Files of the daemon's identity, PEM. */
-export interface TlsFiles {
-  readonly certificate: string;
-  readonly key: string;
-  /** Who signs the clients. */
-  readonly clientCa: string;
-}
-
-/** Mutual TLS: a client without a certificate of that CA does not get through the handshake. */
-export async function tlsCredentials(files: TlsFiles): Promise<ServerCredentials> {
-  const [ca, cert, key] = await Promise.all([
-    readFile(files.clientCa),
-    readFile(files.certificate),
-    readFile(files.key),
-  ]);
-  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], true);
-}
 
 /**
  * Listens on a unix socket in a folder of mode 0700; resolves with its path. A socket that a killed daemon left is replaced.
@@ -40,6 +22,16 @@ export async function listenUnix(server: Server, path: string): Promise<string> 
   await server.listen(`unix://${path}`, ServerCredentials.createInsecure());
   await chmod(path, 0o600);
   return path;
+}
+
+/** Listens on TCP; resolves with `host:port`. */
+export async function listenTcp(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+  credentials: ServerCredentials,
+): Promise<string> {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `${shown}:${await server.listen(`${shown}:${port}`, credentials)}`;
 }
 
 /** How long calls that are under way may take to end. */

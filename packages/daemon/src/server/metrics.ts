@@ -1,12 +1,14 @@
 /** What the daemon counts for Prometheus. */
-import { Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine } from '../engine/engine.ts';
+import type { CountRefusal } from './identity/refusals.ts';
 import type { CallObserver } from './middleware.ts';
 
 /** The metrics of one daemon. */
 export interface Metrics {
   readonly registry: Registry;
   readonly observeCall: CallObserver;
+  readonly countRefusal: CountRefusal;
   /** Begins to count the engine's executions by state. */
   watch(engine: Engine): void;
 }
@@ -18,6 +20,12 @@ export function createMetrics(): Metrics {
     help: 'How long calls took, by RPC and status',
     labelNames: ['rpc', 'status'],
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  const refused = new Counter({
+    name: 'chaosplane_daemon_refused_total',
+    help: 'Calls over TCP that were refused for who made them, by reason',
+    labelNames: ['reason'],
     registers: [registry],
   });
   let engine: Engine | undefined;
@@ -34,6 +42,7 @@ export function createMetrics(): Metrics {
   return {
     registry,
     observeCall: (rpc, status, seconds) => calls.observe({ rpc, status }, seconds),
+    countRefusal: (reason) => refused.inc({ reason }),
     watch(started) {
       engine = started;
     },

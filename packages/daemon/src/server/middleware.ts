@@ -38,8 +38,9 @@ export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: C
         : asChaosError(error);
       done(chaosError.code);
       const answer = grpcError(chaosError);
-      if (chaosError.code === 'INTERNAL') parts.logger.error({ rpc, err: error }, 'call failed');
-      else parts.logger.info({ rpc, code: chaosError.code, reason: answer.details }, 'call refused');
+      const { peer } = context;
+      if (chaosError.code === 'INTERNAL') parts.logger.error({ rpc, peer, err: error }, 'call failed');
+      else parts.logger.info({ rpc, peer, code: chaosError.code, reason: answer.details }, 'call refused');
       throw answer;
     }
   };

@@ -1,6 +1,5 @@
 /** Between the wire's messages and the engine's words. Pure. */
 import type { ExecRpc } from '@chaosplane/actions';
-import { ChaosError } from '@chaosplane/common';
 import {
   EndReason,
   ExecutionState,
@@ -10,7 +9,6 @@ import {
   type Evidence,
   type Execution,
   type ExecutionOptions,
-  type Peer,
 } from '@chaosplane/proto';
 import type { Observed } from '../engine/engine.ts';
 import type { Injection } from '../engine/inject.ts';
@@ -65,18 +63,9 @@ function optionsOf(options: ExecutionOptions | undefined): ExecOptions {
     ...(containerId === '' ? {} : { containerId }),
     operatorEpoch: Number(options.operatorEpoch),
     dryRun: options.dryRun,
-    peers: options.peers.map(peerText),
+    peers: options.peers.map(({ cidr, ports, protocol }) => ({ cidr, ports, protocol })),
     ...(sparedProbes === undefined ? {} : { probes: sparedProbes }),
   };
-}
-
-/** Ports and protocols of a single peer come with the pod selectors; until then the parameters' scope has them. */
-function peerText({ cidr, ports, protocol }: Peer): string {
-  if (ports.length === 0 && protocol === '') return cidr;
-  throw new ChaosError(
-    'UNIMPLEMENTED',
-    'a peer of the options with ports or protocol: use the parameters ports and protocol',
-  );
 }
 
 /** What a caller gets for an Exec… request. */

@@ -103,6 +103,8 @@ export const badInputs: readonly BadInput[] = [
   options('a pod uid of 10 kB', { podUid: long('u') }, 'pod_uid'),
   options('a container id of 10 kB', { containerId: `containerd://${long('c')}` }, 'container_id'),
   options('a peer that is no address', { peers: [{ cidr: '10.0.0.1' }, { cidr: '} ; reboot' }] }, 'peers[1]'),
+  options('a peer on port 0', { peers: [{ cidr: '10.0.0.1', ports: [80, 0] }] }, 'peers[0].ports'),
+  options('a peer by ICMP', { peers: [{ cidr: '10.0.0.1', protocol: 'icmp' }] }, 'peers[0].protocol'),
   options('a probe on port 70000', { sparedProbes: { nodeAddresses: [], ports: [70_000] } }, 'spared_probes.ports'),
   {
     name: 'problems of options and of parameters together',

@@ -1,18 +1,17 @@
 /** How the daemon can be reached, by whom, and how it starts and stops; with real sockets and a real runtime behind it. */
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
-import { ChaosDaemonDefinition, ExecutionState } from '@chaosplane/proto';
+import { ExecutionState } from '@chaosplane/proto';
 import { fingerprint } from '@chaosplane/testbed';
-import { ChannelCredentials, createChannel, createClient, Status } from 'nice-grpc';
+import { createChannel, createClient, Status } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
-import { startDaemon, type RawDaemonConfig } from '../../src/index.ts';
+import { startDaemon } from '../../src/index.ts';
 import { openJournal } from '../../src/journal/journal.ts';
-import { createAuthority, createIdentity, read, type Identity } from './certificates.ts';
 import { arriving, changesSince, createPodLab, TWENTY, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 /** grpc.health.v1.HealthCheckResponse.ServingStatus. */
@@ -132,67 +131,6 @@ describe('a daemon that starts', () => {
     expect(text).toContain('chaosplane_daemon_call_seconds_count{rpc="ExecNetworkChaos",status="INVALID_ARGUMENT"} 1');
     await daemon.client.cancelChaos({ executionId });
     await daemon.stop();
-  });
-});
-
-describe('over TCP', () => {
-  let folder: string;
-  let authority: Identity;
-  let server: Identity;
-  let client: Identity;
-  let stranger: Identity;
-  let daemon: PodDaemon;
-
-  beforeAll(async () => {
-    folder = await lab.folder();
-    authority = await createAuthority(folder, 'authority');
-    server = await createIdentity(folder, 'server', authority);
-    client = await createIdentity(folder, 'client', authority);
-    stranger = await createIdentity(folder, 'stranger', await createAuthority(folder, 'other-authority'));
-    const tls = { certificate: server.certificate, key: server.key, clientCa: authority.certificate };
-    daemon = await lab.startDaemon({ listen: '127.0.0.1:0', tls });
-  }, 20_000);
-
-  async function list(identity: Identity | undefined): Promise<string> {
-    const ca = await readFile(authority.certificate);
-    const own = identity === undefined ? undefined : await read(identity);
-    return call(ChannelCredentials.createSsl(ca, own?.key, own?.certificate));
-  }
-
-  /** The status of a call. */
-  async function call(credentials: ChannelCredentials): Promise<string> {
-    const channel = createChannel(`localhost:${daemon.daemon.addresses.grpc?.split(':').at(-1)}`, credentials);
-    try {
-      await createClient(ChaosDaemonDefinition, channel).listExecutions({});
-      return 'OK';
-    } catch (error) {
-      return Status[(error as { code: Status }).code];
-    } finally {
-      channel.close();
-    }
-  }
-
-  test('a client with a certificate of the authority is served', async () => {
-    expect(await list(client)).toBe('OK');
-  });
-
-  test('one without a certificate, with that of a stranger, or without TLS is not', async () => {
-    expect(await list(undefined)).toBe('UNAVAILABLE');
-    expect(await list(stranger)).toBe('UNAVAILABLE');
-    expect(await call(ChannelCredentials.createInsecure())).toBe('UNAVAILABLE');
-  }, 20_000);
-
-  test('a daemon without mutual TLS does not start', async () => {
-    const stateDir = await lab.folder();
-    const settings: Partial<RawDaemonConfig> = {
-      stateDir,
-      socketPath: join(stateDir, 'd.sock'),
-      listen: '127.0.0.1:0',
-    };
-    await expect(startDaemon(settings, { logger })).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-      message: expect.stringContaining('never listens on TCP without mutual TLS'),
-    });
   });
 });
 

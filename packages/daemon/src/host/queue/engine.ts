@@ -1,5 +1,6 @@
 /** The queue engine as the main thread sees it: one thread for all namespaces, started at first use. */
 import { closeSync, writeSync } from 'node:fs';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ChaosError } from '@chaosplane/common';
 import { eventDescriptor } from '../ffi.ts';
@@ -83,7 +84,8 @@ export function createQueueEngine(): QueueEngine {
 
 function startThread(onEnd: () => void): Thread {
   const wakeFd = eventDescriptor();
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  // From the sources, or beside the bundle that this has become part of.
+  const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
     workerData: { wakeFd } satisfies WorkerStart,
     // Its sockets are not opened by Node, which would warn when they are closed.
     trackUnmanagedFds: false,

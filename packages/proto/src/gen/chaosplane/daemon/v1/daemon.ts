@@ -328,7 +328,11 @@ export interface ExecutionOptions {
   podUid: string;
   /** The container that is meant, as Kubernetes prints it. */
   containerId: string;
-  /** The epoch of the operator that asks. Non-zero: the execution ends when that operator's lease lapses. */
+  /**
+   * The epoch of the operator that asks: the leaseTransitions of its Lease + 1, so that each leader's is above that of the
+   * one before. The execution ends when the operators' lease lapses, whoever of them leads then; a lower epoch than the
+   * leading one is PERMISSION_DENIED. 0: no lease.
+   */
   operatorEpoch: bigint;
   /** Nothing is changed or journaled; the response's plan says what would be done. */
   dryRun: boolean;
@@ -342,9 +346,9 @@ export interface ExecutionOptions {
 export interface Peer {
   /** An address or a CIDR, IPv4 or IPv6. */
   cidr: string;
-  /** Empty: every port. */
+  /** Ports of the peer's end, in either direction; the parameter `ports` holds besides. Empty: every port. */
   ports: number[];
-  /** tcp or udp. Empty: every protocol. */
+  /** tcp or udp. Empty: both of them where there are ports, else every protocol. */
   protocol: string;
 }
 
@@ -475,6 +479,7 @@ export interface ExecutionEvent {
 }
 
 export interface RenewLeaseRequest {
+  /** As in ExecutionOptions. A new leader's renewal keeps what the operators before it asked for. 0: no lease is renewed. */
   operatorEpoch: bigint;
   leaseTtl:
     | Duration
@@ -4867,7 +4872,7 @@ export const ChaosDaemonDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Undoes an execution. Cancelling something that is gone is OK. */
+    /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
     cancelChaos: {
       name: "CancelChaos",
       requestType: CancelRequest as typeof CancelRequest,
@@ -4946,7 +4951,7 @@ export interface ChaosDaemonServiceImplementation<CallContextExt = {}> {
     request: ExecHelloWorldRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ChaosResponse>>;
-  /** Undoes an execution. Cancelling something that is gone is OK. */
+  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
   cancelChaos(request: CancelRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CancelResponse>>;
   /** One execution, with evidence gathered at this moment. NOT_FOUND when the daemon does not remember it. */
   getExecution(request: GetExecutionRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Execution>>;
@@ -4994,7 +4999,7 @@ export interface ChaosDaemonClient<CallOptionsExt = {}> {
     request: DeepPartial<ExecHelloWorldRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ChaosResponse>;
-  /** Undoes an execution. Cancelling something that is gone is OK. */
+  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
   cancelChaos(request: DeepPartial<CancelRequest>, options?: CallOptions & CallOptionsExt): Promise<CancelResponse>;
   /** One execution, with evidence gathered at this moment. NOT_FOUND when the daemon does not remember it. */
   getExecution(request: DeepPartial<GetExecutionRequest>, options?: CallOptions & CallOptionsExt): Promise<Execution>;

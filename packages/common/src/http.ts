@@ -1,33 +1,41 @@
 /** HTTP for the kubelet and for Prometheus: /healthz says that the process turns, /readyz that it serves, /metrics counts. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Registry } from 'prom-client';
 
 /** What the pages tell. */
 export interface HttpPages {
-  /** False before the sweep is done and while shutting down. */
-  readonly ready: () => boolean;
-  readonly metrics: Registry;
+  /** Why it does not serve at this moment; undefined when it does. */
+  readonly notReady: () => string | undefined;
+  /** A registry of prom-client. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** `host:port`. */
+  readonly address: string;
+  close(): Promise<void>;
 }
 
 /** Listens on `host:port`; resolves with where. */
 export async function serveHttp(
   address: { readonly host: string; readonly port: number },
-  { ready, metrics }: HttpPages,
-): Promise<{ readonly address: string; close(): Promise<void> }> {
+  { notReady, metrics }: HttpPages,
+): Promise<HttpServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
       response.writeHead(status, { 'content-type': type }).end(body);
     };
     switch (request.url) {
       case '/healthz':
-        // Liveness is only this: a daemon that is busy undoing must not be killed for it.
+        // Liveness is only this: a process that is busy must not be killed for it.
         answer(200, 'ok\n');
         return;
-      case '/readyz':
-        if (ready()) answer(200, 'ok\n');
-        else answer(503, 'not serving: sweeping what an earlier daemon left, or shutting down\n');
+      case '/readyz': {
+        const why = notReady();
+        answer(why === undefined ? 200 : 503, `${why ?? 'ok'}\n`);
         return;
+      }
       case '/metrics':
         metrics.metrics().then(
           (text) => answer(200, text, metrics.contentType),

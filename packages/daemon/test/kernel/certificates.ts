@@ -16,9 +16,26 @@ export async function createAuthority(folder: string, name: string): Promise<Ide
   return request(folder, name, ['-addext', 'keyUsage=critical,keyCertSign']);
 }
 
-/** Someone at localhost, signed by the authority. */
-export async function createIdentity(folder: string, name: string, authority: Identity): Promise<Identity> {
-  const extensions = ['basicConstraints=critical,CA:FALSE', 'subjectAltName=DNS:localhost'];
+/** Whom a certificate names, and what it may be used for. */
+export interface Names {
+  /** Default localhost. */
+  readonly dns?: string;
+  /** Absent: the certificate does not say. */
+  readonly usage?: 'serverAuth' | 'clientAuth';
+}
+
+/** Someone who was signed by the authority. */
+export async function createIdentity(
+  folder: string,
+  name: string,
+  authority: Identity,
+  { dns = 'localhost', usage }: Names = {},
+): Promise<Identity> {
+  const extensions = [
+    'basicConstraints=critical,CA:FALSE',
+    `subjectAltName=DNS:${dns}`,
+    ...(usage === undefined ? [] : [`extendedKeyUsage=${usage}`]),
+  ];
   const signed = ['-CA', authority.certificate, '-CAkey', authority.key];
   return request(folder, name, [...signed, ...extensions.flatMap((extension) => ['-addext', extension])]);
 }

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** The daemon's own program, for the image: serves in the foreground until it is told to stop. */
+import { createLogger } from '@chaosplane/common';
+import { Command, CommanderError } from 'commander';
+import { DAEMON_VERSION, startDaemon } from './daemon.ts';
+import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
+
+const COULD_NOT_START = 2;
+
+const told = Promise.withResolvers<NodeJS.Signals>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.resolve(signal));
+
+/** Where a pod finds the API server without asking DNS. */
+function apiServerOfPod(): { apiServer?: string } {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+  if (host === undefined || port === undefined) return {};
+  return { apiServer: `https://${host.includes(':') ? `[${host}]` : host}:${port}` };
+}
+
+const program = addDaemonFlags(new Command('chaosplane-daemon'))
+  .description('Carries chaos experiments out on one node.')
+  .version(DAEMON_VERSION)
+  .exitOverride()
+  .action(async (given: DaemonFlags) => {
+    const flags = { ...apiServerOfPod(), ...given };
+    const logger = createLogger({ level: flags.logLevel });
+    try {
+      const daemon = await startDaemon(settingsOf(flags), { logger });
+      const signal = await told.promise;
+      logger.info({ signal }, 'daemon stopping');
+      await daemon.stop();
+    } catch (error) {
+      logger.fatal({ err: error }, 'daemon could not go on');
+      process.exitCode = COULD_NOT_START;
+    }
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : COULD_NOT_START;
+}

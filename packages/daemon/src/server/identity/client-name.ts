@@ -1,0 +1,55 @@
+/** Which certificates of the authority may command the daemon: those of clients, of one name. */
+import { X509Certificate } from 'node:crypto';
+import type { Logger } from '@chaosplane/common';
+import {
+  experimental,
+  ServerInterceptingCall,
+  status,
+  type ServerCredentials,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import type { CountRefusal, RefusalReason } from './refusals.ts';
+
+/** Extended key usage for TLS clients (RFC 5280, 4.2.1.12). */
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
+/**
+ * The same credentials, for one client only. The handshake has checked who signed; who was signed is checked here, for each
+ * call, because nice-grpc's own middleware does not see certificates.
+ */
+export function onlyClient(
+  credentials: ServerCredentials,
+  name: string,
+  parts: { readonly logger: Logger; readonly count: CountRefusal },
+): ServerCredentials {
+  const interceptor: ServerInterceptor = (method, call) => {
+    const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+    const wrong = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, name);
+    if (wrong === undefined) return new ServerInterceptingCall(call);
+    return new ServerInterceptingCall(call, {
+      start(next) {
+        next({
+          onReceiveMetadata() {
+            const rpc = method.path.slice(method.path.lastIndexOf('/') + 1);
+            parts.count(wrong);
+            parts.logger.warn({ rpc, peer: call.getPeer(), reason: wrong }, 'call refused');
+            const details = `this daemon is commanded with the client certificate of ${name} only (${wrong})`;
+            call.sendStatus({ code: status.PERMISSION_DENIED, details });
+          },
+        });
+      },
+    });
+  };
+  return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor]);
+}
+
+/** Why a certificate that the authority has signed is not the client's; undefined when it is. */
+export function whyRefused(der: Buffer, name: string): RefusalReason | undefined {
+  const certificate = new X509Certificate(der);
+  // OpenSSL refuses server-only certificates in the handshake, but takes those without any usage.
+  // The types do not know that it is undefined then.
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  if (usages?.includes(CLIENT_AUTH) !== true) return 'certificate-usage';
+  const found = certificate.checkHost(name, { subject: 'never', wildcards: false });
+  return found === undefined ? 'certificate-name' : undefined;
+}

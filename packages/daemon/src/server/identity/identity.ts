@@ -1,0 +1,54 @@
+/** Who may command the daemon over TCP: one client certificate, and the token of one service account besides. */
+import type { Clock, Logger } from '@chaosplane/common';
+import type { ServerCredentials } from '@grpc/grpc-js';
+import type { ServerMiddleware } from 'nice-grpc-common';
+import type { DaemonConfig } from '../../config.ts';
+import { bearerMiddleware } from './bearer.ts';
+import { reloadedCredentials } from './certificates.ts';
+import { onlyClient } from './client-name.ts';
+import type { CountRefusal } from './refusals.ts';
+import { createTokens, type TokenReviewer } from './tokens.ts';
+
+/** How the TCP listener knows its client. */
+export interface ClientIdentity {
+  readonly credentials: ServerCredentials;
+  /** For the ChaosDaemon service; absent where the settings ask for no token. Health needs none: probes have none. */
+  readonly middleware?: ServerMiddleware;
+  /** Stops looking at the certificates' files. */
+  stop(): void;
+}
+
+/** What it is made from. */
+export interface IdentityParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly count: CountRefusal;
+  readonly reviewer: (server: { readonly url: string; readonly credentials: string }) => TokenReviewer;
+}
+
+/** @throws ChaosError FAILED_PRECONDITION when the TLS files cannot be used. */
+export async function clientIdentity(
+  {
+    tls,
+    clientName,
+    tokenReview,
+  }: Required<Pick<DaemonConfig, 'tls' | 'clientName'>> & Pick<DaemonConfig, 'tokenReview'>,
+  { clock, logger, count, reviewer }: IdentityParts,
+): Promise<ClientIdentity> {
+  const { credentials, stop } = await reloadedCredentials(tls, { clock, logger });
+  const identity = { credentials: onlyClient(credentials, clientName, { logger, count }), stop };
+  if (tokenReview === undefined) {
+    // Outside of a cluster nobody reviews tokens, so this is allowed; a stolen key alone is enough then.
+    logger.warn({ clientName }, 'clients over tcp are asked for a certificate only, not for a token');
+    return identity;
+  }
+  const { serviceAccount, audience, apiServer, credentials: folder } = tokenReview;
+  const tokens = createTokens({
+    reviewer: reviewer({ url: apiServer, credentials: folder }),
+    clock,
+    logger,
+    serviceAccount,
+    audience,
+  });
+  return { ...identity, middleware: bearerMiddleware({ tokens, count }) };
+}

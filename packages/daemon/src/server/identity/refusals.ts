@@ -1,0 +1,19 @@
+/** Why a call over TCP was refused, as it is logged and counted. */
+
+/** The closed list. */
+export type RefusalReason =
+  | 'certificate-missing'
+  /** Not one for clients. */
+  | 'certificate-usage'
+  /** Of somebody else. */
+  | 'certificate-name'
+  | 'token-missing'
+  /** The API server does not know it, or for another audience. */
+  | 'token-invalid'
+  /** Of another account. */
+  | 'token-account'
+  /** Nobody could say whether the token is good. */
+  | 'review-unavailable';
+
+/** Counts a refusal. */
+export type CountRefusal = (reason: RefusalReason) => void;
