@@ -5,9 +5,10 @@ import { nearest } from './nearest.ts';
 import { networkDelay } from './network-delay.ts';
 import { networkLoss } from './network-loss.ts';
 import { networkPartition } from './network-partition.ts';
+import { podKill } from './pod-kill.ts';
 
 /** In the order in which people read them. */
-export const catalogue: readonly Action[] = [networkDelay, networkLoss, networkPartition];
+export const catalogue: readonly Action[] = [networkDelay, networkLoss, networkPartition, podKill];
 
 /**
  * The action of that name or alias.

@@ -8,3 +8,4 @@ export * from './scope.ts';
 export type { NetworkDelaySpec } from './network-delay.ts';
 export type { NetworkLossSpec } from './network-loss.ts';
 export type { NetworkPartitionSpec } from './network-partition.ts';
+export type { PodKillSpec } from './pod-kill.ts';

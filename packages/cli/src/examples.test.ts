@@ -8,5 +8,5 @@ import { parse } from 'yaml';
 const folder = join(import.meta.dirname, '..', '..', '..', 'examples');
 
 test.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s', (name) => {
-  expect(() => parseExperiment(parse(readFileSync(join(folder, name), 'utf8')))).not.toThrow();
+  expect(() => parseExperiment(parse(readFileSync(join(folder, name), 'utf8')), 'cluster')).not.toThrow();
 });

@@ -7,10 +7,12 @@ import { Command, CommanderError } from 'commander';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
 import { addExecutions } from './commands/executions.ts';
+import { addExperiments } from './commands/experiments.ts';
 import { addNode } from './commands/node.ts';
 import { machineClock, type Surroundings } from './commands/options.ts';
 import { addRun } from './commands/run.ts';
-import { describeError, exitCodes } from './output/problems.ts';
+import { describeError } from './output/problems.ts';
+import { exitCodes } from './output/verdict.ts';
 
 const controller = new AbortController();
 let asked = 0;
@@ -44,6 +46,7 @@ const program = new Command('chaosplane')
 
 addRun(program, surroundings, done);
 addExecutions(program, surroundings, done);
+addExperiments(program, surroundings, done);
 addNode(program, surroundings, done);
 addDaemon(program, surroundings, done);
 addDemo(program, surroundings, done);

@@ -7,17 +7,20 @@ import type { Candidate } from './select.ts';
 import { initialStatus, isFinal, withTargets, type ExperimentStatus, type Phase, type TargetStatus } from './status.ts';
 
 const spec = (change: object = {}): ExperimentSpec =>
-  parseExperiment({
-    apiVersion: 'chaos.chaosplane.io/v1alpha1',
-    kind: 'ChaosExperiment',
-    metadata: { name: 'slow' },
-    spec: {
-      target: { names: ['a', 'b', 'c'], mode: 'all' },
-      action: { type: 'network-delay', parameters: { latency: '100ms' } },
-      duration: '10s',
-      ...change,
+  parseExperiment(
+    {
+      apiVersion: 'chaos.chaosplane.io/v1alpha1',
+      kind: 'ChaosExperiment',
+      metadata: { name: 'slow' },
+      spec: {
+        target: { names: ['a', 'b', 'c'], mode: 'all' },
+        action: { type: 'network-delay', parameters: { latency: '100ms' } },
+        duration: '10s',
+        ...change,
+      },
     },
-  }).spec;
+    'cluster',
+  ).spec;
 
 const pods: Candidate[] = ['a', 'b', 'c'].map((name) => ({
   namespace: 'default',

@@ -42,6 +42,8 @@ export interface Observation {
   readonly after?: ProbeOutcome;
   /** Why somebody wants it to end now. */
   readonly abort?: string;
+  /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
+  readonly lookAgainMs?: number;
 }
 
 /** The one thing to do next. */
@@ -65,7 +67,7 @@ export type Decision =
 /** An execution outlives the experiment by so much at most, should nobody be there to cancel it. */
 const TTL_MARGIN_MS = 30_000;
 
-/** How long to wait before looking again when nothing is due. */
+/** When the observation says nothing else. */
 const LOOK_AGAIN_MS = 500;
 
 /** Decides. Deterministic and total. */
@@ -104,7 +106,13 @@ function select({ spec, status, candidates, seed }: Observation, now: number): D
       status: { ...failed, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
     };
   }
-  const targets = chosen.map(({ namespace, name, uid }): TargetStatus => ({ namespace, name, uid, state: 'Selected' }));
+  const targets = chosen.map(({ namespace, name, uid, node }): TargetStatus => ({
+    namespace,
+    name,
+    uid,
+    ...(node === undefined ? {} : { node }),
+    state: 'Selected',
+  }));
   const message = `${chosen.length} of ${chosen.length + spared.length} pods`;
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
   return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
@@ -151,7 +159,9 @@ function bringUp({ spec, status }: Observation, now: number): Decision {
   }
   // The first ones were injected earlier than the last: they must not end before the duration does.
   const executionIds = injected.flatMap(({ executionId }) => executionId ?? []);
-  return { kind: 'extend', executionIds, ttlMs, status: effective };
+  const expiresAt = now + ttlMs;
+  const extended = withTargets(effective, new Map(injected.map(({ uid }) => [uid, { expiresAt }])));
+  return { kind: 'extend', executionIds, ttlMs, status: extended };
 }
 
 function run(observation: Observation, effectiveAt: number, now: number): Decision {
@@ -161,7 +171,7 @@ function run(observation: Observation, effectiveAt: number, now: number): Decisi
   const end = effectiveAt + spec.duration;
   const live = status.targets.some(({ state }) => state === 'Injected');
   if (now >= end || !live) return { kind: 'advance', status: { ...status, phase: 'Completing' } };
-  return { kind: 'wait', until: Math.min(end, now + LOOK_AGAIN_MS) };
+  return { kind: 'wait', until: Math.min(end, now + (observation.lookAgainMs ?? LOOK_AGAIN_MS)) };
 }
 
 /** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, somebody cancelled them. */
@@ -169,8 +179,9 @@ function noteEnded({ status, executions }: Observation): ExperimentStatus | unde
   const ended = status.targets.flatMap((target): [string, Partial<TargetStatus>][] => {
     const execution = executions.get(target.executionId ?? '');
     if (target.state !== 'Injected' || execution?.live !== false) return [];
-    const endedEarly = execution.endReason ?? 'unknown';
-    return [[target.uid, { state: 'Recovered', endedEarly, ...evidenceOf(execution) }]];
+    // A one-shot action is done as soon as it has happened.
+    const early = execution.endReason === 'done' ? {} : { endedEarly: execution.endReason ?? 'unknown' };
+    return [[target.uid, { state: 'Recovered', ...early, ...evidenceOf(execution) }]];
   });
   return ended.length === 0 ? undefined : withTargets(status, new Map(ended));
 }

@@ -16,7 +16,7 @@ const documentOf = (changes: object): unknown => ({
 });
 function pathsWrong(document: unknown): string[] {
   try {
-    parseExperiment(document);
+    parseExperiment(document, 'machine');
     return [];
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
@@ -26,7 +26,7 @@ function pathsWrong(document: unknown): string[] {
 
 describe('an experiment', () => {
   test('has its defaults filled in, and its times in milliseconds', () => {
-    const parsed = parseExperiment(documentOf({})).spec;
+    const parsed = parseExperiment(documentOf({}), 'machine').spec;
     expect(parsed.duration).toBe(8_000);
     expect(parsed.injectionTimeout).toBe(60_000);
     expect(parsed.target.mode).toBe('one');

@@ -1,40 +1,37 @@
 /** The ChaosExperiment resource: its schema, and how a document becomes one, with every problem named at once. */
-import { findAction, parseParameters, stringParameters } from '@chaosplane/actions';
+import { catalogue, findAction, parseParameters, stringParameters } from '@chaosplane/actions';
 import { ChaosError, invalidArgument, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
+import { peerSchema } from './peer.ts';
 import { probeSchema } from './probe.ts';
 import { closed, duration, positiveDuration } from './schema.ts';
+import { labelSelector } from './selector.ts';
 
 /** The group and version of our resources. */
 export const API_VERSION = 'chaos.chaosplane.io/v1alpha1';
 
-const labels = z.record(z.string(), z.string());
-
-const labelSelector = closed({
-  matchLabels: labels.optional(),
-  matchExpressions: z
-    .array(
-      closed({
-        key: z.string().min(1),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(z.string()).default([]),
-      }),
-    )
-    .optional(),
-});
-
 const target = closed({
-  kind: z.enum(['Pod', 'Node']).default('Pod'),
-  namespace: z.string().min(1).default('default'),
-  labelSelector: labelSelector.optional(),
-  names: z.array(z.string().min(1)).optional(),
-  mode: z.enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']).default('one'),
-  /** How many for `fixed`, how many percent for the two percentages. */
-  value: z.number().int().min(1).optional(),
-  /** The same seed draws the same targets. */
-  seed: z.number().int().optional(),
-  dynamic: z.boolean().default(false),
-});
+  kind: z.enum(['Pod', 'Node']).default('Pod').describe('What is hit.'),
+  namespace: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe("The namespace of the pods that may be hit. Default: the experiment's own."),
+  labelSelector: labelSelector.optional().describe('Which pods may be hit, by their labels.'),
+  names: z.array(z.string().min(1).max(253)).max(1000).optional().describe('Which pods may be hit, by their names.'),
+  mode: z
+    .enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent'])
+    .default('one')
+    .describe('How many of the pods that may be hit are hit.'),
+  value: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How many for the mode fixed, how many percent for fixed-percent and random-max-percent.'),
+  seed: z.int().optional().describe('The same seed draws the same targets.'),
+  dynamic: z.boolean().default(false).describe('Whether targets are chosen anew while the experiment runs.'),
+}).describe('Who is hit.');
 
 /** What the fields of a target must be to each other, and what this version does not do yet. */
 const checkedTarget = target.superRefine((chosen, context) => {
@@ -61,39 +58,71 @@ const runDuration = positiveDuration.refine((ms) => ms <= 23 * 3600_000, {
 
 const noAbortConditions = z
   .array(probeSchema)
+  .max(20)
   .default([])
+  .describe('Probes that end the experiment early. Not available in this version.')
   .refine((conditions) => conditions.length === 0, {
     message: 'abort conditions are not available in this version',
     params: { allowed: 'none; abort by hand' },
   });
 
-const spec = closed({
+/** What an experiment wants, as a document says it. The resource definition of Kubernetes is made from it. */
+export const experimentSpecSchema = closed({
   target: checkedTarget,
-  action: closed({ type: z.string().min(1), parameters: stringParameters.default({}) }),
-  /** Addresses and CIDRs beside those in the action's parameters. */
-  peers: z.array(closed({ cidr: z.string().min(1) })).default([]),
-  duration: runDuration,
-  injectionTimeout: positiveDuration.prefault('60s'),
+  action: closed({
+    type: z.string().min(1).max(63).describe('The name of the action, such as network-delay.'),
+    parameters: stringParameters.default({}).describe('What the action is given; see the documentation of the action.'),
+  }).describe('What happens to the targets.'),
+  peers: z
+    .array(peerSchema)
+    .max(100)
+    .default([])
+    .describe("The other ends of the traffic that a network action hits, beside the peers of the action's parameters."),
+  duration: runDuration.describe(
+    'How long the targets are hit, counted from the moment when all of them are: 30s, 5m.',
+  ),
+  injectionTimeout: positiveDuration
+    .prefault('60s')
+    .describe('How long it may take until all targets are hit; those that are not by then are missed.'),
   execution: closed({
-    parallelism: z.number().int().min(1).max(1000).default(10),
-    dryRun: z.boolean().default(false),
-    onMissed: z.enum(['Continue', 'Recover']).default('Continue'),
-  }).prefault({}),
+    parallelism: z.int().min(1).max(1000).default(10).describe('How many targets are injected at the same time.'),
+    dryRun: z.boolean().default(false).describe('Choose and check the targets, but change nothing.'),
+    onMissed: z
+      .enum(['Continue', 'Recover'])
+      .default('Continue')
+      .describe('What happens when a target could not be injected.'),
+  })
+    .prefault({})
+    .describe('How the experiment is carried out.'),
   steadyState: closed({
-    before: z.array(probeSchema).default([]),
-    after: z.array(probeSchema).default([]),
-    recoveryTimeout: duration.prefault('60s'),
-  }).prefault({}),
+    before: z.array(probeSchema).max(20).default([]).describe('Must pass before anything is injected.'),
+    after: z.array(probeSchema).max(20).default([]).describe('Must pass again once everything has recovered.'),
+    recoveryTimeout: duration.prefault('60s').describe('How long the steady state may take to come back.'),
+  })
+    .prefault({})
+    .describe('The hypothesis: what is normal.'),
   abortConditions: noAbortConditions,
-  rollback: closed({ enabled: z.boolean().default(true), timeout: duration.prefault('60s') }).prefault({}),
+  rollback: closed({
+    enabled: z.boolean().default(true).describe('Undo at the end; false leaves the end to the TTL on the node.'),
+    timeout: duration.prefault('60s').describe('After how long a recovery counts as stuck. It goes on all the same.'),
+  })
+    .prefault({})
+    .describe('How the experiment is undone.'),
 });
 
 const experiment = closed({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal('ChaosExperiment'),
   metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).default('default') }),
-  spec,
-});
+  spec: experimentSpecSchema,
+  // Kubernetes adds it; it is never the user's.
+  status: z.unknown().optional(),
+}).transform(({ apiVersion, kind, metadata, spec }) => ({
+  apiVersion,
+  kind,
+  metadata,
+  spec: { ...spec, target: { ...spec.target, namespace: spec.target.namespace ?? metadata.namespace } },
+}));
 
 /** An experiment that can be run. Durations are milliseconds. */
 export type ChaosExperiment = z.output<typeof experiment>;
@@ -104,16 +133,36 @@ export type ExperimentSpec = ChaosExperiment['spec'];
 /** Which pods may be hit. */
 export type TargetSpec = ExperimentSpec['target'];
 
+/** Where an experiment runs: on one machine's pods, or through the operator of a cluster. */
+export type Place = 'machine' | 'cluster';
+
 /**
  * A document, as YAML or JSON gave it, as an experiment.
- * @throws ChaosError INVALID_ARGUMENT with every problem, those of the action's parameters included.
+ * @throws ChaosError INVALID_ARGUMENT with every problem: those of the action's parameters, and what the place cannot do.
  */
-export function parseExperiment(document: unknown): ChaosExperiment {
+export function parseExperiment(document: unknown, place: Place): ChaosExperiment {
   const parsed = experiment.safeParse(document);
   const problems = (parsed.error?.issues ?? []).map(problemOf);
   problems.push(...actionProblems(document));
+  if (parsed.data !== undefined && place === 'machine') problems.push(...onlyOnClusters(parsed.data));
   if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
   return parsed.data;
+}
+
+/** What needs an operator. */
+function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
+  const problems: Problem[] = [];
+  const known = catalogue.find(({ name, aliases }) => name === spec.action.type || aliases.includes(spec.action.type));
+  if (known?.route.on === 'operator') {
+    const wrong = `${known.name} is carried out by the operator of a cluster`;
+    problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
+  }
+  spec.peers.forEach(({ podSelector }, index) => {
+    if (podSelector === undefined) return;
+    const wrong = 'pods are found by their labels in a cluster only';
+    problems.push({ path: `spec.peers.${index}.podSelector`, wrong, allowed: 'cidr' });
+  });
+  return problems;
 }
 
 function problemOf(issue: z.core.$ZodIssue): Problem {

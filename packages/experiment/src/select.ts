@@ -1,5 +1,6 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
 import type { TargetSpec } from './resource.ts';
+import { whyNoMatch } from './selector.ts';
 
 /** Something that could be hit. */
 export interface Candidate {
@@ -9,6 +10,8 @@ export interface Candidate {
   readonly labels: Readonly<Record<string, string>>;
   readonly running: boolean;
   readonly hostNetwork: boolean;
+  /** The node it runs on; absent where there is only one. */
+  readonly node?: string;
 }
 
 /** What came of the choice. */
@@ -36,35 +39,11 @@ export function selectTargets(candidates: readonly Candidate[], spec: TargetSpec
 
 function whyNot(candidate: Candidate, { names, labelSelector }: TargetSpec): string | undefined {
   if (names !== undefined && !names.includes(candidate.name)) return 'not among the names';
-  const { matchLabels = {}, matchExpressions = [] } = labelSelector ?? {};
-  for (const [key, value] of Object.entries(matchLabels)) {
-    if (candidate.labels[key] !== value) return `label ${key}=${value} does not match`;
-  }
-  for (const { key, operator, values } of matchExpressions) {
-    if (!matches(candidate.labels[key], operator, values))
-      return `label ${key} ${operator} ${values.join(',')} does not match`;
-  }
+  const unlike = labelSelector === undefined ? undefined : whyNoMatch(candidate.labels, labelSelector);
+  if (unlike !== undefined) return unlike;
   if (!candidate.running) return 'not running';
   if (candidate.hostNetwork) return "uses the node's network";
   return undefined;
-}
-
-/** As Kubernetes does: NotIn also matches what has no such label. */
-function matches(
-  value: string | undefined,
-  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist',
-  values: readonly string[],
-): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-  }
 }
 
 /** A percentage never rounds up: 10 % of 5 is nobody, so that the blast radius is a true limit. */

@@ -28,9 +28,13 @@ export interface TargetStatus {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** The node it runs on; absent where there is only one. */
+  readonly node?: string;
   readonly state: TargetState;
   readonly executionId?: string;
   readonly injectedAt?: number;
+  /** When its node ends it, whatever happens. */
+  readonly expiresAt?: number;
   /** Why it was missed. */
   readonly message?: string;
   /** Why its execution ended before the experiment did. */

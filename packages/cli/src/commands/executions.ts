@@ -8,12 +8,14 @@ import {
   type ChaosDaemonClient,
   type Execution,
 } from '@chaosplane/proto';
-
+import { isLive, words } from '@chaosplane/operator';
 import type { Command } from 'commander';
-import { describeError, exitCodes } from '../output/problems.ts';
+import { clusterOption, contextOption, kubeconfigOption, meansCluster, namespaceOption } from '../cluster/connect.ts';
+import { describeError } from '../output/problems.ts';
+import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
-import { isLive, words } from '../standalone/requests.ts';
 import { joinSession, openSession } from '../standalone/session.ts';
+import { getExperiments, type GetFlags } from './experiments.ts';
 import {
   engineLogger,
   engineOption,
@@ -58,12 +60,31 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
       done(exitCodes.held);
     });
   program
-    .command('get <id>')
-    .description('show one execution with its evidence')
+    .command('get [name]')
+    .summary('show one execution of this node, or the experiments of a cluster')
+    .description(
+      'Shows one execution of this node, by its id, with its evidence;\n' +
+        'with --cluster or --context, one experiment of the cluster by its name, or all of a namespace.',
+    )
     .addOption(outputOption)
     .addOption(socketOption)
-    .action(async (executionId: string, _flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<OutputFlags>();
+    .addOption(clusterOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .addOption(namespaceOption)
+    .option('-A, --all-namespaces', 'the experiments of all namespaces')
+    .action(async (name: string | undefined, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<OutputFlags & GetFlags>();
+      if (meansCluster(flags)) {
+        await getExperiments(name, flags, surroundings);
+        done(exitCodes.held);
+        return;
+      }
+      if (name === undefined) {
+        const wayOut = 'chaosplane list shows the ids, chaosplane get --cluster the experiments of a cluster';
+        throw new ChaosError('INVALID_ARGUMENT', `which execution is meant? ${wayOut}`);
+      }
+      const executionId = name;
       const execution = await withDaemon(flags, (client) => client.getExecution({ executionId }));
       const json = JSON.stringify(ExecutionCodec.toJSON(execution), null, 2);
       out.write(`${flags.output === 'json' ? json : detail(execution)}\n`);

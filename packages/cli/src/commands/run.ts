@@ -1,16 +1,23 @@
-/** `chaosplane run`: one experiment file, on the pods of this machine. */
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { ChaosError, formatDuration, parseDuration } from '@chaosplane/common';
+/** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
+import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { parseExperiment, selectTargets, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import { selectTargets, type ChaosExperiment } from '@chaosplane/experiment';
+import { resolvePeers, send } from '@chaosplane/operator';
 import type { PlanStep } from '@chaosplane/proto';
 import type { Command } from 'commander';
-import { parseAllDocuments } from 'yaml';
-import { exitCodes } from '../output/problems.ts';
+import {
+  clusterOption,
+  contextOption,
+  kubeconfigOption,
+  meansCluster,
+  namespaceOption,
+  type ClusterFlags,
+} from '../cluster/connect.ts';
+import { runFileOnCluster } from '../cluster/run-file.ts';
+import { readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
+import { exitCodeOf, exitCodes } from '../output/verdict.ts';
 import { findCandidates } from '../standalone/candidates.ts';
-import { send } from '../standalone/requests.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
 import {
@@ -24,7 +31,7 @@ import {
   type Surroundings,
 } from './options.ts';
 
-interface RunFlags extends EngineFlags {
+interface RunFlags extends EngineFlags, ClusterFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
   readonly duration?: string;
@@ -33,10 +40,11 @@ interface RunFlags extends EngineFlags {
 export function addRun(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
   program
     .command('run <file>')
-    .summary('run the experiments of a file on the pods of this machine')
+    .summary('run the experiments of a file, on the pods of this machine or through the operator of a cluster')
     .description(
-      'Runs the experiments of a YAML or JSON file (- for standard input) on the pods of this machine, one after another,\n' +
-        'through the daemon that answers on the socket, or an engine in this process when none does.\n' +
+      'Runs the experiments of a YAML or JSON file (- for standard input), one after another: on the pods of this machine,\n' +
+        'through the daemon that answers on the socket, or an engine in this process when none does;\n' +
+        'with --cluster or --context, through the operator of that cluster.\n' +
         'Ctrl-C ends the experiment and undoes it first.',
     )
     .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; inject nothing')
@@ -46,12 +54,17 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .addOption(stateDirOption)
     .addOption(runtimeOption)
     .addOption(engineOption)
+    .addOption(clusterOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .addOption(namespaceOption)
     .addHelpText(
       'after',
       '\nExit code: 0 the hypothesis held, 1 it did not, 2 the experiment could not be run.\n' +
         '\nExamples:\n' +
         '  chaosplane run examples/network-delay.yaml --dry-run\n' +
-        '  chaosplane run examples/network-delay.yaml --duration 10s --output json\n',
+        '  chaosplane run examples/network-delay.yaml --duration 10s --output json\n' +
+        '  chaosplane run examples/network-delay.yaml --cluster --namespace shop\n',
     )
     .action(async (file: string, _flags: unknown, command: Command) => {
       done(await run(file, command.optsWithGlobals<RunFlags>(), surroundings));
@@ -59,7 +72,10 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
 }
 
 async function run(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
-  const experiments = await readExperiments(file, flags, surroundings);
+  if (meansCluster(flags)) return runFileOnCluster(file, flags, surroundings);
+  const { duration } = flags;
+  const changes = duration === undefined ? {} : { duration };
+  const documents = await readExperiments(file, { place: 'machine', stdin: surroundings.stdin, changes });
   const { socket: socketPath, stateDir, runtimeEndpoint, networkEngine } = flags;
   const session = await openSession({
     socketPath,
@@ -71,7 +87,7 @@ async function run(file: string, flags: RunFlags, surroundings: Surroundings): P
   const runtime = connectRuntime(runtimeEndpoint);
   try {
     let exitCode: number = exitCodes.held;
-    for (const experiment of experiments) {
+    for (const { experiment } of documents) {
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
       const code = dry
         ? await plan(experiment, session, runtime, surroundings)
@@ -84,23 +100,6 @@ async function run(file: string, flags: RunFlags, surroundings: Surroundings): P
     runtime.close();
     await session.close();
   }
-}
-
-/** @throws ChaosError INVALID_ARGUMENT with the problems of the file. */
-async function readExperiments(file: string, flags: RunFlags, { stdin }: Surroundings): Promise<ChaosExperiment[]> {
-  const content = file === '-' ? await text(stdin) : await readFile(file, 'utf8');
-  const documents = parseAllDocuments(content);
-  if (!('length' in documents) || documents.length === 0)
-    throw new ChaosError('INVALID_ARGUMENT', `${file} holds no document`);
-  return documents.map((document) => {
-    const [error] = document.errors;
-    if (error !== undefined) throw new ChaosError('INVALID_ARGUMENT', `${file} is not YAML: ${error.message}`);
-    const experiment = parseExperiment(document.toJS({ maxAliasCount: 100 }));
-    if (flags.duration === undefined) return experiment;
-    const parsed = parseDuration(flags.duration);
-    if (!parsed.ok) throw new ChaosError('INVALID_ARGUMENT', `--duration: ${parsed.wrong}; allowed: ${parsed.allowed}`);
-    return { ...experiment, spec: { ...experiment.spec, duration: parsed.value } };
-  });
 }
 
 async function runOne(
@@ -128,16 +127,6 @@ async function runOne(
   }
 }
 
-/** An effect that was looked for and not seen leaves nothing that could have held. */
-function exitCodeOf(status: ExperimentStatus): number {
-  const condition = (wanted: string): string | undefined =>
-    status.conditions.find(({ type }) => type === wanted)?.status;
-  if (condition('Selected') === 'False') return exitCodes.couldNotRun;
-  if (status.targets.length > 0 && status.targets.every(({ state }) => state === 'Missed'))
-    return exitCodes.couldNotRun;
-  return status.phase === 'Completed' && condition('EffectObserved') !== 'False' ? exitCodes.held : exitCodes.notHeld;
-}
-
 async function plan(
   experiment: ChaosExperiment,
   { client }: Session,
@@ -154,7 +143,14 @@ async function plan(
   for (const { candidate, why } of spared) line(`  not chosen: ${candidate.namespace}/${candidate.name}: ${why}`);
   for (const target of chosen) {
     line(`  target: ${target.namespace}/${target.name}`);
-    const response = await send(client, { spec, experimentId: 'dry-run', target, ttlMs: spec.duration, dryRun: true });
+    const response = await send(client, {
+      spec,
+      experimentId: 'dry-run',
+      target,
+      ttlMs: spec.duration,
+      dryRun: true,
+      peers: resolvePeers(spec),
+    });
     for (const step of response.plan?.steps ?? []) line(stepText(step));
   }
   if (chosen.length === 0) line('  no target: nothing would happen');

@@ -14,7 +14,7 @@ import {
   type Testbed,
 } from '@chaosplane/testbed';
 import { engineLogger, type Surroundings } from '../commands/options.ts';
-import { exitCodes } from '../output/problems.ts';
+import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
@@ -126,16 +126,19 @@ async function inject(scene: Scene, measurements: Measurements): Promise<Experim
 }
 
 function demoExperiment(): ChaosExperiment {
-  return parseExperiment({
-    apiVersion: 'chaos.chaosplane.io/v1alpha1',
-    kind: 'ChaosExperiment',
-    metadata: { name: 'demo' },
-    spec: {
-      target: { labelSelector: { matchLabels: { app: 'caller' } } },
-      action: { type: 'network-delay', parameters: { latency: `${LATENCY_MS}ms`, protocol: 'tcp' } },
-      duration: '6s',
+  return parseExperiment(
+    {
+      apiVersion: 'chaos.chaosplane.io/v1alpha1',
+      kind: 'ChaosExperiment',
+      metadata: { name: 'demo' },
+      spec: {
+        target: { labelSelector: { matchLabels: { app: 'caller' } } },
+        action: { type: 'network-delay', parameters: { latency: `${LATENCY_MS}ms`, protocol: 'tcp' } },
+        duration: '6s',
+      },
     },
-  });
+    'machine',
+  );
 }
 
 function judge({ say }: Scene, measurements: Measurements, status: ExperimentStatus, left: readonly string[]): number {

@@ -2,9 +2,6 @@
 import { ChaosError } from '@chaosplane/common';
 import { ClientError, Status } from 'nice-grpc';
 
-/** Exit codes of every command: it held, it did not, it could not be run. */
-export const exitCodes = { held: 0, notHeld: 1, couldNotRun: 2 } as const;
-
 /** The text for standard error. `verbose` adds the stack, for people who report a defect. */
 export function describeError(error: unknown, verbose: boolean): string {
   const stack = verbose && error instanceof Error ? `\n${error.stack ?? ''}` : '';

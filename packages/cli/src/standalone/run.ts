@@ -1,6 +1,6 @@
 /** Runs an experiment on this machine: observe, decide, act, until it is over. */
 import { ChaosError, type Clock } from '@chaosplane/common';
-import { durationOf, type ContainerRuntime } from '@chaosplane/daemon';
+import type { ContainerRuntime } from '@chaosplane/daemon';
 import {
   decide,
   initialStatus,
@@ -13,11 +13,9 @@ import {
   type ProbeOutcome,
   type TargetStatus,
 } from '@chaosplane/experiment';
-import { EndReason, type ChaosDaemonClient, type Execution } from '@chaosplane/proto';
-import { ClientError, Status } from 'nice-grpc';
+import { evidenceOf, isPassing, observed, reasonOf, resolvePeers, runProbes, send } from '@chaosplane/operator';
+import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
 import { findCandidates } from './candidates.ts';
-import { runProbes } from './probes.ts';
-import { evidenceOf, isLive, send, words } from './requests.ts';
 
 /** What a run is made of. */
 export interface RunParts {
@@ -119,16 +117,6 @@ function abortOf({ abort, failure }: Run): { readonly abort?: string } {
   return abort.aborted ? { abort: String(abort.reason) } : {};
 }
 
-function observed(execution: Execution): ObservedExecution {
-  const reason = Object.entries(EndReason).find(([, value]) => value === execution.endReason)?.[0] ?? '';
-  return {
-    live: isLive(execution),
-    endReason: words(reason, 'END_REASON_'),
-    ...(execution.error === '' ? {} : { error: execution.error }),
-    ...(execution.evidence === undefined ? {} : { evidence: evidenceOf(execution.evidence) }),
-  };
-}
-
 async function act(run: Run, decision: Decision): Promise<void> {
   switch (decision.kind) {
     case 'advance':
@@ -171,22 +159,17 @@ async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number)
           target,
           ttlMs,
           dryRun: false,
+          peers: resolvePeers(experiment.spec),
         });
         return [target.uid, { state: 'Injected', executionId, injectedAt: clock.now() }];
       } catch (error) {
         if (isPassing(error)) return [target.uid, {}];
-        return [target.uid, { state: 'Missed', message: error instanceof ClientError ? error.details : String(error) }];
+        return [target.uid, { state: 'Missed', message: reasonOf(error) }];
       }
     }),
   );
   run.status = withTargets(run.status, new Map(outcomes));
   if (outcomes.some(([, change]) => change.state === undefined)) await pause(run, RETRY_MS);
-}
-
-/** Errors that say nothing about the request itself; it is made again under the same idempotency key. */
-function isPassing(error: unknown): boolean {
-  const passing = [Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED];
-  return error instanceof ClientError && passing.includes(error.code);
 }
 
 /** A cancel that fails is retried by the daemon itself, and by the next turn of the loop. */

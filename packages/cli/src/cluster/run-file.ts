@@ -1,0 +1,72 @@
+/** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
+import type { ExperimentStatus } from '@chaosplane/experiment';
+import { chaosExperiments } from '@chaosplane/operator';
+import { readExperiments, type Changes, type ExperimentDocument } from '../documents.ts';
+import type { Surroundings } from '../commands/options.ts';
+import { createProgress } from '../output/progress.ts';
+import { exitCodeOf, exitCodes } from '../output/verdict.ts';
+import { connectCluster, type ClusterFlags, type Connection } from './connect.ts';
+import { runOnCluster } from './run.ts';
+
+/** Flags of `run` that mean something on a cluster. */
+export interface ClusterRunFlags extends ClusterFlags, Changes {
+  readonly output: 'text' | 'json';
+  readonly dryRun?: boolean;
+}
+
+/** Resolves with the exit code: the worst of all. */
+export async function runFileOnCluster(
+  file: string,
+  flags: ClusterRunFlags,
+  surroundings: Surroundings,
+): Promise<number> {
+  const connection = connectCluster(flags);
+  const { duration } = flags;
+  const changes = { namespace: connection.namespace, ...(duration === undefined ? {} : { duration }) };
+  const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
+  let exitCode: number = exitCodes.held;
+  for (const one of documents) {
+    const rehearsed = flags.dryRun === true ? asRehearsal(one) : one;
+    exitCode = Math.max(exitCode, exitCodeOf(await runOne(rehearsed, flags, connection, surroundings)));
+    if (flags.dryRun === true) await connection.client.delete(chaosExperiments, rehearsed.experiment.metadata);
+    if (surroundings.interrupted.aborted) break;
+  }
+  return exitCode;
+}
+
+async function runOne(
+  { document, experiment }: ExperimentDocument,
+  { output }: ClusterRunFlags,
+  { client }: Connection,
+  { clock, out, interrupted }: Surroundings,
+): Promise<ExperimentStatus> {
+  const progress = createProgress({ experiment, clock, out, format: output });
+  const tell = (): void => progress.say('ending the experiment; the operator recovers everything first …');
+  interrupted.addEventListener('abort', tell, { once: true });
+  try {
+    const status = await runOnCluster({
+      client,
+      experiment,
+      document,
+      clock,
+      abort: interrupted,
+      onStatus: (current) => progress.status(current),
+      say: (line) => progress.say(line),
+    });
+    progress.result(status);
+    return status;
+  } finally {
+    interrupted.removeEventListener('abort', tell);
+  }
+}
+
+/** The same experiment under another name, which changes nothing and is deleted afterwards. */
+function asRehearsal({ document, experiment }: ExperimentDocument): ExperimentDocument {
+  const { spec, metadata } = experiment;
+  const named = { ...metadata, name: `${metadata.name.slice(0, 240)}-dry-run` };
+  const written = (document as { readonly spec: { readonly execution?: object } }).spec;
+  return {
+    document: { ...document, metadata: named, spec: { ...written, execution: { ...written.execution, dryRun: true } } },
+    experiment: { ...experiment, metadata: named, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } },
+  };
+}

@@ -1,0 +1,159 @@
+/** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments of a cluster, for people. */
+import { ChaosError, formatDuration, type Clock } from '@chaosplane/common';
+import { isFinal, parseExperiment } from '@chaosplane/experiment';
+import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/operator';
+import type { Command } from 'commander';
+import {
+  connectCluster,
+  contextOption,
+  kubeconfigOption,
+  namespaceOption,
+  type ClusterFlags,
+  type Connection,
+} from '../cluster/connect.ts';
+import { statusOf } from '../cluster/run.ts';
+import { exitCodes } from '../output/verdict.ts';
+import { report } from '../output/progress.ts';
+import { roughly, table } from '../output/table.ts';
+import { outputOption, type Surroundings } from './options.ts';
+
+type Done = (exitCode: number) => void;
+
+/** Flags of `get` on a cluster. */
+export type GetFlags = ClusterFlags & { readonly output: 'text' | 'json'; readonly allNamespaces?: boolean };
+
+export function addExperiments(program: Command, { out, clock }: Surroundings, done: Done): void {
+  program
+    .command('describe <name>')
+    .description('show one experiment of the cluster: its phase, conditions and targets with their evidence')
+    .addOption(namespaceOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .addOption(outputOption)
+    .action(async (name: string, _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<GetFlags>();
+      const object = await find(connectCluster(flags), name);
+      out.write(flags.output === 'json' ? `${JSON.stringify(object, null, 2)}\n` : `${description(object)}\n`);
+      done(exitCodes.held);
+    });
+  program
+    .command('abort <name...>')
+    .description('end experiments of the cluster now; everything is recovered, and the command waits for that')
+    .option('--no-wait', 'do not wait')
+    .addOption(namespaceOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .action(async (names: string[], _flags: unknown, command: Command) => {
+      const { wait, ...flags } = command.optsWithGlobals<ClusterFlags & { readonly wait: boolean }>();
+      const connection = connectCluster(flags);
+      for (const name of names) await abort(connection, name);
+      for (const name of wait ? names : []) out.write(`${name}: ${await ended(connection, name, clock)}\n`);
+      done(exitCodes.held);
+    });
+}
+
+/** `get` of a cluster: one experiment, or all of a namespace or of the cluster. */
+export async function getExperiments(
+  name: string | undefined,
+  flags: GetFlags,
+  surroundings: Surroundings,
+): Promise<void> {
+  const { out, clock } = surroundings;
+  const connection = connectCluster(flags);
+  const { client, namespace } = connection;
+  const objects =
+    name === undefined
+      ? (await client.list(chaosExperiments, flags.allNamespaces === true ? {} : { namespace })).items
+      : [await find(connection, name)];
+  if (flags.output === 'json') {
+    out.write(`${JSON.stringify(name === undefined ? objects : objects[0], null, 2)}\n`);
+    return;
+  }
+  const where = flags.allNamespaces === true ? 'in the cluster' : `in the namespace ${namespace}`;
+  out.write(`${objects.length === 0 ? `no experiments ${where}` : listTable(objects, clock.now())}\n`);
+}
+
+async function find({ client, namespace }: Connection, name: string): Promise<ExperimentObject> {
+  const object = await client.get(chaosExperiments, { namespace, name });
+  if (object !== undefined) return object;
+  const message = `there is no experiment ${name} in the namespace ${namespace}`;
+  throw new ChaosError('NOT_FOUND', `${message}; chaosplane get --cluster -A lists those of all namespaces`);
+}
+
+async function abort(connection: Connection, name: string): Promise<void> {
+  const object = await find(connection, name);
+  if (isFinal(statusOf(object))) return;
+  const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
+  const ref = { namespace: connection.namespace, name };
+  await connection.client.patch(chaosExperiments, ref, { kind: 'merge', body });
+}
+
+const LOOK_AGAIN_MS = 500;
+
+/** The phase in which the experiment has ended. */
+async function ended(connection: Connection, name: string, clock: Clock): Promise<string> {
+  for (;;) {
+    const object = await connection.client.get(chaosExperiments, { namespace: connection.namespace, name });
+    if (object === undefined) return 'deleted';
+    const status = statusOf(object);
+    if (isFinal(status)) return status.phase;
+    await clock.sleep(LOOK_AGAIN_MS);
+  }
+}
+
+function listTable(objects: readonly ExperimentObject[], now: number): string {
+  const rows = objects.map((object) => {
+    const { metadata, status } = object;
+    const { action, duration } = wanted(object);
+    const { counts } = status ?? {};
+    const reached = counts === undefined ? '' : `${counts.injected + counts.recovered}/${counts.targets}`;
+    const age = now - Date.parse(metadata.creationTimestamp ?? '');
+    return [
+      metadata.namespace ?? '',
+      metadata.name,
+      action,
+      status?.phase ?? '',
+      reached,
+      status?.verified ?? '',
+      duration,
+      roughly(age),
+    ];
+  });
+  return table(['NAMESPACE', 'NAME', 'ACTION', 'PHASE', 'TARGETS', 'VERIFIED', 'DURATION', 'AGE'], rows);
+}
+
+/** Action and duration, also of an object that we do not understand. */
+function wanted({ apiVersion, kind, metadata, spec }: ExperimentObject): {
+  readonly action: string;
+  readonly duration: string;
+} {
+  try {
+    const parsed = parseExperiment({ apiVersion, kind, metadata, spec }, 'cluster').spec;
+    return { action: parsed.action.type, duration: formatDuration(parsed.duration) };
+  } catch {
+    return { action: '?', duration: '' };
+  }
+}
+
+function description(object: ExperimentObject): string {
+  const { metadata, status } = object;
+  const { action, duration } = wanted(object);
+  const lines: [string, string][] = [
+    ['name', `${metadata.namespace ?? ''}/${metadata.name}`],
+    ['action', action],
+    ['duration', duration],
+    ['created', metadata.creationTimestamp ?? ''],
+    ['started', status?.startedAt ?? ''],
+    ['effective', status?.effectiveAt ?? ''],
+    ['recovering', status?.recoveringAt ?? ''],
+    ['ended', status?.endedAt ?? ''],
+    ['verified', status?.verified ?? ''],
+  ];
+  const shown = lines.filter(([, value]) => value !== '').map(([key, value]) => `${key.padEnd(11)} ${value}`);
+  const { counts, targets = [] } = status ?? {};
+  const more =
+    counts !== undefined && counts.targets > targets.length
+      ? [`… and ${counts.targets - targets.length} more targets`]
+      : [];
+  return [...shown, report(statusOf(object)), ...more].join('\n');
+}

@@ -1,0 +1,77 @@
+/** The three Secrets of an installation: what they are called, whom their certificates name, and their keys. Pure. */
+import { secrets, type Secret } from '@chaosplane/kube';
+import type { Pair, Purpose } from './issue.ts';
+
+/** What an installation is called; its certificates follow from that. */
+export interface CertificateNames {
+  readonly namespace: string;
+  /** `cluster.local` in most clusters. */
+  readonly clusterDomain: string;
+  /** The headless Service of the daemons. */
+  readonly daemonService: string;
+  readonly operatorName: string;
+}
+
+/** One leaf. */
+export interface Leaf {
+  readonly secret: string;
+  readonly purpose: Purpose;
+  readonly commonName: string;
+  readonly dnsNames: readonly string[];
+}
+
+/** The authority's Secret, which no pod mounts. */
+export const AUTHORITY_SECRET = 'chaosplane-ca';
+
+/** The two leaves: a name per daemon would be one certificate per node, so theirs is a wildcard below their Service. */
+export function leavesOf({ namespace, clusterDomain, daemonService, operatorName }: CertificateNames): readonly Leaf[] {
+  const service = `${daemonService}.${namespace}.svc`;
+  return [
+    {
+      secret: 'chaosplane-daemon-tls',
+      purpose: 'server',
+      commonName: 'chaosplane-daemon',
+      dnsNames: [`*.${service}.${clusterDomain}`, `*.${service}`],
+    },
+    {
+      secret: 'chaosplane-operator-tls',
+      purpose: 'client',
+      commonName: 'chaosplane-operator',
+      dnsNames: [`${operatorName}.${namespace}.svc`],
+    },
+  ];
+}
+
+/** The names of all Secrets: those of the hooks' rights in the chart. */
+export const secretNames = [AUTHORITY_SECRET, 'chaosplane-daemon-tls', 'chaosplane-operator-tls'] as const;
+
+/** The Secret of a leaf, with the certificate of the authority beside it; or that of the authority, which has no other. */
+export function secretOf(name: string, namespace: string, pair: Pair, authority: Pair): Secret {
+  const text = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': authority.certificate };
+  const labels = { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/component': 'certificates' };
+  return {
+    apiVersion: secrets.apiVersion,
+    kind: secrets.kind,
+    metadata: { name, namespace, labels },
+    type: 'kubernetes.io/tls',
+    data: Object.fromEntries(Object.entries(text).map(([key, value]) => [key, encode(value)])),
+  };
+}
+
+/** What a Secret holds; absent keys are empty, and will be found unreadable. */
+export function pairOf({ data = {} }: Secret): Pair {
+  return { certificate: decode(data['tls.crt']), key: decode(data['tls.key']) };
+}
+
+/** The authority that a leaf's Secret tells its readers to trust. */
+export function trustedBy({ data = {} }: Secret): string {
+  return decode(data['ca.crt']);
+}
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+function decode(base64 = ''): string {
+  return Buffer.from(base64, 'base64').toString();
+}

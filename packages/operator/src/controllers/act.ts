@@ -1,0 +1,105 @@
+/** Does the one thing that was decided for an experiment. */
+import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
+import pMap from 'p-map';
+import { runProbes } from '../probes/http.ts';
+import type { Next, Run } from './run.ts';
+
+/** How long to wait before something that did not succeed is tried again. */
+const RETRY_MS = 1000;
+
+/** How often what was measured is written down. */
+const EVIDENCE_MS = 5000;
+
+/** Carries out a decision; what it learns goes into the run's status. Undefined: go on at once. */
+export async function act(run: Run, decision: Decision, { executions }: Observation): Promise<Next> {
+  const { clock, executor } = run;
+  switch (decision.kind) {
+    case 'advance':
+      run.status = decision.status;
+      return undefined;
+    case 'inject':
+      return inject(run, decision.targets, decision.ttlMs);
+    case 'extend':
+      await executor.extend(decision.executionIds, run.status.targets, decision.ttlMs);
+      run.status = decision.status;
+      return undefined;
+    case 'cancel':
+      return cancel(run, decision.executionIds);
+    case 'probe':
+      return probe(run, decision.side);
+    case 'wait':
+      noteEvidence(run, executions);
+      return { requeueAfterMs: Math.max(0, decision.until - clock.now()) };
+    case 'done':
+      return undefined;
+  }
+}
+
+async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number): Promise<Next> {
+  const outcomes = new Map<string, Partial<TargetStatus>>();
+  const concurrency = run.experiment.spec.execution.parallelism;
+  await pMap(
+    targets,
+    async (target) => {
+      const change = await injectOne(run, target, ttlMs);
+      if (change !== undefined) outcomes.set(target.uid, change);
+    },
+    { concurrency },
+  );
+  run.status = withTargets(run.status, outcomes);
+  return outcomes.size < targets.length ? { requeueAfterMs: RETRY_MS } : undefined;
+}
+
+/** What changes of the target; undefined when it has to be tried again. */
+async function injectOne(run: Run, target: TargetStatus, ttlMs: number): Promise<Partial<TargetStatus> | undefined> {
+  const { executor, clock, logger, experimentId } = run;
+  const where = { experiment: experimentId, node: target.node, target: `${target.namespace}/${target.name}` };
+  const result = await executor.inject(target, ttlMs);
+  switch (result.kind) {
+    case 'injected': {
+      const { executionId, expiresAt } = result;
+      logger.info({ ...where, executionId }, 'target injected');
+      return {
+        state: 'Injected',
+        executionId,
+        injectedAt: clock.now(),
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      };
+    }
+    case 'missed':
+      logger.warn({ ...where, reason: result.why }, 'target missed');
+      return { state: 'Missed', message: result.why };
+    case 'retry':
+      logger.info({ ...where, reason: result.why }, 'target not injected yet');
+      return undefined;
+  }
+}
+
+async function cancel({ executor, logger, experimentId, memory, status }: Run, ids: readonly string[]): Promise<Next> {
+  const asked = ids.toSorted().join(' ');
+  const again = asked === memory.asked;
+  memory.asked = asked;
+  const answered = await executor.cancel(ids, status.targets);
+  if (!again) logger.info({ experiment: experimentId, executions: ids.length }, 'recovery asked for');
+  // What was answered and is still there is being undone by its daemon.
+  return answered && !again ? undefined : { requeueAfterMs: RETRY_MS };
+}
+
+async function probe({ experiment, clock, signal, memory }: Run, side: 'before' | 'after'): Promise<Next> {
+  const outcome = await runProbes(experiment.spec.steadyState[side], clock, signal);
+  memory[side] = outcome;
+  // A steady state that is not back yet is asked for again in a moment.
+  return side === 'after' && !outcome.passed ? { requeueAfterMs: RETRY_MS } : undefined;
+}
+
+/** For people who watch: what the daemons measure while the faults are in force. */
+function noteEvidence(run: Run, executions: Observation['executions']): void {
+  const { clock, memory, status } = run;
+  if (executions.size === 0 || clock.monotonic() - memory.evidenceAt < EVIDENCE_MS) return;
+  memory.evidenceAt = clock.monotonic();
+  const changes = status.targets.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+    const evidence = executions.get(executionId ?? '')?.evidence;
+    return evidence === undefined ? [] : [[uid, { evidence }]];
+  });
+  run.status = withTargets(status, new Map(changes));
+}

@@ -1,0 +1,37 @@
+/** Writes down what has become of an experiment, and tells people when it enters a phase. */
+import { isFinal } from '@chaosplane/experiment';
+import { addFinalizer } from '@chaosplane/kube';
+import { chaosExperiments, FINALIZER } from '../api/resources.ts';
+import type { Run } from './run.ts';
+
+/** The status is written no more often than this, unless the phase changes or the visit ends. */
+const SAVE_MS = 1000;
+
+/** @throws KubeError conflict when somebody else wrote first: everything has to be observed again. */
+export async function report(run: Run, leaving: boolean): Promise<void> {
+  const { status, stored, clock, signal, store } = run;
+  if (status === stored.status) return;
+  const entered = status.phase !== stored.status.phase;
+  if (!entered && !leaving && clock.monotonic() - run.savedAt < SAVE_MS) return;
+  if (stored.status.phase === 'Pending' && !isFinal(status)) await hold(run);
+  run.stored = await store.save(run.stored, status, signal);
+  run.status = run.stored.status;
+  run.savedAt = clock.monotonic();
+  if (entered) tell(run);
+}
+
+/** From here on something of the experiment may be on a node, so the API server must not forget it. */
+async function hold(run: Run): Promise<void> {
+  const { stored, client, signal } = run;
+  if (stored.object.metadata.finalizers?.includes(FINALIZER) === true) return;
+  const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
+  run.stored = { ...stored, object };
+}
+
+function tell({ status, stored, events, logger, experimentId }: Run): void {
+  const { phase, outcome, targets } = status;
+  const message = outcome?.message ?? `${targets.length} targets`;
+  logger.info({ experiment: experimentId, phase, reason: message }, 'phase entered');
+  const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
+  events.record(stored.object, { type, reason: phase, action: 'Reconcile', message });
+}

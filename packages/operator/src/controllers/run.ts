@@ -1,0 +1,54 @@
+/** One experiment, while the controller has it in hand. */
+import type { Clock, Logger } from '@chaosplane/common';
+import type { ChaosExperiment, ExperimentStatus, ProbeOutcome } from '@chaosplane/experiment';
+import type { EventRecorder, Informer, KubeClient, Pod } from '@chaosplane/kube';
+import type { ExperimentObject } from '../api/resources.ts';
+import type { Executor } from '../executors/executor.ts';
+import type { Store, Stored } from './store.ts';
+
+/** What the controller works with. */
+export interface ControllerParts {
+  readonly client: KubeClient;
+  readonly experiments: Informer<ExperimentObject>;
+  readonly pods: Informer<Pod>;
+  readonly executorOf: (experiment: ChaosExperiment, experimentId: string, signal: AbortSignal) => Executor;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is remembered between two visits, and may be forgotten: another operator begins without it. */
+export interface Memory {
+  /** On the monotonic clock: when what was measured was last written down. */
+  evidenceAt: number;
+  before?: ProbeOutcome;
+  after?: ProbeOutcome;
+  /** Executions that were asked to end last. */
+  asked: string;
+}
+
+/** One visit to one experiment. */
+export interface Run extends ControllerParts {
+  readonly experiment: ChaosExperiment;
+  readonly experimentId: string;
+  readonly executor: Executor;
+  readonly store: Store;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+  /** Set when the experiment must end because it cannot be understood any more. */
+  readonly broken?: string;
+  /** What the API server has. */
+  stored: Stored;
+  /** What is known by now. */
+  status: ExperimentStatus;
+  /** On the monotonic clock: when the status was last written. */
+  savedAt: number;
+}
+
+/** When an experiment is visited again; undefined: when something changes. */
+export type Next = { readonly requeueAfterMs: number } | undefined;
+
+/** Unique, and readable in the logs and lists of a node. */
+export function experimentIdOf({ metadata }: ExperimentObject): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid ?? ''}`;
+}

@@ -1,0 +1,124 @@
+/** What an experiment says to a daemon, and what a daemon says of its executions, in the words of an experiment. */
+import { findAction, type ExecRpc } from '@chaosplane/actions';
+import { ChaosError } from '@chaosplane/common';
+import type { ExperimentSpec, ObservedExecution, TargetEvidence } from '@chaosplane/experiment';
+import {
+  durationOf,
+  EndReason,
+  ExecutionState,
+  Verdict,
+  type ChaosDaemonClient,
+  type ChaosResponse,
+  type DeepPartial,
+  type Evidence,
+  type Execution,
+  type ExecutionOptions,
+  type Peer,
+} from '@chaosplane/proto';
+import { ClientError, Status } from 'nice-grpc';
+
+/** Who is to be hit, and under which name. */
+export interface Injection {
+  readonly spec: ExperimentSpec;
+  readonly experimentId: string;
+  readonly target: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly ttlMs: number;
+  readonly dryRun: boolean;
+  readonly peers: readonly DeepPartial<Peer>[];
+  /** The epoch of the operator that asks; absent: the execution lives under no lease. */
+  readonly epoch?: number;
+}
+
+/** The key under which an injection is one execution, however often it is asked for. */
+export function idempotencyKey(experimentId: string, targetUid: string): string {
+  return `${experimentId}/${targetUid}`;
+}
+
+/** Sends the request; the same injection twice is one execution. */
+export function send(
+  client: ChaosDaemonClient,
+  { spec, experimentId, target, ttlMs, dryRun, peers, epoch }: Injection,
+  signal?: AbortSignal,
+): Promise<ChaosResponse> {
+  const { route, name } = findAction(spec.action.type);
+  if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
+  const parameters = { ...spec.action.parameters, podName: target.name, podNamespace: target.namespace };
+  const options: DeepPartial<ExecutionOptions> = {
+    idempotencyKey: idempotencyKey(experimentId, target.uid),
+    ttl: durationOf(ttlMs),
+    podUid: target.uid,
+    dryRun,
+    peers: [...peers],
+    ...(epoch === undefined ? {} : { operatorEpoch: BigInt(epoch) }),
+  };
+  const common = { experimentId, parameters, options };
+  const call = signal === undefined ? {} : { signal };
+  const action = route.wireAction;
+  const requests: Record<ExecRpc, () => Promise<ChaosResponse>> = {
+    execNetworkChaos: () => client.execNetworkChaos({ ...common, action }, call),
+    execStressChaos: () => client.execStressChaos({ ...common, stressorType: action }, call),
+    execHTTPChaos: () => client.execHTTPChaos({ ...common, action }, call),
+    execDNSChaos: () => client.execDNSChaos({ ...common, action }, call),
+    execNodeChaos: () => client.execNodeChaos({ ...common, action }, call),
+    execHelloWorldChaos: () => client.execHelloWorldChaos({ options }, call),
+  };
+  return requests[route.rpc]();
+}
+
+/** Errors that say nothing about the request itself; it is made again under the same idempotency key. */
+export function isPassing(error: unknown): boolean {
+  const passing = [Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED, Status.CANCELLED];
+  if (error instanceof ClientError) return passing.includes(error.code);
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+}
+
+/** What a daemon's refusal says. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ClientError) return error.details;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether something of the execution may still be on the node. */
+export function isLive({ state }: Pick<Execution, 'state'>): boolean {
+  return state !== ExecutionState.EXECUTION_STATE_ENDED;
+}
+
+/** `END_REASON_TARGET_GONE` → `target gone`. */
+export function words(name: string, prefix: string): string {
+  return name.replace(prefix, '').toLowerCase().replaceAll('_', ' ');
+}
+
+/** An execution, as the life of an experiment sees it. */
+export function observed(execution: Execution): ObservedExecution {
+  const reason = Object.entries(EndReason).find(([, value]) => value === execution.endReason)?.[0] ?? '';
+  return {
+    live: isLive(execution),
+    endReason: words(reason, 'END_REASON_'),
+    ...(execution.error === '' ? {} : { error: execution.error }),
+    ...(execution.evidence === undefined ? {} : { evidence: evidenceOf(execution.evidence) }),
+  };
+}
+
+/** Evidence as an experiment's status has it. */
+export function evidenceOf(evidence: Evidence): TargetEvidence {
+  return {
+    verdict: verdictOf(evidence.verdict),
+    engine: evidence.engine,
+    summary: evidence.summary,
+    counters: Object.fromEntries(Object.entries(evidence.counters).map(([name, value]) => [name, Number(value)])),
+    notes: evidence.notes,
+  };
+}
+
+function verdictOf(verdict: Verdict): TargetEvidence['verdict'] {
+  switch (verdict) {
+    case Verdict.VERDICT_VERIFIED:
+      return 'Verified';
+    case Verdict.VERDICT_NO_TRAFFIC:
+      return 'NoTraffic';
+    case Verdict.VERDICT_NOT_OBSERVED:
+      return 'NotObserved';
+    default:
+      return 'Unknown';
+  }
+}

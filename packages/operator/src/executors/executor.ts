@@ -1,0 +1,23 @@
+/** How an action reaches its targets: the same few verbs, whether a daemon carries it out or the operator itself. */
+import type { ObservedExecution, TargetStatus } from '@chaosplane/experiment';
+
+/** What came of one injection. */
+export type Injected =
+  | { readonly kind: 'injected'; readonly executionId: string; readonly expiresAt?: number }
+  /** It will not succeed. */
+  | { readonly kind: 'missed'; readonly why: string }
+  /** It may succeed later. */
+  | { readonly kind: 'retry'; readonly why: string };
+
+/** The verbs. All of them may be repeated at will. */
+export interface Executor {
+  inject(target: TargetStatus, ttlMs: number): Promise<Injected>;
+  /** What each target would get, in one line; throws what an injection would be refused with. */
+  rehearse(target: TargetStatus): Promise<string>;
+  /** Every execution of the experiment, by id, as far as it can be told at this moment. */
+  observe(targets: readonly TargetStatus[]): Promise<ReadonlyMap<string, ObservedExecution>>;
+  /** Moves the deadlines to `ttlMs` from now. */
+  extend(executionIds: readonly string[], targets: readonly TargetStatus[], ttlMs: number): Promise<void>;
+  /** Asks for the end of executions; true when every one was answered. */
+  cancel(executionIds: readonly string[], targets: readonly TargetStatus[]): Promise<boolean>;
+}

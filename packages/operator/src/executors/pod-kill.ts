@@ -1,0 +1,72 @@
+/** pod-kill: the operator deletes the pod, and nothing but the pod that was chosen. */
+import { findAction, parseParameters, type PodKillSpec } from '@chaosplane/actions';
+import type { ExperimentSpec, ObservedExecution, TargetStatus } from '@chaosplane/experiment';
+import { isConflict, pods, type Informer, type KubeClient, type Pod } from '@chaosplane/kube';
+import type { Executor } from './executor.ts';
+
+/** What the executor is made of. */
+export interface PodKillParts {
+  readonly spec: ExperimentSpec;
+  readonly client: KubeClient;
+  readonly cache: Informer<Pod>;
+  readonly signal: AbortSignal;
+}
+
+/** There is one execution a pod; its id says which. */
+const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
+
+/** An executor for one experiment. */
+export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): Executor {
+  const parsed = parseParameters(findAction('pod-kill'), spec.action.parameters, { target: 'absent' }) as PodKillSpec;
+  const { gracePeriodSeconds } = parsed;
+
+  function observeOne(target: TargetStatus): ObservedExecution {
+    const pod = cache.get(target);
+    const gone = pod === undefined || pod.metadata.uid !== target.uid;
+    const ending = pod?.metadata.deletionTimestamp !== undefined;
+    const evidence = { engine: 'api', counters: {}, notes: [] };
+    if (gone)
+      return {
+        live: false,
+        endReason: 'done',
+        evidence: { ...evidence, verdict: 'Verified', summary: 'the pod is gone' },
+      };
+    if (ending)
+      return {
+        live: false,
+        endReason: 'done',
+        evidence: { ...evidence, verdict: 'Verified', summary: 'the pod is ending' },
+      };
+    return { live: true, evidence: { ...evidence, verdict: 'NotObserved', summary: 'the pod is still there' } };
+  }
+
+  return {
+    async inject(target) {
+      try {
+        // Another pod of that name is not the one that was chosen: the uid makes it a conflict.
+        await client.delete(pods, target, { uid: target.uid, gracePeriodSeconds, signal });
+        return { kind: 'injected', executionId: idOf(target) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isConflict(error)) return { kind: 'injected', executionId: idOf(target) };
+        if (isTransient(error)) return { kind: 'retry', why: String(error) };
+        return { kind: 'missed', why: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    rehearse: async ({ namespace, name }) => `delete the pod ${namespace}/${name}`,
+    observe: async (targets) =>
+      new Map(
+        targets
+          .filter(({ executionId }) => executionId !== undefined)
+          .map((target) => [idOf(target), observeOne(target)]),
+      ),
+    // It happened once; there is no deadline, and nothing to undo.
+    extend: async () => undefined,
+    cancel: async () => true,
+  };
+}
+
+function isTransient(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'ABORTED';
+}

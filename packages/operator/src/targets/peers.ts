@@ -1,0 +1,95 @@
+/** Who the peers of a network action are at this moment: addresses as given, and pods with the Services that lead to them. Pure. */
+import { ChaosError } from '@chaosplane/common';
+import { whyNoMatch, type ExperimentSpec, type PeerSpec } from '@chaosplane/experiment';
+import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
+import type { DeepPartial, Peer } from '@chaosplane/proto';
+
+/** What peers are found in. */
+export interface PeerWorld {
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
+}
+
+const nobody: PeerWorld = { pods: [], services: [], endpointSlices: [] };
+
+/** One peer as a daemon is told. */
+export type WirePeer = DeepPartial<Peer>;
+
+/**
+ * The peers of an experiment. A packet to a Service has the Service's address until it leaves the pod's namespace, so the
+ * address of every Service that leads to nobody but the chosen pods belongs to them.
+ * @throws ChaosError FAILED_PRECONDITION for a Service that leads to chosen pods and to others.
+ */
+export function resolvePeers(
+  { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
+  world: PeerWorld = nobody,
+): WirePeer[] {
+  const found = peers.flatMap((peer) => resolve(peer, target.namespace, world));
+  // Only selectors were given, and nobody has these labels: no peers at all would mean everybody.
+  if (peers.length > 0 && found.length === 0) {
+    const message = 'no running pod fits the podSelector of the peers, so there is nobody to be kept from';
+    throw new ChaosError('FAILED_PRECONDITION', `${message}; correct spec.peers`);
+  }
+  return [...new Map(found.map((peer) => [JSON.stringify(peer), peer])).values()];
+}
+
+function resolve(peer: PeerSpec, targetNamespace: string, world: PeerWorld): WirePeer[] {
+  const limits = {
+    ...(peer.ports === undefined ? {} : { ports: peer.ports }),
+    ...(peer.protocol === undefined ? {} : { protocol: peer.protocol }),
+  };
+  if (peer.cidr !== undefined) return [{ cidr: peer.cidr, ...limits }];
+  if (peer.podSelector === undefined) return [];
+  const { labelSelector, namespace = targetNamespace } = peer.podSelector;
+  const chosen = world.pods.filter(
+    ({ metadata, spec, status }) =>
+      metadata.namespace === namespace &&
+      spec?.hostNetwork !== true &&
+      status?.phase === 'Running' &&
+      whyNoMatch(metadata.labels ?? {}, labelSelector) === undefined,
+  );
+  const addresses = new Set(chosen.flatMap(({ status }) => (status?.podIPs ?? []).map(({ ip }) => ip)));
+  const services = world.services
+    .filter(({ metadata }) => metadata.namespace === namespace)
+    .flatMap((service) => ofService(service, peer, addresses, world));
+  return [...[...addresses].sort().map((cidr) => ({ cidr, ...limits })), ...services];
+}
+
+/** The addresses and ports of a Service, when it leads to the chosen addresses and to no other. */
+function ofService(service: Service, peer: PeerSpec, chosen: ReadonlySet<string>, world: PeerWorld): WirePeer[] {
+  const clusterIPs = (service.spec?.clusterIPs ?? []).filter((ip) => ip !== 'None' && ip !== '');
+  const slices = world.endpointSlices.filter(
+    ({ metadata }) =>
+      metadata.namespace === service.metadata.namespace &&
+      metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name,
+  );
+  const behind = slices.flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
+  const inside = behind.filter((address) => chosen.has(address));
+  if (clusterIPs.length === 0 || inside.length === 0) return [];
+  if (inside.length < behind.length) {
+    const { namespace, name } = service.metadata;
+    const count = `${inside.length} of the ${behind.length} addresses behind it`;
+    const message = `the Service ${namespace ?? ''}/${name} leads to peers and to others (${count} are peers)`;
+    const wayOut = 'choose all of its pods or none, or name addresses as cidr';
+    throw new ChaosError('FAILED_PRECONDITION', `${message}, and its packets cannot be told apart: ${wayOut}`);
+  }
+  return clusterIPs.flatMap((cidr) => portsOf(service, peer, slices).map((port) => ({ cidr, ...port })));
+}
+
+/** The Service's own ports, by protocol, that lead to the ports that the peer is limited to. */
+function portsOf(
+  service: Service,
+  peer: PeerSpec,
+  slices: readonly EndpointSlice[],
+): { readonly ports: number[]; readonly protocol: string }[] {
+  const leading = (service.spec?.ports ?? []).filter(({ name = '', protocol = 'TCP' }) => {
+    if (peer.protocol !== undefined && peer.protocol !== protocol.toLowerCase()) return false;
+    const ends = slices.flatMap(({ ports }) => (ports ?? []).filter((one) => (one.name ?? '') === name));
+    return peer.ports === undefined || ends.some(({ port }) => port !== undefined && peer.ports?.includes(port));
+  });
+  return ['tcp', 'udp'].flatMap((protocol) => {
+    const ports = leading.filter((one) => (one.protocol ?? 'TCP').toLowerCase() === protocol).map(({ port }) => port);
+    return ports.length === 0 ? [] : [{ ports, protocol }];
+  });
+}

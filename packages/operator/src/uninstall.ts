@@ -1,0 +1,73 @@
+/** Before the chart goes: every experiment is ended and recovered, within a time; then what hooks have made is removed. */
+import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
+import { isFinal } from '@chaosplane/experiment';
+import { KubeError, leases, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
+import { removeCertificates } from './certificates/index.ts';
+import { ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from './api/resources.ts';
+
+/** What is removed, and how long it may take. */
+export interface UninstallOptions {
+  readonly namespace: string;
+  readonly timeoutMs: number;
+  /** Of the election; no release of the chart owns it. */
+  readonly leaseName: string;
+}
+
+const LOOK_AGAIN_MS = 1000;
+
+/** The names of the Secrets do not depend on these. */
+const names = {
+  clusterDomain: 'cluster.local',
+  daemonService: 'chaosplane-daemon',
+  operatorName: 'chaosplane-operator',
+};
+
+/**
+ * Aborts every experiment of the cluster and waits until all are over. When the time is up, the operator is taken for dead:
+ * experiments are let go of, and their faults end on the nodes when the operator's lease lapses.
+ */
+export async function uninstall(
+  options: UninstallOptions,
+  { client, clock, logger }: { readonly client: KubeClient; readonly clock: Clock; readonly logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = clock.monotonic() + options.timeoutMs;
+  for (;;) {
+    const open = (await experiments(client, signal)).filter(isOpen);
+    if (open.length === 0) break;
+    if (clock.monotonic() > deadline) {
+      logger.warn({ experiments: open.length }, 'experiments did not end in time, letting go of them');
+      for (const object of open) await removeFinalizer(client, chaosExperiments, object, FINALIZER, signal);
+      break;
+    }
+    for (const object of open) await abort(client, object, signal);
+    logger.info({ experiments: open.length }, 'waiting for experiments to end');
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+  }
+  const { namespace } = options;
+  await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
+  await client.delete(leases, { namespace, name: options.leaseName }, { signal });
+  logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
+}
+
+/** A cluster without our resources has no experiments. */
+async function experiments(client: KubeClient, signal: AbortSignal): Promise<readonly ExperimentObject[]> {
+  try {
+    return (await client.list(chaosExperiments, { signal })).items;
+  } catch (error) {
+    if (error instanceof ChaosError && error instanceof KubeError && error.status === 404) return [];
+    throw error;
+  }
+}
+
+/** Not over, or over with something that is left to its TTL. */
+function isOpen({ status, metadata }: ExperimentObject): boolean {
+  const held = metadata.finalizers?.includes(FINALIZER) === true;
+  return held || (status?.phase !== undefined && !isFinal({ phase: status.phase }));
+}
+
+async function abort(client: KubeClient, object: ExperimentObject, signal: AbortSignal): Promise<void> {
+  if (object.metadata.annotations?.[ABORT_ANNOTATION] === 'true') return;
+  const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
+  await client.patch(chaosExperiments, refOf(object), { kind: 'merge', body }, { signal });
+}

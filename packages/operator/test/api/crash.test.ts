@@ -1,0 +1,86 @@
+/** An operator that is killed at any of its steps: the next one goes on, and nothing happens twice or is left. */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import pMap from 'p-map';
+import { FINALIZER } from '../../src/api/resources.ts';
+import { doomed, type CrashPoint } from './doomed.ts';
+import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+
+jest.setTimeout(300_000);
+
+let theatre: Theatre;
+
+beforeAll(async () => {
+  theatre = await openTheatre();
+}, 600_000);
+afterAll(() => theatre.close(), 60_000);
+
+const spec = {
+  target: { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' },
+  action: { type: 'network-delay', parameters: { latency: '100ms' } },
+  duration: '2s',
+};
+
+/** Kernels before and after, executions by node, and how the experiment ended, when an operator died at a step. */
+async function play(stage: Stage, point: CrashPoint) {
+  for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);
+  const before = stage.print();
+  const daemons = await stage.connect();
+  stage.startOperator({
+    identity: 'doomed',
+    doomed: true,
+    leaderLease: '3s',
+    ...doomed({ client: stage.client, daemons }, point),
+  });
+  await stage.apply('slow', spec);
+  const ends = async () => {
+    const object = await stage.get('slow');
+    const over = object?.status?.endedAt !== undefined && object.metadata.finalizers?.includes(FINALIZER) !== true;
+    return over || point.crashed ? object : undefined;
+  };
+  await eventually('it ended or the operator died', ends, 60_000);
+  if (point.crashed) stage.startOperator({ identity: 'heir', leaderLease: '15s' });
+  const over = await stage.until(
+    'slow',
+    ({ status, metadata }) => status?.endedAt !== undefined && metadata.finalizers?.includes(FINALIZER) !== true,
+    90_000,
+  );
+  daemons.close();
+  return {
+    phase: over.status?.phase,
+    counts: over.status?.counts,
+    executions: stage.nodes.map(({ journal }) => new Set(journal.writes.map(({ id }) => id)).size),
+    clean: stage.print() === before,
+  };
+}
+
+const good = {
+  phase: 'Completed',
+  counts: { targets: 2, waiting: 0, injected: 0, missed: 0, recovered: 2, verified: 0 },
+  executions: [1, 1],
+  clean: true,
+};
+
+test('killed at each of its steps, it has an heir that does the rest, once', async () => {
+  const whole: CrashPoint = { step: Infinity, reached: [], crashed: false };
+  const calm = await theatre.stage();
+  expect(await play(calm, whole)).toEqual(good);
+  await calm.close();
+  expect(whole.reached.length).toBeGreaterThan(20);
+
+  const steps = whole.reached.map((_, index) => index + 1);
+  const outcomes = await pMap(
+    steps,
+    async (step) => {
+      const stage = await theatre.stage();
+      try {
+        const point: CrashPoint = { step, reached: [], crashed: false };
+        const outcome = await play(stage, point);
+        return { ...outcome, died: point.reached.at(-1) ?? 'never' };
+      } finally {
+        await stage.close();
+      }
+    },
+    { concurrency: 8 },
+  );
+  for (const { died, ...outcome } of outcomes) expect({ died, ...outcome }).toEqual({ died, ...good });
+});

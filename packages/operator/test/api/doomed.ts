@@ -1,0 +1,76 @@
+/** Stops an operator dead at one of its steps: before or after any change of the API server or of a daemon. */
+import type { KubeClient, KubeObject, ResourceType } from '@chaosplane/kube';
+import type { ChaosDaemonClient } from '@chaosplane/proto';
+import type { Daemons } from '../../src/daemons/daemons.ts';
+
+/** Where to stop. Every effect has two steps: just before it, and just after it. */
+export interface CrashPoint {
+  /** The number of the step, from 1. */
+  readonly step: number;
+  readonly reached: string[];
+  crashed: boolean;
+}
+
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** Kinds whose changes are not steps of an experiment; a dead operator does not change them either. */
+const quiet = new Set(['Lease', 'Event']);
+
+function stepper(point: CrashPoint) {
+  const due = (name: string): boolean => {
+    if (point.crashed) return true;
+    point.reached.push(name);
+    if (point.reached.length === point.step) point.crashed = true;
+    return point.crashed;
+  };
+  const dead = (): boolean => point.crashed;
+  return async <T>(name: string | undefined, effect: () => Promise<T>): Promise<T> => {
+    if (dead() || (name !== undefined && due(`before ${name}`))) return never();
+    const result = await effect();
+    // What a dead process is answered, nobody hears.
+    if (dead() || (name !== undefined && due(`after ${name}`))) return never();
+    return result;
+  };
+}
+
+/** The client and the daemons of an operator that dies at the point. */
+export function doomed(
+  parts: { readonly client: KubeClient; readonly daemons: Daemons },
+  point: CrashPoint,
+): { readonly client: KubeClient; readonly daemons: Daemons } {
+  const step = stepper(point);
+  const nameOf = <T extends KubeObject>(verb: string, { kind }: ResourceType<T>, detail = ''): string | undefined =>
+    quiet.has(kind) ? undefined : `${verb} ${kind}${detail}`;
+  const { client, daemons } = parts;
+  const kube: KubeClient = {
+    ...client,
+    get: (...args) => step(undefined, () => client.get(...args)),
+    list: (...args) => step(undefined, () => client.list(...args)),
+    create: (type, ...args) => step(nameOf('create', type), () => client.create(type, ...args)),
+    replace: (type, ...args) => step(nameOf('replace', type), () => client.replace(type, ...args)),
+    apply: (type, object, ...args) => {
+      const phase = (object as { readonly status?: { readonly phase?: string } }).status?.phase;
+      return step(nameOf('apply', type, phase === undefined ? '' : ` ${phase}`), () =>
+        client.apply(type, object, ...args),
+      );
+    },
+    patch: (type, ...args) => step(nameOf('patch', type), () => client.patch(type, ...args)),
+    delete: (type, ...args) => step(nameOf('delete', type), () => client.delete(type, ...args)),
+  };
+  const changes = ['execNetworkChaos', 'cancelChaos', 'renewLease'];
+  return {
+    client: kube,
+    daemons: {
+      ...daemons,
+      of(node) {
+        const real = daemons.of(node) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+        return new Proxy(real, {
+          get:
+            (target, method: string) =>
+            (...args: unknown[]) =>
+              step(changes.includes(method) ? method : undefined, async () => target[method]?.(...args)),
+        }) as unknown as ChaosDaemonClient;
+      },
+    },
+  };
+}

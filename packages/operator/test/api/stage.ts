@@ -1,0 +1,338 @@
+/** A stage for operators: a real API server, nodes whose daemons are real but for the kernel, and pods that only the API knows. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger, systemClock, type Logger } from '@chaosplane/common';
+import { startDaemon, type RunningDaemon } from '@chaosplane/daemon';
+import {
+  createKubeClient,
+  loadCluster,
+  namespaces,
+  nodes,
+  pods,
+  refOf,
+  resourceType,
+  services,
+  type KubeClient,
+  type KubeObject,
+  type Pod,
+} from '@chaosplane/kube';
+import { FakeNode, memoryJournal, type FakePod, type MemoryJournal } from '@chaosplane/testkit';
+import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
+import { leavesOf } from '../../src/certificates/secrets.ts';
+import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { parseConfig } from '../../src/config.ts';
+import { loadCredentials } from '../../src/daemons/credentials.ts';
+import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
+import { runOperator, type TermEnd } from '../../src/operator.ts';
+
+/** Without the one called default, the API server takes no pods. */
+const serviceAccounts = resourceType<KubeObject>({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+});
+
+const NAMES = {
+  clusterDomain: 'cluster.local',
+  daemonService: 'chaosplane-daemon',
+  operatorName: 'chaosplane-operator',
+};
+
+/** One node: its name in the cluster, and what stands for its kernel. */
+export interface StageNode {
+  readonly name: string;
+  readonly kernel: FakeNode;
+  readonly journal: MemoryJournal;
+  /** The running daemon's address; absent while there is none. */
+  address?: string;
+  daemon?: RunningDaemon;
+}
+
+/** A pod of the API server and of its node. */
+export interface StagePod {
+  readonly object: Pod;
+  readonly fake: FakePod;
+  readonly node: StageNode;
+}
+
+/** The API server and the authority; one for a file of tests. */
+export interface Theatre {
+  readonly cluster: Cluster;
+  readonly client: KubeClient;
+  readonly folder: string;
+  /** A stage of its own: a namespace, two nodes with daemons. */
+  stage(options?: { readonly nodes?: number }): Promise<Stage>;
+  close(): Promise<void>;
+}
+
+/** One operator that was started. */
+export interface StagedOperator {
+  readonly ended: Promise<TermEnd>;
+  /** As SIGTERM. */
+  stop(): Promise<TermEnd>;
+}
+
+/** What one test plays on. */
+export interface Stage {
+  readonly namespace: string;
+  readonly client: KubeClient;
+  readonly nodes: readonly StageNode[];
+  addPod(name: string, node: StageNode, labels?: Record<string, string>): Promise<StagePod>;
+  startDaemon(node: StageNode): Promise<void>;
+  stopDaemon(node: StageNode): Promise<void>;
+  /** Connections to the daemons, as an operator has them. */
+  connect(): Promise<Daemons>;
+  startOperator(options?: {
+    readonly identity?: string;
+    /** Nothing that it asks for is answered any more, so nobody waits for its end. */
+    readonly doomed?: boolean;
+    readonly client?: KubeClient;
+    readonly daemons?: Daemons;
+    readonly leaderLease?: string;
+    readonly daemonLease?: string;
+    readonly renewEvery?: string;
+  }): StagedOperator;
+  apply(name: string, spec: object): Promise<ExperimentObject>;
+  get(name: string): Promise<ExperimentObject | undefined>;
+  /** The experiment as soon as it is like that. */
+  until(name: string, like: (object: ExperimentObject) => boolean, limitMs?: number): Promise<ExperimentObject>;
+  /** What the nodes' kernels hold, as text. */
+  print(): string;
+  close(): Promise<void>;
+}
+
+export const LIMIT_MS = 30_000;
+
+/** Polls; throws what was waited for when it does not come. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = LIMIT_MS): Promise<T> {
+  for (const deadline = performance.now() + limitMs; ;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+    await systemClock.sleep(50);
+  }
+}
+
+export async function openTheatre(): Promise<Theatre> {
+  const cluster = await startCluster({ nodes: 0, report: () => undefined });
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-theatre-'));
+  const client = createKubeClient(loadCluster({ kubeconfig: cluster.kubeconfig }), {
+    logger: createLogger({ level: 'silent' }),
+  });
+  const crds = join(import.meta.dirname, '../../../../charts/chaosplane/crds');
+  const files = (await readdir(crds)).flatMap((name) => ['-f', join(crds, name)]);
+  await cluster.kubectl(['apply', '--server-side', ...files]);
+  await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  const authority = await createAuthority({ now: Date.now() });
+  return {
+    cluster,
+    client,
+    folder,
+    stage: ({ nodes: count = 2 } = {}) => openStage(client, folder, authority, count),
+    async close() {
+      await cluster.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openStage(client: KubeClient, parent: string, authority: Pair, count: number): Promise<Stage> {
+  const id = randomBytes(3).toString('hex');
+  const namespace = `stage-${id}`;
+  const folder = await mkdtemp(join(parent, `${id}-`));
+  const logger: Logger = createLogger({
+    level: (process.env['CHAOSPLANE_TEST_LOG'] as 'info' | undefined) ?? 'silent',
+    pretty: true,
+  });
+  const names = { ...NAMES, namespace };
+  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  await eventually('pods may be made', () => client.get(serviceAccounts, { namespace, name: 'default' }));
+  await client.create(services, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name: NAMES.daemonService },
+    spec: { clusterIP: 'None', ports: [{ name: 'grpc', port: 50_051 }] },
+  });
+  const identities = await Promise.all(
+    leavesOf(names).map(async ({ purpose, commonName, dnsNames }) => {
+      const make = purpose === 'server' ? issueServer : issueClient;
+      const pair = await make(authority, { commonName, dnsNames, now: Date.now() });
+      const [certificate, key] = [join(folder, `${commonName}.crt`), join(folder, `${commonName}.key`)];
+      await writeFile(certificate, pair.certificate);
+      await writeFile(key, pair.key, { mode: 0o600 });
+      return { certificate, key };
+    }),
+  );
+  const [server, operator] = identities as [{ certificate: string; key: string }, { certificate: string; key: string }];
+  const ca = join(folder, 'ca.crt');
+  const token = join(folder, 'token');
+  await writeFile(ca, authority.certificate);
+  // Reviewed by a daemon only where it is told whose token to expect; the cluster tests do that.
+  await writeFile(token, 'not reviewed here');
+  const stageNodes: StageNode[] = Array.from({ length: count }, (_, index) => {
+    const name = `${namespace}-n${index + 1}`;
+    return { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
+  });
+
+  async function begin(node: StageNode): Promise<void> {
+    node.daemon = await startDaemon(
+      {
+        nodeName: node.name,
+        socketPath: join(folder, node.name, 'daemon.sock'),
+        stateDir: join(folder, node.name, 'state'),
+        listen: '127.0.0.1:0',
+        tls: { ...server, clientCa: ca },
+        clientName: `${NAMES.operatorName}.${namespace}.svc`,
+      },
+      { logger: createLogger({ level: 'silent' }), host: node.kernel.host(), journal: node.journal },
+    );
+    node.address = node.daemon.addresses.grpc ?? '';
+  }
+
+  for (const node of stageNodes) {
+    await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } });
+    await begin(node);
+    // The pod of the daemon, as the operator finds it.
+    const object = await client.create(pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        namespace,
+        name: `daemon-${node.name}`,
+        labels: { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/component': 'daemon' },
+      },
+      spec: { nodeName: node.name, containers: [{ name: 'daemon', image: 'none' }] },
+    });
+    await running(client, object, `10.9.${stageNodes.indexOf(node)}.1`);
+  }
+
+  const connect = async (): Promise<Daemons> => {
+    const { channel } = await loadCredentials({ ...operator, ca, token }, systemClock);
+    return connectDaemons({
+      credentials: channel,
+      nameOf: (label) => `${label}.${NAMES.daemonService}.${namespace}.svc.cluster.local`,
+      addressOf: (label) => stageNodes.find(({ name }) => name === label)?.address ?? '127.0.0.1:1',
+    });
+  };
+
+  let serial = 0;
+  const started: StagedOperator[] = [];
+  const open: Daemons[] = [];
+  const stage: Stage = {
+    namespace,
+    client,
+    nodes: stageNodes,
+    async addPod(name, node, labels = { app: 'web' }) {
+      const object = await client.create(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { namespace, name, labels },
+        spec: { nodeName: node.name, containers: [{ name: 'app', image: 'none' }] },
+      });
+      serial += 1;
+      const known = await running(client, object, `10.8.${serial >> 8}.${serial & 255}`);
+      const uid = object.metadata.uid ?? '';
+      return {
+        object: known,
+        fake: node.kernel.addPod(name, { namespace, uid, path: `/run/netns/${namespace}-${name}` }),
+        node,
+      };
+    },
+    startDaemon: begin,
+    async stopDaemon(node) {
+      await node.daemon?.stop();
+      delete node.daemon;
+      delete node.address;
+    },
+    connect,
+    startOperator(options = {}) {
+      const controller = new AbortController();
+      const {
+        leaderLease = '15s',
+        daemonLease = '120s',
+        renewEvery = '20s',
+        identity = `operator-${started.length}`,
+      } = options;
+      const config = parseConfig({
+        namespace,
+        identity,
+        watchNamespace: namespace,
+        tlsCertificate: operator.certificate,
+        tlsKey: operator.key,
+        tlsCa: ca,
+        tokenFile: token,
+        leaderLease,
+        daemonLease,
+        renewEvery,
+      });
+      const ended = (async () => {
+        const daemons = options.daemons ?? (await connect());
+        open.push(daemons);
+        return runOperator(config, { client: options.client ?? client, daemons, logger }, controller.signal);
+      })();
+      ended.catch(() => undefined);
+      const stop = (): Promise<TermEnd> => {
+        controller.abort(new Error('stopped by the test'));
+        return ended;
+      };
+      const staged = { ended, stop };
+      started.push(options.doomed === true ? { ...staged, stop: abandon(stop) } : staged);
+      return staged;
+    },
+    apply: (name, spec) =>
+      client.apply(
+        chaosExperiments,
+        {
+          apiVersion: chaosExperiments.apiVersion,
+          kind: chaosExperiments.kind,
+          metadata: { namespace, name },
+          spec,
+        },
+        { fieldManager: 'test' },
+      ),
+    get: (name) => client.get(chaosExperiments, { namespace, name }),
+    until(name, like, limitMs) {
+      return eventually(
+        `the experiment ${name}`,
+        async () => {
+          const object = await client.get(chaosExperiments, { namespace, name });
+          return object !== undefined && like(object) ? object : undefined;
+        },
+        limitMs,
+      );
+    },
+    print: () => stageNodes.map(({ name, kernel }) => `## ${name}\n${kernel.print()}`).join('\n'),
+    async close() {
+      await Promise.allSettled(started.map(async ({ stop }) => stop()));
+      for (const daemons of open) daemons.close();
+      await Promise.all(stageNodes.map(async (node) => node.daemon?.stop()));
+      for (const node of stageNodes) await client.delete(nodes, { name: node.name });
+      await client.delete(namespaces, { name: namespace });
+    },
+  };
+  return stage;
+}
+
+/** Tells it to stop, and waits for nothing. */
+function abandon(stop: () => Promise<TermEnd>): () => Promise<TermEnd> {
+  return async () => {
+    void stop();
+    return 'stopped';
+  };
+}
+
+/** What a kubelet would write. */
+function running(client: KubeClient, pod: Pod, ip: string): Promise<Pod> {
+  const status = {
+    phase: 'Running',
+    podIP: ip,
+    podIPs: [{ ip }],
+    conditions: [{ type: 'Ready', status: 'True' }],
+    containerStatuses: [],
+  };
+  return client.patch(pods, refOf(pod), { kind: 'merge', body: { status } }, { subresource: 'status' });
+}
