@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { actionDocs, staleActionDocs, writeActionDocs } from './action-docs.ts';
+import { crdFiles, staleCrds, writeCrds } from './crd/crds.ts';
 import { checkProto, generateProto, staleProto } from './proto.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -14,7 +15,11 @@ const mode = process.argv[2] ?? 'write';
 async function verify(): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-gen-'));
   try {
-    return [...(await staleProto(root, folder, process.env)), ...(await staleActionDocs(root))];
+    return [
+      ...(await staleProto(root, folder, process.env)),
+      ...(await staleActionDocs(root)),
+      ...(await staleCrds(root)),
+    ];
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -25,6 +30,7 @@ async function run(): Promise<string[]> {
     case 'write':
       await generateProto(root, root, process.env);
       await writeActionDocs(root, actionDocs());
+      await writeCrds(root, crdFiles());
       return [];
     case '--verify':
       return (await verify()).map((file) => `${file} is not what the generator makes: run npm run gen`);

@@ -1,0 +1,63 @@
+{{/* The labels by which objects of one part are found; they never change. Takes (list $ "operator"). */}}
+{{- define "chaosplane.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: chaosplane
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{/* All labels of an object. */}}
+{{- define "chaosplane.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "chaosplane.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{/* The image of a part. */}}
+{{- define "chaosplane.image" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s/%s:%s" $root.Values.image.registry (index . 1) ($root.Values.image.tag | default $root.Chart.AppVersion) -}}
+{{- end }}
+
+{{- define "chaosplane.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The operator's pods, those of the hooks included, need no rights on the node at all. */}}
+{{- define "chaosplane.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "chaosplane.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* A hook is made anew each time, and is gone once it has succeeded. Takes (list "pre-install,pre-upgrade" "-5"). */}}
+{{- define "chaosplane.hook" -}}
+helm.sh/hook: {{ index . 0 }}
+helm.sh/hook-weight: {{ index . 1 | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{/* The flags that certificates follow from. */}}
+{{- define "chaosplane.certificateArgs" -}}
+- --namespace={{ .Release.Namespace }}
+- --cluster-domain={{ .Values.clusterDomain }}
+- --daemon-service=chaosplane-daemon
+- --operator-name=chaosplane-operator
+{{- end }}

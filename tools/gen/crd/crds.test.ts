@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { crdFiles, staleCrds } from './crds.ts';
+import { definitions } from './definitions.ts';
+import { withAdditions } from './place.ts';
+import { schemaOf } from './render.ts';
+import type { Structural } from './structural.ts';
+
+test('the resource definitions of the chart are what the schemas say; otherwise npm run gen was forgotten', async () => {
+  expect(await staleCrds(join(import.meta.dirname, '..', '..', '..'))).toEqual([]);
+});
+
+test('a folder without definitions is stale in all of them', async () => {
+  expect(await staleCrds(join(import.meta.dirname, 'no-such-folder'))).toHaveLength(definitions.length);
+});
+
+test.each([...crdFiles()])('%s is below the 256 KiB of an object that kubectl apply can keep', (_name, text) => {
+  expect(Buffer.byteLength(text)).toBeLessThan(256 * 1024);
+});
+
+test.each(definitions)('every field at the top of a $kind is explained, and those of a spec', (definition) => {
+  const top = schemaOf(definition).properties ?? {};
+  const fields = Object.entries({ ...top, ...top['spec']?.properties });
+  expect(fields.filter(([, field]) => field.description === undefined).map(([name]) => name)).toEqual([]);
+});
+
+test.each(definitions)('no schema of $kind has additionalProperties beside properties', (definition) => {
+  const walk = (schema: Structural): boolean =>
+    !(schema.properties !== undefined && schema.additionalProperties !== undefined) &&
+    [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties].every(
+      (inner) => inner === undefined || walk(inner),
+    );
+  expect(walk(schemaOf(definition))).toBe(true);
+});
+
+test('additions go to their place, and rules add up', () => {
+  const schema: Structural = { type: 'object', properties: { list: { type: 'array', items: { type: 'string' } } } };
+  const rule = (text: string): Structural => ({ 'x-kubernetes-validations': [{ rule: text, message: text }] });
+  const grown = withAdditions(schema, [
+    { at: 'list[]', add: { maxLength: 3 } },
+    { at: 'list[]', add: rule('a') },
+    { at: 'list[]', add: rule('b') },
+  ]);
+  expect(grown.properties?.['list']?.items).toEqual({
+    type: 'string',
+    maxLength: 3,
+    'x-kubernetes-validations': [
+      { rule: 'a', message: 'a' },
+      { rule: 'b', message: 'b' },
+    ],
+  });
+});
+
+test('an addition without a place is refused, so that a renamed field is noticed', () => {
+  expect(() => withAdditions({ type: 'object' }, [{ at: 'spec.gone', add: {} }])).toThrow(
+    'spec.gone: there is no spec',
+  );
+});

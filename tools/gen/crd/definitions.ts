@@ -1,0 +1,146 @@
+/** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
+import { z } from 'zod';
+import {
+  experimentShardSchema,
+  experimentSpecSchema,
+  experimentStatusSchema,
+} from '../../../packages/experiment/src/index.ts';
+import type { Addition } from './place.ts';
+
+/** A column of `kubectl get`. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description?: string;
+  /** Shown with `-o wide` only. */
+  readonly wide?: true;
+}
+
+/** A kind of resource. */
+export interface Definition {
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly description: string;
+  /** Everything beside apiVersion, kind and metadata. With a `status`, it gets the status subresource. */
+  readonly schema: z.ZodObject;
+  readonly additions: readonly Addition[];
+  readonly columns: readonly Column[];
+}
+
+/** The text of Go's durations that packages/common reads; the order of its units. */
+const DURATION =
+  "self.matches('^([0-9]+([.][0-9]+)?h)?([0-9]+([.][0-9]+)?m)?([0-9]+([.][0-9]+)?s)?([0-9]+([.][0-9]+)?ms)?([0-9]+([.][0-9]+)?us)?$')";
+
+const AGE: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+
+function rule(at: string, message: string, cel: string): Addition {
+  return { at, add: { 'x-kubernetes-validations': [{ rule: cel, message }] } };
+}
+
+/** At the root, because only there the status is in sight; people are pointed to the spec. */
+function changeRule(message: string, cel: string): Addition {
+  const validation = { rule: cel, message, fieldPath: '.spec', reason: 'FieldValueForbidden' } as const;
+  return { at: '', add: { 'x-kubernetes-validations': [validation] } };
+}
+
+/** A duration: its text is bounded, or the API server could not bound the cost of its rule. */
+function durationRule(at: string, message: string, ...limits: string[]): Addition[] {
+  return [{ at, add: { maxLength: 64 } }, rule(at, message, ['size(self) > 0', DURATION, ...limits].join(' && '))];
+}
+
+const experimentAdditions: readonly Addition[] = [
+  // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
+  changeRule(
+    'the spec cannot be changed once the experiment has started: delete it and create a new one',
+    "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Pending' || self.spec == oldSelf.spec",
+  ),
+  rule(
+    'spec.target',
+    'nothing says which targets are meant: give names, labelSelector, or both',
+    'has(self.names) || has(self.labelSelector)',
+  ),
+  rule(
+    'spec.target',
+    'the modes fixed, fixed-percent and random-max-percent need a value',
+    "self.mode in ['one', 'all'] || has(self.value)",
+  ),
+  rule(
+    'spec.target',
+    'the value is more than 100 percent',
+    "!self.mode.endsWith('percent') || !has(self.value) || self.value <= 100",
+  ),
+  rule('spec.target.kind', 'no action of this version hits a Node', "self == 'Pod'"),
+  rule('spec.target.dynamic', 'targets are chosen once in this version', '!self'),
+  rule('spec.abortConditions', 'abort conditions are not available in this version', 'size(self) == 0'),
+  rule('spec.peers[]', 'a peer is either a cidr or a podSelector', 'has(self.cidr) != has(self.podSelector)'),
+  ...durationRule(
+    'spec.duration',
+    'allowed: a duration longer than 0 and at most 23h, such as 30s or 1m30s',
+    "duration(self) > duration('0s')",
+    "duration(self) <= duration('23h')",
+  ),
+  ...durationRule(
+    'spec.injectionTimeout',
+    'allowed: a duration longer than 0, such as 60s',
+    "duration(self) > duration('0s')",
+  ),
+  ...durationRule('spec.steadyState.recoveryTimeout', 'allowed: a duration such as 60s'),
+  ...durationRule('spec.rollback.timeout', 'allowed: a duration such as 60s'),
+  { at: 'status.conditions', add: { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] } },
+];
+
+/** All kinds, in the order of their files. */
+export const definitions: readonly Definition[] = [
+  {
+    kind: 'ChaosExperiment',
+    plural: 'chaosexperiments',
+    singular: 'chaosexperiment',
+    shortNames: ['chaosexp'],
+    categories: ['chaosplane'],
+    scope: 'Namespaced',
+    description: 'An experiment: an action hits targets for a duration, and is undone.',
+    schema: z.object({
+      spec: experimentSpecSchema.describe('What the experiment wants. It cannot be changed once it has started.'),
+      status: experimentStatusSchema.optional().describe('What has become of it. Written by the operator.'),
+    }),
+    additions: experimentAdditions,
+    columns: [
+      { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      { name: 'Action', type: 'string', jsonPath: '.spec.action.type' },
+      { name: 'Targets', type: 'integer', jsonPath: '.status.counts.targets' },
+      {
+        name: 'Injected',
+        type: 'integer',
+        jsonPath: '.status.counts.injected',
+        description: 'Injected, and not recovered yet.',
+      },
+      {
+        name: 'Verified',
+        type: 'string',
+        jsonPath: '.status.verified',
+        description: 'Targets with a measured effect, of those that were injected.',
+      },
+      { name: 'Duration', type: 'string', jsonPath: '.spec.duration' },
+      AGE,
+      { name: 'Message', type: 'string', jsonPath: '.status.message', wide: true },
+    ],
+  },
+  {
+    kind: 'ChaosExperimentShard',
+    plural: 'chaosexperimentshards',
+    singular: 'chaosexperimentshard',
+    shortNames: [],
+    categories: [],
+    scope: 'Namespaced',
+    description:
+      'A part of the targets of an experiment, which owns it. Written by the operator, and not meant to be edited.',
+    schema: experimentShardSchema,
+    additions: [],
+    columns: [AGE],
+  },
+];

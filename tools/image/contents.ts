@@ -1,0 +1,114 @@
+/** What lies in the images: node and its libraries in both; traffic control and nftables in the daemon's; our bundles. */
+import { access, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundle, type ImageName } from './bundle.ts';
+import type { Entry } from './entry.ts';
+import { librariesOf, place } from './libraries.ts';
+
+/** The user that the operator runs as; the daemon is root. */
+export const NON_ROOT = 65_532;
+
+/** Debian package → a file of it that must be on this machine. */
+export const NEEDED = { iproute2: 'tc', libnftables1: 'libnftables.so.1' } as const;
+
+const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nnonroot:x:${NON_ROOT}:${NON_ROOT}:nonroot:/home/nonroot:/usr/sbin/nologin\n`;
+const GROUP = `root:x:0:\nnonroot:x:${NON_ROOT}:\n`;
+
+/** The bottom of both images: the folders of a Debian, node, its libraries. */
+export async function baseEntries(node: string): Promise<Entry[]> {
+  const links = ['bin', 'sbin', 'lib', 'lib64'].flatMap((name): Entry[] => [
+    { path: `usr/${name}`, kind: 'folder' },
+    { path: name, kind: 'link', to: `usr/${name}` },
+  ]);
+  const empty = ['app', 'dev', 'etc', 'home/nonroot', 'proc', 'root', 'run', 'sys', 'var/lib'];
+  return [
+    ...links,
+    ...empty.map((path): Entry => ({ path, kind: 'folder' })),
+    // Container runtimes name network namespaces by either path.
+    { path: 'var/run', kind: 'link', to: '/run' },
+    { path: 'tmp', kind: 'folder', mode: 0o1777 },
+    { path: 'etc/passwd', kind: 'text', text: PASSWD },
+    { path: 'etc/group', kind: 'text', text: GROUP },
+    // Names are looked up as the pod's resolv.conf says, /etc/hosts first.
+    { path: 'etc/nsswitch.conf', kind: 'text', text: 'passwd: files\ngroup: files\nhosts: files dns\n' },
+    { path: 'usr/bin/node', kind: 'file', source: node },
+    ...(await librariesOf([node])),
+    ...(await resolverLibraries()),
+  ];
+}
+
+/** What the daemon calls: tc with its tables of distributions, and libnftables, which it loads into itself. */
+export async function daemonEntries(): Promise<Entry[]> {
+  const tc = await firstOf(NEEDED.iproute2, ['/usr/sbin', '/sbin', '/usr/bin']);
+  const libnftables = await firstOf(NEEDED.libnftables1, libraryFolders());
+  const tables = await distributions();
+  return [
+    { path: 'usr/sbin/tc', kind: 'file', source: await realpath(tc) },
+    { path: place(libnftables), kind: 'file', source: libnftables },
+    ...tables.map((source): Entry => ({ path: place(source), kind: 'file', source, mode: 0o644 })),
+    ...(await librariesOf([tc, libnftables])),
+  ];
+}
+
+/** What is below /app, the part that changes least first: the native library of the daemon, and the bundle. */
+export async function appEntries(root: string, image: ImageName): Promise<Entry[][]> {
+  const programs = await bundle(root, image);
+  return image === 'daemon' ? [await koffiEntries(root), programs] : [programs];
+}
+
+/** koffi as the bundle finds it, for this machine's processor alone: it ships eighteen. */
+async function koffiEntries(root: string): Promise<Entry[]> {
+  const platform = `linux-${process.arch}`;
+  const sources = [join(root, 'node_modules/koffi'), join(root, `node_modules/@koromix/koffi-${platform}`)];
+  const wanted = /(?:\.c?js|package\.json|[/\\]linux_\w+[/\\]koffi\.node)$/;
+  const unwanted = /(?:^|[/\\])(?:vendor|doc|lib|cnoke\.cjs)(?:[/\\]|$)/;
+  const folders = await Promise.all(
+    sources.map(async (folder) => {
+      const files = await readdir(folder, { recursive: true });
+      const kept = files.filter((file) => wanted.test(`/${file}`) && !unwanted.test(file));
+      return kept.map((file) => join(folder, file));
+    }),
+  );
+  return folders.flat().map((source): Entry => {
+    return { path: `app/${source.slice(root.length + 1)}`, kind: 'file', source, mode: 0o644 };
+  });
+}
+
+/** glibc loads these by name, so that ldd does not see them; newer ones have them built in. */
+async function resolverLibraries(): Promise<Entry[]> {
+  const found = await Promise.all(
+    ['libnss_files.so.2', 'libnss_dns.so.2', 'libresolv.so.2'].map((name) =>
+      firstOf(name, libraryFolders()).catch(() => undefined),
+    ),
+  );
+  return found.flatMap((source): Entry[] =>
+    source === undefined ? [] : [{ path: place(source), kind: 'file', source }],
+  );
+}
+
+async function distributions(): Promise<string[]> {
+  for (const folder of [...libraryFolders().map((each) => `${each}/tc`), '/usr/lib/tc']) {
+    const names = await readdir(folder).catch(() => []);
+    const tables = names.filter((name) => name.endsWith('.dist'));
+    if (tables.length > 0) return tables.map((name) => join(folder, name));
+  }
+  throw new Error('the tables of distributions of tc are missing: apt-get install iproute2');
+}
+
+function libraryFolders(): string[] {
+  const machine = process.arch === 'x64' ? 'x86_64' : 'aarch64';
+  return [`/usr/lib/${machine}-linux-gnu`, `/lib/${machine}-linux-gnu`];
+}
+
+async function firstOf(name: string, folders: readonly string[]): Promise<string> {
+  for (const folder of folders) {
+    const path = join(folder, name);
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (there) return path;
+  }
+  const owner = Object.entries(NEEDED).find(([, file]) => file === name)?.[0];
+  throw new Error(`${name} is missing on this machine${owner === undefined ? '' : `: apt-get install ${owner}`}`);
+}

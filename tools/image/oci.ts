@@ -1,0 +1,125 @@
+/** OCI archives, which `ctr images import` and `docker load` take: layers are kept, and only assembled anew. */
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { pack, type Pack } from 'tar-stream';
+import { keyOf, packEntries, type Entry } from './entry.ts';
+
+const OCI = 'application/vnd.oci.image';
+
+/** A layer on disk. */
+export interface Layer {
+  readonly path: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** How a container of the image starts. */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[];
+  readonly env: readonly string[];
+  readonly workingDir?: string;
+  /** `uid:gid`; default root. */
+  readonly user?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** The layer of these entries, made when it is not in the folder yet. */
+export async function layerOf(entries: readonly Entry[], folder: string): Promise<Layer> {
+  const path = join(folder, `${await keyOf(entries)}.tar`);
+  const known = await readFile(`${path}.digest`, 'utf8').catch(() => undefined);
+  if (known !== undefined) return { path, digest: known, size: (await stat(path)).size };
+  const hash = createHash('sha256');
+  let size = 0;
+  await writeWhole(
+    path,
+    async (tar) => packEntries(tar, entries),
+    (chunk) => {
+      hash.update(chunk);
+      size += chunk.length;
+    },
+  );
+  const digest = `sha256:${hash.digest('hex')}`;
+  await writeFile(`${path}.digest`, digest);
+  return { path, digest, size };
+}
+
+/** Writes an archive with one image, under the name `reference`, such as `ghcr.io/chaosplane/daemon:0.1.0`. */
+export async function writeArchive(
+  path: string,
+  { reference, layers, config }: { reference: string; layers: readonly Layer[]; config: ImageConfig },
+): Promise<void> {
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const configBlob = json({
+    architecture,
+    os: 'linux',
+    config: {
+      Entrypoint: config.entrypoint,
+      Env: config.env,
+      Labels: config.labels,
+      ...(config.workingDir !== undefined && { WorkingDir: config.workingDir }),
+      ...(config.user !== undefined && { User: config.user }),
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+  });
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: `${OCI}.manifest.v1+json`,
+    config: described(`${OCI}.config.v1+json`, configBlob),
+    layers: layers.map(({ digest, size }): Descriptor => ({ mediaType: `${OCI}.layer.v1.tar`, digest, size })),
+  });
+  const tag = reference.slice(reference.lastIndexOf(':') + 1);
+  const annotations = { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
+  const index = json({
+    schemaVersion: 2,
+    manifests: [{ ...described(`${OCI}.manifest.v1+json`, manifest), annotations }],
+  });
+  await writeWhole(path, async (tar) => {
+    tar.entry({ name: 'oci-layout', mtime }, '{"imageLayoutVersion":"1.0.0"}');
+    tar.entry({ name: 'index.json', mtime }, index);
+    for (const blob of [configBlob, manifest]) tar.entry({ name: blobName(digestOf(blob)), mtime }, blob);
+    for (const layer of layers) {
+      const header = { name: blobName(layer.digest), size: layer.size, mtime };
+      await pipeline(createReadStream(layer.path), tar.entry(header));
+    }
+    tar.finalize();
+  });
+}
+
+const mtime = new Date(0);
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
+const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+
+function described(mediaType: string, data: Buffer): Descriptor {
+  return { mediaType, digest: digestOf(data), size: data.length };
+}
+
+/** Writes a tar beside its place and moves it there, so that nobody ever sees half of one. */
+async function writeWhole(
+  path: string,
+  fill: (tar: Pack) => Promise<void>,
+  onChunk: (chunk: Buffer) => void = () => undefined,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const work = await mkdtemp(join(dirname(path), 'writing-'));
+  try {
+    const tar = pack();
+    const seen = new PassThrough();
+    seen.on('data', onChunk);
+    const partial = join(work, 'archive.tar');
+    await Promise.all([fill(tar), pipeline(tar, seen, createWriteStream(partial))]);
+    await rename(partial, path);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
