@@ -98,9 +98,11 @@ for (const { engine, skipped } of await shapersOfKernel()) {
     test('holds a TCP connection up by its latency', async () => {
       const usual = (await tcpConnectTime(lab.target, lab.peer(0))) ?? 0;
       await daemon.exec('delay', { latency: '100ms', protocol: 'tcp', ports: '9000' });
-      const ms = (await tcpConnectTime(lab.target, lab.peer(0))) ?? 0;
-      expect(ms).toBeGreaterThanOrEqual(99);
-      expect(ms).toBeLessThanOrEqual(110 + tolerance + 6 * usual);
+      const tries: number[] = [];
+      for (let index = 0; index < 5; index++) tries.push((await tcpConnectTime(lab.target, lab.peer(0))) ?? 0);
+      // None is early; a busy machine may make one late, but not all of them.
+      expect(Math.min(...tries)).toBeGreaterThanOrEqual(99);
+      expect(Math.min(...tries)).toBeLessThanOrEqual(110 + tolerance + 6 * usual);
       expectPrompt(await timesTo(lab.peer(0)));
     });
 
