@@ -35,10 +35,14 @@ export async function claimedNumber(address: string): Promise<number | undefined
   return name === undefined ? undefined : Number(name.slice(markOf(0).length - 1));
 }
 
-/** Makes the namespace, the bridge and the host's way to nodes, pods and Services. */
-export async function makeNetwork(number: number): Promise<void> {
+/** The kernel's limit (IFALIASZ), less the end of a string. */
+const MOST_ALIAS = 255;
+
+/** Makes the namespace, the bridge and the host's way to nodes, pods and Services. `ip link` says whose they are: `folder`'s. */
+export async function makeNetwork(number: number, folder: string): Promise<void> {
   const name = markOf(number);
   const plan = addressPlan(number);
+  await ip('link', 'set', 'dev', name, 'alias', folder.slice(-MOST_ALIAS));
   await ip('netns', 'add', name);
   await ip('link', 'set', `${name}p`, 'netns', name, 'name', 'host');
   const pods = Array.from({ length: MOST_NODES }, (_, at) => podRoute(plan, at + 1));

@@ -44,7 +44,7 @@ export function cacheFolder(): string {
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { report, signal, images = [] } = options;
-  const why = whyNoCluster();
+  const why = whyNoCluster({ nodes: options.nodes !== 0 });
   if (why !== undefined) throw new Error(why);
   const programs = await kubernetesFolder({ cacheFolder: cacheFolder(), report, signal });
   const names =
@@ -65,7 +65,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const number = await claimNumber(address);
     const named = { ...marks, number, name: options.name ?? markOf(number) };
     await writeMarks(folder, named);
-    await makeNetwork(number);
+    await makeNetwork(number, folder);
     await makeCgroups(`${markOf(number)}/control`);
     const place = { folder, number, programs };
     await prepareControlPlane(place, named.name);

@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { execa } from 'execa';
 import { removeCgroups } from './cgroups.ts';
-import { allClusters, markOf, readMarks } from './folder.ts';
+import { allClusters, markOf, readMarks, type Marks } from './folder.ts';
 import { claimedNumber, releaseNumber, removeNamespaces } from './network.ts';
 import { isAlive, killAll, processesInCgroup } from './processes.ts';
 
@@ -33,11 +33,21 @@ async function unmount(folder: string): Promise<void> {
   if (points.length > 0) await execa('umount', ['-l', '--', ...points.reverse()]);
 }
 
+/** Whether a cluster is to be left alone: it belongs to a living process, or stays until somebody takes it down. */
+const isWanted = async ({ owner }: Marks): Promise<boolean> => owner === null || (await isAlive(owner));
+
+/** The folders of the clusters below `parent` that are to be left alone. */
+export async function wantedClusters(parent = tmpdir()): Promise<string[]> {
+  const wanted: string[] = [];
+  for (const { folder, marks } of await allClusters(parent)) if (await isWanted(marks)) wanted.push(folder);
+  return wanted;
+}
+
 /** Removes clusters whose owner is gone; never those of a living one, nor those that are to stay. Returns the folders. */
 export async function sweepClusters(parent = tmpdir()): Promise<string[]> {
   const removed: string[] = [];
   for (const { folder, marks } of await allClusters(parent)) {
-    if (marks.owner === null || (await isAlive(marks.owner))) continue;
+    if (await isWanted(marks)) continue;
     await teardown(folder);
     removed.push(folder);
   }

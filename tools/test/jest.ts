@@ -1,9 +1,10 @@
 /** Runs one project of jest and counts exactly what it did. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { countsOf, type Counts, type JestReport } from './counts.ts';
+import { removeRun } from './sweep.ts';
 
 /** How a project is run. */
 export interface JestRun {
@@ -57,6 +58,6 @@ export async function runJest({ root, project, limitMs, signal, runId }: JestRun
     if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0 };
     return report.numPassedTests === undefined ? { passed: 0, failed: 1, skipped: 0 } : countsOf(report as JestReport);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeRun(folder);
   }
 }

@@ -1,14 +1,18 @@
 /** The layers of the tests, in the order in which they run, and what each needs of the machine. */
+import { packages as testbedPackages } from '@chaosplane/testbed';
+import { controlPlanePackages, packages as clusterPackages, type DebianPackages } from '../cluster/index.ts';
 
 /** One layer. */
 export interface Layer {
-  readonly name: 'static' | 'pure' | 'kernel' | 'runtime' | 'vm';
+  readonly name: 'static' | 'pure' | 'kernel' | 'runtime' | 'api' | 'cluster' | 'vm';
   readonly summary: string;
   readonly needsRoot: boolean;
   /** A layer that takes longer is stopped, and has failed. */
   readonly limitMs: number;
   /** Debian package → a file that shows it is there. */
-  readonly packages: Readonly<Record<string, readonly string[]>>;
+  readonly packages: DebianPackages;
+  /** It starts clusters: Kubernetes is built before the layer begins. */
+  readonly needsKubernetes?: true;
 }
 
 const MINUTE_MS = 60_000;
@@ -44,13 +48,25 @@ export const layers: readonly Layer[] = [
     limitMs: 15 * MINUTE_MS,
     packages: {
       ...kernelPackages,
-      containerd: ['/usr/bin/containerd', '/usr/local/bin/containerd'],
-      runc: ['/usr/sbin/runc', '/usr/bin/runc'],
-      'containernetworking-plugins': ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
-      'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
+      ...testbedPackages,
       openssl: ['/usr/bin/openssl'],
-      'golang-go': ['/usr/local/go/bin/go', '/usr/bin/go'],
     },
+  },
+  {
+    name: 'api',
+    summary: 'the operator against a real kube-apiserver and etcd',
+    needsRoot: true,
+    limitMs: 20 * MINUTE_MS,
+    packages: controlPlanePackages,
+    needsKubernetes: true,
+  },
+  {
+    name: 'cluster',
+    summary: 'a real Kubernetes of several nodes',
+    needsRoot: true,
+    limitMs: 30 * MINUTE_MS,
+    packages: clusterPackages,
+    needsKubernetes: true,
   },
   {
     name: 'vm',

@@ -1,12 +1,13 @@
 /** `npm test`: every layer of the tests, one after another, and at the end one line that sums them up. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { cacheFolder, kubernetesFolder } from '../cluster/index.ts';
 import { runStatic } from '../check/static.ts';
 import { runKernelTestsInVm } from '../vm/kernel-tests.ts';
 import { closingLine, countsOf, sum, type Counts } from './counts.ts';
 import { runJest } from './jest.ts';
 import { layers, type Layer } from './layers.ts';
-import { marksOnMachine } from './leftovers.ts';
+import { leftBy, orphans } from './leftovers.ts';
 import { whyNot } from './packages.ts';
 import { sweep } from './sweep.ts';
 
@@ -31,6 +32,7 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     return { passed: 0, failed: 0, skipped: 1 };
   }
   say(`── ${layer.name}: ${layer.summary}`);
+  if (layer.needsKubernetes === true) await buildKubernetes(signal);
   const { limitMs } = layer;
   switch (layer.name) {
     case 'static':
@@ -43,13 +45,24 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'pure':
     case 'kernel':
     case 'runtime':
+    case 'api':
+    case 'cluster':
       return runJest({ root, project: layer.name, limitMs, signal, runId });
   }
 }
 
+/** How long Go may take on a slow machine with nothing in its cache. */
+const BUILD_LIMIT_MS = 30 * 60_000;
+
+/** Before the tests, and seen: their limits are for what they do, not for Go's compiler. Does nothing when it is built. */
+async function buildKubernetes(signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(BUILD_LIMIT_MS)]);
+  await kubernetesFolder({ cacheFolder: cacheFolder(), report: say, signal: limit });
+}
+
 /** A leftover of this run is a failed test. A copy of the tests that runs beside this one comes and goes meanwhile. */
-async function checkLeftovers(before: ReadonlySet<string>, runId: string): Promise<Counts> {
-  const left = [...(await marksOnMachine())].filter((mark) => !before.has(mark) && mark.includes(runId));
+async function checkLeftovers(before: readonly string[], runId: string): Promise<Counts> {
+  const left = [...(await leftBy(runId)), ...(await orphans()).filter((mark) => !before.includes(mark))];
   for (const mark of left) say(`left behind: ${mark}`);
   return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0 };
 }
@@ -68,7 +81,7 @@ async function main(names: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   const runId = randomBytes(3).toString('hex');
   for (const mark of await sweep()) say(`removed what a killed run had left: ${mark}`);
-  const before = await marksOnMachine();
+  const before = await orphans();
   const counts: Counts[] = [];
   for (const layer of layers) {
     if (controller.signal.aborted || (names.length > 0 && !names.includes(layer.name))) continue;

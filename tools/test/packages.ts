@@ -1,7 +1,10 @@
-/** Debian packages that a layer needs: found, or installed when that is possible here. */
+/** What a layer needs of the machine: found, or installed when that is possible here. */
 import { existsSync } from 'node:fs';
 import { execa } from 'execa';
+import { debianGoSuffices, findGo } from '../cluster/index.ts';
 import type { Layer } from './layers.ts';
+
+type Say = (line: string) => void;
 
 /** What a layer lacks. */
 function missing(layer: Layer): string[] {
@@ -11,9 +14,26 @@ function missing(layer: Layer): string[] {
 }
 
 /** Why a layer cannot run here; undefined when it can. Installs what is missing when it may. */
-export async function whyNot(layer: Layer, say: (line: string) => void): Promise<string | undefined> {
+export async function whyNot(layer: Layer, say: Say): Promise<string | undefined> {
   if (layer.needsRoot && process.getuid?.() !== 0) return 'needs root';
-  const wanted = missing(layer);
+  const why = await provide(missing(layer), layer, say);
+  return why ?? (layer.needsKubernetes === true ? whyNoGo(layer, say) : undefined);
+}
+
+/** A Debian whose Go is too old is not asked for it. */
+async function whyNoGo(layer: Layer, say: Say): Promise<string | undefined> {
+  const found = findGo();
+  if (!('why' in found)) return undefined;
+  const policy = await execa('apt-cache', ['policy', 'golang-go'], { reject: false });
+  if (!debianGoSuffices(policy.failed ? '' : policy.stdout)) return found.why;
+  const why = await provide(['golang-go'], layer, say);
+  if (why !== undefined) return why;
+  const now = findGo();
+  return 'why' in now ? now.why : undefined;
+}
+
+/** Why these packages are not there; undefined when they are by now. */
+async function provide(wanted: readonly string[], layer: Layer, say: Say): Promise<string | undefined> {
   if (wanted.length === 0) return undefined;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return `needs ${wanted.join(', ')}`;
   say(`installing ${wanted.join(', ')} with apt-get, for the layer ${layer.name} …`);

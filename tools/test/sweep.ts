@@ -5,18 +5,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sweepLeftovers } from '@chaosplane/testbed';
 import { sweepLabs } from '@chaosplane/testkit';
+import { sweepClusters, wantedClusters } from '../cluster/index.ts';
 
 /** What was removed, for people. Needs root for namespaces and mounts; without it there cannot be any of ours. */
 export async function sweep(): Promise<string[]> {
-  const root = process.getuid?.() === 0;
-  const removed = root ? [...sweepLabs(), ...(await sweepLeftovers())] : [];
+  const removed = isRoot() ? [...sweepLabs(), ...(await sweepLeftovers()), ...(await sweepClusters())] : [];
   for (const name of await readdir(tmpdir())) {
     const owner = /^chaosplane-run-[0-9a-z]+-(\d+)-/.exec(name)?.[1];
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
-    const folder = join(tmpdir(), name);
-    if (root) removed.push(...(await sweepLeftovers(folder)));
-    await rm(folder, { recursive: true, force: true });
-    removed.push(folder);
+    removed.push(...(await removeRun(join(tmpdir(), name))));
   }
   return removed;
 }
+
+/**
+ * Removes a run's folder, and before it what tests that were killed have left of test beds and clusters in it: without
+ * the folder nobody would know what belongs to them. It stays when something in it still has a living owner.
+ */
+export async function removeRun(folder: string): Promise<string[]> {
+  const removed = isRoot() ? [...(await sweepLeftovers(folder)), ...(await sweepClusters(folder))] : [];
+  if ((await wantedClusters(folder)).length > 0) return removed;
+  await rm(folder, { recursive: true, force: true });
+  return [...removed, folder];
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;

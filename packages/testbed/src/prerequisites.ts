@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { execa } from 'execa';
 
 /** Debian package → the files that show it is there, any one of them. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
+export const packages: Readonly<Record<string, readonly string[]>> = {
   containerd: ['/usr/bin/containerd', '/usr/local/bin/containerd'],
   runc: ['/usr/sbin/runc', '/usr/bin/runc', '/usr/local/sbin/runc'],
   'containernetworking-plugins': ['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'],
@@ -33,7 +33,7 @@ export async function firstExisting(paths: readonly string[]): Promise<string | 
 /** The Debian packages a test bed needs and this machine lacks. */
 export async function missingPackages(): Promise<string[]> {
   const found = await Promise.all(
-    Object.entries(NEEDED).map(async ([name, paths]) => ((await firstExisting(paths)) === undefined ? [name] : [])),
+    Object.entries(packages).map(async ([name, paths]) => ((await firstExisting(paths)) === undefined ? [name] : [])),
   );
   return found.flat();
 }

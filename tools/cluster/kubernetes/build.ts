@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { unzipSync } from 'fflate';
+import { findGo } from '../prerequisites.ts';
 import { exists, withLock } from './lock.ts';
 import * as recipe from './recipe.ts';
 
@@ -68,7 +69,10 @@ async function build(work: string, { report, signal }: BuildOptions): Promise<vo
 /** Runs Go in a module's folder. Static programs: they also run where there is no C library, as in an image of one file. */
 async function go(argv: readonly string[], cwd: string, signal: AbortSignal | undefined): Promise<string> {
   const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=mod -buildvcs=false' };
-  const { stdout } = await execa('go', argv, { cwd, env, ...(signal === undefined ? {} : { cancelSignal: signal }) });
+  const found = findGo();
+  if ('why' in found) throw new Error(`a cluster ${found.why}`);
+  const cancel = signal === undefined ? {} : { cancelSignal: signal };
+  const { stdout } = await execa(found.program, argv, { cwd, env, ...cancel });
   return stdout;
 }
 
