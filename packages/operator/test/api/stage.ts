@@ -47,7 +47,7 @@ export interface StageNode {
   readonly name: string;
   readonly kernel: FakeNode;
   readonly journal: MemoryJournal;
-  /** The running daemon's address; absent while there is none. */
+  /** Where its daemon listens, or did: one that is restarted is found at the same place. */
   address?: string;
   daemon?: RunningDaemon;
 }
@@ -184,7 +184,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         nodeName: node.name,
         socketPath: join(folder, node.name, 'daemon.sock'),
         stateDir: join(folder, node.name, 'state'),
-        listen: '127.0.0.1:0',
+        listen: node.address ?? '127.0.0.1:0',
         tls: { ...server, clientCa: ca },
         clientName: `${NAMES.operatorName}.${namespace}.svc`,
       },
@@ -246,7 +246,6 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     async stopDaemon(node) {
       await node.daemon?.stop();
       delete node.daemon;
-      delete node.address;
     },
     connect,
     startOperator(options = {}) {
