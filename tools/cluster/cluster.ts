@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { killApiServer, startControlPlane, type Place } from './control-plane.ts';
 import { claimNode, readMarks, readNodes, type NodeMarks } from './folder.ts';
 import { claimedNumber, routeServices } from './network.ts';
-import { inNode, isRunning, loadInto, prepareNode, switchOff, switchOn } from './node/node.ts';
+import { initOf, inNode, isRunning, loadInto, prepareNode, switchOff, switchOn } from './node/node.ts';
 import { MOST_NODES } from './ranges.ts';
 import { teardown } from './teardown.ts';
 
@@ -37,6 +37,8 @@ export interface Cluster extends AsyncDisposable {
   startNode(name: string): Promise<void>;
   /** Runs a command in all namespaces of a node; resolves with what it printed. */
   exec(node: string, argv: readonly string[], options?: CommandOptions): Promise<string>;
+  /** The folder in which this machine sees the node's files, as long as the node runs. */
+  rootOf(node: string): Promise<string>;
   /** SIGKILL. */
   stopApiServer(): Promise<void>;
   /** Resolves when it is ready. */
@@ -116,6 +118,7 @@ export async function openCluster(folder: string, signal?: AbortSignal): Promise
       const [command = '', ...words] = await inNode(await find(name), argv);
       return run(command, words, options);
     },
+    rootOf: async (name) => `/proc/${await initOf(await find(name))}/root`,
     stopApiServer: () => killApiServer(place),
     startApiServer: () => startControlPlane(place),
     stop,

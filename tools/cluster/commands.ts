@@ -2,6 +2,7 @@
 import { delimiter, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { execa } from 'execa';
+import { installRelease } from '../release/release.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 import { allClusters, readNodes } from './folder.ts';
 import { inNode, isRunning } from './node/node.ts';
@@ -102,6 +103,16 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     .addOption(nameOption())
     .action(async (archives: string[], { name }: { name: string }) => {
       await (await named(name)).loadImages(archives.map((archive) => resolve(archive)));
+    });
+
+  program
+    .command('install')
+    .description('build the images of this checkout, load them, and install or upgrade its chart')
+    .addOption(nameOption())
+    .option('--set <setting...>', "settings of the chart, as helm's --set takes them", [])
+    .action(async ({ name, set }: { name: string; set: string[] }) => {
+      await installRelease(await named(name), { report, set });
+      report('installed: npm run cluster -- kubectl get pods --namespace chaosplane');
     });
 
   program

@@ -29,8 +29,10 @@ func main() {
 		err = call(os.Args[2:])
 	case "udp-echo":
 		err = udpEcho(os.Args[2:])
+	case "probe":
+		err = probe(os.Args[2:])
 	default:
-		err = fmt.Errorf("unknown command %q: use pause, sleep, serve, call or udp-echo", command)
+		err = fmt.Errorf("unknown command %q: use pause, sleep, serve, call, udp-echo or probe", command)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

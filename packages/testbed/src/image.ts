@@ -1,6 +1,6 @@
 /** Builds the test bed's only image offline, once per content: the application and, where there is one, a static busybox. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
@@ -76,9 +76,9 @@ export async function appArchive(cacheFolder: string, report: (line: string) => 
   if (go === undefined) throw new Error('the test bed needs Go: apt-get install golang-go');
   const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOPROXY: 'off' };
   const shell = await busybox();
+  const sources = (await readdir(SOURCE)).sort();
   const parts = [
-    await readFile(join(SOURCE, 'main.go')),
-    await readFile(join(SOURCE, 'go.mod')),
+    ...(await Promise.all(sources.map((name) => readFile(join(SOURCE, name))))),
     await readFile(import.meta.filename),
     Buffer.from((await execa(go, ['version'], { env })).stdout),
     shell ?? Buffer.alloc(0),

@@ -55,7 +55,7 @@ export async function isRunning(folder: string, node: NodeMarks): Promise<boolea
 }
 
 /** Process 1 of the node, as the host sees it. Throws when the node does not run. */
-async function initOf(node: NodeMarks): Promise<number> {
+export async function initOf(node: NodeMarks): Promise<number> {
   const parent = (await readFile(join(node.folder, 'unshare.pid'), 'utf8').catch(() => '')).trim();
   const children = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '');
   const pid = Number(children.trim().split(' ')[0]);

@@ -25,7 +25,7 @@ const MANAGER = 'chaosplane-cli';
 /** Resolves with the final status. */
 export async function runOnCluster(run: ClusterRun): Promise<ExperimentStatus> {
   const applied = await begin(run);
-  return follow(run, applied);
+  return followExperiment(run, applied);
 }
 
 /** What the API server has of an object's status. */
@@ -51,7 +51,11 @@ async function begin({ client, experiment, document, say }: ClusterRun): Promise
   return client.apply(chaosExperiments, object, { fieldManager: MANAGER });
 }
 
-async function follow(run: ClusterRun, applied: ExperimentObject): Promise<ExperimentStatus> {
+/** Follows an experiment that is applied to its end; resolves with the final status. */
+export async function followExperiment(
+  run: Omit<ClusterRun, 'experiment' | 'document'>,
+  applied: ExperimentObject,
+): Promise<ExperimentStatus> {
   const { client, clock, abort, onStatus, say } = run;
   const { name, namespace = '', uid } = applied.metadata;
   const ended = Promise.withResolvers<ExperimentStatus>();

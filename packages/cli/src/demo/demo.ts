@@ -18,7 +18,8 @@ import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
-import { createMeasurements, median, type Measurements } from './measure.ts';
+import { judge } from './judge.ts';
+import { createMeasurements, type Measurements } from './measure.ts';
 
 const LATENCY_MS = 200;
 const SETTLE_MS = 4000;
@@ -97,7 +98,10 @@ async function measured(scene: Scene): Promise<number> {
     measurements.begin('after');
     await wait(SETTLE_MS);
     measurements.end();
-    return judge(scene, measurements, status, differences(before, await fingerprint(netnsPath)));
+    say(`\n${report(status)}`);
+    const left = differences(before, await fingerprint(netnsPath));
+    const good = judge({ measurements, latencyMs: LATENCY_MS, left, say });
+    return good && status.phase === 'Completed' ? exitCodes.held : exitCodes.notHeld;
   } finally {
     measurements.end();
     following.abort();
@@ -139,26 +143,4 @@ function demoExperiment(): ChaosExperiment {
     },
     'machine',
   );
-}
-
-function judge({ say }: Scene, measurements: Measurements, status: ExperimentStatus, left: readonly string[]): number {
-  const [before, during, after] = (['before', 'during', 'after'] as const).map((part) => measurements.of(part));
-  const row = (name: string, values: readonly number[] = []): string =>
-    `  ${name.padEnd(7)} ${String(values.length).padStart(4)} requests, median ${median(values).toFixed(1).padStart(7)} ms`;
-  say(`\n${report(status)}\n`);
-  say([row('before', before), row('during', during), row('after', after)].join('\n'));
-  const [calm = 0, slow = 0, again = 0] = [before, during, after].map((values = []) => median(values));
-  // One packet of the caller carries a request on an open connection, so a request takes longer by one delay.
-  const added = slow - calm;
-  say(`\nRequested: ${LATENCY_MS} ms. Measured: ${added.toFixed(1)} ms more than before.`);
-  say(
-    left.length === 0
-      ? 'The network namespace after is identical to the one before.'
-      : `The namespace differs:\n${left.join('\n')}`,
-  );
-  const felt = Math.abs(added - LATENCY_MS) <= LATENCY_MS * 0.1 + 2;
-  const gone = again < calm + LATENCY_MS / 2;
-  if (!felt) say('The delay that was measured is not the one that was requested.');
-  if (!gone) say('The requests afterwards are still slow.');
-  return felt && gone && left.length === 0 && status.phase === 'Completed' ? exitCodes.held : exitCodes.notHeld;
 }

@@ -1,0 +1,48 @@
+/** ChaosPlane on a test cluster: the chart of this checkout, with images that are built from it. */
+import { join } from 'node:path';
+import { cacheFolder, type Cluster } from '../cluster/index.ts';
+import { buildImages, testImages } from '../image/build.ts';
+
+export const RELEASE = 'chaosplane';
+export const NAMESPACE = 'chaosplane';
+
+const CHART = join(import.meta.dirname, '../../charts/chaosplane');
+
+export interface ReleaseOptions {
+  readonly report: (line: string) => void;
+  /** Settings of the chart, as helm's `--set` takes them: `operator.replicas=1`. */
+  readonly set?: readonly string[];
+}
+
+/**
+ * Builds the images, loads them into every node, and installs or upgrades the release. Resolves when the operator and all
+ * daemons are ready.
+ */
+export async function installRelease(cluster: Cluster, { report, set = [] }: ReleaseOptions): Promise<void> {
+  const images = await buildImages({ cacheFolder: join(cacheFolder(), 'images'), report });
+  report('loading the images');
+  await cluster.loadImages(Object.values(images));
+  report('installing the chart');
+  const [registry, tag] = testImages.operator.split(/\/operator:/);
+  const settings = [`image.registry=${registry ?? ''}`, `image.tag=${tag ?? ''}`, 'image.pullPolicy=Never', ...set];
+  await cluster.helm([
+    ...['upgrade', '--install', RELEASE, CHART, '--namespace', NAMESPACE, '--create-namespace'],
+    ...['--wait', '--timeout', '3m'],
+    ...settings.flatMap((setting) => ['--set', setting]),
+  ]);
+}
+
+/** Removes the release as a user does; the hook ends running experiments first. */
+export async function uninstallRelease(cluster: Cluster): Promise<void> {
+  await cluster.helm([
+    'uninstall',
+    RELEASE,
+    '--namespace',
+    NAMESPACE,
+    '--cascade',
+    'foreground',
+    '--wait',
+    '--timeout',
+    '5m',
+  ]);
+}
