@@ -1,0 +1,160 @@
+/** A cluster with ChaosPlane installed, and pods that ask each other; one for a file of tests. */
+import { createLogger, systemClock } from '@chaosplane/common';
+import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
+import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
+import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { podNetns } from '../../../../tools/release/netns.ts';
+import { installRelease, NAMESPACE as SYSTEM } from '../../../../tools/release/release.ts';
+import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+
+/** Where the pods of the tests are. */
+export const NAMESPACE = 'shop';
+export { SYSTEM };
+
+/** A pod that serves HTTP on 8080 and answers UDP on 8081, and its Service, with the ports 80 and 81. */
+export interface App {
+  readonly name: string;
+  readonly node: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What one pod found out about another. */
+export interface Outcome {
+  readonly target: string;
+  readonly sent: number;
+  readonly answered: number;
+  readonly medianMs?: number;
+}
+
+export interface Installation {
+  readonly cluster: Cluster;
+  readonly client: KubeClient;
+  addApps(...apps: readonly App[]): Promise<void>;
+  ipOf(app: string): Promise<string>;
+  /** Asks `http://…` and `udp://HOST:PORT` from within a pod, all at once. */
+  probe(from: string, targets: readonly string[], options?: { readonly count?: number }): Promise<Outcome[]>;
+  /** Where this machine finds the pod's network namespace; it works without the API server too. */
+  netnsOf(app: string): Promise<string>;
+  /** The pod's network namespace as text: equal texts mean that nothing was left in it. */
+  print(app: string): Promise<string>;
+  apply(name: string, spec: object): Promise<void>;
+  get(name: string): Promise<ExperimentObject | undefined>;
+  until(name: string, like: (object: ExperimentObject) => boolean, limitMs?: number): Promise<ExperimentObject>;
+  /** Deletes the experiment; resolves when it is gone, which is when everything has recovered. */
+  remove(name: string): Promise<void>;
+  /** The ids of the executions in the journal of a node's daemon. */
+  executionsOn(node: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
+export const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
+
+/** Polls; throws what was waited for when it does not come. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
+  for (const deadline = performance.now() + limitMs; ;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+    await systemClock.sleep(200);
+  }
+}
+
+const metadata = (name: string, labels: object = {}): object => ({ name, namespace: NAMESPACE, labels });
+
+function objectsOf({ name, node, labels = {} }: App): object[] {
+  const container = (part: string, args: readonly string[]): object => ({
+    name: part,
+    image: APP_IMAGE,
+    imagePullPolicy: 'Never',
+    args,
+  });
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: metadata(name, { app: name, ...labels }),
+      spec: {
+        nodeName: node,
+        terminationGracePeriodSeconds: 0,
+        containers: [container('http', ['serve']), container('udp', ['udp-echo'])],
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadata(name),
+      spec: {
+        selector: { app: name },
+        ports: [
+          { name: 'http', port: 80, targetPort: 8080 },
+          { name: 'udp', port: 81, targetPort: 8081, protocol: 'UDP' },
+        ],
+      },
+    },
+  ];
+}
+
+/** Starts a cluster of two nodes and installs the chart with these settings. */
+export async function install(set: readonly string[] = []): Promise<Installation> {
+  const report = (): void => undefined;
+  const cluster = await startCluster({ nodes: 2, report });
+  try {
+    await installRelease(cluster, { report, set });
+    await cluster.kubectl(['create', 'namespace', NAMESPACE]);
+    return over(cluster);
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+function over(cluster: Cluster): Installation {
+  const config = loadCluster({ kubeconfig: cluster.kubeconfig });
+  const client = createKubeClient(config, { logger: createLogger({ level: 'silent' }) });
+  const inNamespace = (...argv: readonly string[]): Promise<string> => cluster.kubectl([...argv, '-n', NAMESPACE]);
+  const netnsOf = (app: string): Promise<string> => podNetns(cluster, NAMESPACE, app);
+  const get = (name: string): Promise<ExperimentObject | undefined> =>
+    client.get(chaosExperiments, { namespace: NAMESPACE, name });
+  return {
+    cluster,
+    client,
+    async addApps(...apps) {
+      const objects = apps.flatMap(objectsOf).map((object) => JSON.stringify(object));
+      await cluster.kubectl(['apply', '-f', '-'], { input: objects.join('\n') });
+      const pods = apps.map(({ name }) => `pod/${name}`);
+      await inNamespace('wait', '--for=condition=Ready', '--timeout=90s', ...pods);
+    },
+    ipOf: (app) => inNamespace('get', 'pod', app, '-o', 'jsonpath={.status.podIP}'),
+    async probe(from, targets, { count = 5 } = {}) {
+      const command = ['/chaosplane-app', 'probe', '--count', String(count), '--timeout', '1s', ...targets];
+      const printed = await cluster.kubectl(['exec', from, '-n', NAMESPACE, '-c', 'http', '--', ...command]);
+      return printed.split('\n').map((line) => JSON.parse(line) as Outcome);
+    },
+    netnsOf,
+    print: async (app) => fingerprint(await netnsOf(app)),
+    async apply(name, spec) {
+      const { apiVersion, kind } = chaosExperiments;
+      const input = JSON.stringify({ apiVersion, kind, metadata: metadata(name), spec });
+      await cluster.kubectl(['apply', '-f', '-'], { input });
+    },
+    get,
+    until: (name, like, limitMs) =>
+      eventually(
+        `the experiment ${name}`,
+        async () => {
+          const object = await get(name);
+          return object !== undefined && like(object) ? object : undefined;
+        },
+        limitMs,
+      ),
+    async remove(name) {
+      await inNamespace('delete', 'chaosexperiment', name, '--timeout=90s');
+    },
+    async executionsOn(node) {
+      const names = await cluster.exec(node, ['ls', '/var/lib/chaosplane/executions']);
+      return names.split('\n').filter((name) => name.endsWith('.json'));
+    },
+    close: () => cluster.stop(),
+  };
+}
