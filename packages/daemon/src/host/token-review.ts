@@ -22,7 +22,8 @@ const LONGEST_ANSWER_BYTES = 1 << 20;
 const answerSchema = z.object({
   status: z.object({
     authenticated: z.boolean().optional(),
-    user: z.object({ username: z.string() }).optional(),
+    // For a token that it does not accept, the API server sends a user without a name.
+    user: z.object({ username: z.string().optional() }).optional(),
     audiences: z.array(z.string()).optional(),
     error: z.string().optional(),
   }),

@@ -41,11 +41,12 @@ export async function startApiServer(folder: string, server: Identity, authority
   const known = new Map<string, TokenOf & { readonly expiresAt: number }>();
   let [how, reviews, serial]: ['well' | 'failing' | 'silent', number, number] = ['well', 0, 0];
 
+  // Also of a token that it does not know, the real one tells a user: an empty one.
   const review = (token: string, audiences: readonly string[]): object => {
     const found = known.get(token);
-    if (found === undefined || found.expiresAt < Date.now()) return { error: 'invalid bearer token' };
+    if (found === undefined || found.expiresAt < Date.now()) return { error: 'invalid bearer token', user: {} };
     const shared = audiences.filter((audience) => audience === found.audience);
-    if (shared.length === 0) return { error: 'token audiences are invalid for the target audiences' };
+    if (shared.length === 0) return { error: 'token audiences are invalid for the target audiences', user: {} };
     return { authenticated: true, user: { username: found.username, groups: [] }, audiences: shared };
   };
   const https = createServer(

@@ -27,7 +27,8 @@ beforeAll(async () => {
 afterAll(() => shop.close(), 60_000);
 
 async function prints(): Promise<Record<string, string>> {
-  return Object.fromEntries(await Promise.all(pods.map(async (pod) => [pod, await shop.print(pod)])));
+  const texts = await Promise.all(pods.map((pod) => shop.print(pod)));
+  return Object.fromEntries(pods.map((pod, index) => [pod, texts[index] ?? '']));
 }
 
 type Way = 'ip' | 'service';

@@ -1,0 +1,141 @@
+/** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { uninstallRelease } from '../../../../tools/release/release.ts';
+import { chaosExperiments, FINALIZER } from '../../src/api/resources.ts';
+import { install, isEffective, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+
+jest.setTimeout(180_000);
+
+const USER = 'jane';
+const cut = { type: 'network-partition', parameters: {} };
+const experiment = (spec: object, name = 'asked'): string =>
+  JSON.stringify({
+    apiVersion: chaosExperiments.apiVersion,
+    kind: chaosExperiments.kind,
+    metadata: { name, namespace: NAMESPACE },
+    spec,
+  });
+
+let shop: Installation;
+
+beforeAll(async () => {
+  shop = await install();
+  await shop.addApps({ name: 'left', node: 'n1' }, { name: 'right', node: 'n2' });
+}, 900_000);
+afterAll(() => shop.close(), 60_000);
+
+/** Whether the API server would take it; changes nothing. */
+async function ask(input: string, ...more: readonly string[]): Promise<string> {
+  const argv = ['apply', '--dry-run=server', '--validate=strict', '-f', '-', ...more];
+  return shop.cluster.kubectl(argv, { input }).then(
+    () => 'taken',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+}
+
+describe('an experiment', () => {
+  const good = { target: { names: ['left'] }, action: cut, duration: '1m' };
+
+  test('that makes sense is taken', async () => expect(await ask(experiment(good))).toBe('taken'));
+
+  test.each([
+    ['without a duration', { target: { names: ['left'] }, action: cut }, /spec\.duration: Required/],
+    ['with a field that there is not', { ...good, duraton: '1m' }, /unknown field "spec\.duraton"/],
+    ['without a target', { action: cut, duration: '1m' }, /spec\.target: Required/],
+    ['with a number for a duration', { ...good, duration: 60 }, /spec\.duration: Invalid value/],
+    [
+      'for more targets at once than there may be',
+      { ...good, execution: { parallelism: 5000 } },
+      /spec\.execution\.parallelism: Invalid value/,
+    ],
+    [
+      'of a target that is chosen by nothing',
+      { ...good, target: { mode: 'all' } },
+      /give names, labelSelector, or both/,
+    ],
+  ] as [string, object, RegExp][])('%s is refused by the API server, by name', async (_, spec, words) => {
+    expect(await ask(experiment(spec))).toMatch(words);
+  });
+
+  test('whose spec is changed once it runs is refused', async () => {
+    await shop.apply('running', { ...good, action: { ...cut, parameters: { peers: '192.0.2.1' } } });
+    await shop.until('running', isEffective);
+    expect(await ask(experiment({ ...good, duration: '2m' }, 'running'))).toMatch(/immutable|cannot be changed/);
+    await shop.remove('running');
+  });
+});
+
+describe('a user who may write experiments', () => {
+  const role = (name: string, rule: object): object[] => [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name, namespace: NAMESPACE },
+      rules: [rule],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name, namespace: NAMESPACE },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'User', name: USER, apiGroup: 'rbac.authorization.k8s.io' }],
+    },
+  ];
+  const grant = async (name: string, rule: object): Promise<void> => {
+    await shop.cluster.kubectl(['apply', '-f', '-'], {
+      input: role(name, rule)
+        .map((one) => JSON.stringify(one))
+        .join('\n'),
+    });
+  };
+  const spec = { target: { names: ['left'] }, action: cut, duration: '1m' };
+
+  test('but not delete pods is refused, and told why; and is let in by a RoleBinding', async () => {
+    const verbs = ['get', 'list', 'create', 'update', 'patch', 'delete'];
+    await grant('experimenter', { apiGroups: ['chaos.chaosplane.io'], resources: ['chaosexperiments'], verbs });
+    const refusal = await ask(experiment(spec), `--as=${USER}`);
+    expect(refusal).toContain(`user ${USER} may not delete pods in the namespace ${NAMESPACE}`);
+    await grant('killer', { apiGroups: [''], resources: ['pods'], verbs: ['delete'] });
+    expect(await ask(experiment(spec), `--as=${USER}`)).toBe('taken');
+  });
+
+  test('cannot hit another namespace, or nodes, by it', async () => {
+    const elsewhere = { ...spec, target: { ...spec.target, namespace: 'kube-system' } };
+    expect(await ask(experiment(elsewhere), `--as=${USER}`)).toContain('in the namespace kube-system');
+    const node = { ...spec, target: { kind: 'Node', names: ['n1'] } };
+    expect(await ask(experiment(node), `--as=${USER}`)).not.toBe('taken');
+  });
+});
+
+test('helm uninstall ends what runs: traffic is normal, the namespaces are clean, and only the definitions are left', async () => {
+  const urls = { left: `http://right.${NAMESPACE}/`, right: `http://left.${NAMESPACE}/` };
+  const answers = async (): Promise<number[]> => {
+    const found = await Promise.all((['left', 'right'] as const).map((pod) => shop.probe(pod, [urls[pod]])));
+    return found.flat().map(({ answered }) => answered);
+  };
+  const before = [await shop.print('left'), await shop.print('right')];
+  expect(await answers()).toEqual([5, 5]);
+  const target = { names: ['left', 'right'], mode: 'all' };
+  await shop.apply('cut', { target, action: { ...cut, parameters: { protocol: 'tcp' } }, duration: '10m' });
+  await shop.until('cut', isEffective);
+  expect(await answers()).toEqual([0, 0]);
+
+  await uninstallRelease(shop.cluster);
+
+  expect(await answers()).toEqual([5, 5]);
+  expect([await shop.print('left'), await shop.print('right')]).toEqual(before);
+  const over = await shop.get('cut');
+  expect(over?.status?.phase).toBe('Aborted');
+  expect(over?.metadata.finalizers ?? []).not.toContain(FINALIZER);
+  const kinds = 'all,secrets,configmaps,serviceaccounts,roles,rolebindings,leases,networkpolicies,endpointslices';
+  const own = await shop.cluster.kubectl(['get', kinds, '-n', SYSTEM, '-o', 'name']);
+  // What every namespace has.
+  expect(own.split('\n').sort()).toEqual(['configmap/kube-root-ca.crt', 'serviceaccount/default']);
+  const wide = 'clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,crds';
+  const left = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
+  expect(left.filter((name) => name.includes('chaosplane')).sort()).toEqual([
+    'customresourcedefinition.apiextensions.k8s.io/chaosexperiments.chaos.chaosplane.io',
+    'customresourcedefinition.apiextensions.k8s.io/chaosexperimentshards.chaos.chaosplane.io',
+  ]);
+  await shop.remove('cut');
+});
