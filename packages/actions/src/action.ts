@@ -46,12 +46,20 @@ export interface Action<Spec = unknown> {
   readonly example: Readonly<Record<string, string>>;
 }
 
+/** An action that the types know by its name, its route and its spec. */
+export type KnownAction<Name extends string, On extends Route, Spec> = Action<Spec> & {
+  readonly name: Name;
+  readonly route: On;
+};
+
 /** Declares an action; checks that `toSpec` takes what `shape` gives. */
-export function defineAction<Shape extends ParameterShape, Spec>(
-  action: Omit<Action<Spec>, 'shape' | 'toSpec'> & {
+export function defineAction<const Name extends string, const On extends Route, Shape extends ParameterShape, Spec>(
+  action: Omit<Action<Spec>, 'name' | 'route' | 'shape' | 'toSpec'> & {
+    readonly name: Name;
+    readonly route: On;
     readonly shape: Shape;
     readonly toSpec: (values: ParameterValues<Shape>, problems: Problem[]) => Spec;
   },
-): Action<Spec> {
+): KnownAction<Name, On, Spec> {
   return action;
 }

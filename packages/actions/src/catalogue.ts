@@ -8,7 +8,16 @@ import { networkPartition } from './network-partition.ts';
 import { podKill } from './pod-kill.ts';
 
 /** In the order in which people read them. */
-export const catalogue: readonly Action[] = [networkDelay, networkLoss, networkPartition, podKill];
+const entries = [networkDelay, networkLoss, networkPartition, podKill] as const;
+
+export const catalogue: readonly Action[] = entries;
+
+type Entry = (typeof entries)[number];
+
+/** What each action that a daemon carries out means once parsed, by the name of the action. */
+export type DaemonSpecs = {
+  readonly [Each in Extract<Entry, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
+};
 
 /**
  * The action of that name or alias.

@@ -2,11 +2,11 @@
 import type { Clock, Logger } from '@chaosplane/common';
 import type { Host } from '../host/host.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
-import type { InstalledLayer } from '../netns/namespace.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
 import type { Executions } from './executions.ts';
 import type { Lease } from './lease.ts';
-import type { Namespaces } from './namespaces.ts';
+import type { Shapes } from './shapes/shape.ts';
+import { targetName } from './target.ts';
 
 /** The engine's settings. */
 export interface EngineConfig {
@@ -17,21 +17,19 @@ export interface EngineConfig {
   readonly placement: PlacementChoice;
 }
 
-/** The engine's parts. */
-export interface EngineContext {
+/** What the shapes of faults are made of. */
+export interface ShapeContext {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: EngineConfig;
   readonly executions: Executions;
-  readonly namespaces: Namespaces;
   readonly lease: Lease;
 }
 
-/** The layer of an execution as its namespace has to hold it. */
-export function installedLayer(context: Pick<EngineContext, 'lease'>, record: ExecutionRecord): InstalledLayer {
-  const { shape: _shape, ...placed } = record.work;
-  return { ...placed, deadline: context.lease.deadlineOf(record) };
+/** The engine's parts. */
+export interface EngineContext extends ShapeContext {
+  readonly shapes: Shapes;
 }
 
 /** The fields by which every log line about an execution can be found. */
@@ -40,6 +38,6 @@ export function logFields(record: ExecutionRecord): Record<string, string> {
     executionId: record.id,
     experiment: record.experimentId,
     action: record.action,
-    target: `${record.target.podNamespace}/${record.target.podName}`,
+    target: targetName(record.target),
   };
 }

@@ -10,9 +10,9 @@ import { gatherEvidence } from './evidence.ts';
 import { Executions, isLive, type ExecutionListener } from './executions.ts';
 import { inject, type Injection } from './inject.ts';
 import { Lease } from './lease.ts';
-import { Namespaces } from './namespaces.ts';
 import { renewLease, type LeaseRenewal, type RenewedLease } from './renew.ts';
 import type { ExecRequest } from './request.ts';
+import { createShapes } from './shapes/shapes.ts';
 import { sweep, type SweepReport } from './sweep.ts';
 import { Undoer } from './undo.ts';
 import { watchPods } from './watch.ts';
@@ -147,7 +147,7 @@ export class Engine {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#watching;
-    await this.#context.namespaces.close();
+    await Promise.all(Object.values(this.#context.shapes).map((shape) => shape.close()));
   }
 
   #requireRunning(): void {
@@ -202,15 +202,11 @@ export async function startEngine({ host, journal, clock, logger, config }: Engi
   const { records, lease: known, setAside } = await journal.load();
   if (setAside.length > 0) logger.error({ setAside }, 'journal files could not be read and were put aside');
   const executions = new Executions(journal, records);
-  let complete = false;
-  const namespaces = new Namespaces(host, clock, (cookie) => {
-    return complete && !executions.live().some((record) => record.target.netnsCookie === cookie);
-  });
-  const context = { host, clock, logger, config, executions, namespaces, lease: new Lease(journal, clock, known) };
+  const parts = { host, clock, logger, config, executions, lease: new Lease(journal, clock, known) };
+  const context = { ...parts, shapes: createShapes(parts) };
   await forgetOld(context);
   const undoer = new Undoer(context);
   const swept = await sweep(context, undoer);
-  complete = swept.complete;
   logger.info({ ...swept }, 'swept');
   return new Engine(context, undoer, swept);
 }

@@ -1,9 +1,8 @@
 /** Gathers what was measured about an execution's effect. */
-import { faultOf } from '../faults/registry.ts';
-import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import type { LayerCounts, Namespace } from '../netns/namespace.ts';
+import type { EvidenceRecord, ExecutionRecord, ShapeName } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
+import { shapeOf, type Site } from './shapes/shape.ts';
 
 /** Evidence of this moment for a live execution, the final one for an ended one; undefined when none can be had. */
 export async function gatherEvidence(
@@ -11,8 +10,8 @@ export async function gatherEvidence(
   record: ExecutionRecord,
 ): Promise<EvidenceRecord | undefined> {
   if (!isLive(record)) return record.evidence;
-  const fresh = await context.namespaces
-    .revisit(record.target, (namespace) => measure(context, record, namespace))
+  const fresh = await shapeOf(context.shapes, record)
+    .revisit(record, (site) => measure(context, context.executions.get(record.id) ?? record, site))
     .catch((error: unknown) => {
       context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
       return undefined;
@@ -20,28 +19,16 @@ export async function gatherEvidence(
   return fresh ?? record.evidence;
 }
 
-/** Measures inside the namespace's turn. Falls back to what was measured last when the kernel no longer tells. */
+/** Measures in the target's turn. Falls back to what was measured last when the kernel no longer tells. */
 export async function measure(
-  context: Pick<EngineContext, 'clock' | 'logger'>,
+  context: Pick<EngineContext, 'logger'>,
   record: ExecutionRecord,
-  namespace: Namespace,
+  site: Site<ShapeName>,
 ): Promise<EvidenceRecord | undefined> {
   try {
-    const counts = await namespace.counts(record.work.layer.id);
-    return counts === undefined ? record.evidence : evidenceOfCounts(context, record, counts);
+    return (await site.measure(record)) ?? record.evidence;
   } catch (error) {
     context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
     return record.evidence;
   }
-}
-
-/** What the counts mean for this execution. */
-export function evidenceOfCounts(
-  { clock }: Pick<EngineContext, 'clock'>,
-  record: ExecutionRecord,
-  counts: LayerCounts,
-): EvidenceRecord {
-  const { layer, engine } = record.work;
-  const measured = faultOf(record.action).evidence(layer, counts);
-  return { ...measured, counters: { ...measured.counters }, engine, gatheredAt: clock.now() };
 }

@@ -3,6 +3,9 @@ import { Mutex } from '@chaosplane/common';
 import type { Journal } from '../journal/journal.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 
+/** What of a record may change. */
+export type Change = Partial<Omit<ExecutionRecord, 'id' | 'target'>>;
+
 /** Called after each change of an execution. */
 export type ExecutionListener = (record: ExecutionRecord) => void;
 
@@ -49,16 +52,17 @@ export class Executions {
   }
 
   /** Journals the change, then shows it. Returns the changed record. */
-  async update(id: string, change: Partial<ExecutionRecord>): Promise<ExecutionRecord> {
+  async update(id: string, change: Change): Promise<ExecutionRecord> {
     const turn = this.#turns.get(id) ?? new Mutex();
     this.#turns.set(id, turn);
     return turn.run(() => this.#write(id, change));
   }
 
-  async #write(id: string, change: Partial<ExecutionRecord>): Promise<ExecutionRecord> {
+  async #write(id: string, change: Change): Promise<ExecutionRecord> {
     const current = this.#records.get(id);
     if (current === undefined) throw new Error(`no execution ${id}`);
-    const record = { ...current, ...change };
+    // A change never takes a record to another shape.
+    const record = { ...current, ...change } as ExecutionRecord;
     await this.#journal.write(record);
     this.#records.set(id, record);
     this.#tell(record);

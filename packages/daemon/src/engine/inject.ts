@@ -1,16 +1,13 @@
 /** Carries a request out: parse, find the pod, decide, journal, apply. */
-import type { Action } from '@chaosplane/actions';
+import { findAction, type Action } from '@chaosplane/actions';
 import { asChaosError, ChaosError } from '@chaosplane/common';
 import { faultOf } from '../faults/registry.ts';
-import type { ExecutionRecord } from '../journal/record.ts';
-import { HalfInstalledError, type InstalledLayer, type Namespace } from '../netns/namespace.ts';
-import { place } from '../netns/placement.ts';
-import { installedLayer, logFields, type EngineContext } from './context.ts';
-import { evidenceOfCounts } from './evidence.ts';
+import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
+import { logFields, type EngineContext } from './context.ts';
 import { keyedId, requestHash } from './identity.ts';
 import { parseRequest, type ParsedRequest } from './parse.ts';
 import type { ExecRequest, PlanStep } from './request.ts';
-import { findNetworkTarget, type NetworkTarget } from './target.ts';
+import { HalfAppliedError, shapeOf, type Change, type Planned, type Shape, type Site } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
 /** What became of a request. */
@@ -33,45 +30,39 @@ export async function inject(
 ): Promise<Injection> {
   const parsed = parseRequest(context.config, request);
   context.lease.require(request.options.operatorEpoch);
-  const { scope } = parsed.spec;
-  const { podUid, containerId } = request.options;
-  const target = await findNetworkTarget(context.host.runtime, {
-    podNamespace: scope.podNamespace,
-    podName: scope.podName,
-    ...(scope.containerName === undefined ? {} : { containerName: scope.containerName }),
-    ...(podUid === undefined ? {} : { podUid }),
-    ...(containerId === undefined ? {} : { containerId }),
-  });
-  const hash = requestHash(request, target.sandbox.podUid);
+  const shape: Shape<ShapeName> = context.shapes[faultOf(parsed.action.name).shape];
+  const found = await shape.find(parsed);
+  const hash = requestHash(request, found.subject);
   // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
   signal?.throwIfAborted();
-  const { netnsPath, sandbox } = target;
-  return context.namespaces.enter({ netnsPath, sandboxId: sandbox.id }, async (namespace) => {
-    const earlier = findEarlier(context, request, hash, sandbox.id);
+  return found.enter(async (site) => {
+    const earlier = findEarlier(context, request, hash, found.site);
     if (earlier !== undefined) return { kind: 'joined', record: earlier };
     const id = executionId(context, parsed.action, request, hash);
-    const { layer, notes } = await planLayer(context, namespace, parsed, id);
-    if (request.options.dryRun) return planned(parsed, target, namespace, layer);
-    // Waiting for the namespace's turn may have taken long.
+    const plan = await site.plan(parsed, id);
+    if (request.options.dryRun) {
+      const what = `dry run: ${parsed.action.name} of ${found.name} by ${plan.work.engine}; nothing was changed`;
+      return { kind: 'planned', message: what, steps: site.preview(plan, parsed.ttlMs) };
+    }
+    // Waiting for the target's turn may have taken long.
     signal?.throwIfAborted();
     await context.lease.begin(request.options.operatorEpoch);
-    const record = newRecord(context, { request, parsed, target, namespace, id, hash, layer, notes });
-    return { kind: 'injected', record: await apply(context, undoer, namespace, record) };
+    const record = newRecord(context, { request, parsed, plan, id, hash });
+    return { kind: 'injected', record: await apply(context, undoer, site, record) };
   });
 }
 
 function findEarlier(
-  { executions }: EngineContext,
+  { executions, shapes }: EngineContext,
   { options }: ExecRequest,
   hash: string,
-  sandboxId: string,
+  site: string,
 ): ExecutionRecord | undefined {
   if (options.idempotencyKey === undefined) {
     return executions
       .live()
-      .find(
-        (record) => record.requestHash === hash && record.state === 'active' && record.target.sandboxId === sandboxId,
-      );
+      .filter((record) => record.requestHash === hash && record.state === 'active')
+      .find((record) => shapeOf(shapes, record).siteOf(record) === site);
   }
   const earlier = executions.byKey(options.idempotencyKey);
   if (earlier === undefined) return undefined;
@@ -92,123 +83,84 @@ function executionId({ clock }: EngineContext, action: Action, { options }: Exec
     : keyedId(action.name, idempotencyKey, hash);
 }
 
-async function planLayer(
-  context: EngineContext,
-  namespace: Namespace,
-  parsed: ParsedRequest,
-  id: string,
-): Promise<{ layer: Omit<InstalledLayer, 'deadline'>; notes: readonly string[] }> {
-  const { peers, probes } = parsed;
-  const layerId = `l${id.slice(id.lastIndexOf('-') + 1)}`;
-  const layer = faultOf(parsed.action.name).layer(parsed.spec as never, {
-    id: layerId,
-    peers: peers.peers,
-    ...(peers.portPeers.length === 0 ? {} : { portPeers: peers.portPeers }),
-    ...(probes === undefined ? {} : { probes }),
-  });
-  namespace.requireInterface(layer.scope.interface);
-  const { engine, hooks, notes } = place(layer, await context.host.capabilities(), context.config.placement);
-  const mark = namespace.nextMark(layer, engine);
-  const txQueueLength = engine === 'netem' ? { txQueueLength: namespace.queueLength(layer.scope.interface) } : {};
-  return { layer: { layer, engine, hooks, mark, ...txQueueLength }, notes };
-}
-
-function planned(
-  parsed: ParsedRequest,
-  target: NetworkTarget,
-  namespace: Namespace,
-  layer: Omit<InstalledLayer, 'deadline'>,
-): Injection {
-  const { tc, nft, queue } = namespace.preview(layer, parsed.ttlMs);
-  const step = (tool: PlanStep['tool'], argv: string[], commands: readonly string[]): PlanStep[] =>
-    commands.length === 0 ? [] : [{ tool, argv, input: `${commands.join('\n')}\n` }];
-  const { podNamespace, podName } = target.sandbox;
-  return {
-    kind: 'planned',
-    message: `dry run: ${parsed.action.name} of pod ${podNamespace}/${podName} by ${layer.engine}; nothing was changed`,
-    steps: [...step('tc', ['tc', '-batch', '-'], tc), ...step('queue', [], queue), ...step('nft', [], nft)],
-  };
-}
-
 interface NewRecord {
   readonly request: ExecRequest;
   readonly parsed: ParsedRequest;
-  readonly target: NetworkTarget;
-  readonly namespace: Namespace;
+  readonly plan: Planned<ShapeName>;
   readonly id: string;
   readonly hash: string;
-  readonly layer: Omit<InstalledLayer, 'deadline'>;
-  readonly notes: readonly string[];
 }
 
-function newRecord({ clock, host }: EngineContext, from: NewRecord): ExecutionRecord {
-  const { request, parsed, target } = from;
+function newRecord({ clock, host }: EngineContext, { request, parsed, plan, id, hash }: NewRecord): ExecutionRecord {
   const { idempotencyKey } = request.options;
-  const { containerName } = parsed.spec.scope;
   const now = clock.now();
   return {
     version: 1,
-    id: from.id,
+    id,
     experimentId: request.experimentId,
     rpc: request.rpc,
     action: parsed.action.name,
     parameters: { ...request.parameters },
-    requestHash: from.hash,
+    requestHash: hash,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    target: {
-      podNamespace: target.sandbox.podNamespace,
-      podName: target.sandbox.podName,
-      podUid: target.sandbox.podUid,
-      ...(containerName === undefined ? {} : { containerName }),
-      sandboxId: target.sandbox.id,
-      netnsPath: target.netnsPath,
-      netnsCookie: from.namespace.netns.cookie,
-    },
+    target: plan.target,
     bootId: host.bootId,
     state: 'applying',
     createdAt: now,
     expiresAt: now + parsed.ttlMs,
     operatorEpoch: request.options.operatorEpoch,
-    work: { shape: 'network', ...(from.layer as Omit<ExecutionRecord['work'], 'shape'>) },
-    notes: [...from.notes],
+    work: plan.work,
+    notes: [...plan.notes],
   };
 }
-
-/** At the moment of injection; asking the kernel for it would cost a process. */
-const NOTHING_COUNTED = { matched: 0, matchedBytes: 0, dropped: 0, delayed: 0 };
 
 async function apply(
   context: EngineContext,
   undoer: Undoer,
-  namespace: Namespace,
+  site: Site<ShapeName>,
   record: ExecutionRecord,
 ): Promise<ExecutionRecord> {
   const { executions, clock, logger } = context;
   await executions.add(record);
+  let applied: Change;
   try {
-    await namespace.install(installedLayer(context, record));
+    applied = await site.apply(record);
   } catch (error) {
-    const failed = { endReason: 'apply-failed', error: asChaosError(error).message } as const;
-    const left = error instanceof HalfInstalledError;
-    const change = left
-      ? { ...failed, state: 'undo-failed' as const }
-      : { ...failed, state: 'ended' as const, endedAt: clock.now() };
-    // What cannot be journaled now is journaled by the retry.
-    const journaled = await executions.update(record.id, change).then(
-      () => true,
-      () => false,
-    );
-    if (left || !journaled) undoer.retry(record.id, 'apply-failed');
+    await applyFailed(context, undoer, record, error);
     throw error;
   }
-  const evidence = evidenceOfCounts(context, record, NOTHING_COUNTED);
+  const now = clock.now();
+  // What happens once is over when it has happened.
+  const once = findAction(record.action).recover === 'one-shot';
+  const reached = once
+    ? ({ state: 'ended', endReason: 'done', endedAt: now } as const)
+    : ({ state: 'active' } as const);
   try {
-    const active = await executions.update(record.id, { state: 'active', activeAt: clock.now(), evidence });
-    logger.info({ ...logFields(active), engine: active.work.engine }, 'execution active');
-    return active;
+    const after = await executions.update(record.id, { activeAt: now, ...reached, ...applied });
+    logger.info({ ...logFields(after), engine: after.work.engine }, `execution ${after.endReason ?? after.state}`);
+    return after;
   } catch (error) {
-    await namespace.remove(record.work.layer.id).catch(() => undefined);
-    undoer.retry(record.id, 'apply-failed');
+    await site.remove(record).catch(() => undefined);
+    undoer.retry(record.id, once ? 'done' : 'apply-failed');
     throw error;
   }
+}
+
+async function applyFailed(
+  { executions, clock }: EngineContext,
+  undoer: Undoer,
+  record: ExecutionRecord,
+  error: unknown,
+): Promise<void> {
+  const failed = { endReason: 'apply-failed', error: asChaosError(error).message } as const;
+  const left = error instanceof HalfAppliedError;
+  const change = left
+    ? { ...failed, state: 'undo-failed' as const }
+    : { ...failed, state: 'ended' as const, endedAt: clock.now() };
+  // What cannot be journaled now is journaled by the retry.
+  const journaled = await executions.update(record.id, change).then(
+    () => true,
+    () => false,
+  );
+  if (left || !journaled) undoer.retry(record.id, 'apply-failed');
 }

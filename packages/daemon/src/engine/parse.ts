@@ -1,5 +1,5 @@
 /** Understands a request: its parameters, its options, and everything that is wrong with them, together. Pure. */
-import { findByRoute, parseParameters, type Action, type NetworkScope } from '@chaosplane/actions';
+import { findByRoute, parseParameters, type Action } from '@chaosplane/actions';
 import { ChaosError, formatDuration, invalidArgument, parseCidr, type Cidr, type Problem } from '@chaosplane/common';
 import type { LayerContext } from '../faults/fault.ts';
 import type { EngineConfig } from './context.ts';
@@ -9,10 +9,13 @@ import type { ExecRequest } from './request.ts';
 /** A request that was understood. */
 export interface ParsedRequest {
   readonly action: Action;
-  readonly spec: { readonly scope: NetworkScope };
+  /** What the schema of the action made of the parameters; the fault of that action knows its type. */
+  readonly spec: unknown;
   readonly ttlMs: number;
   readonly peers: Peers;
   readonly probes?: LayerContext['probes'];
+  /** The pod or container that the options say is meant, beside the parameters. */
+  readonly pod: { readonly podUid?: string; readonly containerId?: string };
 }
 
 /** @throws ChaosError INVALID_ARGUMENT with all problems of the options and of the parameters. */
@@ -33,13 +36,14 @@ export function parseRequest(config: EngineConfig, request: ExecRequest): Parsed
   }
   const spec = collect(problems, () => parseParameters(action, request.parameters, { target: 'required' }));
   if (spec === undefined || problems.length > 0) throw invalidArgument(`the request for ${action.name}`, problems);
+  const { podUid, containerId } = request.options;
   return {
     action,
-    // Every action of the catalogue that a daemon carries out is a network one so far.
-    spec: spec as { scope: NetworkScope },
+    spec,
     ttlMs,
     peers,
     ...(probes === undefined ? {} : { probes: { addresses: nodes, ports } }),
+    pod: { ...(podUid === undefined ? {} : { podUid }), ...(containerId === undefined ? {} : { containerId }) },
   };
 }
 

@@ -3,6 +3,7 @@ import { asChaosError, formatDuration, invalidArgument, type Problem } from '@ch
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
+import { bySite, shapeOf } from './shapes/shape.ts';
 
 /** What an operator asks for. */
 export interface LeaseRenewal {
@@ -25,21 +26,21 @@ export interface RenewedLease {
 /** @throws ChaosError INVALID_ARGUMENT with all problems, PERMISSION_DENIED for an operator that was deposed. */
 export async function renewLease(context: EngineContext, renewal: LeaseRenewal): Promise<RenewedLease> {
   requireValid(context, renewal);
-  const { executions, namespaces, lease } = context;
+  const { executions, shapes, lease } = context;
   const renewed = await lease.renew(renewal.epoch, renewal.leaseTtlMs ?? DEFAULT_LEASE_MS);
   const asked = new Map(renewal.executions.map(({ id, ttlMs }) => [id, ttlMs]));
   const affected = executions
     .live()
     .filter((record) => record.state === 'active')
     .filter((record) => asked.has(record.id) || (renewed !== undefined && record.operatorEpoch !== 0));
-  // Each pod by itself: one that cannot be reached must not let the faults of all others end.
+  // Each target by itself: one that cannot be reached must not let the faults of all others end.
   const results = await Promise.allSettled(
-    [...Map.groupBy(affected, (record) => record.target.netnsCookie).values()].map(async (records) => {
+    bySite(shapes, affected).map(async (records) => {
       const [first] = records;
       if (first === undefined) return [];
-      return namespaces.revisit(first.target, async (namespace) => {
+      return shapeOf(shapes, first).revisit(first, async (site) => {
         const moved = await moveDeadlines(context, records, asked);
-        await namespace.renew(new Map(moved.map((record) => [record.work.layer.id, lease.deadlineOf(record)])));
+        for (const [id, change] of await site.renew(moved)) await executions.update(id, change);
         return moved.map((record) => record.id);
       });
     }),
@@ -77,7 +78,7 @@ async function moveDeadlines(
   const moved: ExecutionRecord[] = [];
   for (const { id } of records) {
     const current = executions.get(id);
-    // It may have ended while this waited for the namespace's turn.
+    // It may have ended while this waited for the target's turn.
     if (current?.state !== 'active') continue;
     const ttlMs = asked.get(id);
     moved.push(ttlMs === undefined ? current : await executions.update(id, { expiresAt: clock.now() + ttlMs }));

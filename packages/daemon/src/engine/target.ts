@@ -1,6 +1,7 @@
 /** Finds the pod that a request means, in the container runtime of this node. */
 import { ChaosError } from '@chaosplane/common';
 import type { ContainerRuntime, Sandbox, SandboxDetail } from '../host/host.ts';
+import type { TargetRecord } from '../journal/record.ts';
 
 /** Who is meant. */
 export interface TargetQuery {
@@ -12,27 +13,31 @@ export interface TargetQuery {
   readonly containerId?: string;
 }
 
-/** A sandbox whose network namespace can be worked on. */
-export interface NetworkTarget {
-  readonly sandbox: SandboxDetail;
-  readonly netnsPath: string;
-}
-
 /** Runtimes whose pods have no network namespace on this kernel. */
 const VM_RUNTIMES = /kata|runsc|gvisor|firecracker/;
 
+/** A pod as people know it. */
+export function podName({ podNamespace, podName: name }: Pick<Sandbox, 'podNamespace' | 'podName'>): string {
+  return `pod ${podNamespace}/${name}`;
+}
+
+/** Who is or was hit, for people. */
+export function targetName(target: TargetRecord): string {
+  return podName(target);
+}
+
 /**
- * The running sandbox of the pod.
- * @throws ChaosError NOT_FOUND when there is none, FAILED_PRECONDITION when it has no network namespace of its own.
+ * The running sandbox of the pod; where a container is asked for, the pod has it.
+ * @throws ChaosError NOT_FOUND when there is none.
  */
-export async function findNetworkTarget(runtime: ContainerRuntime, query: TargetQuery): Promise<NetworkTarget> {
-  const name = `pod ${query.podNamespace}/${query.podName}`;
+export async function findPod(runtime: ContainerRuntime, query: TargetQuery): Promise<SandboxDetail> {
+  const name = podName(query);
   const found = newestReady(await runtime.sandboxes(), query);
   if (found === undefined) throw notFound(name, query);
   const sandbox = await runtime.sandbox(found.id);
   if (sandbox?.ready !== true) throw notFound(name, query);
   await requireContainer(runtime, sandbox, name, query);
-  return { sandbox, netnsPath: requireOwnNetwork(sandbox, name) };
+  return sandbox;
 }
 
 function newestReady(sandboxes: readonly Sandbox[], query: TargetQuery): Sandbox | undefined {
@@ -70,7 +75,11 @@ async function requireContainer(
   );
 }
 
-function requireOwnNetwork(sandbox: SandboxDetail, name: string): string {
+/**
+ * Where the network namespace of the pod can be opened.
+ * @throws ChaosError FAILED_PRECONDITION when it has none of its own.
+ */
+export function requireOwnNetwork(sandbox: SandboxDetail, name: string): string {
   if (sandbox.hostNetwork) {
     const why = 'it uses the network of the node (hostNetwork), so a network fault would hit the whole node';
     throw new ChaosError(

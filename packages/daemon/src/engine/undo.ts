@@ -4,6 +4,7 @@ import type { EndReason, ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { measure } from './evidence.ts';
 import { isLive } from './executions.ts';
+import { shapeOf, type Change } from './shapes/shape.ts';
 
 /** Undoes executions, and goes on trying those that failed until it is stopped. */
 export class Undoer {
@@ -29,18 +30,11 @@ export class Undoer {
     }
   }
 
-  /** Ends an execution of which nothing can be left: its namespace was seen to be gone, or the node has booted since. */
-  async endUnseen(record: ExecutionRecord): Promise<void> {
-    await this.#end(this.#context.executions.get(record.id) ?? record, 'target-gone');
-  }
-
-  /**
-   * Ends an execution whose pod is gone. Where its namespace can still be reached, the fault is removed from it first: a
-   * sandbox that is not ready may have a network all the same.
-   */
-  async endGone(record: ExecutionRecord): Promise<void> {
-    await this.undo(record.id, 'target-gone');
-    await this.#context.namespaces.release(record.target.netnsCookie);
+  /** Ends an execution of which nothing can be left: its target was seen to be gone, or the node has booted since. */
+  async endUnseen(record: ExecutionRecord): Promise<ExecutionRecord> {
+    const current = this.#context.executions.get(record.id) ?? record;
+    const { endReason, ...change } = shapeOf(this.#context.shapes, current).endingUnseen(current);
+    return this.#end(current, endReason, change);
   }
 
   /** Gives up the retries; the journal keeps what is left to do for the next daemon. */
@@ -49,13 +43,13 @@ export class Undoer {
   }
 
   async #attempt(id: string, reason: EndReason): Promise<ExecutionRecord | undefined> {
-    const { executions, namespaces } = this.#context;
+    const { executions, shapes } = this.#context;
     const record = executions.get(id);
     if (record === undefined || !isLive(record)) return record;
-    const ended = await namespaces.revisit(record.target, async (namespace) => {
+    const ended = await shapeOf(shapes, record).revisit(record, async (site) => {
       const current = executions.get(id) ?? record;
       if (!isLive(current)) return current;
-      const evidence = await measure(this.#context, current, namespace);
+      const evidence = await measure(this.#context, current, site);
       const endReason = current.endReason ?? reason;
       const undoing = { state: 'undoing', endReason, ...(evidence === undefined ? {} : { evidence }) } as const;
       // A journal that cannot be written (a full disk) must not keep a fault in force.
@@ -63,7 +57,7 @@ export class Undoer {
         this.#context.logger.error({ executionId: id, err: error }, 'undo could not be journaled, and goes on');
       });
       try {
-        await namespace.remove(current.work.layer.id);
+        await site.remove(current);
       } catch (error) {
         const failed = { state: 'undo-failed', error: asChaosError(error).message } as const;
         await executions.update(id, failed).catch(() => undefined);
@@ -71,14 +65,14 @@ export class Undoer {
       }
       return this.#end(executions.get(id) ?? current, endReason);
     });
-    return ended ?? this.#end(executions.get(id) ?? record, 'target-gone');
+    return ended ?? this.endUnseen(record);
   }
 
-  async #end(record: ExecutionRecord, endReason: EndReason): Promise<ExecutionRecord> {
+  async #end(record: ExecutionRecord, endReason: EndReason, change: Change = {}): Promise<ExecutionRecord> {
     const { executions, clock, logger } = this.#context;
-    // Two that found the namespace gone at the same time.
+    // Two that found the target gone at the same time.
     if (!isLive(record)) return record;
-    const ended = await executions.update(record.id, { state: 'ended', endReason, endedAt: clock.now() });
+    const ended = await executions.update(record.id, { ...change, state: 'ended', endReason, endedAt: clock.now() });
     logger.info({ ...logFields(ended), endReason, evidence: ended.evidence?.summary }, 'execution ended');
     return ended;
   }

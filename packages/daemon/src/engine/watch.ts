@@ -1,6 +1,7 @@
-/** Notices pods that went away: their executions end, and their namespaces are let go so that the kernel can remove them. */
+/** Notices targets that went away: their executions end, and what is held of them is let go so that the kernel can remove it. */
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
+import { shapeOf } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
 /** Containerd 1.6 has no events for pods, so they are looked at: a kept context must not pin a dead pod for long. */
@@ -22,24 +23,25 @@ export async function watchPods(context: EngineContext, undoer: Undoer, signal: 
 }
 
 async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSignal): Promise<void> {
+  const { executions, shapes, logger } = context;
   // Only what was live before the runtime was asked: a pod that started meanwhile is not in its answer.
-  const live = context.executions.live();
-  const open = context.namespaces.open();
-  if (live.length === 0 && open.length === 0) return;
+  const live = executions.live();
+  if (live.length === 0 && !Object.values(shapes).some((shape) => shape.holds())) return;
   const present = await context.host.runtime.sandboxes(signal);
   const ready = new Set(present.filter((sandbox) => sandbox.ready).map((sandbox) => sandbox.id));
-  for (const record of live) {
-    if (ready.has(record.target.sandboxId)) continue;
-    const current = context.executions.get(record.id);
-    if (current === undefined || !isLive(current)) continue;
-    await undoer.endGone(current).catch((error: unknown) => {
-      context.logger.error(
-        { executionId: current.id, err: error },
-        'execution of a pod that is gone could not be undone',
-      );
-    });
+  for (const records of Map.groupBy(live, (record) => record.work.shape).values()) {
+    const [first] = records;
+    const gone = first === undefined ? [] : await shapeOf(shapes, first).gone(records, ready);
+    for (const { id } of gone) {
+      const current = executions.get(id);
+      if (current === undefined || !isLive(current)) continue;
+      // Where the target can still be reached, the fault is removed first: a sandbox that is not ready may have a network.
+      await undoer.undo(id, 'target-gone').catch((error: unknown) => {
+        logger.error({ executionId: id, err: error }, 'execution whose target is gone could not be undone');
+      });
+    }
   }
-  for (const { sandboxId, cookie } of open) if (!ready.has(sandboxId)) await context.namespaces.release(cookie);
+  for (const shape of Object.values(shapes)) await shape.letGo(ready);
 }
 
 /** Asked anew: it may have changed while something else was waited for. */

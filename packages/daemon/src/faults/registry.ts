@@ -1,24 +1,27 @@
 /** Every fault of the daemon by the name of its action. */
-import { catalogue } from '@chaosplane/actions';
+import { catalogue, type DaemonSpecs } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { Fault } from './fault.ts';
 import { networkDelay } from './network-delay.ts';
 import { networkLoss } from './network-loss.ts';
 import { networkPartition } from './network-partition.ts';
 
-// A fault takes what the schema of its own action gave; the registry is where that knowledge is joined.
-const faults: Readonly<Record<string, Fault<never>>> = {
+/** One fault for each action of a daemon: one that is missing, or has no action, is a compile error that names it. */
+const faults: { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> } = {
   'network-delay': networkDelay,
   'network-loss': networkLoss,
   'network-partition': networkPartition,
 };
+
+// A fault takes what the schema of its own action gave; the registry is where that knowledge is joined.
+const byName = new Map(Object.entries(faults) as [string, Fault<never>][]);
 
 /**
  * The fault that carries an action out.
  * @throws ChaosError INTERNAL when there is none: a defect that `requireCompleteRegistry` finds at the start.
  */
 export function faultOf(action: string): Fault<never> {
-  const fault = faults[action];
+  const fault = byName.get(action);
   if (fault === undefined) throw new ChaosError('INTERNAL', `no fault carries out ${action}`);
   return fault;
 }
@@ -27,10 +30,8 @@ export function faultOf(action: string): Fault<never> {
 export function requireCompleteRegistry(): void {
   const actions = catalogue.filter((action) => action.route.on === 'daemon').map((action) => action.name);
   const wrong = [
-    ...actions.filter((name) => !(name in faults)).map((name) => `${name} has no fault`),
-    ...Object.keys(faults)
-      .filter((name) => !actions.includes(name))
-      .map((name) => `the fault ${name} has no action`),
+    ...actions.filter((name) => !byName.has(name)).map((name) => `${name} has no fault`),
+    ...[...byName.keys()].filter((name) => !actions.includes(name)).map((name) => `the fault ${name} has no action`),
   ];
   if (wrong.length > 0) throw new ChaosError('INTERNAL', `the registry of faults is incomplete: ${wrong.join('; ')}`);
 }

@@ -22,6 +22,7 @@ const record: ExecutionRecord = {
   parameters: { percent: '30' },
   requestHash: 'h',
   target: {
+    kind: 'pod-network',
     podNamespace: 'default',
     podName: 'web',
     podUid: 'u',
@@ -60,6 +61,13 @@ test('peers with ports of their own are remembered', async () => {
   const written = { ...record, work: { ...work, layer: { ...work.layer, scope } } };
   await journal.write(written);
   expect((await (await openJournal(folder)).load()).records).toEqual([written]);
+});
+
+test('a record of before there were other targets than the networks of pods is understood', async () => {
+  const { kind: _kind, ...target } = record.target;
+  await openJournal(folder);
+  await writeFile(join(folder, 'executions', `${record.id}.json`), JSON.stringify({ ...record, target }));
+  expect(await (await openJournal(folder)).load()).toEqual({ records: [record], setAside: [] });
 });
 
 test('what was written is read by the next daemon, and what was forgotten is not', async () => {

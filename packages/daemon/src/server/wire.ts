@@ -9,11 +9,13 @@ import {
   type Evidence,
   type Execution,
   type ExecutionOptions,
+  type Target,
 } from '@chaosplane/proto';
 import type { Observed } from '../engine/engine.ts';
 import type { Injection } from '../engine/inject.ts';
 import type { ExecOptions, ExecRequest } from '../engine/request.ts';
-import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
+import { targetName } from '../engine/target.ts';
+import type { EvidenceRecord, ExecutionRecord, TargetRecord } from '../journal/record.ts';
 
 /** google.protobuf.Duration as generated. */
 export interface WireDuration {
@@ -82,13 +84,16 @@ export function chaosResponseOf(injection: Injection, fresh: EvidenceRecord | un
     executionId: record.id,
     message: messageOf(injection.kind, record),
     ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
-    expiresAt: new Date(record.expiresAt),
+    // What is done has no end to wait for.
+    ...(record.endReason === 'done' ? {} : { expiresAt: new Date(record.expiresAt) }),
   };
 }
 
 function messageOf(kind: 'injected' | 'joined', record: ExecutionRecord): string {
-  const { podNamespace, podName } = record.target;
-  const what = `${record.action} of pod ${podNamespace}/${podName} (${record.work.engine})`;
+  const what = `${record.action} of ${targetName(record.target)} (${record.work.engine})`;
+  if (record.endReason === 'done') {
+    return kind === 'injected' ? `${what} is done` : `${what} was done before with this idempotency key, and not again`;
+  }
   const until = new Date(record.expiresAt).toISOString();
   if (kind === 'injected') return `${what} is active until ${until} at the latest`;
   if (record.state === 'ended') return `${what} was carried out before with this idempotency key, and has ended`;
@@ -131,6 +136,12 @@ const endReasons = {
   done: EndReason.END_REASON_DONE,
 } as const;
 
+/** Who is hit, as the wire has it. */
+function targetOf(target: TargetRecord): DeepPartial<Target> {
+  const { podNamespace, podName, podUid, sandboxId, containerName = '' } = target;
+  return { podNamespace, podName, podUid, sandboxId, containerName };
+}
+
 /** An execution as the wire has it. */
 export function executionOf({ record, evidence }: Observed): DeepPartial<Execution> {
   const { target } = record;
@@ -138,13 +149,7 @@ export function executionOf({ record, evidence }: Observed): DeepPartial<Executi
     executionId: record.id,
     experimentId: record.experimentId,
     action: record.action,
-    target: {
-      podNamespace: target.podNamespace,
-      podName: target.podName,
-      podUid: target.podUid,
-      sandboxId: target.sandboxId,
-      ...(target.containerName === undefined ? {} : { containerName: target.containerName }),
-    },
+    target: targetOf(target),
     parameters: record.parameters,
     state: states[record.state],
     ...(record.endReason === undefined ? {} : { endReason: endReasons[record.endReason] }),
