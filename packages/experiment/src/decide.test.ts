@@ -146,7 +146,7 @@ describe('an experiment', () => {
     const world = new World(spec());
     world.run(500, () => world.status.phase === 'Completing');
     expect(world.now - (world.status.effectiveAt ?? 0)).toBe(10_000);
-    expect(world.extended).toEqual([40_000]);
+    expect(world.extended).toEqual([15_000]);
   });
 
   test('without a target fails and says why', () => {
@@ -204,6 +204,43 @@ describe('an experiment', () => {
     world.run();
     expect(world.status.phase).toBe('Failed');
     expect(world.status.targets[0]?.endedEarly).toBe('target-gone');
+  });
+
+  test('that nobody watched until its executions had expired has been completed, not cut short', () => {
+    const world = new World(spec());
+    world.run(500, () => world.status.effectiveAt !== undefined);
+    const [deadline = 0] = world.extended;
+    world.now += deadline;
+    for (const id of world.executions.keys()) world.executions.set(id, { live: false, endReason: 'expired' });
+    world.run();
+    expect(world.status.phase).toBe('Completed');
+    expect(world.status.targets.map(({ endedEarly }) => endedEarly)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('whose executions expire before its time is over has failed', () => {
+    const world = new World(spec());
+    world.run(500, () => world.status.effectiveAt !== undefined);
+    for (const id of world.executions.keys()) world.executions.set(id, { live: false, endReason: 'expired' });
+    world.run();
+    expect(world.status.phase).toBe('Failed');
+    expect(world.status.targets[0]?.endedEarly).toBe('expired');
+  });
+
+  test('that is slow to come up keeps its first targets until the last are there, and then all for the duration', () => {
+    const world = new World(spec({ injectionTimeout: '60s', execution: { parallelism: 1 } }));
+    const asked: { readonly at: number; readonly until: number }[] = [];
+    world.injects = () => {
+      world.now += 20_000;
+      return true;
+    };
+    while (world.status.effectiveAt === undefined) {
+      const at = world.now;
+      const decision = world.step();
+      if (decision.kind === 'inject') asked.push({ at, until: at + decision.ttlMs });
+    }
+    expect(asked).toHaveLength(3);
+    for (const { until } of asked) expect(until).toBeGreaterThan(world.status.effectiveAt + 10_000);
+    expect(world.extended).toEqual([15_000]);
   });
 
   test('that was left to the TTL ends without recovering anything', () => {

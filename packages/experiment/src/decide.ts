@@ -64,8 +64,11 @@ export type Decision =
   | { readonly kind: 'wait'; readonly until: number }
   | { readonly kind: 'done' };
 
-/** An execution outlives the experiment by so much at most, should nobody be there to cancel it. */
-const TTL_MARGIN_MS = 30_000;
+/**
+ * An execution outlives the experiment by so much at most, should nobody be there to cancel it: enough for a cancel that is
+ * a little late, and no more, because where the API server is away its daemon alone ends it.
+ */
+const TTL_MARGIN_MS = 5000;
 
 /** When the observation says nothing else. */
 const LOOK_AGAIN_MS = 500;
@@ -136,8 +139,10 @@ function checkBefore({ spec, status, before }: Observation, now: number): Decisi
 function bringUp({ spec, status }: Observation, now: number): Decision {
   const left = status.targets.filter(({ state }) => state === 'Selected');
   const ttlMs = spec.duration + TTL_MARGIN_MS;
-  if (left.length > 0 && now < (status.startedAt ?? now) + spec.injectionTimeout) {
-    return { kind: 'inject', targets: left.slice(0, spec.execution.parallelism), ttlMs };
+  const waiting = (status.startedAt ?? now) + spec.injectionTimeout - now;
+  if (left.length > 0 && waiting > 0) {
+    // The duration may begin as late as that, and the first ones must live until they are told when it did.
+    return { kind: 'inject', targets: left.slice(0, spec.execution.parallelism), ttlMs: waiting + ttlMs };
   }
   const late = { state: 'Missed', message: `not injected within ${formatDuration(spec.injectionTimeout)}` } as const;
   const settled = withTargets(status, new Map(left.map(({ uid }) => [uid, late])));
@@ -166,21 +171,22 @@ function bringUp({ spec, status }: Observation, now: number): Decision {
 
 function run(observation: Observation, effectiveAt: number, now: number): Decision {
   const { spec, status } = observation;
-  const noted = noteEnded(observation);
-  if (noted !== undefined) return { kind: 'advance', status: noted };
   const end = effectiveAt + spec.duration;
+  const noted = noteEnded(observation, end, now);
+  if (noted !== undefined) return { kind: 'advance', status: noted };
   const live = status.targets.some(({ state }) => state === 'Injected');
   if (now >= end || !live) return { kind: 'advance', status: { ...status, phase: 'Completing' } };
   return { kind: 'wait', until: Math.min(end, now + (observation.lookAgainMs ?? LOOK_AGAIN_MS)) };
 }
 
 /** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, somebody cancelled them. */
-function noteEnded({ status, executions }: Observation): ExperimentStatus | undefined {
+function noteEnded({ status, executions }: Observation, end: number, now: number): ExperimentStatus | undefined {
   const ended = status.targets.flatMap((target): [string, Partial<TargetStatus>][] => {
     const execution = executions.get(target.executionId ?? '');
     if (target.state !== 'Injected' || execution?.live !== false) return [];
-    // A one-shot action is done as soon as it has happened.
-    const early = execution.endReason === 'done' ? {} : { endedEarly: execution.endReason ?? 'unknown' };
+    // A one-shot action is done as soon as it has happened; and a deadline passes while nobody looks, after the duration.
+    const onTime = execution.endReason === 'done' || (execution.endReason === 'expired' && now >= end);
+    const early = onTime ? {} : { endedEarly: execution.endReason ?? 'unknown' };
     return [[target.uid, { state: 'Recovered', ...early, ...evidenceOf(execution) }]];
   });
   return ended.length === 0 ? undefined : withTargets(status, new Map(ended));
