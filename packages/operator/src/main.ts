@@ -5,7 +5,7 @@ import { asChaosError, createLogger, parseDuration, serveHttp, systemClock, type
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { Command, Option } from 'commander';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { daemonDomain } from './daemons/address.ts';
+import { daemonDomain, daemonTarget } from './daemons/address.ts';
 import { loadCredentials } from './daemons/credentials.ts';
 import { connectDaemons } from './daemons/daemons.ts';
 import { ensureCertificates, type CertificateNames } from './certificates/index.ts';
@@ -56,8 +56,9 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
     clusterDomain: config.clusterDomain,
   });
   const nameOf = (label: string): string => `${label}.${domain}`;
-  const addressOf = (label: string): string => `${nameOf(label)}:${config.daemonPort}`;
-  const daemons = connectDaemons({ credentials: channel, nameOf, addressOf });
+  const targetOf = (label: string, podIp: string | undefined): string =>
+    daemonTarget(nameOf(label), config.daemonPort, podIp);
+  const daemons = connectDaemons({ credentials: channel, nameOf, targetOf });
   const end = await runOperator(config, { client, daemons, logger, clock }, stop.signal);
   daemons.close();
   await http?.close();

@@ -29,7 +29,7 @@ import type { ControllerParts } from './controllers/run.ts';
 import type { Daemons } from './daemons/daemons.ts';
 import { daemonExecutor } from './executors/daemon-executor.ts';
 import { podKillExecutor } from './executors/pod-kill.ts';
-import { daemonPods } from './nodes/endpoints.ts';
+import { daemonAddresses, daemonPods } from './nodes/endpoints.ts';
 import { endpointsReconciler } from './nodes/keep-endpoints.ts';
 import { keepLeases } from './nodes/keep-leases.ts';
 import { resolvePeers } from './targets/peers.ts';
@@ -156,6 +156,8 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
   const manager = createManager({ logger, clock });
   for (const informer of [caches.pods, caches.nodes, caches.services, caches.slices, daemonCache])
     manager.add({ name: `cache of ${informer.name}`, start: (signal) => informer.start(signal) });
+  // Before the first call, or it would ask for a name that has no record yet.
+  manager.add({ name: 'addresses', start: async () => daemons.know(daemonAddresses(daemonCache.list())) });
   manager.add(working('endpoints', endpoints));
   const leases = {
     daemons,

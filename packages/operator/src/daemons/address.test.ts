@@ -1,7 +1,7 @@
 /** Every node has a DNS label, and no two nodes share one. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { daemonDomain, nodeLabels } from './address.ts';
+import { daemonDomain, daemonTarget, nodeLabels } from './address.ts';
 
 const labelsOf = (...nodes: string[]): string[] => [...nodeLabels(nodes).values()];
 
@@ -36,4 +36,12 @@ test('a daemon is found under its Service', () => {
   expect(daemonDomain({ service: 'chaosplane-daemon', namespace: 'chaosplane', clusterDomain: 'cluster.local' })).toBe(
     'chaosplane-daemon.chaosplane.svc.cluster.local',
   );
+});
+
+test.each([
+  ['10.0.0.7', 'ipv4:10.0.0.7:50051'],
+  ['fd00::7', 'ipv6:[fd00::7]:50051'],
+  [undefined, 'dns:n1.chaosplane-daemon:50051'],
+])('a daemon whose pod has the address %s is reached at %s', (podIp, target) => {
+  expect(daemonTarget('n1.chaosplane-daemon', 50_051, podIp)).toBe(target);
 });

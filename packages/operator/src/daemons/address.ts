@@ -38,3 +38,12 @@ export function daemonDomain(parts: {
 }): string {
   return `${parts.service}.${parts.namespace}.svc.${parts.clusterDomain}`;
 }
+
+/**
+ * Where to connect, in gRPC's naming: the address of the daemon's pod, which the operator knows from the same cache that the
+ * name's record is made of; the name where it knows none. DNS would answer for up to half a minute with what was.
+ */
+export function daemonTarget(name: string, port: number, podIp: string | undefined): string {
+  if (podIp === undefined) return `dns:${name}:${port}`;
+  return podIp.includes(':') ? `ipv6:[${podIp}]:${port}` : `ipv4:${podIp}:${port}`;
+}

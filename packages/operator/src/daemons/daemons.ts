@@ -1,14 +1,20 @@
-/** The daemons, by node: one kept connection each, made when it is first needed. */
+/** The daemons, by node: one kept connection each, made when it is first needed, and anew when the daemon is elsewhere. */
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
-import { createChannel, createClient, type Channel } from 'nice-grpc';
+import {
+  createChannel,
+  createClientFactory,
+  type CallOptions,
+  type Channel,
+  type ClientMiddlewareCall,
+} from 'nice-grpc';
 import { nodeLabels } from './address.ts';
 
 /** How a daemon is reached. */
 export interface DaemonsOptions {
   readonly credentials: ChannelCredentials;
-  /** `host:port` of the daemon of the node with that DNS label. */
-  readonly addressOf: (label: string) => string;
+  /** The target, in gRPC's naming, of the daemon of the node with that DNS label; `podIp`: its pod's address, where it is known. */
+  readonly targetOf: (label: string, podIp: string | undefined) => string;
   /** The name that the certificate of that daemon must have. */
   readonly nameOf: (label: string) => string;
 }
@@ -17,10 +23,11 @@ export interface DaemonsOptions {
 export interface Daemons {
   /** The client of a node's daemon. Calls fail with UNAVAILABLE while it cannot be reached. */
   of(node: string): ChaosDaemonClient;
-  /** Its address has changed: the next call connects anew. */
-  forget(node: string): void;
-  /** Every node that has a daemon now; two nodes may need labels that one alone would not. */
-  know(nodes: Iterable<string>): void;
+  /**
+   * Every node that has a daemon now, and its pod's address. What is under way to an address that has changed is given up,
+   * and the next call connects anew; two nodes may need labels that one alone would not.
+   */
+  know(podIps: ReadonlyMap<string, string>): void;
   close(): void;
 }
 
@@ -38,42 +45,66 @@ const quick: ChannelOptions = {
 
 /** The connection to one node. */
 interface Kept {
-  readonly label: string;
-  readonly channel: Channel;
+  readonly target: string;
+  readonly name: string;
   readonly client: ChaosDaemonClient;
+  close(): void;
 }
 
 /** A pool of connections. */
-export function connectDaemons({ credentials, addressOf, nameOf }: DaemonsOptions): Daemons {
+export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions): Daemons {
   const kept = new Map<string, Kept>();
+  let addresses: ReadonlyMap<string, string> = new Map();
   let labels: ReadonlyMap<string, string> = new Map();
-  const labelOf = (node: string): string => labels.get(node) ?? nodeLabels([node]).get(node) ?? node;
-  const forget = (node: string): void => {
-    kept.get(node)?.channel.close();
-    kept.delete(node);
+
+  const placeOf = (node: string): Pick<Kept, 'target' | 'name'> => {
+    const label = labels.get(node) ?? nodeLabels([node]).get(node) ?? node;
+    return { target: targetOf(label, addresses.get(node)), name: nameOf(label) };
   };
   return {
     of(node) {
       const known = kept.get(node);
       if (known !== undefined) return known.client;
-      const label = labelOf(node);
-      const channel = createChannel(`dns:${addressOf(label)}`, credentials, {
+      const place = placeOf(node);
+      const channel = createChannel(place.target, credentials, {
         ...quick,
-        'grpc.ssl_target_name_override': nameOf(label),
-        'grpc.default_authority': nameOf(label),
+        'grpc.ssl_target_name_override': place.name,
+        'grpc.default_authority': place.name,
       });
-      const client = createClient(ChaosDaemonDefinition, channel);
-      kept.set(node, { label, channel, client });
-      return client;
+      const connection = { ...place, ...clientOver(channel) };
+      kept.set(node, connection);
+      return connection.client;
     },
-    forget,
-    know(nodes) {
-      labels = nodeLabels(nodes);
-      for (const [node, { label }] of kept) if (label !== labelOf(node)) forget(node);
+    know(podIps) {
+      addresses = podIps;
+      labels = nodeLabels(podIps.keys());
+      for (const [node, { target, name, close }] of kept) {
+        const place = placeOf(node);
+        if (place.target === target && place.name === name) continue;
+        close();
+        kept.delete(node);
+      }
     },
     close() {
-      for (const { channel } of kept.values()) channel.close();
+      for (const { close } of kept.values()) close();
       kept.clear();
+    },
+  };
+}
+
+/** A client whose calls end when it is closed: a channel alone would let them wait for a peer that is gone. */
+function clientOver(channel: Channel): Pick<Kept, 'client' | 'close'> {
+  const life = new AbortController();
+  async function* whileOpen<Request, Response>(call: ClientMiddlewareCall<Request, Response>, options: CallOptions) {
+    const { signal } = options;
+    const both = signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]);
+    return yield* call.next(call.request, { ...options, signal: both });
+  }
+  return {
+    client: createClientFactory().use(whileOpen).create(ChaosDaemonDefinition, channel),
+    close() {
+      life.abort();
+      channel.close();
     },
   };
 }

@@ -30,6 +30,16 @@ export function daemonPods(pods: readonly Pod[]): ReadonlyMap<string, Pod> {
   return found;
 }
 
+/** Their addresses, by node: the first one, as the cluster prefers its families. */
+export function daemonAddresses(pods: readonly Pod[]): ReadonlyMap<string, string> {
+  return new Map(
+    [...daemonPods(pods)].flatMap(([node, { status }]): [string, string][] => {
+      const ip = status?.podIP ?? status?.podIPs?.[0]?.ip;
+      return ip === undefined ? [] : [[node, ip]];
+    }),
+  );
+}
+
 /** The slices that should be there, in a stable order: the same pods give the same slices. */
 export function slicesFor(
   pods: readonly Pod[],

@@ -1,4 +1,4 @@
-/** Keeps the EndpointSlices of the daemons as they should be, and lets connections go whose address has changed. */
+/** Keeps the EndpointSlices of the daemons as they should be, and says where they are to those who call them. */
 import { ChaosError, type Logger } from '@chaosplane/common';
 import {
   endpointSlices,
@@ -11,7 +11,7 @@ import {
 } from '@chaosplane/kube';
 import { FIELD_MANAGER } from '../api/resources.ts';
 import type { Daemons } from '../daemons/daemons.ts';
-import { daemonPods, slicesFor, type EndpointsOf } from './endpoints.ts';
+import { daemonAddresses, slicesFor, type EndpointsOf } from './endpoints.ts';
 
 /** What it works with. */
 export interface KeepEndpointsParts extends Omit<EndpointsOf, 'serviceUid'> {
@@ -25,15 +25,15 @@ export interface KeepEndpointsParts extends Omit<EndpointsOf, 'serviceUid'> {
 /** The reconciler; there is one key only, because all slices are made together. */
 export function endpointsReconciler(parts: KeepEndpointsParts): Reconciler {
   const { client, service, namespace, pods, daemons, logger } = parts;
-  const addresses = new Map<string, string>();
   return async (_key, signal) => {
+    const list = pods.list();
+    daemons.know(daemonAddresses(list));
     const owner = await client.get(services, { namespace, name: service }, { signal });
     if (owner === undefined)
       throw new ChaosError(
         'FAILED_PRECONDITION',
         `the Service ${namespace}/${service} is missing: install the chart again`,
       );
-    const list = pods.list();
     const wanted = slicesFor(list, { ...parts, serviceUid: owner.metadata.uid ?? '' });
     const labelSelector = `kubernetes.io/service-name=${service}`;
     const { items } = await client.list(endpointSlices, { namespace, labelSelector, signal });
@@ -46,14 +46,6 @@ export function endpointsReconciler(parts: KeepEndpointsParts): Reconciler {
     const names = new Set(wanted.map(({ metadata }) => metadata.name));
     for (const { metadata } of items)
       if (!names.has(metadata.name)) await client.delete(endpointSlices, metadata, { signal });
-    const found = daemonPods(list);
-    daemons.know(found.keys());
-    for (const [node, pod] of found) {
-      const address = pod.status?.podIP ?? '';
-      const known = addresses.get(node);
-      if (known !== undefined && known !== address) daemons.forget(node);
-      addresses.set(node, address);
-    }
     return undefined;
   };
 }
