@@ -4,21 +4,19 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, systemClock, type Logger } from '@chaosplane/common';
-import { startDaemon, type RunningDaemon } from '@chaosplane/daemon';
 import {
   createKubeClient,
   loadCluster,
   namespaces,
   nodes,
   pods,
-  refOf,
   resourceType,
   services,
   type KubeClient,
   type KubeObject,
   type Pod,
 } from '@chaosplane/kube';
-import { FakeNode, memoryJournal, type FakePod, type MemoryJournal } from '@chaosplane/testkit';
+import type { FakePod } from '@chaosplane/testkit';
 import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
@@ -27,11 +25,12 @@ import { parseConfig } from '../../src/config.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
 import { runOperator, type TermEnd } from '../../src/operator.ts';
+import { addNode, replaceNodeDaemon, running, startNodeDaemon, stopNodeDaemon, type StageNode } from './stage-node.ts';
 
 /** Without the one called default, the API server takes no pods. */
+const serviceAccountKind = { apiVersion: 'v1', kind: 'ServiceAccount' };
 const serviceAccounts = resourceType<KubeObject>({
-  apiVersion: 'v1',
-  kind: 'ServiceAccount',
+  ...serviceAccountKind,
   plural: 'serviceaccounts',
   namespaced: true,
 });
@@ -41,16 +40,6 @@ const NAMES = {
   daemonService: 'chaosplane-daemon',
   operatorName: 'chaosplane-operator',
 };
-
-/** One node: its name in the cluster, and what stands for its kernel. */
-export interface StageNode {
-  readonly name: string;
-  readonly kernel: FakeNode;
-  readonly journal: MemoryJournal;
-  /** Where its daemon listens, or did: one that is restarted is found at the same place. */
-  address?: string;
-  daemon?: RunningDaemon;
-}
 
 /** A pod of the API server and of its node. */
 export interface StagePod {
@@ -83,6 +72,8 @@ export interface Stage {
   readonly nodes: readonly StageNode[];
   addPod(name: string, node: StageNode, labels?: Record<string, string>): Promise<StagePod>;
   startDaemon(node: StageNode): Promise<void>;
+  /** Another pod at another address, as after an upgrade. */
+  replaceDaemon(node: StageNode): Promise<void>;
   stopDaemon(node: StageNode): Promise<void>;
   /** Connections to the daemons, as an operator has them. */
   connect(): Promise<Daemons>;
@@ -150,7 +141,9 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
   });
   const names = { ...NAMES, namespace };
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  await eventually('pods may be made', () => client.get(serviceAccounts, { namespace, name: 'default' }));
+  // Its controller would make it too, some time; after the API server was away, in its own good time.
+  const account = { ...serviceAccountKind, metadata: { namespace, name: 'default' } };
+  await client.apply(serviceAccounts, account, { fieldManager: 'test', force: true });
   await client.create(services, {
     apiVersion: 'v1',
     kind: 'Service',
@@ -173,49 +166,23 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
   await writeFile(ca, authority.certificate);
   // Reviewed by a daemon only where it is told whose token to expect; the cluster tests do that.
   await writeFile(token, 'not reviewed here');
-  const stageNodes: StageNode[] = Array.from({ length: count }, (_, index) => {
-    const name = `${namespace}-n${index + 1}`;
-    return { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
-  });
-
-  async function begin(node: StageNode): Promise<void> {
-    node.daemon = await startDaemon(
-      {
-        nodeName: node.name,
-        socketPath: join(folder, node.name, 'daemon.sock'),
-        stateDir: join(folder, node.name, 'state'),
-        listen: node.address ?? '127.0.0.1:0',
-        tls: { ...server, clientCa: ca },
-        clientName: `${NAMES.operatorName}.${namespace}.svc`,
-      },
-      { logger: createLogger({ level: 'silent' }), host: node.kernel.host(), journal: node.journal },
-    );
-    node.address = node.daemon.addresses.grpc ?? '';
-  }
-
-  for (const node of stageNodes) {
-    await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: node.name } });
-    await begin(node);
-    // The pod of the daemon, as the operator finds it.
-    const object = await client.create(pods, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        namespace,
-        name: `daemon-${node.name}`,
-        labels: { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/component': 'daemon' },
-      },
-      spec: { nodeName: node.name, containers: [{ name: 'daemon', image: 'none' }] },
-    });
-    await running(client, object, `10.9.${stageNodes.indexOf(node)}.1`);
-  }
+  const daemon = {
+    namespace,
+    folder,
+    tls: { ...server, clientCa: ca },
+    clientName: `${NAMES.operatorName}.${namespace}.svc`,
+  };
+  const stageNodes = await Promise.all(
+    Array.from({ length: count }, (_, index) => addNode(client, `${namespace}-n${index + 1}`, daemon)),
+  );
 
   const connect = async (): Promise<Daemons> => {
     const { channel } = await loadCredentials({ ...operator, ca, token }, systemClock);
     return connectDaemons({
       credentials: channel,
       nameOf: (label) => `${label}.${NAMES.daemonService}.${namespace}.svc.cluster.local`,
-      addressOf: (label) => stageNodes.find(({ name }) => name === label)?.address ?? '127.0.0.1:1',
+      // There is no cluster DNS: who asks for a name is refused, as long as it has no record.
+      targetOf: (_label, ip) => `dns:${stageNodes.find(({ podIp }) => podIp === ip)?.address ?? '127.0.0.1:1'}`,
     });
   };
 
@@ -242,11 +209,9 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         node,
       };
     },
-    startDaemon: begin,
-    async stopDaemon(node) {
-      await node.daemon?.stop();
-      delete node.daemon;
-    },
+    startDaemon: (node) => startNodeDaemon(node, daemon),
+    stopDaemon: stopNodeDaemon,
+    replaceDaemon: (node) => replaceNodeDaemon(client, node, daemon),
     connect,
     startOperator(options = {}) {
       const controller = new AbortController();
@@ -322,16 +287,4 @@ function abandon(stop: () => Promise<TermEnd>): () => Promise<TermEnd> {
     void stop();
     return 'stopped';
   };
-}
-
-/** What a kubelet would write. */
-function running(client: KubeClient, pod: Pod, ip: string): Promise<Pod> {
-  const status = {
-    phase: 'Running',
-    podIP: ip,
-    podIPs: [{ ip }],
-    conditions: [{ type: 'Ready', status: 'True' }],
-    containerStatuses: [],
-  };
-  return client.patch(pods, refOf(pod), { kind: 'merge', body: { status } }, { subresource: 'status' });
 }

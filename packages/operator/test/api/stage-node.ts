@@ -1,0 +1,96 @@
+/** A node of a stage: the API server has it and the pod of its daemon; the daemon is real but for the kernel. */
+import { join } from 'node:path';
+import { createLogger } from '@chaosplane/common';
+import { startDaemon, type RunningDaemon } from '@chaosplane/daemon';
+import { nodes, pods, refOf, type KubeClient, type Pod } from '@chaosplane/kube';
+import { FakeNode, memoryJournal, type MemoryJournal } from '@chaosplane/testkit';
+
+/** One node: its name in the cluster, and what stands for its kernel. */
+export interface StageNode {
+  readonly name: string;
+  readonly kernel: FakeNode;
+  readonly journal: MemoryJournal;
+  /** Where its daemon listens, or did: one that is restarted is found at the same place. */
+  address?: string;
+  /** The address that the API server has for the daemon's pod. */
+  podIp?: string;
+  daemon?: RunningDaemon;
+}
+
+/** How daemons are started. */
+export interface StageDaemon {
+  readonly namespace: string;
+  readonly folder: string;
+  readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string };
+  readonly clientName: string;
+}
+
+/** A node with a daemon that runs. */
+export async function addNode(client: KubeClient, name: string, how: StageDaemon): Promise<StageNode> {
+  const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
+  await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  await startNodeDaemon(node, how);
+  await addDaemonPod(client, node, how);
+  return node;
+}
+
+/** As a kubelet restarts a container: in the same pod, at the same address. */
+export async function startNodeDaemon(node: StageNode, how: StageDaemon): Promise<void> {
+  const { folder, tls, clientName } = how;
+  node.daemon = await startDaemon(
+    {
+      nodeName: node.name,
+      socketPath: join(folder, node.name, 'daemon.sock'),
+      stateDir: join(folder, node.name, 'state'),
+      listen: node.address ?? '127.0.0.1:0',
+      tls,
+      clientName,
+    },
+    { logger: createLogger({ level: 'silent' }), host: node.kernel.host(), journal: node.journal },
+  );
+  node.address = node.daemon.addresses.grpc ?? '';
+}
+
+export async function stopNodeDaemon(node: StageNode): Promise<void> {
+  await node.daemon?.stop();
+  delete node.daemon;
+}
+
+/** Another pod at another address, as after an upgrade. */
+export async function replaceNodeDaemon(client: KubeClient, node: StageNode, how: StageDaemon): Promise<void> {
+  await client.delete(pods, podOf(node, how), { gracePeriodSeconds: 0 });
+  await stopNodeDaemon(node);
+  delete node.address;
+  await startNodeDaemon(node, how);
+  await addDaemonPod(client, node, how);
+}
+
+const podOf = ({ name }: StageNode, { namespace }: StageDaemon) => ({ namespace, name: `daemon-${name}` });
+
+let daemonPods = 0;
+
+/** The pod of the daemon, as the operator finds it. */
+async function addDaemonPod(client: KubeClient, node: StageNode, how: StageDaemon): Promise<void> {
+  const labels = { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/component': 'daemon' };
+  const object = await client.create(pods, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...podOf(node, how), labels },
+    spec: { nodeName: node.name, containers: [{ name: 'daemon', image: 'none' }] },
+  });
+  daemonPods += 1;
+  node.podIp = `10.9.${daemonPods >> 8}.${daemonPods & 255}`;
+  await running(client, object, node.podIp);
+}
+
+/** What a kubelet would write. */
+export function running(client: KubeClient, pod: Pod, ip: string): Promise<Pod> {
+  const status = {
+    phase: 'Running',
+    podIP: ip,
+    podIPs: [{ ip }],
+    conditions: [{ type: 'Ready', status: 'True' }],
+    containerStatuses: [],
+  };
+  return client.patch(pods, refOf(pod), { kind: 'merge', body: { status } }, { subresource: 'status' });
+}
