@@ -1,0 +1,101 @@
+/** The command on a cluster: run, get, describe and abort, as a user types them. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { execa } from 'execa';
+import {
+  eventually,
+  install,
+  isEffective,
+  NAMESPACE,
+  type Installation,
+} from '../../../operator/test/cluster/installation.ts';
+
+jest.setTimeout(180_000);
+
+const PROGRAM = join(import.meta.dirname, '../../src/main.ts');
+
+let shop: Installation;
+
+beforeAll(async () => {
+  shop = await install(['operator.replicas=1']);
+  await shop.addApps({ name: 'web', node: 'n1' }, { name: 'caller', node: 'n2' });
+}, 900_000);
+afterAll(() => shop.close(), 60_000);
+
+/** Runs `chaosplane` with the cluster's kubeconfig. */
+function chaosplane(argv: readonly string[], input = '') {
+  const env = { KUBECONFIG: shop.cluster.kubeconfig };
+  return execa(process.execPath, [PROGRAM, ...argv], { input, env, reject: false });
+}
+
+const file = (name: string, more: object = {}): string =>
+  JSON.stringify({
+    apiVersion: 'chaos.chaosplane.io/v1alpha1',
+    kind: 'ChaosExperiment',
+    metadata: { name },
+    spec: {
+      target: { names: ['caller'] },
+      action: { type: 'network-partition', parameters: { protocol: 'udp' } },
+      duration: '10m',
+      ...more,
+    },
+  });
+
+test('run applies the file, follows it, tells the evidence, and ends with 0 because the hypothesis held', async () => {
+  const run = chaosplane(['run', '-', '--cluster', '-n', NAMESPACE, '--duration', '4s'], file('cut'));
+  await shop.until('cut', isEffective);
+  const [outcome] = await shop.probe('caller', [`udp://${await shop.ipOf('web')}:8081`]);
+  const { exitCode, stdout } = await run;
+  expect(outcome?.answered).toBe(0);
+  expect(stdout).toMatch(/cut: Running, 1 injected[^]*cut: Completed, 1 recovered/);
+  expect(stdout).toMatch(/EffectObserved=True: verified on 1 of 1 targets/);
+  expect(stdout).toMatch(/shop\/caller {2}recovered {2}\d+ packets dropped/);
+  expect(exitCode).toBe(0);
+});
+
+test('run with a dry run says what each daemon would do, and leaves no object', async () => {
+  const { exitCode, stdout } = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE, '--dry-run'], file('dry'));
+  expect(stdout).toContain('a dry run: 1 of 2 pods would be hit');
+  expect(exitCode).toBe(0);
+  expect(await shop.get('dry-dry-run')).toBeUndefined();
+});
+
+test('run with Ctrl-C ends the experiment, which recovers first, and ends with 1', async () => {
+  const before = await shop.print('caller');
+  const run = chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], file('given-up'));
+  await shop.until('given-up', isEffective);
+  expect(await shop.print('caller')).not.toBe(before);
+  run.kill('SIGINT');
+  const { exitCode, stdout } = await run;
+  expect(stdout).toContain('Aborted');
+  expect(exitCode).toBe(1);
+  expect(await shop.print('caller')).toBe(before);
+});
+
+test('run of an experiment that cannot be ends with 2 and says what is wrong with it', async () => {
+  const nobody = file('nobody', { target: { names: ['nowhere'] }, duration: '1s' });
+  const none = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], nobody);
+  expect([none.exitCode, none.stdout]).toEqual([2, expect.stringContaining('not among the names')]);
+  const wrong = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], file('wrong', { duration: 'soon' }));
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('spec.duration')]);
+  expect(await shop.get('wrong')).toBeUndefined();
+});
+
+test('abort ends a running experiment; get and describe show it before and after', async () => {
+  await shop.apply('long', (JSON.parse(file('long')) as { spec: object }).spec);
+  await shop.until('long', isEffective);
+  const listed = await chaosplane(['get', '--cluster', '-n', NAMESPACE]);
+  expect(listed.stdout).toMatch(/shop +long +network-partition +Running +1\/1/);
+  const aborted = await chaosplane(['abort', 'long', '-n', NAMESPACE]);
+  expect([aborted.exitCode, aborted.stdout]).toEqual([0, expect.stringContaining('long: Aborted')]);
+  const described = await eventually('it is described as aborted', async () => {
+    const { stdout } = await chaosplane(['describe', 'long', '-n', NAMESPACE]);
+    return stdout.includes('Aborted: aborted by the annotation') ? stdout : undefined;
+  });
+  expect(described).toMatch(/action +network-partition[^]*Recovered=True/);
+});
+
+test('a name that is not there is an error that says so', async () => {
+  const { exitCode, stderr } = await chaosplane(['describe', 'nothing', '-n', NAMESPACE]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/nothing/)]);
+});
