@@ -21,7 +21,8 @@ export async function runJest({ root, project, limitMs, signal, runId }: JestRun
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-${process.pid}-`));
   const outputFile = join(folder, 'report.json');
   try {
-    const serial = project === 'pure' ? [] : ['--runInBand'];
+    // What measures runs alone; most of a cluster's time is waiting, so two of them go side by side.
+    const workers = { pure: [], cluster: ['--maxWorkers=2'] }[project] ?? ['--runInBand'];
     const result = await execa(
       process.execPath,
       [
@@ -31,7 +32,7 @@ export async function runJest({ root, project, limitMs, signal, runId }: JestRun
         '--json',
         `--outputFile=${outputFile}`,
         '--forceExit',
-        ...serial,
+        ...workers,
       ],
       {
         cwd: root,
