@@ -32,7 +32,7 @@ import { podKillExecutor } from './executors/pod-kill.ts';
 import { daemonAddresses, daemonPods } from './nodes/endpoints.ts';
 import { endpointsReconciler } from './nodes/keep-endpoints.ts';
 import { keepLeases } from './nodes/keep-leases.ts';
-import { resolvePeers } from './targets/peers.ts';
+import { followedPeers, peersMove, resolvePeers, type PeerWorld } from './targets/peers.ts';
 
 /** What an operator is given beside its settings. */
 export interface OperatorParts {
@@ -107,6 +107,11 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
     const { spec } = experiment;
     if (findAction(spec.action.type).route.on === 'operator')
       return podKillExecutor({ spec, client, cache: caches.pods, signal });
+    const world = (): PeerWorld => ({
+      pods: caches.pods.list(),
+      services: caches.services.list(),
+      endpointSlices: caches.slices.list(),
+    });
     return daemonExecutor({
       spec,
       experimentId,
@@ -114,12 +119,8 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
       epoch,
       leaseTtlMs: config.daemonLease,
       nodeExists: (name) => caches.nodes.get({ name }) !== undefined,
-      peers: () =>
-        resolvePeers(spec, {
-          pods: caches.pods.list(),
-          services: caches.services.list(),
-          endpointSlices: caches.slices.list(),
-        }),
+      peers: () => resolvePeers(spec, world()),
+      followed: () => (peersMove(spec) ? followedPeers(spec, world()) : undefined),
       clock,
       logger,
       signal,

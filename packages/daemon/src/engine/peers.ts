@@ -10,12 +10,12 @@ export interface Peers {
   readonly portPeers: readonly PortPeer[];
 }
 
-/** Understands all of them; what is wrong is added to `problems`. */
-export function parsePeersOf(given: readonly RequestPeer[], problems: Problem[]): Peers {
+/** Understands all of them; what is wrong is added to `problems`, each with its place in the request below `at`. */
+export function parsePeersOf(given: readonly RequestPeer[], problems: Problem[], at = 'options'): Peers {
   const peers: Cidr[] = [];
   const portPeers: PortPeer[] = [];
   for (const [index, { cidr: text, ports, protocol }] of given.entries()) {
-    const path = `options.peers[${index}]`;
+    const path = `${at}.peers[${index}]`;
     const cidr = parseCidr(text);
     if (!cidr.ok) problems.push({ path, wrong: cidr.wrong, allowed: cidr.allowed });
     const ranges = ports.length === 0 ? { ok: true as const, value: [] } : parsePorts(ports.join(','));

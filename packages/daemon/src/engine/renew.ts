@@ -1,8 +1,10 @@
-/** Renews the operator's lease and moves deadlines: in the journal first, then in the kernel, in place. */
+/** Renews the operator's lease, moves deadlines and follows peers: in the journal first, then in the kernel, in place. */
 import { asChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
+import { parsePeersOf, type Peers } from './peers.ts';
+import type { RequestPeer } from './request.ts';
 import { bySite, shapeOf } from './shapes/shape.ts';
 
 /** What an operator asks for. */
@@ -11,8 +13,22 @@ export interface LeaseRenewal {
   readonly epoch: number;
   /** Milliseconds; absent: the default. */
   readonly leaseTtlMs?: number;
-  /** Executions whose deadline moves to `ttlMs` from now. */
-  readonly executions: readonly { readonly id: string; readonly ttlMs: number }[];
+  readonly executions: readonly RenewedExecution[];
+}
+
+/** What becomes of one execution. */
+export interface RenewedExecution {
+  readonly id: string;
+  /** Its deadline moves to so many milliseconds from now. Absent: it stays. */
+  readonly ttlMs?: number;
+  /** These are the peers of its options from now on. Absent: as before. */
+  readonly peers?: readonly RequestPeer[];
+}
+
+/** A change that was understood. */
+interface Wanted {
+  readonly ttlMs?: number;
+  readonly peers?: Peers;
 }
 
 /** What it got. */
@@ -25,10 +41,9 @@ export interface RenewedLease {
 
 /** @throws ChaosError INVALID_ARGUMENT with all problems, PERMISSION_DENIED for an operator that was deposed. */
 export async function renewLease(context: EngineContext, renewal: LeaseRenewal): Promise<RenewedLease> {
-  requireValid(context, renewal);
+  const asked = understand(context, renewal);
   const { executions, shapes, lease } = context;
   const renewed = await lease.renew(renewal.epoch, renewal.leaseTtlMs ?? DEFAULT_LEASE_MS);
-  const asked = new Map(renewal.executions.map(({ id, ttlMs }) => [id, ttlMs]));
   const affected = executions
     .live()
     .filter((record) => record.state === 'active')
@@ -39,7 +54,7 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
       const [first] = records;
       if (first === undefined) return [];
       return shapeOf(shapes, first).revisit(first, async (site) => {
-        const moved = await moveDeadlines(context, records, asked);
+        const moved = await journalChanges(context, records, asked);
         for (const [id, change] of await site.renew(moved)) await executions.update(id, change);
         return moved.map((record) => record.id);
       });
@@ -54,34 +69,51 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
   };
 }
 
-function requireValid({ config }: EngineContext, renewal: LeaseRenewal): void {
+function understand({ config, executions, shapes }: EngineContext, renewal: LeaseRenewal): Map<string, Wanted> {
   const allowed = `more than 0s, at most ${formatDuration(config.maxTtlMs)}`;
   const wrong = (ttlMs: number): boolean => ttlMs <= 0 || ttlMs > config.maxTtlMs;
-  const problems: Problem[] = renewal.executions
-    .filter(({ ttlMs }) => wrong(ttlMs))
-    .map(({ id, ttlMs }) => ({
-      path: `executions[${id}].ttl`,
-      wrong: `${formatDuration(ttlMs)} is out of range`,
-      allowed,
-    }));
+  const problems: Problem[] = [];
+  const wanted = new Map<string, Wanted>();
+  for (const { id, ttlMs, peers } of renewal.executions) {
+    const at = `executions[${id}]`;
+    if (ttlMs !== undefined && wrong(ttlMs))
+      problems.push({ path: `${at}.ttl`, wrong: `${formatDuration(ttlMs)} is out of range`, allowed });
+    if (ttlMs === undefined && peers === undefined)
+      problems.push({ path: at, wrong: 'nothing is to change', allowed: 'ttl, peers or both' });
+    if (peers?.length === 0)
+      problems.push({ path: `${at}.peers`, wrong: 'no peers would be everybody', allowed: 'one peer or more' });
+    const record = executions.get(id);
+    if (peers !== undefined && record !== undefined && shapeOf(shapes, record).withPeers === undefined)
+      problems.push({ path: `${at}.peers`, wrong: `${record.action} has no peers`, allowed: 'nothing' });
+    wanted.set(id, {
+      ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...(peers === undefined ? {} : { peers: parsePeersOf(peers, problems, at) }),
+    });
+  }
   if (renewal.leaseTtlMs !== undefined && wrong(renewal.leaseTtlMs)) {
     problems.push({ path: 'lease_ttl', wrong: `${formatDuration(renewal.leaseTtlMs)} is out of range`, allowed });
   }
   if (problems.length > 0) throw invalidArgument('the renewal', problems);
+  return wanted;
 }
 
-async function moveDeadlines(
-  { executions, clock }: EngineContext,
+async function journalChanges(
+  { executions, shapes, clock }: EngineContext,
   records: readonly ExecutionRecord[],
-  asked: ReadonlyMap<string, number>,
+  asked: ReadonlyMap<string, Wanted>,
 ): Promise<ExecutionRecord[]> {
-  const moved: ExecutionRecord[] = [];
+  const changed: ExecutionRecord[] = [];
   for (const { id } of records) {
     const current = executions.get(id);
     // It may have ended while this waited for the target's turn.
     if (current?.state !== 'active') continue;
-    const ttlMs = asked.get(id);
-    moved.push(ttlMs === undefined ? current : await executions.update(id, { expiresAt: clock.now() + ttlMs }));
+    const { ttlMs, peers } = asked.get(id) ?? {};
+    const work = peers === undefined ? undefined : shapeOf(shapes, current).withPeers?.(current, peers);
+    const change = {
+      ...(ttlMs === undefined ? {} : { expiresAt: clock.now() + ttlMs }),
+      ...(work === undefined ? {} : { work }),
+    };
+    changed.push(Object.keys(change).length === 0 ? current : await executions.update(id, change));
   }
-  return moved;
+  return changed;
 }

@@ -1,4 +1,5 @@
 /** One network namespace with faults in it: takes the kernel from what it holds to what all layers add up to. */
+import { isDeepStrictEqual } from 'node:util';
 import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
 import type { Netns, Qdisc } from '../host/host.ts';
 import { compile, type Desired, type PlacedLayer } from './compile.ts';
@@ -129,17 +130,18 @@ export class Namespace {
   }
 
   /**
-   * Moves deadlines, in the kernel, in place: one transaction that touches nothing but the liveness sets. Where these are not
-   * what was remembered, everything is put there anew.
+   * Brings layers that are installed to what is wanted of them now. Deadlines move in the kernel, in place: one transaction that
+   * touches nothing but the liveness sets. Where these are not what was remembered, everything is put there anew.
    */
-  async renew(deadlines: ReadonlyMap<string, number>): Promise<void> {
+  async renew(wanted: readonly InstalledLayer[]): Promise<void> {
+    const layers = wanted.filter(({ layer }) => this.#layers.has(layer.id));
+    const follow = layers.some(({ layer }) => !isDeepStrictEqual(this.#layers.get(layer.id)?.layer, layer));
+    for (const layer of layers) this.#put(layer);
+    if (follow) await this.#reconcile('go-on');
     const commands: string[] = [];
-    for (const [id, deadline] of deadlines) {
-      const installed = this.#layers.get(id);
-      if (installed === undefined) continue;
-      this.#put({ ...installed, deadline });
-      const set = livenessSet(installed.layer, deadline - this.#clock.now());
-      const name = `${installed.hooks} ${TABLE} ${set.name}`;
+    for (const { layer, hooks, deadline } of layers) {
+      const set = livenessSet(layer, deadline - this.#clock.now());
+      const name = `${hooks} ${TABLE} ${set.name}`;
       // Adding an element that exists extends it on newer kernels only (not on 6.1); flush and add does on all.
       commands.push(`flush set ${name}`, `add element ${name} { ${set.elements.join(', ')} }`);
     }

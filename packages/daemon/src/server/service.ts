@@ -59,9 +59,10 @@ export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonSer
       const renewed = await engine.renewLease({
         epoch: Number(operatorEpoch),
         ...(leaseTtl === undefined ? {} : { leaseTtlMs: millisecondsOf(leaseTtl) }),
-        executions: executions.map(({ executionId, ttl }) => ({
+        executions: executions.map(({ executionId, ttl, peers }) => ({
           id: executionId,
-          ttlMs: ttl === undefined ? 0 : millisecondsOf(ttl),
+          ...(ttl === undefined ? {} : { ttlMs: millisecondsOf(ttl) }),
+          ...(peers === undefined ? {} : { peers: peers.peers }),
         })),
       });
       return {

@@ -151,3 +151,42 @@ for (const { engine, skipped } of await shapersOfKernel()) {
     });
   });
 }
+
+describe('the peers of an execution that is active', () => {
+  beforeEach(async () => {
+    daemon = await startLabDaemon(lab);
+  });
+
+  test('change in place: the new one is hit, the old one is not, those of the parameters stay, and what was counted stays', async () => {
+    const [near, far] = [lab.peer(0), lab.peer(1)];
+    const always = addressOf(near, 6);
+    const record = await daemon.exec('partition', { direction: 'egress', peers: always }, { peers: [peer(near, 4)] });
+    expect(await udp(lab.target, near, {}, 4)).toBe(0);
+    const counted = (await daemon.observe(record)).evidence?.counters['packets_dropped'];
+    expect(counted).toBeGreaterThanOrEqual(FEW);
+
+    const peers = [peer(far, 4, { ports: [9001], protocol: 'udp' })];
+    await daemon.engine.renewLease({ epoch: 0, executions: [{ id: record.id, peers }] });
+    expect(await udp(lab.target, near, {}, 4)).toBe(FEW);
+    expect(await udp(lab.target, far, { port: 9000 }, 4)).toBe(FEW);
+    expect(await udp(lab.target, near, {}, 6)).toBe(0);
+    expect(await udp(lab.target, far, { port: 9001 }, 4)).toBe(0);
+    const { record: after, evidence } = await daemon.observe(record);
+    expect(after.expiresAt).toBe(record.expiresAt);
+    expect(evidence?.counters['packets_dropped']).toBeGreaterThanOrEqual((counted ?? 0) + 2 * FEW);
+    await daemon.cancel(record);
+    expect(await udp(lab.target, far, { port: 9001 }, 4)).toBe(FEW);
+  });
+
+  test('are refused when they are none, because that would be everybody, and when they make no sense', async () => {
+    const record = await daemon.exec('partition', {}, { peers: [peer(lab.peer(0), 4)] });
+    const ask = (peers: RequestPeer[]) =>
+      daemon.engine.renewLease({ epoch: 0, executions: [{ id: record.id, peers }] });
+    await expect(ask([])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(ask([{ cidr: 'nowhere', ports: [], protocol: '' }])).rejects.toMatchObject({
+      problems: [{ path: `executions[${record.id}].peers[0]` }],
+    });
+    expect(await udp(lab.target, lab.peer(1), {}, 4)).toBe(FEW);
+    expect(await udp(lab.target, lab.peer(0), {}, 4)).toBe(0);
+  });
+});

@@ -1,4 +1,5 @@
 /** Does the one thing that was decided for an experiment. */
+import { ChaosError } from '@chaosplane/common';
 import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { runProbes } from '../probes/http.ts';
@@ -29,6 +30,7 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
       return probe(run, decision.side);
     case 'wait':
       noteEvidence(run, executions);
+      if (run.status.phase === 'Running') await followPeers(run);
       return { requeueAfterMs: Math.max(0, decision.until - clock.now()) };
     case 'done':
       return undefined;
@@ -90,6 +92,20 @@ async function probe({ experiment, clock, signal, memory }: Run, side: 'before' 
   memory[side] = outcome;
   // A steady state that is not back yet is asked for again in a moment.
   return side === 'after' && !outcome.passed ? { requeueAfterMs: RETRY_MS } : undefined;
+}
+
+/** Pods with the peers' labels come and go while the faults are in force. What cannot be told is said once, and tried again. */
+async function followPeers({ executor, memory, status, events, stored }: Run): Promise<void> {
+  try {
+    const peers = executor.peersNow();
+    if (peers !== undefined && peers !== memory.peers && (await executor.follow(status.targets))) memory.peers = peers;
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    if (memory.peers === error.message) return;
+    memory.peers = error.message;
+    const message = `the peers stay as they were: ${error.message}`;
+    events.record(stored.object, { type: 'Warning', reason: 'PeersNotFollowed', action: 'Follow', message });
+  }
 }
 
 /** For people who watch: what the daemons measure while the faults are in force. */

@@ -25,6 +25,8 @@ export interface Memory {
   after?: ProbeOutcome;
   /** Executions that were asked to end last. */
   asked: string;
+  /** The peers that the daemons were told last, or why they could not be told. */
+  peers?: string;
 }
 
 /** One visit to one experiment. */

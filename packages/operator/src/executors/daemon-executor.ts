@@ -1,7 +1,7 @@
 /** Actions that the daemons carry out: each target by the daemon of its node. */
 import type { Clock, Logger } from '@chaosplane/common';
 import type { ExperimentSpec, ObservedExecution, TargetStatus } from '@chaosplane/experiment';
-import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
+import { durationOf, type ChaosDaemonClient, type DeepPartial, type ExecutionDeadline } from '@chaosplane/proto';
 import { ClientError, Status } from 'nice-grpc';
 import pMap from 'p-map';
 import { CALL_MS, type Daemons } from '../daemons/daemons.ts';
@@ -20,6 +20,8 @@ export interface DaemonExecutorParts {
   readonly nodeExists: (node: string) => boolean;
   /** The peers of this moment; throws when they cannot be told. */
   readonly peers: () => readonly WirePeer[];
+  /** The same for executions that are there already; undefined when they cannot change. */
+  readonly followed: () => readonly WirePeer[] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -99,6 +101,30 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     return [[executionId, { live: true, error: `the daemon of ${node} does not answer: ${error}` }]];
   }
 
+  /** Renews the lease with this change of the targets' executions; true when every daemon has answered. */
+  async function renew(
+    targets: readonly TargetStatus[],
+    change: Omit<DeepPartial<ExecutionDeadline>, 'executionId'>,
+    failure: string,
+  ): Promise<boolean> {
+    const answers = await pMap(
+      Map.groupBy(targets, nodeOf),
+      async ([node, here]) => {
+        const executions = here.map(({ executionId = '' }) => ({ executionId, ...change }));
+        const lease = { operatorEpoch: BigInt(epoch), leaseTtl: durationOf(parts.leaseTtlMs) };
+        try {
+          await daemons.of(node).renewLease({ ...lease, executions }, { signal: limit() });
+          return true;
+        } catch (error) {
+          logger.warn({ node, experiment: experimentId, error }, failure);
+          return false;
+        }
+      },
+      { concurrency: PARALLEL_NODES },
+    );
+    return answers.every(Boolean);
+  }
+
   return {
     inject,
     async rehearse(target) {
@@ -114,26 +140,18 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     },
     async extend(executionIds, targets, ttlMs) {
       const ids = new Set(executionIds);
-      const nodes = Map.groupBy(
-        targets.filter(({ executionId }) => executionId !== undefined && ids.has(executionId)),
-        nodeOf,
-      );
-      const ttl = durationOf(ttlMs);
-      await pMap(
-        nodes,
-        async ([node, here]) => {
-          const executions = here.map(({ executionId = '' }) => ({ executionId, ttl }));
-          const lease = { operatorEpoch: BigInt(epoch), leaseTtl: durationOf(parts.leaseTtlMs) };
-          await daemons
-            .of(node)
-            .renewLease({ ...lease, executions }, { signal: limit() })
-            // Its executions keep the deadline that they have; when that is too early, the status will say so.
-            .catch((error: unknown) =>
-              logger.warn({ node, experiment: experimentId, error }, 'deadlines not extended'),
-            );
-        },
-        { concurrency: PARALLEL_NODES },
-      );
+      const meant = targets.filter(({ executionId }) => executionId !== undefined && ids.has(executionId));
+      // Where it fails, executions keep the deadline that they have; when that is too early, the status will say so.
+      await renew(meant, { ttl: durationOf(ttlMs) }, 'deadlines not extended');
+    },
+    peersNow() {
+      const peers = parts.followed();
+      return peers === undefined ? undefined : JSON.stringify(peers);
+    },
+    async follow(targets) {
+      const peers = parts.followed() ?? [];
+      const meant = targets.filter(({ state, executionId }) => state === 'Injected' && executionId !== undefined);
+      return renew(meant, { peers: { peers: [...peers] } }, 'peers not followed');
     },
     async cancel(executionIds, targets) {
       const nodes = new Map(targets.map((target) => [target.executionId, nodeOf(target)]));

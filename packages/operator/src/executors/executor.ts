@@ -16,6 +16,13 @@ export interface Executor {
   rehearse(target: TargetStatus): Promise<string>;
   /** Every execution of the experiment, by id, as far as it can be told at this moment. */
   observe(targets: readonly TargetStatus[]): Promise<ReadonlyMap<string, ObservedExecution>>;
+  /**
+   * The peers that executions should have at this moment, as text; undefined when they cannot change.
+   * @throws ChaosError FAILED_PRECONDITION when they cannot be told.
+   */
+  peersNow(): string | undefined;
+  /** Tells the daemons the peers of this moment; true when every one has answered. */
+  follow(targets: readonly TargetStatus[]): Promise<boolean>;
   /** Moves the deadlines to `ttlMs` from now. */
   extend(executionIds: readonly string[], targets: readonly TargetStatus[], ttlMs: number): Promise<void>;
   /** Asks for the end of executions; true when every one was answered. */

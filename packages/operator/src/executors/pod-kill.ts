@@ -60,6 +60,8 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
           .filter(({ executionId }) => executionId !== undefined)
           .map((target) => [idOf(target), observeOne(target)]),
       ),
+    peersNow: () => undefined,
+    follow: async () => true,
     // It happened once; there is no deadline, and nothing to undo.
     extend: async () => undefined,
     cancel: async () => true,

@@ -1,8 +1,8 @@
 /** Peers are addresses, pods, and the Services that lead to those pods and to nobody else. */
 import { describe, expect, test } from '@jest/globals';
-import { parseExperiment } from '@chaosplane/experiment';
+import { parseExperiment, type ExperimentSpec } from '@chaosplane/experiment';
 import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
-import { resolvePeers, type PeerWorld } from './peers.ts';
+import { followedPeers, resolvePeers, type PeerWorld } from './peers.ts';
 
 const pod = (name: string, ip: string, labels: Record<string, string>): Pod => ({
   apiVersion: 'v1',
@@ -95,5 +95,16 @@ describe('the peers of an experiment', () => {
 
   test('are refused when nobody has these labels: no peers at all would be everybody', () => {
     expect(() => resolve(selector({ app: 'none' }))).toThrow(/no running pod fits/);
+  });
+
+  test('that were followed and are all gone are nobody, and not everybody', () => {
+    const of = (labels: Record<string, string>) => ({
+      target: { namespace: 'shop' } as ExperimentSpec['target'],
+      peers: [
+        { podSelector: { labelSelector: { matchLabels: labels, matchExpressions: [] } } },
+      ] as ExperimentSpec['peers'],
+    });
+    expect(followedPeers(of({ app: 'none' }), world)).toEqual([{ cidr: '0.0.0.0/32' }]);
+    expect(followedPeers(of({ app: 'db' }), world)).toContainEqual({ cidr: '10.0.0.3' });
   });
 });

@@ -11,7 +11,10 @@ export interface PeerWorld {
   readonly endpointSlices: readonly EndpointSlice[];
 }
 
-const nobody: PeerWorld = { pods: [], services: [], endpointSlices: [] };
+const empty: PeerWorld = { pods: [], services: [], endpointSlices: [] };
+
+/** No packet on a link has this address: what stands for peers that are all gone, since no peers at all would be everybody. */
+const NOBODY: WirePeer = { cidr: '0.0.0.0/32' };
 
 /** One peer as a daemon is told. */
 export type WirePeer = DeepPartial<Peer>;
@@ -23,14 +26,37 @@ export type WirePeer = DeepPartial<Peer>;
  */
 export function resolvePeers(
   { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
-  world: PeerWorld = nobody,
+  world: PeerWorld = empty,
 ): WirePeer[] {
-  const found = peers.flatMap((peer) => resolve(peer, target.namespace, world));
+  const found = allOf(peers, target.namespace, world);
   // Only selectors were given, and nobody has these labels: no peers at all would mean everybody.
   if (peers.length > 0 && found.length === 0) {
     const message = 'no running pod fits the podSelector of the peers, so there is nobody to be kept from';
     throw new ChaosError('FAILED_PRECONDITION', `${message}; correct spec.peers`);
   }
+  return found;
+}
+
+/** Whether the peers can change while the experiment runs. */
+export function peersMove({ peers }: Pick<ExperimentSpec, 'peers'>): boolean {
+  return peers.some(({ podSelector }) => podSelector !== undefined);
+}
+
+/**
+ * The peers of an experiment that runs, at this moment. When all of them are gone, the fault hits nobody until others come.
+ * @throws ChaosError FAILED_PRECONDITION as `resolvePeers`.
+ */
+export function followedPeers(
+  { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
+  world: PeerWorld,
+): WirePeer[] {
+  const found = allOf(peers, target.namespace, world);
+  return found.length === 0 ? [NOBODY] : found;
+}
+
+/** Each peer once. */
+function allOf(peers: readonly PeerSpec[], targetNamespace: string, world: PeerWorld): WirePeer[] {
+  const found = peers.flatMap((peer) => resolve(peer, targetNamespace, world));
   return [...new Map(found.map((peer) => [JSON.stringify(peer), peer])).values()];
 }
 

@@ -1,4 +1,5 @@
 /** Network faults on a cluster, felt by traffic in every ordered pair of four pods on two nodes, by pod IP and through a Service. */
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { eventually, install, isEffective, isOver, NAMESPACE, type Installation } from './installation.ts';
 
@@ -141,6 +142,28 @@ describe('a fault on one pod', () => {
     await shop.cluster.kubectl(['delete', 'service', 'mixed', '-n', NAMESPACE]);
     expect(await felt()).toEqual([]);
   });
+});
+
+test('a fault follows its peers: pods that come with their labels are hit within seconds, and those that lose them are not', async () => {
+  const relabel = (pod: string, side: string): Promise<string> =>
+    shop.cluster.kubectl(['label', 'pod', pod, '-n', NAMESPACE, '--overwrite', `side=${side}`]);
+  await begin('follow', { target: on('a'), action: cut, peers: [selecting({ side: 'right' })] });
+  const [left, right] = [both('a', 'c', 'lost'), both('a', 'd', 'lost')];
+  expect(await felt()).toEqual([...left, ...right].sort());
+  const becomes = (expected: readonly string[]) => async (): Promise<true | undefined> =>
+    isDeepStrictEqual(await felt(), expected.toSorted()) ? true : undefined;
+  await relabel('b', 'right');
+  await eventually('b is hit too', becomes([...left, ...right, ...both('a', 'b', 'lost')]), 30_000);
+  await relabel('b', 'left');
+  await relabel('d', 'left');
+  await eventually('c alone is hit', becomes(left), 30_000);
+  await relabel('c', 'left');
+  await eventually('nobody is hit, rather than everybody', becomes([]), 30_000);
+  await relabel('c', 'right');
+  await eventually('c is hit again', becomes(left), 30_000);
+  await relabel('d', 'right');
+  await end('follow');
+  expect(await felt()).toEqual([]);
 });
 
 test('of faults that overlap, each ends by itself and leaves the others', async () => {

@@ -1,5 +1,5 @@
 /** The shape of faults that are layers of a pod's network namespace. */
-import type { NetworkScope } from '@chaosplane/actions';
+import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
 import type { Fault, NetworkFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
@@ -55,6 +55,16 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
       }
       return hidden;
     },
+    withPeers({ action, parameters, work }, { peers, portPeers }) {
+      const spec = parseParameters(findAction(action), parameters, { target: 'required' }) as { scope: NetworkScope };
+      const { portPeers: _before, ...scope } = work.layer.scope;
+      const followed = {
+        ...scope,
+        peers: [...spec.scope.peers, ...peers],
+        ...(portPeers.length === 0 ? {} : { portPeers }),
+      };
+      return { ...work, layer: { ...work.layer, scope: followed } } as NetworkRecord['work'];
+    },
     endingUnseen: () => ({ endReason: 'target-gone' }),
     gone: async (records, ready) => records.filter(({ target }) => !ready.has(target.sandboxId)),
     holds: () => namespaces.open().length > 0,
@@ -94,7 +104,7 @@ function siteIn(context: ShapeContext, namespace: Namespace, pod: PodTarget): Si
     },
     remove: (record) => namespace.remove(record.work.layer.id),
     async renew(records) {
-      await namespace.renew(new Map(records.map((record) => [record.work.layer.id, context.lease.deadlineOf(record)])));
+      await namespace.renew(records.map(installed));
       return new Map();
     },
     async restore(kept, dropped) {

@@ -3,6 +3,7 @@ import { ChaosError } from '@chaosplane/common';
 import type { EvidenceRecord, ExecutionRecord, RecordOf, ShapeName } from '../../journal/record.ts';
 import type { Change } from '../executions.ts';
 import type { ParsedRequest } from '../parse.ts';
+import type { Peers } from '../peers.ts';
 import type { PlanStep } from '../request.ts';
 
 export type { Change } from '../executions.ts';
@@ -31,7 +32,7 @@ export interface Site<Name extends ShapeName> {
   apply(record: RecordOf<Name>): Promise<Change>;
   /** Takes the effect away; that there is none is success. Leaves what others do here as it is. */
   remove(record: RecordOf<Name>): Promise<void>;
-  /** Moves the deadlines of executions to where records and lease say that they are now. Returns what else is new, by id. */
+  /** Moves deadlines, and what else is new in the records, to where these and the lease say. Returns what else is new, by id. */
   renew(records: readonly RecordOf<Name>[]): Promise<ReadonlyMap<string, Change>>;
   /**
    * For the sweep: `kept` are in force afterwards, nothing of `dropped` is left, whatever was there.
@@ -67,6 +68,8 @@ export interface Shape<Name extends ShapeName> {
   revisit<T>(record: RecordOf<Name>, work: (site: Site<Name>) => Promise<T>): Promise<T | undefined>;
   /** Whether a target that `revisit` did not find is there all the same, and only cannot be reached at the moment. */
   isHidden(record: RecordOf<Name>): Promise<boolean>;
+  /** The work of the record with other peers of the options. Absent: faults of this shape have no peers. */
+  withPeers?(record: RecordOf<Name>, peers: Peers): RecordOf<Name>['work'];
   /** What is to be said of an execution whose target is no more, or of before the node booted. */
   endingUnseen(record: RecordOf<Name>): Change & { readonly endReason: NonNullable<ExecutionRecord['endReason']> };
   /** Of the live records, those whose target is gone. `ready`: the ids of the sandboxes that run. */

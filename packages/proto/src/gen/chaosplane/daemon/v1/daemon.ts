@@ -484,13 +484,22 @@ export interface RenewLeaseRequest {
   leaseTtl:
     | Duration
     | undefined;
-  /** Executions whose deadline moves to `ttl` from now. */
+  /** Executions whose deadline moves to `ttl` from now, or whose peers change. */
   executions: ExecutionDeadline[];
 }
 
 export interface ExecutionDeadline {
   executionId: string;
-  ttl: Duration | undefined;
+  /** Absent: the deadline stays. One of the two must be there. */
+  ttl:
+    | Duration
+    | undefined;
+  /** From now on these are the peers of the options, for a fault that has peers; those of the parameters stay. Absent: as before. */
+  peers: PeerSet | undefined;
+}
+
+export interface PeerSet {
+  peers: Peer[];
 }
 
 export interface RenewLeaseResponse {
@@ -4177,7 +4186,7 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
 };
 
 function createBaseExecutionDeadline(): ExecutionDeadline {
-  return { executionId: "", ttl: undefined };
+  return { executionId: "", ttl: undefined, peers: undefined };
 }
 
 export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
@@ -4187,6 +4196,9 @@ export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
     }
     if (message.ttl !== undefined) {
       Duration.encode(message.ttl, writer.uint32(18).fork()).join();
+    }
+    if (message.peers !== undefined) {
+      PeerSet.encode(message.peers, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -4220,6 +4232,14 @@ export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
             message.ttl = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.peers = PeerSet.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4240,6 +4260,7 @@ export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
         ? globalThis.String(object.execution_id)
         : "",
       ttl: isSet(object.ttl) ? Duration.fromJSON(object.ttl) : undefined,
+      peers: isSet(object.peers) ? PeerSet.fromJSON(object.peers) : undefined,
     };
   },
 
@@ -4251,6 +4272,9 @@ export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
     if (message.ttl !== undefined) {
       obj.ttl = Duration.toJSON(message.ttl);
     }
+    if (message.peers !== undefined) {
+      obj.peers = PeerSet.toJSON(message.peers);
+    }
     return obj;
   },
 
@@ -4261,6 +4285,76 @@ export const ExecutionDeadline: MessageFns<ExecutionDeadline> = {
     const message = createBaseExecutionDeadline();
     message.executionId = object.executionId ?? "";
     message.ttl = (object.ttl !== undefined && object.ttl !== null) ? Duration.fromPartial(object.ttl) : undefined;
+    message.peers = (object.peers !== undefined && object.peers !== null)
+      ? PeerSet.fromPartial(object.peers)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePeerSet(): PeerSet {
+  return { peers: [] };
+}
+
+export const PeerSet: MessageFns<PeerSet> = {
+  encode(message: PeerSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.peers) {
+      Peer.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PeerSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePeerSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.peers.push(Peer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PeerSet {
+    return { peers: globalThis.Array.isArray(object?.peers) ? object.peers.map((e: any) => Peer.fromJSON(e)) : [] };
+  },
+
+  toJSON(message: PeerSet): unknown {
+    const obj: any = {};
+    if (message.peers?.length) {
+      obj.peers = message.peers.map((e) => Peer.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PeerSet>): PeerSet {
+    return PeerSet.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PeerSet>): PeerSet {
+    const message = createBasePeerSet();
+    message.peers = object.peers?.map((e) => Peer.fromPartial(e)) || [];
     return message;
   },
 };
