@@ -5,18 +5,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { actionDocs, staleActionDocs, writeActionDocs } from './action-docs.ts';
-import { crdFiles, staleCrds, writeCrds } from './crd/crds.ts';
+
+import { staleLists, writeLists } from './lists.ts';
 import { checkProto, generateProto, staleProto } from './proto.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const mode = process.argv[2] ?? 'write';
 
 async function verify(): Promise<string[]> {
+  const { staleActionDocs, staleCrds } = await catalogueOutputs();
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-gen-'));
   try {
     return [
       ...(await staleProto(root, folder, process.env)),
+      ...(await staleLists(root)),
       ...(await staleActionDocs(root)),
       ...(await staleCrds(root)),
     ];
@@ -25,12 +27,24 @@ async function verify(): Promise<string[]> {
   }
 }
 
+/** These read the catalogue, which must be generated before it is imported. */
+async function catalogueOutputs() {
+  const [docs, crds] = await Promise.all([import('./action-docs.ts'), import('./crd/crds.ts')]);
+  return { ...docs, ...crds };
+}
+
+async function writeFromCatalogue(): Promise<void> {
+  const { actionDocs, writeActionDocs, crdFiles, writeCrds } = await catalogueOutputs();
+  await writeActionDocs(root, actionDocs());
+  await writeCrds(root, crdFiles());
+}
+
 async function run(): Promise<string[]> {
   switch (mode) {
     case 'write':
       await generateProto(root, root, process.env);
-      await writeActionDocs(root, actionDocs());
-      await writeCrds(root, crdFiles());
+      await writeLists(root);
+      await writeFromCatalogue();
       return [];
     case '--verify':
       return (await verify()).map((file) => `${file} is not what the generator makes: run npm run gen`);

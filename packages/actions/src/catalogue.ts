@@ -1,18 +1,13 @@
 /** Every action, and how to find one. */
 import { ChaosError, invalidArgument, quoted } from '@chaosplane/common';
 import type { Action, ExecRpc } from './action.ts';
+import { actions } from './gen/actions.ts';
 import { nearest } from './nearest.ts';
-import { networkDelay } from './network-delay.ts';
-import { networkLoss } from './network-loss.ts';
-import { networkPartition } from './network-partition.ts';
-import { podKill } from './pod-kill.ts';
 
-/** In the order in which people read them. */
-const entries = [networkDelay, networkLoss, networkPartition, podKill] as const;
+type Entry = (typeof actions)[number];
 
-export const catalogue: readonly Action[] = entries;
-
-type Entry = (typeof entries)[number];
+/** By name. */
+export const catalogue: readonly Action[] = actions;
 
 /** What each action that a daemon carries out means once parsed, by the name of the action. */
 export type DaemonSpecs = {

@@ -5,7 +5,4 @@ export * from './nearest.ts';
 export * from './parameter.ts';
 export * from './parse.ts';
 export * from './scope.ts';
-export type { NetworkDelaySpec } from './network-delay.ts';
-export type { NetworkLossSpec } from './network-loss.ts';
-export type { NetworkPartitionSpec } from './network-partition.ts';
-export type { PodKillSpec } from './pod-kill.ts';
+export type * from './gen/actions.ts';

@@ -1,4 +1,5 @@
 /** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
+import type { DaemonSpecs } from '@chaosplane/actions';
 import type { Cidr } from '@chaosplane/common';
 import type { Layer, PortPeer, Spared } from '../netns/layer.ts';
 import type { LayerCounts } from '../netns/namespace.ts';
@@ -32,3 +33,6 @@ export interface NetworkFault<Spec> {
 
 /** Every shape of fault. */
 export type Fault<Spec> = NetworkFault<Spec>;
+
+/** One fault for each action that a daemon carries out, by the action's name. */
+export type Faults = { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> };

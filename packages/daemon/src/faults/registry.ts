@@ -1,17 +1,8 @@
 /** Every fault of the daemon by the name of its action. */
-import { catalogue, type DaemonSpecs } from '@chaosplane/actions';
+import { catalogue } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { Fault } from './fault.ts';
-import { networkDelay } from './network-delay.ts';
-import { networkLoss } from './network-loss.ts';
-import { networkPartition } from './network-partition.ts';
-
-/** One fault for each action of a daemon: one that is missing, or has no action, is a compile error that names it. */
-const faults: { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> } = {
-  'network-delay': networkDelay,
-  'network-loss': networkLoss,
-  'network-partition': networkPartition,
-};
+import { faults } from './gen/faults.ts';
 
 // A fault takes what the schema of its own action gave; the registry is where that knowledge is joined.
 const byName = new Map(Object.entries(faults) as [string, Fault<never>][]);
