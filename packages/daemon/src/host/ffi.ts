@@ -15,6 +15,9 @@ const raw = {
   recv: libc.func('long recv(int, _Out_ uint8_t *, size_t, int)') as Transfer,
   setsockopt: libc.func('int setsockopt(int, int, int, uint8_t *, int)') as SocketOption<number>,
   getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ int *)') as SocketOption<number[]>,
+  getsockopt_filled: libc.func('int getsockopt(int, int, int, _Inout_ uint8_t *, _Inout_ int *)') as SocketOption<
+    number[]
+  >,
   ioctl: libc.func('int ioctl(int, unsigned long, _Inout_ uint8_t *)') as (
     fd: number,
     request: number,
@@ -114,6 +117,11 @@ export function socketOption(fd: number, level: number, name: number, length: nu
   const data = Buffer.alloc(length);
   checked('getsockopt', raw.getsockopt(fd, level, name, data, [length]));
   return data;
+}
+
+/** A socket option that is asked for by filling in part of `data`; the kernel fills in the rest. */
+export function filledSocketOption(fd: number, level: number, name: number, data: Buffer): void {
+  checked('getsockopt', raw.getsockopt_filled(fd, level, name, data, [data.length]));
 }
 
 /** ioctl(2) whose argument is a structure that the kernel may change. */

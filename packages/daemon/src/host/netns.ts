@@ -14,6 +14,8 @@ export interface NetnsHandle {
    * `work` must not start threads or anything of the thread pool: those would stay inside.
    */
   within<T>(work: () => T): T;
+  /** Another handle of the same namespace, which pins it on its own. */
+  duplicate(): NetnsHandle;
   /** Idempotent. */
   close(): void;
 }
@@ -82,8 +84,9 @@ function handleOf(fd: number, path: string): NetnsHandle {
     closed = true;
     closeSync(fd);
   };
+  const duplicate = (): NetnsHandle => handleOf(openSync(`/proc/self/fd/${fd}`, 'r'), path);
   try {
-    return { path, fd, cookie: within(() => readCookie(fd)), within, close };
+    return { path, fd, cookie: within(() => readCookie(fd)), within, duplicate, close };
   } catch (error) {
     close();
     if (error instanceof SystemError && error.code === 'EINVAL') {

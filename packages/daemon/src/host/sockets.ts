@@ -27,7 +27,7 @@ export function tcpListener(netns: NetnsHandle, at: SocketAddress): number {
   return open(netns, STREAM, at, (fd) => {
     setSocketOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     bind(fd, socketAddress(at));
-    listen(fd, 511);
+    listen(fd, 4096);
   });
 }
 

@@ -22,6 +22,8 @@ export interface Chain {
 export interface Table {
   readonly family: 'netdev' | 'inet';
   readonly name: string;
+  /** `owner`: the kernel removes it when the session that made it ends, however that ends (Linux 5.12). */
+  readonly flags?: 'owner';
   readonly counters: readonly string[];
   readonly sets: readonly NftSet[];
   readonly chains: readonly Chain[];
@@ -87,7 +89,9 @@ function tableCommands(present: TableInventory | undefined, table: Table): strin
   const counters = new Set(table.counters);
   const had = present ?? { chains: [], counters: [], sets: new Map<string, string | undefined>() };
   return [
-    ...(present === undefined ? [`add table ${key}`] : []),
+    ...(present === undefined
+      ? [`add table ${key}${table.flags === undefined ? '' : ` { flags ${table.flags} ; }`}`]
+      : []),
     // Every rule goes first: rules hold on to chains, sets and counters.
     ...had.chains.map((name) => `flush chain ${key} ${name}`),
     ...had.chains.filter((name) => !chains.has(name)).map((name) => `delete chain ${key} ${name}`),

@@ -1,0 +1,45 @@
+/** The table of redirects in one namespace. It belongs to this session: when the daemon dies, the kernel removes it. */
+import { PROXY_TABLE } from '../../proxy/names.ts';
+import type { TimedRule } from '../../proxy/rule.ts';
+import { proxyTable, renewCommands, type Duties } from '../../proxy/table.ts';
+import { inventoryOf, transaction, type Inventory } from '../../netns/ruleset.ts';
+import type { NetnsHandle } from '../netns.ts';
+import { openNft } from '../nft.ts';
+
+/** The redirects of one namespace. */
+export interface Redirects {
+  /** One transaction. @throws NftError; nothing has changed then. */
+  put(duties: Duties): void;
+  /** A sign of life: the kernel redirects for so much longer. */
+  renew(rules: readonly TimedRule[]): void;
+  /** Packets that a counter of the table has seen. */
+  counted(counter: string): number;
+  /** Removes the table, and with it what it remembers of open connections. */
+  remove(): void;
+  close(): Promise<void>;
+}
+
+export function openRedirects(netns: NetnsHandle): Redirects {
+  const nft = openNft(netns);
+  let inventory: Inventory = new Map();
+  return {
+    put(duties) {
+      const table = proxyTable(duties);
+      nft.run(transaction(inventory, [table]));
+      inventory = inventoryOf([table]);
+    },
+    renew(rules) {
+      nft.run(renewCommands(rules));
+    },
+    counted(counter) {
+      const listing = nft.run([`list counter inet ${PROXY_TABLE} ${counter}`]);
+      return Number(/packets (\d+)/.exec(listing)?.[1] ?? 0);
+    },
+    remove() {
+      if (inventory.size === 0) return;
+      nft.run([`delete table inet ${PROXY_TABLE}`]);
+      inventory = new Map();
+    },
+    close: () => nft.close(),
+  };
+}

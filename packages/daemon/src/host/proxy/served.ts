@@ -1,0 +1,295 @@
+/** All proxies of one network namespace: brings listeners, redirects and routes from what is there to what the rules ask for. */
+import type { Clock, Timer } from '@chaosplane/common';
+import { activateDns } from '../../proxy/dns/decide.ts';
+import { activateHttp } from '../../proxy/http/decide.ts';
+import { PROXY_MASK, REDIRECTED_QUERY } from '../../proxy/names.ts';
+import type { ProxyCounts, TimedRule } from '../../proxy/rule.ts';
+import { strayName } from '../../proxy/table.ts';
+import type { NetnsHandle } from '../netns.ts';
+import { forgetFlows } from './conntrack.ts';
+import {
+  assignRules,
+  isDns,
+  listenerKey,
+  listenersOf,
+  openListener,
+  type ActiveRule,
+  type Listener,
+} from './listening.ts';
+import { addPolicyRoute, removePolicyRoute } from './policy-route.ts';
+import { openRedirects, type Redirects } from './redirects.ts';
+
+/** A rule in force, and when it ends on the clock that never jumps. */
+interface Due {
+  readonly active: ActiveRule;
+  readonly due: number;
+}
+
+/**
+ * How long the kernel goes on redirecting without a sign of life. A daemon that hangs answers nobody, so what it would have
+ * taken must go to the application again, and much sooner than at the rule's own deadline.
+ */
+const SIGN_OF_LIFE_MS = 10_000;
+const HEARTBEAT_MS = 2500;
+/** A connection whose first packet was redirected may still be on its way to the proxy for so long. */
+const ARRIVAL_MS = 100;
+/** How long an undo waits for what is still open; whoever takes longer is passed on in the background. */
+const PATIENCE_MS = 1000;
+/** How long connections of rules that are gone may stay open; then they are reset. */
+const LONGEST_DRAIN_MS = 10 * 60_000;
+
+/** Its calls must not overlap. Takes over `netns`. */
+export class ServedProxies {
+  readonly #netns: NetnsHandle;
+  readonly #clock: Clock;
+  readonly #redirects: Redirects;
+  readonly #onLess: () => void;
+  readonly #listeners = new Map<string, Listener>();
+  #rules: ReadonlyMap<string, Due> = new Map();
+  /** Ports of the pod with connections from a proxy to the application; with any, the policy route is there. */
+  readonly #servedPorts = new Set<number>();
+  #heartbeat: Timer | undefined;
+  #longestDrain: Timer | undefined;
+  /** Ends the wait for open connections. */
+  #noticed: (() => void) | undefined;
+  #ended = false;
+
+  /** `onLess` is called when something was closed that no rule needs any more: then `sweep` has something to do. */
+  constructor(netns: NetnsHandle, clock: Clock, onLess: () => void) {
+    this.#netns = netns;
+    this.#clock = clock;
+    this.#redirects = openRedirects(netns);
+    this.#onLess = onLess;
+  }
+
+  /** Nothing of it is left; it cannot be used any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether any rule is in force; without one, open connections may still be passed on. */
+  get active(): boolean {
+    return this.#rules.size > 0;
+  }
+
+  /** How many connections and queries are under way. */
+  get open(): number {
+    return [...this.#listeners.values()].reduce((sum, { proxy }) => sum + proxy.open, 0);
+  }
+
+  /**
+   * Makes `wanted` be in force, and nothing else. Connections that are open go on, whatever comes and goes; what was counted
+   * for a rule that stays is kept. When this throws, call it with what was there before.
+   */
+  async bring(wanted: readonly TimedRule[]): Promise<void> {
+    this.#longestDrain?.cancel();
+    const [before, now] = [this.#rules, this.#clock.monotonic()];
+    this.#rules = new Map(
+      wanted.map(({ rule, remainingMs }) => {
+        const active = before.get(rule.id)?.active ?? (rule.kind === 'http' ? activateHttp(rule) : activateDns(rule));
+        return [rule.id, { active, due: now + remainingMs }];
+      }),
+    );
+    // Whoever is redirected must find somebody there, and the answers their way back.
+    await this.#openListeners();
+    if (this.#servedPorts.size > 0) addPolicyRoute(this.#netns);
+    this.#assign();
+    this.#redirect();
+    this.#beat();
+    const unused = this.#unused();
+    if (unused.length > 0) {
+      await this.#clock.sleep(ARRIVAL_MS);
+      await this.#untilIdle(unused, PATIENCE_MS);
+    }
+    if (unused.length > 0 || !this.active) await this.sweep();
+    if (this.active || this.#ended) return;
+    this.#longestDrain = this.#clock.after(LONGEST_DRAIN_MS, () => void this.end().catch(() => undefined));
+  }
+
+  /** Closes what no rule needs and nobody uses any more; in the end everything. */
+  async sweep(): Promise<void> {
+    if (this.#ended) return;
+    for (const [key, listener] of this.#unusedEntries()) {
+      if (listener.proxy.open > 0) continue;
+      this.#listeners.delete(key);
+      listener.proxy.close();
+    }
+    const left = [...this.#listeners.values()];
+    if (!this.active && left.length === 0) {
+      await this.end();
+      return;
+    }
+    if (!left.some(({ kind }) => kind === 'dns')) this.#forgetQueries();
+    if (
+      this.#servedPorts.size > 0 &&
+      !left.some((listener) => listener.kind === 'http' && listener.side === 'server')
+    ) {
+      this.#servedPorts.clear();
+      this.#redirect();
+      removePolicyRoute(this.#netns);
+    }
+  }
+
+  /** What was counted for a rule that is in force. */
+  counts(id: string): ProxyCounts | undefined {
+    const active = this.#rules.get(id)?.active;
+    if (active === undefined) return undefined;
+    const { seen, matched, faulted } = active;
+    return {
+      seen,
+      matched,
+      faulted,
+      passed: isDns(active) ? this.#redirects.counted(strayName(active.rule)) : active.passed,
+    };
+  }
+
+  /** Ends everything now; what is still open is reset. Does all its steps, and throws the first error. */
+  async end(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#rules = new Map();
+    this.#heartbeat?.cancel();
+    this.#longestDrain?.cancel();
+    const steps: readonly (() => unknown)[] = [
+      () => this.#redirects.remove(),
+      () => this.#forgetQueries(),
+      () => removePolicyRoute(this.#netns),
+      ...[...this.#listeners.values()].map(
+        ({ proxy }) =>
+          () =>
+            proxy.close(),
+      ),
+      () => this.#redirects.close(),
+      () => this.#netns.close(),
+    ];
+    const errors: unknown[] = [];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Stops redirecting, gives what is under way `graceMs` to come to its end, and ends. */
+  async endGently(graceMs: number): Promise<void> {
+    if (this.#ended) return;
+    this.#rules = new Map();
+    this.#assign();
+    try {
+      this.#redirect();
+      const all = [...this.#listeners.values()];
+      for (const listener of all) if (listener.kind === 'http') listener.proxy.closeIdle();
+      await this.#untilIdle(all, graceMs);
+    } finally {
+      await this.end();
+    }
+  }
+
+  async #openListeners(): Promise<void> {
+    for (const { active } of this.#rules.values()) {
+      const { rule } = active;
+      if (rule.kind === 'http' && rule.side === 'server') this.#servedPorts.add(rule.port);
+      for (const key of listenersOf(rule)) {
+        if (this.#listeners.has(key)) continue;
+        const listener = await openListener(this.#netns, this.#clock, rule, key);
+        if (listener === undefined) continue;
+        listener.proxy.onLess = () => this.#noticeLess();
+        this.#listeners.set(key, listener);
+      }
+    }
+  }
+
+  #noticeLess(): void {
+    this.#noticed?.();
+    if (this.#noticed === undefined && this.#unused().some(({ proxy }) => proxy.open === 0)) this.#onLess();
+  }
+
+  /** Tells each proxy the rules that are in force now; those whose time has passed are not, for open connections either. */
+  #assign(): void {
+    const living = this.#living().map(({ active }) => active);
+    for (const listener of this.#listeners.values()) assignRules(listener, living);
+  }
+
+  #living(): Due[] {
+    const now = this.#clock.monotonic();
+    return [...this.#rules.values()].filter(({ due }) => due > now);
+  }
+
+  #unusedEntries(): [string, Listener][] {
+    const used = new Set([...this.#rules.values()].flatMap(({ active }) => listenersOf(active.rule)));
+    return [...this.#listeners].filter(([key]) => !used.has(key));
+  }
+
+  #unused(): Listener[] {
+    return this.#unusedEntries().map(([, listener]) => listener);
+  }
+
+  #timed(rules: readonly Due[]): TimedRule[] {
+    const now = this.#clock.monotonic();
+    return rules.map(({ active, due }) => ({
+      rule: active.rule,
+      remainingMs: Math.max(1, Math.min(SIGN_OF_LIFE_MS, due - now)),
+    }));
+  }
+
+  #redirect(): void {
+    this.#redirects.put({
+      rules: this.#timed([...this.#rules.values()]),
+      served: [...this.#servedPorts],
+      ports: {
+        http: (side, family) => {
+          const listener = this.#listeners.get(listenerKey(side, family));
+          return listener?.kind === 'http' ? listener.proxy.port : undefined;
+        },
+        dns: (resolver) => {
+          const listener = this.#listeners.get(resolver);
+          return listener?.kind === 'dns' ? listener.proxy : undefined;
+        },
+      },
+    });
+  }
+
+  /** The sign of life, as long as a rule lives. When one's time has passed, its faults end for open connections, too. */
+  #beat(): void {
+    this.#heartbeat?.cancel();
+    const living = this.#living();
+    if (living.length === 0) return;
+    const now = this.#clock.monotonic();
+    const next = Math.min(HEARTBEAT_MS, ...living.map(({ due }) => due - now));
+    this.#heartbeat = this.#clock.after(Math.max(1, next), () => {
+      try {
+        const renewed = this.#living();
+        if (renewed.length > 0) this.#redirects.renew(this.#timed(renewed));
+      } catch {
+        // Without a sign of life the kernel ends the redirect by itself, which is what it is for.
+      }
+      this.#assign();
+      this.#beat();
+    });
+  }
+
+  async #untilIdle(listeners: readonly Listener[], longestMs: number): Promise<void> {
+    const idle = (): boolean => listeners.every(({ proxy }) => proxy.open === 0);
+    if (idle()) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#clock.after(longestMs, () => resolve(undefined));
+    this.#noticed = () => {
+      if (idle()) resolve(undefined);
+    };
+    await promise;
+    timer.cancel();
+    this.#noticed = undefined;
+  }
+
+  /** Nothing is lost without it, unless somebody else keeps conntrack on; and where it cannot be done, nobody can. */
+  #forgetQueries(): void {
+    try {
+      forgetFlows(this.#netns, REDIRECTED_QUERY, PROXY_MASK);
+    } catch {
+      return;
+    }
+  }
+}
