@@ -74,7 +74,7 @@ export function isPassing(error: unknown): boolean {
 
 /** What a daemon's refusal says. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof ClientError) return error.details;
+  if (error instanceof ClientError) return cut(error.details, LONGEST_REASON);
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -94,21 +94,35 @@ export function observed(execution: Execution): ObservedExecution {
   return {
     live: isLive(execution),
     endReason: words(reason, 'END_REASON_'),
-    ...(execution.error === '' ? {} : { error: execution.error }),
+    ...(execution.error === '' ? {} : { error: cut(execution.error, LONGEST_REASON) }),
     ...(execution.evidence === undefined ? {} : { evidence: evidenceOf(execution.evidence) }),
   };
 }
 
-/** Evidence as an experiment's status has it. */
+/**
+ * Evidence as an experiment's status has it: cut to what 500 targets of one shard have room for, and to numbers that the API
+ * server takes, because a status that it refuses would hold up the recovery.
+ */
 export function evidenceOf(evidence: Evidence): TargetEvidence {
+  const counters = Object.entries(evidence.counters).slice(0, MOST_COUNTERS);
   return {
     verdict: verdictOf(evidence.verdict),
-    engine: evidence.engine,
-    summary: evidence.summary,
-    counters: Object.fromEntries(Object.entries(evidence.counters).map(([name, value]) => [name, Number(value)])),
-    notes: evidence.notes,
+    engine: cut(evidence.engine, 64),
+    summary: cut(evidence.summary, LONGEST_TEXT),
+    counters: Object.fromEntries(
+      counters.map(([name, value]) => [cut(name, 64), Math.min(Number(value), Number.MAX_SAFE_INTEGER)]),
+    ),
+    notes: evidence.notes.slice(0, MOST_NOTES).map((note) => cut(note, LONGEST_TEXT)),
   };
 }
+
+const LONGEST_TEXT = 300;
+const LONGEST_REASON = 1000;
+const MOST_NOTES = 4;
+const MOST_COUNTERS = 8;
+
+const cut = (text: string, longest: number): string =>
+  text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 
 function verdictOf(verdict: Verdict): TargetEvidence['verdict'] {
   switch (verdict) {
