@@ -149,6 +149,14 @@ describe('an experiment', () => {
     expect(world.extended).toEqual([15_000]);
   });
 
+  test('goes on to others before it asks once more for a target that could not be injected yet', () => {
+    const world = new World(spec({ execution: { parallelism: 1 } }));
+    world.run(500, () => world.status.phase === 'Running');
+    world.observation = { tried: new Map([['uid-a', 1]]) };
+    const decision = world.step();
+    expect(decision).toMatchObject({ kind: 'inject', targets: [{ uid: 'uid-b' }] });
+  });
+
   test('without a target fails and says why', () => {
     const world = new World(spec({ target: { names: ['nobody'] } }));
     world.run();

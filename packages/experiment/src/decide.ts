@@ -42,6 +42,11 @@ export interface Observation {
   readonly after?: ProbeOutcome;
   /** Why somebody wants it to end now. */
   readonly abort?: string;
+  /**
+   * How often each target, by uid, was asked for in vain. Those that were asked for least come first, so that a node that
+   * does not answer keeps nobody else waiting.
+   */
+  readonly tried?: ReadonlyMap<string, number>;
   /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
   readonly lookAgainMs?: number;
 }
@@ -68,7 +73,7 @@ export type Decision =
  * An execution outlives the experiment by so much at most, should nobody be there to cancel it: enough for a cancel that is
  * a little late, and no more, because where the API server is away its daemon alone ends it.
  */
-const TTL_MARGIN_MS = 5000;
+export const TTL_MARGIN_MS = 5000;
 
 /** When the observation says nothing else. */
 const LOOK_AGAIN_MS = 500;
@@ -136,8 +141,9 @@ function checkBefore({ spec, status, before }: Observation, now: number): Decisi
 }
 
 /** Injects what is left; the duration begins when all are injected, or when the time for it is over. */
-function bringUp({ spec, status }: Observation, now: number): Decision {
-  const left = status.targets.filter(({ state }) => state === 'Selected');
+function bringUp({ spec, status, tried }: Observation, now: number): Decision {
+  const times = ({ uid }: TargetStatus): number => tried?.get(uid) ?? 0;
+  const left = status.targets.filter(({ state }) => state === 'Selected').toSorted((a, b) => times(a) - times(b));
   const ttlMs = spec.duration + TTL_MARGIN_MS;
   const waiting = (status.startedAt ?? now) + spec.injectionTimeout - now;
   if (left.length > 0 && waiting > 0) {

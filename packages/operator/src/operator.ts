@@ -103,7 +103,7 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
     component: 'chaosplane-operator',
     instance: config.identity,
   });
-  const executorOf: ControllerParts['executorOf'] = (experiment, experimentId, signal) => {
+  const executorOf: ControllerParts['executorOf'] = (experiment, experimentId, { signal, everywhere }) => {
     const { spec } = experiment;
     if (findAction(spec.action.type).route.on === 'operator')
       return podKillExecutor({ spec, client, cache: caches.pods, signal });
@@ -119,6 +119,7 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
       epoch,
       leaseTtlMs: config.daemonLease,
       nodeExists: (name) => caches.nodes.get({ name }) !== undefined,
+      alsoAsk: everywhere ? [...daemonPods(daemonCache.list()).keys()] : [],
       peers: () => resolvePeers(spec, world()),
       followed: () => (peersMove(spec) ? followedPeers(spec, world()) : undefined),
       clock,
@@ -150,7 +151,7 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
   // Daemons that are there already are no change.
   endpoints.add('daemons');
   experiments.onChange(({ type, object, previous }) => {
-    if (type !== 'deleted' && concerns(object, previous)) work.add(keyOf(object.metadata));
+    if (type === 'deleted' || concerns(object, previous)) work.add(keyOf(object.metadata));
   });
   daemonCache.onChange(() => endpoints.add('daemons'));
 

@@ -2,7 +2,7 @@
 import { ChaosError } from '@chaosplane/common';
 import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
-import { runProbes } from '../probes/http.ts';
+import { probed, stopProbing } from './probing.ts';
 import type { Next, Run } from './run.ts';
 
 /** How long to wait before something that did not succeed is tried again. */
@@ -14,6 +14,7 @@ const EVIDENCE_MS = 5000;
 /** Carries out a decision; what it learns goes into the run's status. Undefined: go on at once. */
 export async function act(run: Run, decision: Decision, { executions }: Observation): Promise<Next> {
   const { clock, executor } = run;
+  if (decision.kind !== 'probe') stopProbing(run.memory);
   switch (decision.kind) {
     case 'advance':
       run.status = decision.status;
@@ -38,13 +39,15 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
 }
 
 async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number): Promise<Next> {
+  const { tried } = run.memory;
   const outcomes = new Map<string, Partial<TargetStatus>>();
   const concurrency = run.experiment.spec.execution.parallelism;
   await pMap(
     targets,
     async (target) => {
       const change = await injectOne(run, target, ttlMs);
-      if (change !== undefined) outcomes.set(target.uid, change);
+      if (change === undefined) tried.set(target.uid, (tried.get(target.uid) ?? 0) + 1);
+      else outcomes.set(target.uid, change);
     },
     { concurrency },
   );
@@ -87,9 +90,10 @@ async function cancel({ executor, logger, experimentId, memory, status }: Run, i
   return answered && !again ? undefined : { requeueAfterMs: RETRY_MS };
 }
 
-async function probe({ experiment, clock, signal, memory }: Run, side: 'before' | 'after'): Promise<Next> {
-  const outcome = await runProbes(experiment.spec.steadyState[side], clock, signal);
-  memory[side] = outcome;
+async function probe(run: Run, side: 'before' | 'after'): Promise<Next> {
+  const outcome = await probed(run, side);
+  if (outcome === undefined) return { requeueAfterMs: RETRY_MS };
+  run.memory[side] = outcome;
   // A steady state that is not back yet is asked for again in a moment.
   return side === 'after' && !outcome.passed ? { requeueAfterMs: RETRY_MS } : undefined;
 }

@@ -1,15 +1,23 @@
 /** The controller of ChaosExperiments: observe, decide, act, report; turn after turn, until there is nothing to do for a while. */
 import { ChaosError } from '@chaosplane/common';
-import { decide, isFinal, parseExperiment, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import {
+  decide,
+  isFinal,
+  parseExperiment,
+  type ChaosExperiment,
+  type ExperimentSpec,
+  type ExperimentStatus,
+} from '@chaosplane/experiment';
 import { refOfKey, type Reconciler } from '@chaosplane/kube';
 import { chaosExperiments, type ExperimentObject } from '../api/resources.ts';
 import { act } from './act.ts';
 import { finalize } from './finalize.ts';
 import { observe } from './observe.ts';
+import { stopProbing } from './probing.ts';
 import { rehearse } from './rehearse.ts';
 import { report } from './report.ts';
 import { experimentIdOf, type ControllerParts, type Memory, type Next, type Run } from './run.ts';
-import { createStore } from './store.ts';
+import { createStore, type Stored } from './store.ts';
 
 /** The reconciler of the work queue; keys are `namespace/name`. */
 export function experimentReconciler(parts: ControllerParts): Reconciler {
@@ -19,35 +27,47 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
   return async (key, signal) => {
     // Not from the cache: decisions build on what was written last, by whomever.
     const object = await client.get(chaosExperiments, refOfKey(key), { signal });
+    const known = memories.get(key);
+    // Somebody may have let go of it, whatever it did then.
+    if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key);
     if (object === undefined) return undefined;
-    const uid = object.metadata.uid ?? '';
-    const memory = memories.get(uid) ?? { evidenceAt: -Infinity, asked: '' };
+    const { uid = '' } = object.metadata;
+    const memory = memories.get(key) ?? { uid, evidenceAt: -Infinity, asked: '', tried: new Map() };
+    memories.set(key, memory);
     const stored = await store.load(object, signal);
-    const { experiment, broken } = parse(object);
+    const parsed = parse(object);
+    const { experiment } = parsed;
+    const { status, why } =
+      parsed.broken === undefined ? trusted(stored, experiment.spec) : { ...stored, why: parsed.broken };
     const experimentId = experimentIdOf(object);
     const run: Run = {
       ...parts,
       experiment,
       experimentId,
-      executor: parts.executorOf(experiment, experimentId, signal),
+      executor: parts.executorOf(experiment, experimentId, { signal, everywhere: stored.incomplete }),
       store,
       memory,
       signal,
-      ...(broken === undefined ? {} : { broken }),
+      ...(why === undefined ? {} : { broken: why }),
       stored,
-      status: stored.status,
+      status,
       savedAt: clock.monotonic(),
     };
     const next = await visit(run);
-    if (isFinal(run.status)) memories.delete(uid);
-    else memories.set(uid, memory);
+    if (isFinal(run.status)) forget(memories, key);
     return next;
   };
 }
 
+function forget(memories: Map<string, Memory>, key: string): void {
+  const memory = memories.get(key);
+  if (memory !== undefined) stopProbing(memory);
+  memories.delete(key);
+}
+
 async function visit(run: Run): Promise<Next> {
   if (isFinal(run.status)) return finalize(run);
-  if (run.broken !== undefined && run.status.targets.length === 0) return refuse(run, run.broken);
+  if (run.broken !== undefined && run.status.phase === 'Pending') return refuse(run, run.broken);
   if (run.experiment.spec.execution.dryRun) return rehearse(run);
   for (;;) {
     run.signal.throwIfAborted();
@@ -57,6 +77,17 @@ async function visit(run: Run): Promise<Next> {
     if (isFinal(run.status)) return finalize(run);
     if (next !== undefined) return next;
   }
+}
+
+/**
+ * Who may write shards is not who may hit pods: the list of targets is taken at its word within the target's namespace only.
+ * What is in it besides was never injected by us, and is not ours to recover either.
+ */
+function trusted({ status, incomplete }: Stored, { target }: ExperimentSpec): Pick<Run, 'status'> & { why?: string } {
+  const own = status.targets.filter(({ namespace }) => namespace === target.namespace);
+  const honest = own.length === status.targets.length;
+  if (honest && !incomplete) return { status };
+  return { status: honest ? status : { ...status, targets: own }, why: 'somebody else changed its list of targets' };
 }
 
 /** What the API server let pass and we do not understand: nothing is begun, and what runs already is recovered. */

@@ -2,6 +2,7 @@
 import { withTargets, type TargetStatus } from '@chaosplane/experiment';
 import { removeFinalizer } from '@chaosplane/kube';
 import { chaosExperiments, FINALIZER } from '../api/resources.ts';
+import { executionsOf } from './observe.ts';
 import type { Next, Run } from './run.ts';
 
 /** How long to wait before a recovery that is not complete is looked at again. */
@@ -13,17 +14,20 @@ export async function finalize(run: Run): Promise<Next> {
   const { metadata } = stored.object;
   if (metadata.finalizers?.includes(FINALIZER) !== true) return undefined;
   const open = run.status.targets.filter(({ state }) => state === 'Injected');
-  if (open.length > 0) {
-    const ids = open.flatMap(({ executionId }) => executionId ?? []);
-    if (metadata.deletionTimestamp !== undefined) await executor.cancel(ids, open);
-    const executions = await executor.observe(open);
+  if (open.length > 0 || stored.incomplete) {
+    let executions = await executionsOf(run, open);
+    const live = (): string[] => [...executions].filter((entry) => entry[1].live).map(([id]) => id);
+    if (metadata.deletionTimestamp !== undefined && live().length > 0) {
+      await executor.cancel(live(), open);
+      executions = await executionsOf(run, open);
+    }
     const ended = open.filter(({ executionId }) => executions.get(executionId ?? '')?.live === false);
     const changes = ended.map(({ uid }): [string, Partial<TargetStatus>] => [uid, { state: 'Recovered' }]);
     if (ended.length > 0) {
       run.status = withTargets(run.status, new Map(changes));
       run.stored = await store.save(run.stored, run.status, signal);
     }
-    if (ended.length < open.length) return { requeueAfterMs: RETRY_MS };
+    if (live().length > 0 || ended.length < open.length) return { requeueAfterMs: RETRY_MS };
   }
   await removeFinalizer(client, chaosExperiments, run.stored.object, FINALIZER, signal);
   return undefined;

@@ -1,8 +1,9 @@
 /** Gathers everything that is known of an experiment at one moment. */
-import type { ExperimentStatus, Observation } from '@chaosplane/experiment';
+import { TTL_MARGIN_MS, type ExperimentStatus, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import { refOf } from '@chaosplane/kube';
 import { whyAbort } from '../api/resources.ts';
 import { candidatesOf } from '../targets/candidates.ts';
+import { EXPIRY_MARGIN_MS } from '../executors/executor.ts';
 import type { Run } from './run.ts';
 
 /** How often an experiment that runs is looked at. */
@@ -10,7 +11,7 @@ const LOOK_AGAIN_MS = 2000;
 
 /** Asks the daemons only when the answer matters. */
 export async function observe(run: Run): Promise<Observation> {
-  const { status, experiment, executor, memory, stored } = run;
+  const { status, experiment, memory, stored } = run;
   const { spec } = experiment;
   const abort = run.broken ?? whyAbort(stored.object) ?? whyAbortSince(run);
   return {
@@ -18,12 +19,33 @@ export async function observe(run: Run): Promise<Observation> {
     status,
     seed: seedOf(stored.object.metadata.uid ?? ''),
     candidates: status.phase === 'Pending' ? candidatesOf(run.pods.list(), spec) : [],
-    executions: depends(status) ? await executor.observe(status.targets) : new Map(),
+    executions: depends(status) ? await executionsOf(run, status.targets) : new Map(),
+    tried: memory.tried,
     lookAgainMs: LOOK_AGAIN_MS,
     ...(memory.before === undefined ? {} : { before: memory.before }),
     ...(memory.after === undefined ? {} : { after: memory.after }),
     ...(abort === undefined ? {} : { abort }),
   };
+}
+
+/**
+ * Every execution of the experiment. Deleting an experiment always ends: with it, an undo that fails counts no longer than
+ * the fault can last. Without that, it is shown for as long as it fails.
+ */
+export async function executionsOf(run: Run, targets: readonly TargetStatus[]): Promise<Observation['executions']> {
+  const { executor, clock, stored, status, experiment, logger, experimentId } = run;
+  const executions = await executor.observe(targets);
+  if (stored.object.metadata.deletionTimestamp === undefined) return executions;
+  const { injectionTimeout, duration } = experiment.spec;
+  const latest = (status.startedAt ?? clock.now()) + injectionTimeout + duration + TTL_MARGIN_MS;
+  const deadlines = new Map(targets.map(({ executionId, expiresAt }) => [executionId, expiresAt]));
+  const over = [...executions].filter(
+    ([id, { live }]) => live && clock.now() > (deadlines.get(id) ?? latest) + EXPIRY_MARGIN_MS,
+  );
+  for (const [executionId, { error }] of over)
+    logger.warn({ experiment: experimentId, executionId, error }, 'let go of after its deadline, not undone');
+  const ended = { live: false, endReason: 'expired' };
+  return new Map([...executions, ...over.map(([id, one]) => [id, { ...one, ...ended }] as const)]);
 }
 
 /** Whether the next decision depends on what the nodes say. */

@@ -23,7 +23,9 @@ export async function report(run: Run, leaving: boolean): Promise<void> {
 /** From here on something of the experiment may be on a node, so the API server must not forget it. */
 async function hold(run: Run): Promise<void> {
   const { stored, client, signal } = run;
-  if (stored.object.metadata.finalizers?.includes(FINALIZER) === true) return;
+  const { finalizers, deletionTimestamp } = stored.object.metadata;
+  // Deleted before it began, and held by somebody else: it takes no finalizer any more, and nothing will be injected.
+  if (finalizers?.includes(FINALIZER) === true || deletionTimestamp !== undefined) return;
   const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
   run.stored = { ...stored, object };
 }

@@ -4,14 +4,22 @@ import type { ChaosExperiment, ExperimentStatus, ProbeOutcome } from '@chaosplan
 import type { EventRecorder, Informer, KubeClient, Pod } from '@chaosplane/kube';
 import type { ExperimentObject } from '../api/resources.ts';
 import type { Executor } from '../executors/executor.ts';
+import type { Probing } from './probing.ts';
 import type { Store, Stored } from './store.ts';
+
+/** How an executor is wanted. */
+export interface ExecutorOptions {
+  readonly signal: AbortSignal;
+  /** Look for executions on every node, because nobody knows where all of the targets are. */
+  readonly everywhere: boolean;
+}
 
 /** What the controller works with. */
 export interface ControllerParts {
   readonly client: KubeClient;
   readonly experiments: Informer<ExperimentObject>;
   readonly pods: Informer<Pod>;
-  readonly executorOf: (experiment: ChaosExperiment, experimentId: string, signal: AbortSignal) => Executor;
+  readonly executorOf: (experiment: ChaosExperiment, experimentId: string, options: ExecutorOptions) => Executor;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -19,8 +27,13 @@ export interface ControllerParts {
 
 /** What is remembered between two visits, and may be forgotten: another operator begins without it. */
 export interface Memory {
+  /** Of the experiment; another of its name is another one. */
+  readonly uid: string;
   /** On the monotonic clock: when what was measured was last written down. */
   evidenceAt: number;
+  /** How often each target, by uid, was asked for in vain. */
+  readonly tried: Map<string, number>;
+  probing?: Probing;
   before?: ProbeOutcome;
   after?: ProbeOutcome;
   /** Executions that were asked to end last. */
@@ -37,7 +50,7 @@ export interface Run extends ControllerParts {
   readonly store: Store;
   readonly memory: Memory;
   readonly signal: AbortSignal;
-  /** Set when the experiment must end because it cannot be understood any more. */
+  /** Why the experiment must end: it cannot be understood any more, or what was written down of it is not ours. */
   readonly broken?: string;
   /** What the API server has. */
   stored: Stored;

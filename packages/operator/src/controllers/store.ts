@@ -23,6 +23,8 @@ export interface Stored {
   /** In order. */
   readonly shards: readonly ShardObject[];
   readonly status: ExperimentStatus;
+  /** The shards do not hold what the status counts: somebody else changed or deleted them, and more may be hit than is known. */
+  readonly incomplete: boolean;
 }
 
 /** Reads and writes; a write that somebody else's came before fails with a conflict. */
@@ -37,7 +39,9 @@ const LONGEST_PREFIX = 253 - 16;
 
 /** A store over the API server. */
 export function createStore(client: KubeClient, clock: Clock): Store {
-  async function writeShards(stored: Stored, status: ExperimentStatus, signal: AbortSignal): Promise<ShardObject[]> {
+  async function writeShards(stored: Stored, status: ExperimentStatus, signal: AbortSignal) {
+    // A namespace that is deleted takes no new ones.
+    if (stored.incomplete) return stored.shards;
     const wanted = shardsOf(status.targets);
     // Before anything was chosen there is nothing to keep: what is there is the draft of an operator that died over it.
     const known = stored.status.phase === 'Pending' ? [] : stored.shards;
@@ -69,14 +73,10 @@ export function createStore(client: KubeClient, clock: Clock): Store {
       const shards = found.items.toSorted((a, b) => indexOf(a) - indexOf(b));
       // Chosen, but not written into the status: not chosen.
       const chosen = object.status?.phase === undefined || object.status.phase === 'Pending' ? [] : shards;
-      return {
-        object,
-        shards,
-        status: statusFrom(
-          object.status,
-          chosen.map(({ targets }) => targets),
-        ),
-      };
+      const targets = chosen.flatMap((shard) => shard.targets);
+      const incomplete = chosen === shards && targets.length !== (object.status?.counts?.targets ?? targets.length);
+      const known = incomplete ? (object.status?.targets ?? []) : targets;
+      return { object, shards, incomplete, status: statusFrom(object.status, [known]) };
     },
 
     async save(stored, status, signal) {
@@ -90,7 +90,7 @@ export function createStore(client: KubeClient, clock: Clock): Store {
         // Forced, because the status is ours; and only over the version that was read, or a deposed leader could turn it back.
         { fieldManager: FIELD_MANAGER, force: true, subresource: 'status', signal },
       );
-      return { object, shards, status };
+      return { object, shards, status, incomplete: stored.incomplete };
     },
   };
 }

@@ -7,7 +7,7 @@ import pMap from 'p-map';
 import { CALL_MS, type Daemons } from '../daemons/daemons.ts';
 import { idempotencyKey, isPassing, observed, reasonOf, send } from '../daemons/requests.ts';
 import type { WirePeer } from '../targets/peers.ts';
-import type { Executor, Injected } from './executor.ts';
+import { EXPIRY_MARGIN_MS, type Executor, type Injected } from './executor.ts';
 
 /** What an executor is made of. */
 export interface DaemonExecutorParts {
@@ -18,6 +18,8 @@ export interface DaemonExecutorParts {
   readonly leaseTtlMs: number;
   /** Whether the cluster still has that node. */
   readonly nodeExists: (node: string) => boolean;
+  /** Nodes that are asked for executions although no target is known to be there. */
+  readonly alsoAsk: readonly string[];
   /** The peers of this moment; throws when they cannot be told. */
   readonly peers: () => readonly WirePeer[];
   /** The same for executions that are there already; undefined when they cannot change. */
@@ -29,9 +31,6 @@ export interface DaemonExecutorParts {
 
 /** Nodes that are asked at the same time. */
 const PARALLEL_NODES = 32;
-
-/** So long after its deadline a fault of the network or of a process is certainly over, whatever its daemon does. */
-const EXPIRY_MARGIN_MS = 30_000;
 
 /** An executor for one experiment. */
 export function daemonExecutor(parts: DaemonExecutorParts): Executor {
@@ -134,8 +133,18 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
         : `${plan.steps.length} steps: ${plan.steps.map(({ tool }) => tool).join(', ')}`;
     },
     async observe(targets) {
-      const nodes = Map.groupBy(targets, nodeOf);
-      const found = await pMap(nodes, ([node, here]) => ofNode(node, here), { concurrency: PARALLEL_NODES });
+      const homes = new Map(targets.map((target) => [target.executionId, nodeOf(target)]));
+      const known = Map.groupBy(targets, nodeOf);
+      const nodes = new Map([...parts.alsoAsk.map((node): [string, TargetStatus[]] => [node, []]), ...known]);
+      const found = await pMap(
+        nodes,
+        async ([node, here]) => {
+          const told = await ofNode(node, here);
+          // Of what is elsewhere a daemon knows nothing, whatever it says.
+          return told.filter(([id]) => (homes.get(id) ?? node) === node);
+        },
+        { concurrency: PARALLEL_NODES },
+      );
       return new Map(found.flat());
     },
     async extend(executionIds, targets, ttlMs) {

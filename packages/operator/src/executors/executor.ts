@@ -1,6 +1,9 @@
 /** How an action reaches its targets: the same few verbs, whether a daemon carries it out or the operator itself. */
 import type { ObservedExecution, TargetStatus } from '@chaosplane/experiment';
 
+/** So long after its deadline the kernel has certainly ended a fault of the network or of a process, whatever its daemon does. */
+export const EXPIRY_MARGIN_MS = 30_000;
+
 /** What came of one injection. */
 export type Injected =
   | { readonly kind: 'injected'; readonly executionId: string; readonly expiresAt?: number }
