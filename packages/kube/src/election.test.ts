@@ -173,6 +173,15 @@ test('a lease that somebody deleted is made again in the same term', async () =>
   expect(second.lost.aborted).toBe(false);
 });
 
+test('who waits when a lease is deleted, and makes it first, goes on with the next term', async () => {
+  const spec = { holderIdentity: 'a', leaseDurationSeconds: 3600, leaseTransitions: 4 };
+  server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec });
+  const waiting = stand('b');
+  await server.arrived('get', 2);
+  server.store.remove(path, 'leader');
+  expect((await waiting).epoch).toBe(6);
+});
+
 test('of eight who stand at once one is elected', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
   const standing = names.map((name) => stand(name).catch(() => undefined));

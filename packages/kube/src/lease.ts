@@ -69,7 +69,8 @@ export function leaseStore(
       const lease = await client.get(leases, metadata, { signal });
       const acquireTime = microTime(clock.now());
       if (lease === undefined) {
-        const term: Term = { epoch: 1, acquireTime };
+        // Somebody deleted it: who has waited behind another goes on from that one's count, or epochs would begin anew.
+        const term: Term = { epoch: known === undefined ? 1 : (known.spec?.leaseTransitions ?? 0) + 2, acquireTime };
         await create(term, signal);
         return term;
       }
