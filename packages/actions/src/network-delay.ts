@@ -1,4 +1,4 @@
-/** network-delay: packets that the pod sends arrive later. */
+/** network-delay: packets arrive later. */
 import { formatDuration, parseDuration, parsePercent, refused, type Parsed } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted, required } from './parameter.ts';
@@ -23,11 +23,6 @@ function parseLatency(text: string): Parsed<number> {
   return parsed;
 }
 
-function parseEgress(text: string): Parsed<'egress'> {
-  if (text === 'egress') return { ok: true, value: text };
-  return refused(text, 'is not available for delays yet', 'egress; delay the peers to delay what comes in');
-}
-
 export const networkDelay = defineAction({
   name: 'network-delay',
   aliases: [],
@@ -36,7 +31,7 @@ export const networkDelay = defineAction({
   recover: 'undo',
   shape: {
     latency: required(parseLatency, {
-      description: 'How long each packet waits before it leaves.',
+      description: 'How long each packet waits.',
       allowed: `a duration above 0, up to ${formatDuration(LONGEST_MS)}, such as 200ms`,
     }),
     jitter: defaulted(parseDuration, {
@@ -50,11 +45,6 @@ export const networkDelay = defineAction({
       default: '0',
     }),
     ...scopeShape('egress'),
-    direction: defaulted(parseEgress, {
-      description: 'Of packets, seen from the pod. Only what it sends can be delayed so far.',
-      allowed: 'egress; delay the peers to delay what comes in',
-      default: 'egress',
-    }),
   },
   toSpec(values, problems): NetworkDelaySpec {
     const { latency: latencyMs, jitter: jitterMs, correlation: correlationPercent } = values;
@@ -71,14 +61,15 @@ export const networkDelay = defineAction({
     }
     return { scope: toScope(values, problems), latencyMs, jitterMs, correlationPercent };
   },
-  summary: 'Packets that the pod sends leave later.',
-  description: `Every packet in scope waits before it leaves the pod's interface. A request takes longer by the latency, because
-its packets do; the answer comes back at its usual speed. TCP sees a longer round trip and slows down as it would on a long
-link. Delays of several experiments on one pod add up where their scopes overlap, for up to eight of them.
+  summary: 'Packets that the pod sends or receives arrive later.',
+  description: `Every packet in scope waits: what the pod sends before it leaves the pod's interface, what it receives before it is taken
+in. With the default direction, a request takes longer by the latency, because its packets do; the answer comes back at its usual
+speed. With \`both\`, a round trip takes twice the latency more. TCP sees a longer round trip and slows down as it would on a
+long link. Delays of several experiments on one pod add up where their scopes overlap, for up to eight of them.
 
-Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ours; packets out of scope pass the tree untouched. Where it
-has not, the daemon's queue engine delays them in user space through NFQUEUE: while no daemon runs, packets pass undelayed
-then. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
+Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ours; packets out of scope pass the tree untouched. What comes in takes the way
+through an IFB device of ours. Where the kernel has no netem, the daemon's queue engine delays in user space through NFQUEUE: while no daemon runs, packets
+pass undelayed then. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
 
 When a delay is undone, packets that still wait are let out for up to 3 seconds before the queue is removed.`,
   evidence: 'Packets in scope and packets delayed. *Verified* when at least one was delayed.',

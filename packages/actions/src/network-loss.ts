@@ -1,7 +1,6 @@
 /** network-loss: a share of the packets disappears. */
-import { parsePercent, refused, type Parsed } from '@chaosplane/common';
 import { defineAction } from './action.ts';
-import { defaulted, parsePositivePercent, required } from './parameter.ts';
+import { chanceShape } from './chance.ts';
 import { scopeShape, toScope, type NetworkScope } from './scope.ts';
 
 /** A loss, understood. */
@@ -9,12 +8,7 @@ export interface NetworkLossSpec {
   readonly scope: NetworkScope;
   /** Above 0, up to 100. */
   readonly percent: number;
-}
-
-function parseNoCorrelation(text: string): Parsed<number> {
-  const parsed = parsePercent(text);
-  if (!parsed.ok || parsed.value === 0) return parsed;
-  return refused(text, 'is not available for losses yet', '0: each packet is lost by chance alone');
+  readonly correlationPercent: number;
 }
 
 export const networkLoss = defineAction({
@@ -24,22 +18,21 @@ export const networkLoss = defineAction({
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'loss' },
   recover: 'undo',
   shape: {
-    percent: required(parsePositivePercent, {
-      description: 'The share of packets that is lost.',
-      allowed: 'a percentage above 0, up to 100, such as 25 or 25%',
-    }),
-    correlation: defaulted(parseNoCorrelation, {
-      description: 'How much the fate of a packet depends on the one before. Only 0 so far.',
-      allowed: '0',
-      default: '0',
-    }),
+    ...chanceShape('lost'),
     ...scopeShape('egress'),
   },
-  toSpec: (values, problems): NetworkLossSpec => ({ scope: toScope(values, problems), percent: values.percent }),
+  toSpec: (values, problems): NetworkLossSpec => ({
+    scope: toScope(values, problems),
+    percent: values.percent,
+    correlationPercent: values.correlation,
+  }),
   summary: 'A share of the packets that the pod sends or receives disappears.',
   description: `Each packet in scope is lost with the given probability, by nftables alone: no qdisc is added. The sender sees a lossy
 link, not an error, where the kernel has the egress hook of devices (5.16 and newer); below that a local sender may see
 EPERM, and the evidence says so.
+
+With a correlation, losses come in bursts: the share stays what was asked for, and the fates are a cycle of 4,096 packets,
+drawn once for the execution, so that it needs nothing but nftables either. A correlation of 50 % doubles the mean length of a burst.
 
 TCP hands large packets to the interface that are split further down (GSO), so of a bulk transfer whole bursts are lost:
 measure loss with UDP or ICMP.`,

@@ -2,6 +2,7 @@
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './quantity.ts';
+export * from './size.ts';
 export * from './network.ts';
 export * from './logger.ts';
 export * from './retry.ts';

@@ -4,7 +4,13 @@ import { FakeNft } from './fake-nft.ts';
 
 interface FakeTree {
   readonly root: string;
-  readonly classes: Map<string, string>;
+  /** By class: the class it is in, and its leaf qdisc with handle and arguments; empty while it has none. */
+  readonly classes: Map<string, { parent: string; htb: string; leaf: string }>;
+}
+
+interface FakeLink {
+  queueLength: number;
+  readonly index: number;
 }
 
 /** What the fake kernel holds for one namespace; survives the daemons that come and go. */
@@ -13,10 +19,11 @@ export class FakeNetns {
   readonly cookie: string;
   readonly nft = new FakeNft();
   readonly #trees = new Map<string, FakeTree>();
-  readonly #queueLengths = new Map([
-    ['eth0', 1000],
-    ['lo', 1000],
+  readonly #links = new Map<string, FakeLink>([
+    ['eth0', { index: 2, queueLength: 1000 }],
+    ['lo', { index: 1, queueLength: 1000 }],
   ]);
+  #lastIndex = 2;
   #queueTable = '';
   queue: QueuePolicy | undefined;
   /** How many handles are open; a namespace with open handles is pinned. */
@@ -33,9 +40,12 @@ export class FakeNetns {
       this.nft.print(),
       this.#queueTable,
       ...[...this.#trees].map(([device, { root, classes }]) =>
-        [`qdisc ${device} ${root}`, ...[...classes].sort().map(([name, leaf]) => `  class ${name} ${leaf}`)].join('\n'),
+        [
+          `qdisc ${device} ${root}`,
+          ...[...classes].sort().map(([name, { parent, htb, leaf }]) => `  class ${name} in ${parent} ${htb} ${leaf}`),
+        ].join('\n'),
       ),
-      ...[...this.#queueLengths].map(([device, length]) => `link ${device} qlen ${length}`),
+      ...[...this.#links].map(([device, { queueLength }]) => `link ${device} qlen ${queueLength}`),
       this.queue === undefined ? '' : `queue ${JSON.stringify(this.queue)}`,
     ]
       .filter((part) => part !== '')
@@ -67,8 +77,25 @@ export class FakeNetns {
       },
       qdiscs: async () => this.#qdiscs(),
       interfaces: () =>
-        [...this.#queueLengths].map(([name, txQueueLength]) => ({ name, addresses: ['10.0.0.2'], txQueueLength })),
-      setTxQueueLength: (device, packets) => void this.#queueLengths.set(device, packets),
+        [...this.#links].map(([name, { index, queueLength }]) => ({
+          name,
+          index,
+          mtu: 1500,
+          addresses: ['10.0.0.2'],
+          txQueueLength: queueLength,
+        })),
+      setTxQueueLength: (device, packets) => {
+        const link = this.#links.get(device);
+        if (link !== undefined) link.queueLength = packets;
+      },
+      addIfb: (name) => {
+        if (!this.#links.has(name)) this.#links.set(name, { index: ++this.#lastIndex, queueLength: 10_000 });
+      },
+      removeLink: async (name) => {
+        this.nft.requireNoDevice(name);
+        this.#links.delete(name);
+        this.#trees.delete(name);
+      },
       addQueueTable: (table, mask, queue) => {
         this.#queueTable = `table inet ${table} mask ${mask} queue ${queue}`;
       },
@@ -78,7 +105,7 @@ export class FakeNetns {
       stopQueue: async () => {
         this.queue = undefined;
       },
-      queueStatistics: async () => ({ delayed: new Map((this.queue?.layers ?? []).map(({ bit }) => [bit, 7])) }),
+      queueStatistics: async () => ({ handled: new Map((this.queue?.layers ?? []).map(({ bit }) => [bit, 7])) }),
       close: async () => {
         if (!closed) this.handles--;
         closed = true;
@@ -90,22 +117,34 @@ export class FakeNetns {
     const words = command.split(' ');
     const device = words[words.indexOf('dev') + 1] ?? '';
     const tree = this.#trees.get(device);
+    if (!this.#links.has(device)) throw new Error(`Cannot find device "${device}"`);
+    const after = (word: string): string => words[words.indexOf(word) + 1] ?? '';
     switch (words.slice(0, 2).join(' ')) {
       case 'qdisc add':
         if (tree !== undefined) throw new Error('Exclusivity flag on, cannot modify');
         this.#trees.set(device, { root: words.slice(6).join(' '), classes: new Map() });
         return;
       case 'class replace': {
-        const name = words[words.indexOf('classid') + 1] ?? '';
-        if (tree?.classes.has(name) === false) tree.classes.set(name, '');
+        const [name, parent] = [after('classid'), after('parent')];
+        const htb = words.slice(words.indexOf('htb') + 1).join(' ');
+        const there = tree?.classes.get(name);
+        if (parent !== 'c4a0:' && tree?.classes.has(parent) !== true) throw new Error('Failed to find parent');
+        // A class that exists keeps its parent.
+        tree?.classes.set(name, { parent: there?.parent ?? parent, htb, leaf: there?.leaf ?? '' });
         return;
       }
-      case 'qdisc replace':
-        tree?.classes.set(words[words.indexOf('parent') + 1] ?? '', words.slice(words.indexOf('handle')).join(' '));
+      case 'qdisc replace': {
+        const there = tree?.classes.get(after('parent'));
+        if (there === undefined) throw new Error('Failed to find specified qdisc');
+        there.leaf = words.slice(words.indexOf('handle')).join(' ');
         return;
-      case 'class del':
-        tree?.classes.delete(words[words.indexOf('classid') + 1] ?? '');
+      }
+      case 'class del': {
+        const name = after('classid');
+        if ([...(tree?.classes.values() ?? [])].some(({ parent }) => parent === name)) throw new Error('Device busy');
+        if (tree?.classes.delete(name) !== true) throw new Error('Cannot find specified class');
         return;
+      }
       case 'qdisc del':
         if (tree?.root.startsWith('c4a0:') !== true) throw new Error('Invalid handle');
         this.#trees.delete(device);
@@ -120,8 +159,11 @@ export class FakeNetns {
     return [...this.#trees].flatMap(([device, { root, classes }]) => [
       { device, kind: root.split(' ')[1] ?? '', handle: root.split(' ')[0] ?? '', parent: 'root', ...statistics },
       ...[...classes]
-        .filter(([, leaf]) => leaf !== '')
-        .map(([parent, leaf]) => ({ device, kind: 'netem', handle: leaf.split(' ')[1] ?? '', parent, ...statistics })),
+        .filter(([, { leaf }]) => leaf !== '')
+        .map(([parent, { leaf }]) => {
+          const [, handle = '', kind = ''] = leaf.split(' ');
+          return { device, kind, handle, parent, ...statistics };
+        }),
     ]);
   }
 }

@@ -36,6 +36,12 @@ export class FakeNft {
     }
   }
 
+  /** @throws Error when a chain hooks in at that device: taking it away then would lose what is sent to it. */
+  requireNoDevice(device: string): void {
+    const hooks = [...this.#tables.values()].flatMap(({ chains }) => [...chains.values()].map(({ hook }) => hook));
+    if (hooks.some((hook) => hook.includes(`"${device}"`))) throw new Error(`a chain hooks in at ${device}`);
+  }
+
   /** Everything, as nft would list it; without the numbers of counters. */
   print(): string {
     return [...this.#tables.keys()].map((key) => this.#listTable(key)).join('');

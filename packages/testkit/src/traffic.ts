@@ -29,6 +29,8 @@ export interface OneWay {
   readonly received: number;
   readonly duplicates: number;
   readonly corrupted: number;
+  /** The numbers of those that did not arrive, in the order in which they were sent. */
+  readonly missing: readonly number[];
   /** Packets that the sender's own kernel refused to take. */
   readonly sendErrors: number;
   /** How long each received one took, in milliseconds, sorted. */
@@ -80,7 +82,9 @@ export async function sendOneWay(from: LabNamespace, to: LabNamespace, sending: 
     }
     const end = performance.now() + withinMs;
     while (times.size < count && performance.now() < end) await pause(5);
-    return { sent, received: times.size, duplicates, corrupted, sendErrors, times: ascending(times.values()) };
+    const missing = Array.from({ length: count }, (_, sequence) => sequence).filter((sequence) => !times.has(sequence));
+    const received = times.size;
+    return { sent, received, duplicates, corrupted, missing, sendErrors, times: ascending(times.values()) };
   } finally {
     sender.close();
     receiver.close();
@@ -191,6 +195,46 @@ async function firstEcho(client: Socket, withinMs: number): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+/** How fast TCP gets through, in bits of payload a second, once the first quarter of `forMs` is over. */
+export async function tcpThroughput(
+  from: LabNamespace,
+  to: LabNamespace,
+  { family = 4, port = PORT, forMs = 3000 }: { family?: Family; port?: number; forMs?: number } = {},
+): Promise<number> {
+  let [bytes, since] = [0, 0];
+  const startedAt = performance.now();
+  const counted: Socket[] = [];
+  const server = createServer((socket) => {
+    counted.push(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (data) => {
+      if (performance.now() - startedAt < forMs / 4) return;
+      // What came at once with the first is not part of the time that is measured.
+      if (since === 0) since = performance.now();
+      else bytes += data.length;
+    });
+  });
+  await new Promise<void>((resolve) => {
+    server.listen({ fd: tcpListener(to.netns, { address: addressOf(to, family), port }) }, resolve);
+  });
+  const client = new Socket({ fd: tcpConnect(from.netns, { address: addressOf(to, family), port }) });
+  client.on('error', () => client.destroy());
+  const chunk = Buffer.alloc(64 << 10, FILLING);
+  const end = startedAt + forMs;
+  const pump = (): void => {
+    while (performance.now() < end && !client.destroyed && client.write(chunk));
+  };
+  client.on('drain', pump);
+  try {
+    pump();
+    await pause(forMs);
+    return since === 0 ? 0 : (8 * bytes) / ((performance.now() - since) / 1000);
+  } finally {
+    for (const socket of [client, ...counted]) socket.destroy();
+    server.close();
+  }
 }
 
 /** How long opening a TCP connection takes, in milliseconds; absent when it does not succeed within `withinMs`. */

@@ -1,8 +1,8 @@
 /** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
 import type { DaemonSpecs } from '@chaosplane/actions';
 import type { Cidr } from '@chaosplane/common';
+import type { LayerCounts } from '../netns/counts.ts';
 import type { Layer, PortPeer, Spared } from '../netns/layer.ts';
-import type { LayerCounts } from '../netns/namespace.ts';
 
 /** What a network fault gets beside its spec. */
 export interface LayerContext {

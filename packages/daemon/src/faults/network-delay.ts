@@ -1,8 +1,8 @@
-/** network-delay: packets in scope wait before they leave. */
+/** network-delay: packets in scope wait. */
 import type { NetworkDelaySpec } from '@chaosplane/actions';
 import { formatDuration } from '@chaosplane/common';
 import type { NetworkFault } from './fault.ts';
-import { judge, packets, scopeOf } from './network-scope.ts';
+import { counted, judge, packets, scopeOf } from './network-scope.ts';
 
 export const networkDelay: NetworkFault<NetworkDelaySpec> = {
   shape: 'network',
@@ -11,12 +11,13 @@ export const networkDelay: NetworkFault<NetworkDelaySpec> = {
     scope: scopeOf(scope, context),
     effect: { kind: 'delay', latencyMs, jitterMs, correlationPercent },
   }),
-  evidence({ effect }, { matched, matchedBytes, delayed = 0 }) {
+  evidence({ effect }, counts) {
+    const delayed = counts.shaped?.packets ?? 0;
     const by = effect.kind === 'delay' ? ` by ${formatDuration(effect.latencyMs)}` : '';
     return {
-      verdict: judge(matched, delayed),
-      summary: `${packets(delayed)} delayed${by}, of ${packets(matched)} in scope`,
-      counters: { packets_matched: matched, bytes_matched: matchedBytes, packets_delayed: delayed },
+      verdict: judge(counts.matched, delayed),
+      summary: `${packets(delayed)} delayed${by}, of ${packets(counts.matched)} in scope`,
+      counters: { ...counted(counts), packets_steered: counts.matched, packets_delayed: delayed },
     };
   },
 };

@@ -1,16 +1,17 @@
 /** network-partition: no packet in scope passes. */
 import type { NetworkPartitionSpec } from '@chaosplane/actions';
 import type { NetworkFault } from './fault.ts';
-import { judge, packets, scopeOf } from './network-scope.ts';
+import { counted, judge, packets, scopeOf } from './network-scope.ts';
 
 export const networkPartition: NetworkFault<NetworkPartitionSpec> = {
   shape: 'network',
   layer: ({ scope }, context) => ({ id: context.id, scope: scopeOf(scope, context), effect: { kind: 'partition' } }),
-  evidence(_layer, { matched, matchedBytes, dropped }) {
+  evidence(_layer, counts) {
+    const { matched, struck } = counts;
     return {
-      verdict: judge(matched, dropped),
-      summary: `${packets(dropped)} dropped, of ${packets(matched)} in scope`,
-      counters: { packets_matched: matched, bytes_matched: matchedBytes, packets_dropped: dropped },
+      verdict: judge(matched, struck),
+      summary: `${packets(struck)} dropped, of ${packets(matched)} in scope`,
+      counters: { ...counted(counts), packets_dropped: struck },
     };
   },
 };

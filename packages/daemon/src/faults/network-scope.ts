@@ -1,5 +1,6 @@
 /** What the network faults share: the scope of their layer, and how counts become evidence. Pure. */
 import type { NetworkScope } from '@chaosplane/actions';
+import type { LayerCounts } from '../netns/counts.ts';
 import type { Direction, Scope } from '../netns/layer.ts';
 import type { LayerContext, Measured } from './fault.ts';
 
@@ -21,6 +22,16 @@ export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
 /** `1204` → `1,204 packets`. */
 export function packets(count: number): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? 'packet' : 'packets'}`;
+}
+
+/** ` (12.5 %)`; nothing while nothing came by. */
+export function share(part: number, whole: number): string {
+  return whole === 0 ? '' : ` (${((100 * part) / whole).toFixed(1)} %)`;
+}
+
+/** The counters that every network fault has. */
+export function counted({ matched, matchedBytes }: LayerCounts): Record<string, number> {
+  return { packets_matched: matched, bytes_matched: matchedBytes };
 }
 
 /** Verified when `effective` packets felt it; nobody in scope came by when none matched. */

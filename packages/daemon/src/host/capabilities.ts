@@ -1,6 +1,7 @@
 /** What this node can do: every capability is tried for real, in a network namespace that nobody else sees. */
 import { readFileSync } from 'node:fs';
 import type { CapabilityName, ContainerRuntime, HostCapability } from './host.ts';
+import { addIfb } from './ifb.ts';
 import { createNetns, type NetnsHandle } from './netns.ts';
 import { openNft, type NftSession } from './nft.ts';
 import { createQueueTable } from './queue-table.ts';
@@ -18,7 +19,9 @@ const remedies: Readonly<Record<CapabilityName, string>> = {
   'netns-cookie': 'use Linux 5.14 or newer; without it a namespace is known by its inode only',
   tc: 'apt-get install iproute2',
   'sch-htb': 'modprobe sch_htb',
+  'sch-tbf': 'modprobe sch_tbf',
   'sch-netem': 'modprobe sch_netem (Debian and Ubuntu: in the kernel package; RHEL: dnf install kernel-modules-extra)',
+  ifb: 'modprobe ifb numifbs=0',
   nfqueue: 'modprobe -a nfnetlink_queue nft_queue, or xt_NFQUEUE and nft_compat',
   'container-runtime': 'start containerd or CRI-O, or give its socket with --runtime-endpoint',
   'cgroup-v1': 'nothing: cgroup v2 is enough',
@@ -36,14 +39,26 @@ export async function findCapabilities(runtime: ContainerRuntime): Promise<reado
   return [...outside, ...(await insideNamespace())];
 }
 
+/** What is tried inside a namespace. */
+const INSIDE = [
+  'nftables',
+  'netdev-egress',
+  'netns-cookie',
+  'tc',
+  'sch-htb',
+  'sch-tbf',
+  'sch-netem',
+  'ifb',
+  'nfqueue',
+] as const;
+
 async function insideNamespace(): Promise<HostCapability[]> {
   let netns: NetnsHandle;
   try {
     netns = createNetns();
   } catch (error) {
-    const names = ['nftables', 'netdev-egress', 'netns-cookie', 'tc', 'sch-htb', 'sch-netem', 'nfqueue'] as const;
     const why = `not tried, because no network namespace can be made: ${wordsOf(error)}`;
-    return names.map((name) => ({ name, available: false, detail: why, remedy: remedies.root }));
+    return INSIDE.map((name) => ({ name, available: false, detail: why, remedy: remedies.root }));
   }
   const nft = openNft(netns);
   try {
@@ -57,7 +72,9 @@ async function insideNamespace(): Promise<HostCapability[]> {
       await attempt('netns-cookie', () => cookieOf(netns)),
       await attempt('tc', tcProgram),
       await attempt('sch-htb', () => tryQdisc(netns, 'htb default 0')),
+      await attempt('sch-tbf', () => tryQdisc(netns, 'tbf rate 1gbit burst 100000 limit 100000')),
       await attempt('sch-netem', () => tryQdisc(netns, 'netem delay 1ms')),
+      await attempt('ifb', () => tryIfb(netns)),
       await attempt('nfqueue', () => createQueueTable(netns, nft, { table: 'chaosplane_try', mask: 1, queue: 0 })),
     ];
   } finally {
@@ -86,6 +103,12 @@ function tryTable(nft: NftSession, family: 'inet' | 'netdev', hook: string, deta
 async function tryQdisc(netns: NetnsHandle, kind: string): Promise<string> {
   await tcBatch(netns, [`qdisc add dev lo root handle c4a0: ${kind}`, 'qdisc del dev lo root']);
   return `${kind.split(' ')[0] ?? kind} qdisc added and deleted`;
+}
+
+function tryIfb(netns: NetnsHandle): string {
+  // It goes with the namespace.
+  addIfb(netns, 'cpifb-try');
+  return 'IFB device added';
 }
 
 function cookieOf({ cookie }: NetnsHandle): string {

@@ -1,6 +1,6 @@
 /** The C library calls that Node does not offer, made in process, with the kernel's errors as exceptions. */
 import { getSystemErrorMap } from 'node:util';
-import koffi from 'koffi';
+import koffi, { type KoffiFunc } from 'koffi';
 
 const libc = koffi.load('libc.so.6');
 
@@ -12,6 +12,7 @@ const raw = {
   listen: libc.func('int listen(int, int)') as (fd: number, backlog: number) => number,
   connect: libc.func('int connect(int, uint8_t *, int)') as (fd: number, address: Buffer, length: number) => number,
   send: libc.func('long send(int, uint8_t *, size_t, int)') as Transfer,
+  sendAsync: libc.func('long send(int, uint8_t *, size_t, int)') as unknown as KoffiFunc<Transfer>,
   recv: libc.func('long recv(int, _Out_ uint8_t *, size_t, int)') as Transfer,
   setsockopt: libc.func('int setsockopt(int, int, int, uint8_t *, int)') as SocketOption<number>,
   getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ int *)') as SocketOption<number[]>,
@@ -94,6 +95,16 @@ export function connect(fd: number, address: Buffer): void {
 /** Sends the whole of `data` as one datagram. */
 export function send(fd: number, data: Buffer): void {
   checked('send', raw.send(fd, data, data.length, 0));
+}
+
+/** As `send`, on a thread of the pool; the socket's own namespace counts, not the thread's. */
+export function sendOffThread(fd: number, data: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    raw.sendAsync.async(fd, data, data.length, 0, (error: Error | null, sent: number) => {
+      if (error === null && sent >= 0) resolve();
+      else reject(error ?? new Error('send failed on another thread'));
+    });
+  });
 }
 
 /** Receives one datagram without waiting. Returns its length in bytes; undefined when none is there. */

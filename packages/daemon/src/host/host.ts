@@ -3,6 +3,10 @@
 /** One network interface of a namespace. */
 export interface NetworkInterface {
   readonly name: string;
+  /** Its number in the namespace. */
+  readonly index: number;
+  /** In bytes. */
+  readonly mtu: number;
   /** Addresses without prefix length. */
   readonly addresses: readonly string[];
   /** Transmit queue length in packets. */
@@ -30,19 +34,21 @@ export interface QueuePolicy {
   readonly layers: readonly QueueLayer[];
 }
 
-/** The delay of packets that carry one bit; the delays of a packet's bits add up. */
+/** What happens to packets that carry one bit; the delays of a packet's bits add up. */
 export interface QueueLayer {
   /** One bit within the mask, in place: 0x10000. */
   readonly bit: number;
   readonly latencyMs: number;
   readonly jitterMs: number;
   readonly correlationPercent: number;
+  /** Each of them gets a wrong bit. */
+  readonly corrupts: boolean;
 }
 
 /** What the queue engine has done so far in one namespace. */
 export interface QueueStatistics {
-  /** Packets delayed, by bit. */
-  readonly delayed: ReadonlyMap<number, number>;
+  /** Packets that it took in, by bit. */
+  readonly handled: ReadonlyMap<number, number>;
 }
 
 /** An open network namespace. Opening pins it: close it when nothing of ours is active there. */
@@ -68,7 +74,14 @@ export interface Netns {
   qdiscs(): Promise<readonly Qdisc[]>;
   interfaces(): readonly NetworkInterface[];
   setTxQueueLength(device: string, packets: number): void;
-  /** Creates the table whose one rule hands marked packets to `queue`, and lets them pass when nobody listens there. */
+  /** Makes an IFB device without addresses, up. */
+  addIfb(name: string): void;
+  /** Removes a device with everything on it. One that is not there is a success. */
+  removeLink(name: string): Promise<void>;
+  /**
+   * Creates the table that hands marked packets to `queue`, those that leave and those that come in, and lets them pass when
+   * nobody listens there.
+   */
   addQueueTable(table: string, mask: number, queue: number): void;
   /** Starts to serve `queue`, or changes what is done to its packets. */
   serveQueue(queue: number, policy: QueuePolicy): Promise<void>;
@@ -139,7 +152,9 @@ export type CapabilityName =
   | 'netns-cookie'
   | 'tc'
   | 'sch-htb'
+  | 'sch-tbf'
   | 'sch-netem'
+  | 'ifb'
   | 'nfqueue'
   | 'container-runtime'
   | 'cgroup-v1'

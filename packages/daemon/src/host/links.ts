@@ -1,11 +1,11 @@
-/** The network interfaces of a namespace, and their transmit queue lengths. */
+/** The network interfaces of a namespace: what they are, and their transmit queue lengths. */
 import { closeSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { ioctl, socket } from './ffi.ts';
 import type { NetworkInterface } from './host.ts';
 import type { NetnsHandle } from './netns.ts';
 
-const [GET_QUEUE_LENGTH, SET_QUEUE_LENGTH] = [0x8942, 0x8943];
+const [GET_MTU, GET_INDEX, GET_QUEUE_LENGTH, SET_QUEUE_LENGTH] = [0x8921, 0x8933, 0x8942, 0x8943];
 
 /** Every interface, also those that are down or have no address. */
 export function listInterfaces(netns: NetnsHandle): readonly NetworkInterface[] {
@@ -15,7 +15,9 @@ export function listInterfaces(netns: NetnsHandle): readonly NetworkInterface[] 
       interfaceNames(readFileSync('/proc/thread-self/net/dev', 'utf8')).map((name) => ({
         name,
         addresses: (addresses[name] ?? []).map(({ address }) => address),
-        txQueueLength: queueLength(control, name),
+        index: numberOf(control, name, GET_INDEX),
+        mtu: numberOf(control, name, GET_MTU),
+        txQueueLength: numberOf(control, name, GET_QUEUE_LENGTH),
       })),
     );
   });
@@ -40,9 +42,9 @@ export function interfaceNames(table: string): string[] {
     .flatMap((line) => /^\s*(.+?):\s/.exec(line)?.[1] ?? []);
 }
 
-function queueLength(control: number, device: string): number {
-  const request = interfaceRequest(device);
-  ioctl(control, GET_QUEUE_LENGTH, request);
+function numberOf(control: number, name: string, what: number): number {
+  const request = interfaceRequest(name);
+  ioctl(control, what, request);
   return request.readInt32LE(16);
 }
 

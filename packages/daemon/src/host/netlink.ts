@@ -1,4 +1,4 @@
-/** Building and reading netlink messages of the nfnetlink kind, as bytes. */
+/** Building and reading netlink messages, as bytes. */
 
 /** One attribute: its header, the value, and padding to four bytes. */
 export function attribute(type: number, value: Buffer): Buffer {
@@ -42,18 +42,29 @@ export const REQUEST = 0x1;
 export const ACKNOWLEDGE = 0x4;
 /** NLM_F_CREATE. */
 export const CREATE = 0x400;
+/** NLM_F_EXCL: what exists is an error. */
+export const EXCLUSIVE = 0x200;
 /** NLM_F_APPEND. */
 export const APPEND = 0x800;
 
-/** A whole message: nlmsghdr, nfgenmsg, attributes. */
+/** A whole message of the nfnetlink kind: nlmsghdr, nfgenmsg, attributes. */
 export function message(head: MessageHead, ...attributes: readonly Buffer[]): Buffer {
-  const data = Buffer.concat([Buffer.alloc(20), ...attributes]);
+  const family = Buffer.alloc(4);
+  family.writeUInt8(head.family, 0);
+  family.writeUInt16BE(head.resource, 2);
+  return plainMessage(head, family, ...attributes);
+}
+
+/** A whole message of any kind: nlmsghdr, then what that kind has. */
+export function plainMessage(
+  head: Pick<MessageHead, 'type' | 'flags' | 'sequence'>,
+  ...body: readonly Buffer[]
+): Buffer {
+  const data = Buffer.concat([Buffer.alloc(16), ...body]);
   data.writeUInt32LE(data.length, 0);
   data.writeUInt16LE(head.type, 4);
   data.writeUInt16LE(head.flags, 6);
   data.writeUInt32LE(head.sequence, 8);
-  data.writeUInt8(head.family, 16);
-  data.writeUInt16BE(head.resource, 18);
   return data;
 }
 

@@ -1,15 +1,24 @@
-/** Asking the kernel over a raw nfnetlink socket of a namespace, for what libnftables cannot say. */
+/** Asking the kernel over a raw netlink socket of a namespace: nfnetlink for what libnftables cannot say, rtnetlink for links. */
 import { closeSync } from 'node:fs';
-import { bind, receive, send, setSocketOption, socket, SystemError } from './ffi.ts';
+import { bind, receive, send, sendOffThread, setSocketOption, socket, SystemError } from './ffi.ts';
 import { errnoOf, messagesIn, type Received } from './netlink.ts';
 import type { NetnsHandle } from './netns.ts';
 
-const [NETLINK_FAMILY, RAW, NETFILTER] = [16, 3, 12];
+const [NETLINK_FAMILY, RAW, ROUTE, NETFILTER] = [16, 3, 0, 12];
 const [SOL_SOCKET, SO_SNDBUFFORCE] = [1, 32];
 
 /** An nfnetlink socket inside the namespace. The caller owns the descriptor. */
 export function openNfnetlink(netns: Pick<NetnsHandle, 'within'>): number {
-  const fd = netns.within(() => socket(NETLINK_FAMILY, RAW, NETFILTER));
+  return openNetlink(netns, NETFILTER);
+}
+
+/** An rtnetlink socket inside the namespace. The caller owns the descriptor. */
+export function openRtnetlink(netns: Pick<NetnsHandle, 'within'>): number {
+  return openNetlink(netns, ROUTE);
+}
+
+function openNetlink(netns: Pick<NetnsHandle, 'within'>, protocol: number): number {
+  const fd = netns.within(() => socket(NETLINK_FAMILY, RAW, protocol));
   try {
     const anyAddress = Buffer.alloc(12);
     anyAddress.writeUInt16LE(NETLINK_FAMILY, 0);
@@ -34,7 +43,18 @@ export function request(
   onOther: (received: Received) => void = () => undefined,
 ): void {
   send(fd, Buffer.concat(messages));
-  const buffer = Buffer.alloc(1 << 16);
+  readAnswers(fd, what, onOther);
+}
+
+/** As `request`, with the kernel's work on another thread: taking a device away waits for a grace period. */
+export async function requestOffThread(fd: number, what: string, messages: readonly Buffer[]): Promise<void> {
+  await sendOffThread(fd, Buffer.concat(messages));
+  readAnswers(fd, what, () => undefined);
+}
+
+function readAnswers(fd: number, what: string, onOther: (received: Received) => void): void {
+  // Packets of a queue may come in between, whole.
+  const buffer = Buffer.alloc((1 << 16) + 4096);
   let refused = 0;
   for (let length = receive(fd, buffer); length !== undefined; length = receive(fd, buffer)) {
     for (const received of messagesIn(buffer.subarray(0, length))) {

@@ -1,4 +1,4 @@
-/** The nft table whose one rule hands marked packets to an NFQUEUE, with bypass: they pass when nobody listens. */
+/** The nft table whose rules hand marked packets to an NFQUEUE, with bypass: they pass when nobody listens. */
 import { closeSync } from 'node:fs';
 import {
   ACKNOWLEDGE,
@@ -17,7 +17,8 @@ import { NftError, type NftSession } from './nft.ts';
 
 /** Just after mangle (-150), where the layers of a namespace set the bits of the mark. */
 const PRIORITY = -149;
-const CHAIN = 'postrouting';
+/** Packets that leave, and packets that come in; with the numbers of their hooks. */
+const CHAINS = { postrouting: 4, prerouting: 0 } as const;
 
 /** By which kind of rule packets get to the queue. */
 export type QueueRule = 'nft queue' | 'nft_compat NFQUEUE';
@@ -38,8 +39,10 @@ export function createQueueTable(
       `add table inet ${table}`,
       `delete table inet ${table}`,
       `add table inet ${table}`,
-      `add chain inet ${table} ${CHAIN} { type filter hook postrouting priority ${PRIORITY} ; policy accept ; }`,
-      `add rule inet ${table} ${CHAIN} meta mark and ${hexMask} != 0 queue num ${queue} bypass`,
+      ...Object.keys(CHAINS).flatMap((chain) => [
+        `add chain inet ${table} ${chain} { type filter hook ${chain} priority ${PRIORITY} ; policy accept ; }`,
+        `add rule inet ${table} ${chain} meta mark and ${hexMask} != 0 queue num ${queue} bypass`,
+      ]),
     ]);
     return 'nft queue';
   } catch (error) {
@@ -74,17 +77,25 @@ export function compatTransaction(table: string, mask: number, queue: number): B
     step(NEW_TABLE, CREATE, name),
     step(DELETE_TABLE, 0, name),
     step(NEW_TABLE, CREATE, name),
-    step(NEW_CHAIN, CREATE, name, ...chainAttributes()),
-    step(NEW_RULE, CREATE | APPEND, name, attribute(2, zeroTerminated(CHAIN)), nested(4, ...expressions(mask, queue))),
+    ...Object.entries(CHAINS).flatMap(([chain, hook]) => [
+      step(NEW_CHAIN, CREATE, name, ...chainAttributes(chain, hook)),
+      step(
+        NEW_RULE,
+        CREATE | APPEND,
+        name,
+        attribute(2, zeroTerminated(chain)),
+        nested(4, ...expressions(mask, queue)),
+      ),
+    ]),
     edge(BATCH_END),
   ];
 }
 
-function chainAttributes(): Buffer[] {
-  const [hookPostrouting, acceptPolicy] = [4, 1];
+function chainAttributes(chain: string, hook: number): Buffer[] {
+  const acceptPolicy = 1;
   return [
-    attribute(3, zeroTerminated(CHAIN)),
-    nested(4, attribute(1, number32(hookPostrouting)), attribute(2, number32(PRIORITY))),
+    attribute(3, zeroTerminated(chain)),
+    nested(4, attribute(1, number32(hook)), attribute(2, number32(PRIORITY))),
     attribute(5, number32(acceptPolicy)),
     attribute(7, zeroTerminated('filter')),
   ];

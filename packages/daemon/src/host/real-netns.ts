@@ -1,5 +1,6 @@
 /** One network namespace of this node, for real: what the rest of the daemon may do to it. */
 import type { Netns } from './host.ts';
+import { addIfb, removeLink } from './ifb.ts';
 import { listInterfaces, setQueueLength } from './links.ts';
 import type { NetnsHandle } from './netns.ts';
 import { openNft } from './nft.ts';
@@ -29,6 +30,10 @@ export function realNetns(handle: NetnsHandle, engine: QueueEngine): Netns {
     setTxQueueLength: (device, packets) => {
       setQueueLength(handle, device, packets);
     },
+    addIfb: (name) => {
+      addIfb(handle, name);
+    },
+    removeLink: (name) => removeLink(handle, name),
     addQueueTable: (table, mask, queue) => {
       createQueueTable(handle, nft, { table, mask, queue });
     },

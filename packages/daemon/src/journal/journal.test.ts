@@ -40,7 +40,7 @@ const record: ExecutionRecord = {
     layer: {
       id: 'l0',
       scope: { directions: ['egress'], peers: [], ports: [], interface: 'eth0' },
-      effect: { kind: 'loss', percent: 30 },
+      effect: { kind: 'loss', percent: 30, correlationPercent: 0 },
     },
     engine: 'nft',
     hooks: 'netdev',

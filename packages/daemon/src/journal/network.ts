@@ -29,15 +29,26 @@ const effect = z.discriminatedUnion('kind', [
     jitterMs: z.number(),
     correlationPercent: z.number(),
   }),
-  z.object({ kind: z.literal('loss'), percent: z.number() }),
+  z.object({
+    kind: z.enum(['loss', 'duplicate', 'corrupt']),
+    percent: z.number(),
+    // Records of before losses could come in bursts have none.
+    correlationPercent: z.number().default(0),
+  }),
   z.object({ kind: z.literal('partition') }),
+  z.object({
+    kind: z.literal('bandwidth'),
+    rateBits: z.number(),
+    burstBytes: z.number(),
+    latencyMs: z.number(),
+  }),
 ]);
 
 /** A network fault as it was placed on this node. */
 export const networkWork = z.object({
   shape: z.literal('network'),
   layer: z.object({ id: z.string().regex(/^[a-z][a-z0-9_]*$/), scope, effect }),
-  engine: z.enum(['nft', 'netem', 'queue']),
+  engine: z.enum(['nft', 'netem', 'htb', 'queue']),
   hooks: z.enum(['netdev', 'inet']),
   mark: z.number(),
   txQueueLength: z.number().exactOptional(),

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { compile, type PlacedLayer } from './compile.ts';
+import { compile } from './compile.ts';
 import type { Effect, Layer, Scope } from './layer.ts';
 import { parseTable } from './inventory.ts';
 import { markOf } from './names.ts';
+import type { PlacedLayer } from './placed.ts';
 import { inventoryOf, transaction } from './ruleset.ts';
 
 const scope = (change: Partial<Scope> = {}): Scope => ({
@@ -13,6 +14,7 @@ const scope = (change: Partial<Scope> = {}): Scope => ({
   ...change,
 });
 const delay: Effect = { kind: 'delay', latencyMs: 100, jitterMs: 10, correlationPercent: 0 };
+const loss = (percent: number): Effect => ({ kind: 'loss', percent, correlationPercent: 0 });
 const layer = (id: string, effect: Effect, change: Partial<Scope> = {}): Layer => ({
   id,
   scope: scope(change),
@@ -62,17 +64,13 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
   test('a loss on ports of a pod whose probes are spared', () => {
     const rules = compile([
       placed(
-        layer(
-          'lb',
-          { kind: 'loss', percent: 30 },
-          {
-            ports: [
-              { from: 80, to: 80 },
-              { from: 9000, to: 9010 },
-            ],
-            spared: { addresses: [{ family: 4, address: '10.0.0.1', prefix: 32 }], ports: [8080, 8081] },
-          },
-        ),
+        layer('lb', loss(30), {
+          ports: [
+            { from: 80, to: 80 },
+            { from: 9000, to: 9010 },
+          ],
+          spared: { addresses: [{ family: 4, address: '10.0.0.1', prefix: 32 }], ports: [8080, 8081] },
+        }),
       ),
     ]).tables.flatMap((table) => table.chains.flatMap((chain) => chain.rules.map((rule) => `${chain.name}: ${rule}`)));
     expect(rules.slice(0, 6)).toEqual([
@@ -138,7 +136,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     [100, 'counter name lb_dropped drop'],
     [0.0001, 'numgen random mod 100000 < 1 counter name lb_dropped drop'],
   ])('a loss of %d percent is a rule that nft takes', (percent, rule) => {
-    const [table] = compile([placed(layer('lb', { kind: 'loss', percent }))]).tables;
+    const [table] = compile([placed(layer('lb', loss(percent)))]).tables;
     expect(table?.chains.find(({ name }) => name === 'lb_hit')?.rules).toEqual(['counter name lb_matched', rule]);
   });
 
@@ -147,27 +145,27 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
       placed(layer('lc', delay)),
       placed(layer('ld', { ...delay, latencyMs: 50, jitterMs: 0 }, { protocol: 'udp' }), { mark: markOf(1) }),
     ]);
-    expect([...(both.trees.get('eth0') ?? [])].map(([name, leaf]) => `${name} ${leaf.netem}`)).toEqual([
-      'c4a0:1 delay 100000us 10000us limit 100000',
-      'c4a0:2 delay 50000us limit 100000',
-      'c4a0:3 delay 150000us 10000us limit 100000',
+    expect([...(both.trees.get('eth0')?.leaves ?? [])].map(([name, leaf]) => `${name} ${leaf.qdisc}`)).toEqual([
+      'c4a0:1 netem delay 100000us 10000us limit 100000',
+      'c4a0:2 netem delay 50000us limit 100000',
+      'c4a0:3 netem delay 150000us 10000us limit 100000',
     ]);
     const steer = both.tables[0]?.chains.find((chain) => chain.name === 'steer');
     expect(steer?.rules).toEqual([
-      'meta priority set meta mark and 0x00ff0000 map { 0x00010000 : c4a0:1, 0x00020000 : c4a0:2, 0x00030000 : c4a0:3 }',
-      'meta mark set meta mark and 0xff00ffff',
+      'meta priority set meta mark and 0x00030000 map { 0x00010000 : c4a0:1, 0x00020000 : c4a0:2, 0x00030000 : c4a0:3 }',
+      'meta mark set meta mark and 0xfffcffff',
     ]);
   });
 
   test('what is dropped is dropped before it is counted as delayed, in whatever order the faults came', () => {
-    const [table] = compile([placed(layer('le', delay)), placed(layer('lf', { kind: 'loss', percent: 1 }))]).tables;
+    const [table] = compile([placed(layer('le', delay)), placed(layer('lf', loss(1)))]).tables;
     const base = table?.chains
       .find((chain) => chain.name === 'egress_eth0')
       ?.rules.filter((rule) => rule.includes('jump'));
     expect(base).toEqual([
       'meta protocol @lf_live jump lf_egress',
       'meta protocol @le_live jump le_egress',
-      'meta mark and 0x00ff0000 != 0 jump steer',
+      'meta mark and 0x00010000 != 0 jump steer',
     ]);
   });
 
@@ -176,7 +174,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     expect(desired.trees.size).toBe(0);
     expect(desired.queue).toEqual({
       mask: 0x00ff0000,
-      layers: [{ bit: 0x10000, latencyMs: 100, jitterMs: 10, correlationPercent: 0 }],
+      layers: [{ bit: 0x10000, latencyMs: 100, jitterMs: 10, correlationPercent: 0, corrupts: false }],
     });
     const base = desired.tables[0]?.chains.find((chain) => chain.hook !== undefined);
     expect(base).toEqual({
@@ -190,8 +188,116 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     });
   });
 
+  const devices = new Map([
+    ['eth0', { index: 7, mtu: 1500 }],
+    ['cpifb-eth0', { index: 9, mtu: 1500 }],
+  ]);
+  const rulesOf = (layers: readonly PlacedLayer[]): string[] =>
+    compile(layers, devices).tables.flatMap(({ chains }) =>
+      chains.flatMap(({ name, rules }) =>
+        rules.filter((rule) => !rule.startsWith('icmpv6')).map((rule) => `${name}: ${rule}`),
+      ),
+    );
+
+  test('a copy skips what drops and copies, and is shaped like its original', () => {
+    const twice: Effect = { kind: 'duplicate', percent: 30, correlationPercent: 0 };
+    expect(rulesOf([placed(layer('ld', delay)), placed(layer('lu', twice)), placed(layer('ll', loss(10)))])).toEqual([
+      'll_hit: counter name ll_matched',
+      'll_hit: numgen random mod 100000 < 10000 counter name ll_dropped drop',
+      'll_egress: goto ll_hit',
+      'lu_hit_egress: counter name lu_matched',
+      'lu_hit_egress: numgen random mod 100000 < 30000 meta mark set meta mark or 0x04000000 counter name lu_duplicated dup to 7',
+      'lu_hit_egress: meta mark set meta mark and 0xfbffffff',
+      'lu_egress: goto lu_hit_egress',
+      'ld_hit: counter name ld_matched',
+      'ld_hit: meta mark set meta mark or 0x00010000',
+      'ld_egress: goto ld_hit',
+      'steer: meta priority set meta mark and 0x00010000 map { 0x00010000 : c4a0:1 }',
+      'steer: meta mark set meta mark and 0xfffeffff',
+      'egress_eth0: meta mark and 0x04000000 != 0 goto shape_eth0',
+      'egress_eth0: meta protocol @ll_live jump ll_egress',
+      'egress_eth0: meta protocol @lu_live jump lu_egress',
+      'egress_eth0: goto shape_eth0',
+      'shape_eth0: meta mark set meta mark and 0xfb00ffff',
+      'shape_eth0: meta protocol @ld_live jump ld_egress',
+      'shape_eth0: meta mark and 0x00010000 != 0 jump steer',
+    ]);
+  });
+
+  test('what comes in is steered and copied by way of an IFB device, and dropped before that', () => {
+    const twice: Effect = { kind: 'duplicate', percent: 100, correlationPercent: 0 };
+    const ingress = { directions: ['ingress'] } as const;
+    const layers = [
+      placed(layer('ld', delay, ingress)),
+      placed(layer('lu', twice, ingress)),
+      placed(layer('lp', { kind: 'partition' }, ingress)),
+    ];
+    expect(rulesOf(layers).filter((rule) => !/^l[dup]_/.test(rule))).toEqual([
+      'steer: meta priority set meta mark and 0x00010000 map { 0x00010000 : c4a0:1 }',
+      'steer: meta mark set meta mark and 0xfffeffff',
+      'ingress_eth0: meta mark and 0x04ff0000 != 0 meta mark set meta mark and 0xfb00ffff',
+      'ingress_eth0: meta protocol @lp_live jump lp_ingress',
+      'ingress_eth0: meta protocol @lu_live jump lu_ingress',
+      'ingress_eth0: meta protocol @ld_live jump ld_ingress',
+      'ingress_eth0: meta mark and 0x04010000 != 0 goto divert_eth0',
+      'divert_eth0: jump steer',
+      'divert_eth0: fwd to 9',
+      'copy_eth0: meta mark and 0x04000000 != 0 meta mark set meta mark and 0xfbffffff dup to 9',
+    ]);
+    const desired = compile(layers, devices);
+    expect(desired.ifbs).toEqual(['cpifb-eth0']);
+    expect([...desired.trees.keys()]).toEqual(['cpifb-eth0']);
+  });
+
+  test('a device that is not there yet is named, for a dry run', () => {
+    const rules = compile([placed(layer('ld', delay, { directions: ['ingress'] }))]).tables[0]?.chains;
+    expect(rules?.find(({ name }) => name === 'divert_eth0')?.rules).toContain('fwd to "cpifb-eth0"');
+  });
+
+  test('bandwidths that overlap: each has a class, and what is in both is in that of the tightest', () => {
+    const limit = (rateBits: number): Effect => ({ kind: 'bandwidth', rateBits, burstBytes: 15_000, latencyMs: 50 });
+    const tree = compile(
+      [
+        placed(layer('la', limit(20_000_000)), { engine: 'htb', mark: markOf(0) }),
+        placed(layer('lb', limit(5_000_000)), { engine: 'htb', mark: markOf(1) }),
+        placed(layer('lc', { ...delay, jitterMs: 0 }), { mark: markOf(2) }),
+      ],
+      devices,
+    ).trees.get('eth0');
+    expect([...(tree?.limits ?? [])]).toEqual([
+      ['c4a0:101', 'rate 20000000bit ceil 20000000bit burst 15000 cburst 15000 quantum 25000'],
+      ['c4a0:102', 'rate 5000000bit ceil 5000000bit burst 15000 cburst 15000 quantum 6250'],
+    ]);
+    expect([...(tree?.leaves ?? [])].map(([name, { parent, qdisc }]) => `${parent} ${name} ${qdisc}`)).toEqual([
+      'c4a0:101 c4a0:1 tbf rate 100gbit burst 10000 limit 140000',
+      'c4a0:102 c4a0:2 tbf rate 100gbit burst 10000 limit 46250',
+      'c4a0:102 c4a0:3 tbf rate 100gbit burst 10000 limit 46250',
+      'c4a0: c4a0:4 netem delay 100000us limit 100000',
+      'c4a0:101 c4a0:5 netem delay 100000us limit 270',
+      'c4a0:102 c4a0:6 netem delay 100000us limit 83',
+      'c4a0:102 c4a0:7 netem delay 100000us limit 83',
+    ]);
+  });
+
+  test('a corruption is diced by nft and done by a leaf that corrupts all it gets', () => {
+    const corrupt: Effect = { kind: 'corrupt', percent: 12.5, correlationPercent: 0 };
+    const corrupting = placed(layer('lk', corrupt), { engine: 'netem', mark: markOf(0) });
+    expect(rulesOf([corrupting])).toContain(
+      'lk_hit: numgen random mod 100000 < 12500 meta mark set meta mark or 0x00010000 counter name lk_corrupted',
+    );
+    expect(compile([corrupting]).trees.get('eth0')?.leaves.get('c4a0:1')?.qdisc).toBe(
+      'netem corrupt 100% limit 100000',
+    );
+  });
+
+  test('a correlation is a cycle of fates', () => {
+    const [table] = compile([placed(layer('lb', { kind: 'loss', percent: 50, correlationPercent: 100 }))]).tables;
+    const [, rule = ''] = table?.chains.find(({ name }) => name === 'lb_hit')?.rules ?? [];
+    expect(rule).toBe('numgen inc mod 4096 { 2048-4095 } counter name lb_dropped drop');
+  });
+
   test('no layers are no tables, no trees, no queue', () => {
-    expect(compile([])).toEqual({ tables: [], trees: new Map() });
+    expect(compile([])).toEqual({ tables: [], ifbs: [], trees: new Map() });
   });
 });
 

@@ -1,22 +1,25 @@
 /** Reads back what of ours a namespace holds, after another process (or nobody) put it there. */
 import type { Netns, Qdisc } from '../host/host.ts';
-import { QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { IFB_PREFIX, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
 import { tableKey, type Inventory, type TableInventory } from './ruleset.ts';
-import type { Leaf, Leaves } from './shaping.ts';
+import { foundLeaf, type Tree } from './shaping.ts';
 
 /** Everything of ours in a namespace. */
 export interface Present {
   readonly tables: Inventory;
-  readonly trees: ReadonlyMap<string, Leaves>;
+  /** Our IFB devices. */
+  readonly ifbs: readonly string[];
+  readonly trees: ReadonlyMap<string, Tree>;
   readonly queueTable: boolean;
 }
 
 /** What a namespace that we never touched holds of ours. */
-export const nothing: Present = { tables: new Map(), trees: new Map(), queueTable: false };
+export const nothing: Present = { tables: new Map(), ifbs: [], trees: new Map(), queueTable: false };
 
 /** Whether `present` is nothing at all. */
 export function isNothing(present: Present): boolean {
-  return present.tables.size === 0 && present.trees.size === 0 && !present.queueTable;
+  const { tables, ifbs, trees, queueTable } = present;
+  return tables.size === 0 && ifbs.length === 0 && trees.size === 0 && !queueTable;
 }
 
 /** Looks at the namespace: one netlink dump, and one process for the qdiscs. */
@@ -27,6 +30,7 @@ export async function readPresent(netns: Netns): Promise<Present> {
     .filter((key) => tableLines(listed).has(`table ${key}`));
   return {
     tables: new Map(keys.map((key) => [key, parseTable(netns.nft([`list table ${key}`]))])),
+    ifbs: netns.interfaces().flatMap(({ name }) => (name.startsWith(IFB_PREFIX) ? [name] : [])),
     trees: treesOf(await netns.qdiscs()),
     queueTable: tableLines(listed).has(`table inet ${QUEUE_TABLE}`),
   };
@@ -47,16 +51,14 @@ export function parseTable(listing: string): TableInventory {
 }
 
 /** Our trees among the qdiscs. What a found leaf does is not read back: it is written again. */
-export function treesOf(qdiscs: readonly Qdisc[]): ReadonlyMap<string, Leaves> {
+export function treesOf(qdiscs: readonly Qdisc[]): ReadonlyMap<string, Tree> {
   const ours = qdiscs.filter(
     ({ parent, handle, kind }) => parent === 'root' && handle === ROOT_HANDLE && kind === 'htb',
   );
   return new Map(
     ours.map(({ device }) => {
       const leaves = qdiscs.filter((qdisc) => qdisc.device === device && qdisc.parent.startsWith(ROOT_HANDLE));
-      return [device, new Map(leaves.map((qdisc): [string, Leaf] => [qdisc.parent, unknownLeaf]))];
+      return [device, { limits: undefined, leaves: new Map(leaves.map(({ parent }) => [parent, foundLeaf(parent)])) }];
     }),
   );
 }
-
-const unknownLeaf: Leaf = { marks: 0, netem: 'unknown', longestMs: 0 };

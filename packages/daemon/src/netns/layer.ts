@@ -49,8 +49,25 @@ export type Effect =
       /** How much one packet's jitter depends on the one before, in percent. */
       readonly correlationPercent: number;
     }
-  | { readonly kind: 'loss'; /** 0 to 100. */ readonly percent: number }
-  | { readonly kind: 'partition' };
+  | ({ readonly kind: 'loss' | 'duplicate' | 'corrupt' } & Chance)
+  | { readonly kind: 'partition' }
+  | {
+      readonly kind: 'bandwidth';
+      /** Bits a second. */
+      readonly rateBits: number;
+      /** Bytes that may pass at once. */
+      readonly burstBytes: number;
+      /** Milliseconds that a packet waits for its turn at most. */
+      readonly latencyMs: number;
+    };
+
+/** How packets are chosen. */
+export interface Chance {
+  /** Above 0, up to 100. */
+  readonly percent: number;
+  /** How much the fate of a packet depends on the one before, in percent. */
+  readonly correlationPercent: number;
+}
 
 /** One network fault of one namespace. */
 export interface Layer {

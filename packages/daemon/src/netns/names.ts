@@ -22,6 +22,12 @@ export const ROOT_HANDLE = `${ROOT_MAJOR}:`;
  */
 export const MARK_MASK = 0x00ff_0000;
 
+/**
+ * Our bit that tells a copy of a packet from its original, and on the way to the IFB a packet that is to be copied. The two bits
+ * below it are the proxies'.
+ */
+export const COPY_MARK = 0x0400_0000;
+
 /** How many shaping layers one namespace can hold: one bit of the mask each. */
 export const MARK_BITS = 8;
 
@@ -47,6 +53,30 @@ export function leafHandleOf(marks: number): string {
   return `${(0xc500 + minorOf(marks)).toString(16)}:`;
 }
 
+/** The marks that are steered to a class: what `classOf` gave. */
+export function marksOf(name: string): number {
+  return (Number.parseInt(name.slice(name.indexOf(':') + 1), 16) << MARK_SHIFT) & MARK_MASK;
+}
+
+/** The class that all packets of one bandwidth share, in which their combinations' classes are: `c4a0:101`. */
+export function limitClassOf(mark: number): string {
+  return `${ROOT_MAJOR}:${(0x101 + Math.log2(minorOf(mark))).toString(16)}`;
+}
+
+/** What our IFB devices are called. */
+export const IFB_PREFIX = 'cpifb-';
+
+const LONGEST_DEVICE_NAME = 15;
+
+/** The IFB device through which packets take their way that come in by `device`. */
+export function ifbOf(device: string): string {
+  const name = `${IFB_PREFIX}${device}`;
+  if (name.length <= LONGEST_DEVICE_NAME) return name;
+  let hash = 0x811c9dc5;
+  for (const character of device) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return `${IFB_PREFIX}${(hash >>> 0).toString(16).padStart(8, '0')}`;
+}
+
 /** A mark as nft writes it. */
 export function hex(mark: number): string {
   return `0x${(mark >>> 0).toString(16).padStart(8, '0')}`;
@@ -59,9 +89,21 @@ export const layerNames = {
   peers: (layer: Layer, family: 4 | 6, group?: number) =>
     `${layer.id}_peers${family}${group === undefined ? '' : `_${group}`}`,
   matched: (layer: Layer) => `${layer.id}_matched`,
-  dropped: (layer: Layer) => `${layer.id}_dropped`,
+  /** Packets that a dropper, a copier or a corruption chose. */
+  struck: (layer: Layer) => `${layer.id}_${struckWords[layer.effect.kind]}`,
   scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
   /** Where packets of a peer go on, when peers have ports of their own. */
   peer: (layer: Layer, direction: Direction) => `${layer.id}_${direction}_peer`,
-  hit: (layer: Layer) => `${layer.id}_hit`,
+  /** A copier copies what leaves, and marks what comes in. */
+  hit: (layer: Layer, direction: Direction) =>
+    layer.effect.kind === 'duplicate' ? `${layer.id}_hit_${direction}` : `${layer.id}_hit`,
 } as const;
+
+const struckWords: Readonly<Record<Layer['effect']['kind'], string>> = {
+  loss: 'dropped',
+  partition: 'dropped',
+  duplicate: 'duplicated',
+  corrupt: 'corrupted',
+  delay: 'delayed',
+  bandwidth: 'shaped',
+};

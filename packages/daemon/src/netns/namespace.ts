@@ -1,33 +1,28 @@
 /** One network namespace with faults in it: takes the kernel from what it holds to what all layers add up to. */
 import { isDeepStrictEqual } from 'node:util';
 import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
-import type { Netns, Qdisc } from '../host/host.ts';
-import { compile, type Desired, type PlacedLayer } from './compile.ts';
+import type { Netns } from '../host/host.ts';
+import { compile, type Desired } from './compile.ts';
+import { Tally, type LayerCounts } from './counts.ts';
+import { ShapedDevices } from './devices.ts';
 import { nothing, readPresent, type Present } from './inventory.ts';
-import { layerNames, MARK_BITS, MARK_MASK, markOf, QUEUE_NUMBER, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { MARK_BITS, MARK_MASK, markOf, QUEUE_NUMBER, QUEUE_TABLE, TABLE } from './names.ts';
+import { namesDevices, type PlacedLayer } from './placed.ts';
 import { inventoryOf, transaction } from './ruleset.ts';
 import { livenessSet } from './scope.ts';
-import { addCommands, removeCommands } from './shaping.ts';
+import { addCommands } from './shaping.ts';
 
 /** A layer that is or will be in the namespace. */
 export interface InstalledLayer extends Omit<PlacedLayer, 'remainingMs'> {
   /** When the kernel ends it, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** For netem: the device's transmit queue length before we came, in packets. */
+  /** For a tree: the device's transmit queue length before we came, in packets. */
   readonly txQueueLength?: number;
-}
-
-/** What the kernel counted for one layer. */
-export interface LayerCounts {
-  readonly matched: number;
-  readonly matchedBytes: number;
-  readonly dropped: number;
-  /** Packets that left a netem leaf or the queue engine; absent where neither delays. */
-  readonly delayed?: number;
 }
 
 /** What would be done, for a dry run. */
 export interface Steps {
+  readonly links: readonly string[];
   readonly tc: readonly string[];
   readonly queue: readonly string[];
   readonly nft: readonly string[];
@@ -39,15 +34,13 @@ export class HalfInstalledError extends ChaosError {}
 /** An injection stops at the first error and is undone; an undo does all its steps, whatever one of them says. */
 type OnError = 'stop' | 'go-on';
 
-/** How long an undo waits at most for packets that still sit in a leaf that is removed. */
-const LONGEST_DRAIN_MS = 3000;
-
 /** Not safe for concurrent calls: the engine gives each namespace its turn. */
 export class Namespace {
   readonly netns: Netns;
   readonly #clock: Clock;
   readonly #layers = new Map<string, InstalledLayer>();
-  readonly #queueLengths = new Map<string, number>();
+  readonly #devices: ShapedDevices;
+  readonly #tally: Tally;
   /** Undefined: not known, has to be read. */
   #present: Present | undefined;
   /** When each layer ends on the clock that never jumps: a wall clock that is set must not bring an ended fault back. */
@@ -58,6 +51,8 @@ export class Namespace {
   constructor(netns: Netns, clock: Clock, options: { fresh: boolean }) {
     this.netns = netns;
     this.#clock = clock;
+    this.#devices = new ShapedDevices(netns, clock);
+    this.#tally = new Tally(netns);
     this.#present = options.fresh ? nothing : undefined;
   }
 
@@ -67,33 +62,35 @@ export class Namespace {
   }
 
   /**
-   * The bit of the mark that a new layer would get; 0 for one that only drops.
+   * The bit of the mark that a new layer would get; 0 for one that nft carries out alone.
    * @throws ChaosError FAILED_PRECONDITION when all are taken.
    */
   nextMark(layer: PlacedLayer['layer'], engine: PlacedLayer['engine']): number {
     if (engine === 'nft') return 0;
     const shaping = [...this.#layers.values()].filter((installed) => installed.mark !== 0);
-    const correlated = [layer, ...shaping.map((installed) => installed.layer)].filter(
-      ({ effect }) => effect.kind === 'delay' && effect.correlationPercent > 0,
+    const delays = [layer, ...shaping.map((installed) => installed.layer)].flatMap(({ effect }) =>
+      effect.kind === 'delay' ? [effect] : [],
     );
-    if (shaping.length > 0 && correlated.length > 0) {
+    if (delays.length > 1 && layer.effect.kind === 'delay' && delays.some((effect) => effect.correlationPercent > 0)) {
       const message = 'a delay with correlation cannot be combined with another delay in the same pod';
       throw new ChaosError('FAILED_PRECONDITION', `${message}: cancel the other one, or leave correlation out`);
     }
     const taken = new Set(shaping.map((installed) => installed.mark));
     const free = Array.from({ length: MARK_BITS }, (_, index) => markOf(index)).find((mark) => !taken.has(mark));
     if (free !== undefined) return free;
-    const message = `this pod already has ${MARK_BITS} delays, and no more can be combined`;
+    const message = `this pod already has ${MARK_BITS} faults that delay, corrupt or limit, and no more can be combined`;
     throw new ChaosError('FAILED_PRECONDITION', `${message}: cancel one of them first`);
   }
 
   /** The commands that installing `layer` for `ttlMs` would run now. Changes nothing. */
   preview(layer: Omit<InstalledLayer, 'deadline'>, ttlMs: number): Steps {
     const deadline = this.#clock.now() + ttlMs;
-    const desired = compile(this.#placed(new Map(this.#layers).set(layer.layer.id, { ...layer, deadline })));
+    const layers = new Map(this.#layers).set(layer.layer.id, { ...layer, deadline });
+    const desired = compile(this.#placed(layers), this.#devices.known());
     const present = this.#present ?? nothing;
     return {
-      tc: [...desired.trees].flatMap(([device, leaves]) => addCommands(device, present.trees.get(device), leaves)),
+      links: desired.ifbs.filter((ifb) => !present.ifbs.includes(ifb)).map((ifb) => `link add ${ifb} type ifb`),
+      tc: [...desired.trees].flatMap(([device, tree]) => addCommands(device, present.trees.get(device), tree)),
       queue: desired.queue === undefined ? [] : [`queue ${QUEUE_NUMBER}: ${JSON.stringify(desired.queue.layers)}`],
       nft: transaction(present.tables, desired.tables),
     };
@@ -116,7 +113,7 @@ export class Namespace {
   /** Makes the namespace hold `kept` and nothing of `gone`, whatever it held; for the sweep at a daemon's start. */
   async restore(kept: readonly InstalledLayer[], gone: readonly InstalledLayer[]): Promise<void> {
     for (const { layer, txQueueLength } of [...kept, ...gone]) {
-      if (txQueueLength !== undefined) this.#queueLengths.set(layer.scope.interface, txQueueLength);
+      if (txQueueLength !== undefined) this.#devices.rememberQueueLength(layer.scope.interface, txQueueLength);
     }
     this.#layers.clear();
     for (const layer of kept) this.#put(layer);
@@ -126,6 +123,7 @@ export class Namespace {
   /** Removes a layer; what the others do stays as it is. Removing what is not there is success. */
   async remove(id: string): Promise<void> {
     this.#layers.delete(id);
+    this.#tally.forget(id);
     await this.#reconcile('go-on');
   }
 
@@ -158,36 +156,12 @@ export class Namespace {
   async counts(id: string): Promise<LayerCounts | undefined> {
     const installed = this.#layers.get(id);
     if (installed === undefined) return undefined;
-    const matched = this.#counter(installed, layerNames.matched(installed.layer));
-    const dropped = this.#counter(installed, layerNames.dropped(installed.layer));
-    const counts = { matched: matched.packets, matchedBytes: matched.bytes, dropped: dropped.packets };
-    if (installed.engine === 'nft') return counts;
-    return { ...counts, delayed: await this.#delayed(installed) };
+    return this.#tally.counts(installed, this.#present?.trees ?? new Map());
   }
 
   /** Lets the namespace go. What is installed in it stays. */
   async close(): Promise<void> {
     await this.netns.close();
-  }
-
-  #counter(installed: InstalledLayer, name: string): { packets: number; bytes: number } {
-    if (installed.layer.effect.kind === 'delay' && name === layerNames.dropped(installed.layer)) {
-      return { packets: 0, bytes: 0 };
-    }
-    const listing = this.netns.nft([`list counter ${installed.hooks} ${TABLE} ${name}`]);
-    const match = /packets (\d+) bytes (\d+)/.exec(listing);
-    return { packets: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) };
-  }
-
-  async #delayed(installed: InstalledLayer): Promise<number> {
-    if (installed.engine === 'queue') {
-      return (await this.netns.queueStatistics()).delayed.get(installed.mark) ?? 0;
-    }
-    const device = installed.layer.scope.interface;
-    const leaves = this.#present?.trees.get(device);
-    const steered = (qdisc: Qdisc): boolean =>
-      qdisc.device === device && ((leaves?.get(qdisc.parent)?.marks ?? 0) & installed.mark) !== 0;
-    return (await this.netns.qdiscs()).filter(steered).reduce((sum, qdisc) => sum + qdisc.packets, 0);
   }
 
   #put(layer: InstalledLayer): void {
@@ -205,18 +179,12 @@ export class Namespace {
 
   /** @throws ChaosError FAILED_PRECONDITION, naming those that there are, when the pod has no such interface. */
   requireInterface(device: string): void {
-    const names = this.netns.interfaces().map(({ name }) => name);
-    if (names.includes(device)) return;
-    const message = `the pod has no network interface ${device}`;
-    throw new ChaosError(
-      'FAILED_PRECONDITION',
-      `${message}: set the parameter interface to one of ${names.join(', ')}`,
-    );
+    this.#devices.requireInterface(device);
   }
 
   /** The device's transmit queue length as it was before we came, in packets. */
   queueLength(device: string): number {
-    return this.#queueLengths.get(device) ?? this.#currentQueueLength(device);
+    return this.#devices.queueLength(device);
   }
 
   /** The undo of a failed install. When it fails too, the kernel is read again before the next attempt. */
@@ -247,15 +215,19 @@ export class Namespace {
 
   /** Shaping comes before steering and goes after it, or packets would be steered to nothing. */
   async #bring(present: Present, onError: OnError): Promise<void> {
-    const desired = compile(this.#placed(this.#layers));
+    const placed = this.#placed(this.#layers);
+    // Rules name devices by their numbers, and an IFB that is made now has none yet.
+    let desired = compile(placed);
     // Until it is all done, nothing is known for certain.
     this.#present = undefined;
     const errors: unknown[] = [];
     const steps: readonly (() => unknown)[] = [
-      () => this.#addTrees(present, desired),
+      () => this.#devices.addIfbs(present, desired),
+      () => (desired = placed.some(namesDevices) ? compile(placed, this.#devices.known()) : desired),
+      () => this.#devices.addTrees(present, desired),
       () => this.#startQueue(present, desired),
       () => this.#transact(present, desired),
-      () => this.#removeTrees(present, desired),
+      () => this.#devices.remove(present, desired, (gone) => this.#tally.keep(placed, gone)),
       () => this.#endQueue(present, desired),
     ];
     for (const step of steps) {
@@ -269,6 +241,7 @@ export class Namespace {
     if (errors.length > 0) throw errors[0];
     this.#present = {
       tables: inventoryOf(desired.tables),
+      ifbs: desired.ifbs,
       trees: desired.trees,
       queueTable: desired.queue !== undefined,
     };
@@ -277,58 +250,6 @@ export class Namespace {
   #transact(present: Present, desired: Desired): void {
     const commands = transaction(present.tables, desired.tables);
     if (commands.length > 0) this.netns.nft(commands);
-  }
-
-  async #addTrees(present: Present, desired: Desired): Promise<void> {
-    for (const [device, leaves] of desired.trees) {
-      const commands = addCommands(device, present.trees.get(device), leaves);
-      if (commands.length === 0) continue;
-      this.#queueLengths.set(device, this.queueLength(device));
-      try {
-        await this.netns.tc(commands);
-      } catch (error) {
-        throw await this.#explainForeignRoot(device, error);
-      }
-    }
-  }
-
-  async #removeTrees(present: Present, desired: Desired): Promise<void> {
-    const removals = [...present.trees].flatMap(([device, leaves]) => {
-      const wanted = desired.trees.get(device) ?? new Map();
-      const commands = removeCommands(device, leaves, wanted);
-      const gone = [...leaves].filter(([name]) => !wanted.has(name)).map(([, leaf]) => leaf.longestMs);
-      return commands.length === 0
-        ? []
-        : [{ device, commands, drainMs: Math.max(0, ...gone), last: wanted.size === 0 }];
-    });
-    if (removals.length === 0) return;
-    // Nothing is steered there any more; what is still in a leaf leaves by itself, unless the leaf is removed under it.
-    await this.#clock.sleep(Math.min(LONGEST_DRAIN_MS, Math.max(...removals.map(({ drainMs }) => drainMs))));
-    for (const { device, commands, last } of removals) {
-      await this.netns.tc(commands);
-      if (last) this.#restoreQueueLength(device);
-    }
-  }
-
-  /** Adding a root qdisc raises a transmit queue length of 0 to the default of the kernel. */
-  #restoreQueueLength(device: string): void {
-    const before = this.#queueLengths.get(device);
-    this.#queueLengths.delete(device);
-    if (before !== undefined && before !== this.#currentQueueLength(device))
-      this.netns.setTxQueueLength(device, before);
-  }
-
-  #currentQueueLength(device: string): number {
-    return this.netns.interfaces().find(({ name }) => name === device)?.txQueueLength ?? 0;
-  }
-
-  async #explainForeignRoot(device: string, error: unknown): Promise<unknown> {
-    const roots = (await this.netns.qdiscs()).filter((qdisc) => qdisc.device === device && qdisc.parent === 'root');
-    const foreign = roots.find(({ handle }) => handle !== '0:' && handle !== ROOT_HANDLE);
-    if (foreign === undefined) return error;
-    const what = `${device} of the pod already has a root qdisc that is not ours (${foreign.kind} ${foreign.handle})`;
-    const wayOut = 'remove it, or have the daemon use the queue engine (--network-engine queue), which needs no qdisc';
-    return new ChaosError('FAILED_PRECONDITION', `${what}, and it is never replaced: ${wayOut}`, { cause: error });
   }
 
   async #startQueue(present: Present, desired: Desired): Promise<void> {

@@ -34,19 +34,19 @@ export function scopeChains(layer: Layer, direction: Direction): Chain[] {
   const name = layerNames.scope(layer, direction);
   const spared = scope.spared === undefined ? [] : sparedRules(scope.spared, direction);
   if (scope.portPeers === undefined) {
-    return [{ name, rules: [...spared, ...strangerRules(layer, direction), ...trafficRules(layer)] }];
+    return [{ name, rules: [...spared, ...strangerRules(layer, direction), ...trafficRules(layer, direction)] }];
   }
   const peer = layerNames.peer(layer, direction);
   return [
     { name, rules: [...spared, ...peerRules(layer, direction, `goto ${peer}`)] },
-    { name: peer, rules: trafficRules(layer) },
+    { name: peer, rules: trafficRules(layer, direction) },
   ];
 }
 
 /** What is asked for of packets whoever the peer is. */
-function trafficRules(layer: Layer): string[] {
+function trafficRules(layer: Layer, direction: Direction): string[] {
   const { protocol, ports } = layer.scope;
-  const hit = `goto ${layerNames.hit(layer)}`;
+  const hit = `goto ${layerNames.hit(layer, direction)}`;
   return [
     ...protocolRules(protocol, ports),
     // Ports by a positive match: the later fragments of a datagram show no port, and must not count as in scope.

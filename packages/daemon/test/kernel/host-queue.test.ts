@@ -41,6 +41,7 @@ const layer = (bit: number, latencyMs: number, jitterMs = 0): QueueLayer => ({
   latencyMs,
   jitterMs,
   correlationPercent: 0,
+  corrupts: false,
 });
 
 const serve = (...layers: QueueLayer[]): Promise<void> => netns.serveQueue(QUEUE, { mask: MASK, layers });
@@ -60,8 +61,8 @@ describe('the queue engine', () => {
     expect(took).toHaveLength(40);
     expect(Math.min(...took)).toBeGreaterThanOrEqual(99);
     expect(median(took)).toBeLessThanOrEqual(112);
-    const { delayed } = await netns.queueStatistics();
-    expect([...delayed]).toEqual([
+    const { handled } = await netns.queueStatistics();
+    expect([...handled]).toEqual([
       [0x10000, 40],
       [0x20000, 40],
     ]);
@@ -90,7 +91,7 @@ describe('the queue engine', () => {
   test('lets waiting packets go when it stops', async () => {
     await serve(layer(0x10000, 60_000));
     const sending = timed(20, 5000);
-    while (((await netns.queueStatistics()).delayed.get(0x10000) ?? 0) < 20);
+    while (((await netns.queueStatistics()).handled.get(0x10000) ?? 0) < 20);
     await netns.stopQueue();
     expect(await sending).toHaveLength(20);
   });
@@ -98,7 +99,7 @@ describe('the queue engine', () => {
   test('keeps the time of waiting packets when the policy changes', async () => {
     await serve(layer(0x10000, 400));
     const sending = timed(10, 3000);
-    while (((await netns.queueStatistics()).delayed.get(0x10000) ?? 0) < 10);
+    while (((await netns.queueStatistics()).handled.get(0x10000) ?? 0) < 10);
     await serve(layer(0x10000, 0));
     expect(median(await sending)).toBeGreaterThanOrEqual(399);
     expect(median(await timed(10, 1000))).toBeLessThan(20);

@@ -14,12 +14,15 @@ import { createHost } from '../../src/host/real-host.ts';
 import type { ExecutionRecord } from '../../src/journal/record.ts';
 import type { PlacementChoice } from '../../src/netns/placement.ts';
 
+/** The values of the request's `action`. */
+export type NetworkAction = 'delay' | 'loss' | 'corrupt' | 'duplicate' | 'partition' | 'bandwidth';
+
 /** What tests do with it. */
 export interface LabDaemon {
   readonly engine: Engine;
-  /** Carries out delay, loss or partition on the target. */
+  /** Carries out a network fault on the target. */
   exec(
-    wireAction: 'delay' | 'loss' | 'partition',
+    wireAction: NetworkAction,
     parameters: Readonly<Record<string, string>>,
     options?: Partial<ExecOptions>,
   ): Promise<ExecutionRecord>;

@@ -28,6 +28,19 @@ const loss = (name: string, percent: string): BadInput => {
   return { name, action: 'loss', parameters: { percent }, fields: ['parameters.percent'] };
 };
 
+const bandwidth = (name: string, parameters: Readonly<Record<string, string>>, ...fields: string[]): BadInput => {
+  return { name, action: 'bandwidth', parameters, fields: fields.map((field) => `parameters.${field}`) };
+};
+
+/** The same for every action that hits packets by chance. */
+const chance = (name: string, parameters: Readonly<Record<string, string>>, ...fields: string[]): BadInput[] =>
+  ['loss', 'corrupt', 'duplicate'].map((action) => ({
+    name: `${name} (${action})`,
+    action,
+    parameters,
+    fields: fields.map((field) => `parameters.${field}`),
+  }));
+
 const partition = (name: string, parameters: BadInput['parameters'], ...fields: string[]): BadInput => {
   return { name, parameters: parameters ?? {}, fields: fields.map((field) => `parameters.${field}`) };
 };
@@ -61,6 +74,36 @@ export const badInputs: readonly BadInput[] = [
   delay('more jitter than latency', { latency: '10ms', jitter: '20ms' }, 'jitter'),
   delay('correlation without jitter', { latency: '10ms', correlation: '25' }, 'correlation'),
   delay('three problems at once', { latency: '10', jitter: 'x', ports: '0' }, 'latency', 'jitter', 'ports'),
+  delay('a direction that is not known', { latency: '10ms', direction: 'in' }, 'direction'),
+  delay('jitter that is negative', { latency: '10ms', jitter: '-1ms' }, 'jitter'),
+  delay('a correlation above 100 %', { latency: '10ms', jitter: '1ms', correlation: '101' }, 'correlation'),
+  delay('a correlation and a qdisc', { latency: '10ms', jitter: '1ms', correlation: '25% reorder' }, 'correlation'),
+  ...chance('no percentage', {}, 'percent'),
+  ...chance('a percentage of zero', { percent: '0%' }, 'percent'),
+  ...chance('a percentage above 100', { percent: '100.1' }, 'percent'),
+  ...chance('a percentage and a rule', { percent: '30 accept' }, 'percent'),
+  ...chance('a percentage of 10 kB', { percent: long('9') }, 'percent'),
+  ...chance('a correlation that is a word', { percent: '3', correlation: 'some' }, 'correlation'),
+  ...chance('a correlation and a set', { percent: '3', correlation: '5 } ; flush ruleset' }, 'correlation'),
+  ...chance('two problems at once', { percent: '-3', correlation: '-5' }, 'percent', 'correlation'),
+  ...chance('a parameter of another action', { percent: '3', rate: '1mbit' }, '').map((input) => {
+    return { ...input, fields: ['parameters'], says: '"rate" is not a parameter' };
+  }),
+  bandwidth('no rate', {}, 'rate'),
+  bandwidth('a rate without a unit', { rate: '10' }, 'rate'),
+  bandwidth('a rate that may be bits or bytes', { rate: '10mbps' }, 'rate'),
+  bandwidth('a rate of zero', { rate: '0mbit' }, 'rate'),
+  bandwidth('a negative rate', { rate: '-1mbit' }, 'rate'),
+  bandwidth('a rate that is too low to be one', { rate: '100bit' }, 'rate'),
+  bandwidth('a rate above any interface', { rate: '200gbit' }, 'rate'),
+  bandwidth('a rate and a class', { rate: '1mbit ceil 100gbit' }, 'rate'),
+  bandwidth('a rate of 10 kB', { rate: `${long('9')}mbit` }, 'rate'),
+  bandwidth('a burst below one packet', { rate: '1mbit', burst: '100' }, 'burst'),
+  bandwidth('a burst that is a duration', { rate: '1mbit', burst: '10ms' }, 'burst'),
+  bandwidth('a burst with a new line', { rate: '1mbit', burst: '32k\nqdisc del dev eth0 root' }, 'burst'),
+  bandwidth('a latency of zero', { rate: '1mbit', latency: '0s' }, 'latency'),
+  bandwidth('a latency of an hour', { rate: '1mbit', latency: '1h' }, 'latency'),
+  bandwidth('three problems at once', { rate: 'x', burst: 'y', latency: 'z' }, 'rate', 'burst', 'latency'),
   loss('150 %', '150%'),
   loss('0 %, which would do nothing', '0'),
   loss('-1 %', '-1'),
@@ -115,7 +158,6 @@ export const badInputs: readonly BadInput[] = [
   { name: 'no action', action: '', fields: ['action'] },
   { name: 'an unknown action', action: 'explode', fields: ['action'], says: 'allowed: delay, loss' },
   { name: 'an action with a command', action: 'delay;reboot', fields: ['action'] },
-  { name: 'an action that comes later', action: 'corrupt', status: Status.UNIMPLEMENTED, fields: [], says: 'corrupt' },
   {
     name: 'a pod that is not there',
     parameters: { podName: 'nobody' },

@@ -3,7 +3,9 @@ import { findAction, parseParameters, type NetworkScope } from '@chaosplane/acti
 import type { Fault, NetworkFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
-import { HalfInstalledError, type InstalledLayer, type LayerCounts, type Namespace } from '../../netns/namespace.ts';
+import { NOTHING_COUNTED, type LayerCounts } from '../../netns/counts.ts';
+import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../netns/namespace.ts';
+import { inTree } from '../../netns/placed.ts';
 import { place } from '../../netns/placement.ts';
 import type { ShapeContext } from '../context.ts';
 import { Namespaces } from '../namespaces.ts';
@@ -137,7 +139,7 @@ async function planIn(
   namespace.requireInterface(layer.scope.interface);
   const { engine, hooks, notes } = place(layer, await host.capabilities(), config.placement);
   const mark = namespace.nextMark(layer, engine);
-  const txQueueLength = engine === 'netem' ? { txQueueLength: namespace.queueLength(layer.scope.interface) } : {};
+  const txQueueLength = inTree(engine) ? { txQueueLength: namespace.queueLength(layer.scope.interface) } : {};
   const { containerName } = scopeOf(request);
   return {
     target: {
@@ -153,14 +155,16 @@ async function planIn(
 }
 
 function previewIn(namespace: Namespace, layer: Omit<InstalledLayer, 'deadline'>, ttlMs: number): PlanStep[] {
-  const { tc, nft, queue } = namespace.preview(layer, ttlMs);
+  const { links, tc, nft, queue } = namespace.preview(layer, ttlMs);
   const step = (tool: PlanStep['tool'], argv: string[], commands: readonly string[]): PlanStep[] =>
     commands.length === 0 ? [] : [{ tool, argv, input: `${commands.join('\n')}\n` }];
-  return [...step('tc', ['tc', '-batch', '-'], tc), ...step('queue', [], queue), ...step('nft', [], nft)];
+  return [
+    ...step('link', [], links),
+    ...step('tc', ['tc', '-batch', '-'], tc),
+    ...step('queue', [], queue),
+    ...step('nft', [], nft),
+  ];
 }
-
-/** At the moment of injection; asking the kernel for it would cost a process. */
-const NOTHING_COUNTED: LayerCounts = { matched: 0, matchedBytes: 0, dropped: 0, delayed: 0 };
 
 function evidenceOf({ clock }: ShapeContext, { action, work }: NetworkRecord, counts: LayerCounts): EvidenceRecord {
   const measured = networkFaultOf(action).evidence(work.layer, counts);

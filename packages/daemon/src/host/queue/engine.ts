@@ -7,7 +7,7 @@ import { eventDescriptor } from '../ffi.ts';
 import type { QueuePolicy, QueueStatistics } from '../host.ts';
 import type { Command, Reply, Request, WorkerStart } from './protocol.ts';
 
-/** Delays packets in user space. Namespaces are named by an open descriptor; stop before closing that. */
+/** Delays and corrupts packets in user space. Namespaces are named by an open descriptor; stop before closing that. */
 export interface QueueEngine {
   /** Starts to serve `queue` there, or changes the policy: packets that wait already keep their time. */
   serve(netnsFd: number, queue: number, policy: QueuePolicy): Promise<void>;
@@ -30,7 +30,7 @@ interface Served {
   readonly policy: QueuePolicy;
 }
 
-/** A thread that dies again and again is not started for ever: the evidence then shows that nothing is delayed. */
+/** A thread that dies again and again is not started for ever: the evidence then shows that nothing is done to packets. */
 const MOST_RESTARTS = 5;
 
 /**
@@ -75,7 +75,7 @@ export function createQueueEngine(): QueueEngine {
       if (thread !== undefined && known) await thread.call({ kind: 'stop', netnsFd });
     },
     async statistics(netnsFd) {
-      if (thread === undefined || !served.has(netnsFd)) return { delayed: new Map() };
+      if (thread === undefined || !served.has(netnsFd)) return { handled: new Map() };
       return thread.call({ kind: 'statistics', netnsFd });
     },
     close: end,
@@ -102,7 +102,7 @@ function startThread(onEnd: () => void): Thread {
     const call = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.error !== undefined) call?.reject(new ChaosError('INTERNAL', `the queue engine: ${reply.error}`));
-    else call?.resolve({ delayed: reply.delayed });
+    else call?.resolve({ handled: reply.handled });
     if (waiting.size === 0 && !exiting) worker.unref();
   });
   worker.on('error', (error) => {

@@ -23,7 +23,7 @@ export interface Request {
 /** The answer to the request of that number; number 0 is said unasked, at the end. */
 export interface Reply {
   readonly id: number;
-  readonly delayed: ReadonlyMap<number, number>;
+  readonly handled: ReadonlyMap<number, number>;
   /** Why it was refused; absent when it was done. */
   readonly error?: string;
   /** The sockets that the thread has open now: should it die without closing them, the main thread does. */

@@ -4,8 +4,17 @@ import { receive, send, setSocketOption, SystemError } from '../ffi.ts';
 import type { QueuePolicy } from '../host.ts';
 import { messagesIn, type Received } from '../netlink.ts';
 import { openNfnetlink, request } from '../nfnetlink.ts';
-import { createDelaySource } from './delay.ts';
-import { acceptMessage, bindMessages, LONGEST_QUEUE, packetIn, unbindMessage, type QueuedPacket } from './packet.ts';
+import { corrupted } from './corrupt.ts';
+import { createEffectSource } from './effects.ts';
+import {
+  acceptMessage,
+  bindMessages,
+  copyMessages,
+  LONGEST_QUEUE,
+  packetIn,
+  unbindMessage,
+  type QueuedPacket,
+} from './packet.ts';
 import { WaitingRoom } from './waiting.ts';
 
 /** A queue that is served. */
@@ -15,7 +24,7 @@ export interface ServedQueue {
   readonly fd: number;
   /** Milliseconds of the monotonic clock; undefined when nothing waits. */
   readonly nextDue: number | undefined;
-  readonly delayed: ReadonlyMap<number, number>;
+  readonly handled: ReadonlyMap<number, number>;
   change(policy: QueuePolicy): void;
   /** Takes in the packets that have come, at most so many that others have their turn. */
   takeIn(): void;
@@ -36,8 +45,10 @@ const [SOL_SOCKET, SO_RCVBUFFORCE, SOL_NETLINK, NO_ENOBUFS] = [1, 33, 270, 5];
 const RECEIVE_BUFFER_BYTES = 16 << 20;
 const PACKETS_A_TURN = 256;
 const VERDICTS_A_SEND = 64;
+const VERDICT_BYTES_A_SEND = 256 << 10;
 
-const datagram = Buffer.alloc(1 << 16);
+/** A whole IP packet, and what netlink puts around it. */
+const datagram = Buffer.alloc((1 << 16) + 4096);
 
 /**
  * Starts to serve.
@@ -50,22 +61,25 @@ export function serveQueue(
   chance: Chance,
 ): ServedQueue {
   const waiting = new WaitingRoom<QueuedPacket>();
-  const delays = createDelaySource(policy, chance.random);
+  const effects = createEffectSource(policy, chance.random);
+  const wantsPayloads = (wanted: QueuePolicy): boolean => wanted.layers.some(({ corrupts }) => corrupts);
+  let payloads = wantsPayloads(policy);
   let mask = policy.mask;
   const keepWaiting = (received: Received): void => {
     const packet = packetIn(received);
     if (packet === undefined) return;
-    const due = chance.monotonic() + delays.draw(packet.mark);
-    waiting.add(due, { id: packet.id, mark: (packet.mark & ~mask) >>> 0 });
+    const { waitMs, corrupts } = effects.draw(packet.mark);
+    const changed =
+      corrupts && packet.payload !== undefined ? { payload: corrupted(packet.payload, chance.random) } : {};
+    waiting.add(chance.monotonic() + waitMs, { id: packet.id, mark: (packet.mark & ~mask) >>> 0, ...changed });
   };
-
   const fd = openNfnetlink({ within: enter });
   try {
     setSocketOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
     // Without it, one overflow of the buffer makes recv fail although later packets are there.
     setSocketOption(fd, SOL_NETLINK, NO_ENOBUFS, 1);
     // Packets may come before the last answer does.
-    request(fd, `bind to queue ${queue}`, bindMessages(queue), keepWaiting);
+    request(fd, `bind to queue ${queue}`, bindMessages(queue, payloads), keepWaiting);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -80,11 +94,14 @@ export function serveQueue(
   };
   const letGo = (now: number): void => {
     let verdicts: Buffer[] = [];
+    let bytes = 0;
     for (let packet = waiting.takeDue(now); packet !== undefined; packet = waiting.takeDue(now)) {
-      verdicts.push(acceptMessage(queue, packet));
-      if (verdicts.length < VERDICTS_A_SEND) continue;
+      const verdict = acceptMessage(queue, packet);
+      verdicts.push(verdict);
+      bytes += verdict.length;
+      if (verdicts.length < VERDICTS_A_SEND && bytes < VERDICT_BYTES_A_SEND) continue;
       send(fd, Buffer.concat(verdicts));
-      verdicts = [];
+      [verdicts, bytes] = [[], 0];
     }
     if (verdicts.length > 0) send(fd, Buffer.concat(verdicts));
   };
@@ -94,10 +111,13 @@ export function serveQueue(
     get nextDue() {
       return waiting.nextDue;
     },
-    delayed: delays.delayed,
+    handled: effects.handled,
     change: (next) => {
       mask = next.mask;
-      delays.change(next);
+      effects.change(next);
+      if (wantsPayloads(next) === payloads) return;
+      payloads = wantsPayloads(next);
+      request(fd, `change queue ${queue}`, copyMessages(queue, payloads), keepWaiting);
     },
     takeIn: () => {
       takeIn();

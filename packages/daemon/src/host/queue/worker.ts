@@ -20,13 +20,13 @@ function carryOut(command: Command): ReadonlyMap<number, number> {
       const there = serving.get(netnsFd);
       if (there?.queue === queue) {
         there.change(policy);
-        return there.delayed;
+        return there.handled;
       }
       there?.close();
       serving.delete(netnsFd);
       const served = serveQueue((work) => enterNetns(netnsFd, work), queue, policy, systemClock);
       serving.set(netnsFd, served);
-      return served.delayed;
+      return served.handled;
     }
     case 'stop': {
       serving.get(command.netnsFd)?.close();
@@ -34,7 +34,7 @@ function carryOut(command: Command): ReadonlyMap<number, number> {
       return new Map();
     }
     case 'statistics':
-      return serving.get(command.netnsFd)?.delayed ?? new Map<number, number>();
+      return serving.get(command.netnsFd)?.handled ?? new Map<number, number>();
     case 'exit': {
       closeAll();
       ended = true;
@@ -52,11 +52,11 @@ function answer(port: MessagePort): void {
 
 function replyTo(id: number, command: Command): Reply {
   try {
-    return { id, delayed: carryOut(command), openFds: openFds() };
+    return { id, handled: carryOut(command), openFds: openFds() };
   } catch (error) {
     return {
       id,
-      delayed: new Map(),
+      handled: new Map(),
       error: error instanceof Error ? error.message : String(error),
       openFds: openFds(),
     };
@@ -94,7 +94,7 @@ function main(port: MessagePort, { wakeFd }: WorkerStart): void {
     loop(port, wakeFd);
   } finally {
     closeAll();
-    port.postMessage({ id: 0, delayed: new Map(), openFds: [] } satisfies Reply);
+    port.postMessage({ id: 0, handled: new Map(), openFds: [] } satisfies Reply);
   }
 }
 

@@ -1,13 +1,14 @@
-/** How long packets wait, by their mark. */
+/** What happens to packets, by their mark. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createDelaySource } from './delay.ts';
+import { createEffectSource } from './effects.ts';
 
 const layer = (bit: number, latencyMs: number, jitterMs = 0, correlationPercent = 0) => ({
   bit,
   latencyMs,
   jitterMs,
   correlationPercent,
+  corrupts: false,
 });
 
 describe('the delay of a packet', () => {
@@ -18,7 +19,7 @@ describe('the delay of a packet', () => {
     ['a foreign bit beside ours', 0x24000, 40],
   ])('with %s', (_name, mark, expected) => {
     const policy = { mask: 0xff0000, layers: [layer(0x10000, 60), layer(0x20000, 40)] };
-    expect(createDelaySource(policy, () => 0.5).draw(mark)).toBe(expected);
+    expect(createEffectSource(policy, () => 0.5).draw(mark)).toEqual({ waitMs: expected, corrupts: false });
   });
 
   test('stays within latency ± jitter, is never negative, and is counted', () => {
@@ -33,13 +34,13 @@ describe('the delay of a packet', () => {
         (random, latency, jitter, correlation) => {
           let index = 0;
           const policy = { mask: 1, layers: [layer(1, latency, jitter, correlation)] };
-          const source = createDelaySource(policy, () => random[index++ % random.length] ?? 0);
+          const source = createEffectSource(policy, () => random[index++ % random.length] ?? 0);
           for (const _ of random) {
-            const delay = source.draw(1);
+            const delay = source.draw(1).waitMs;
             expect(delay).toBeGreaterThanOrEqual(Math.max(0, latency - jitter));
             expect(delay).toBeLessThanOrEqual(latency + jitter);
           }
-          expect(source.delayed.get(1)).toBe(random.length);
+          expect(source.handled.get(1)).toBe(random.length);
         },
       ),
     );
@@ -47,19 +48,39 @@ describe('the delay of a packet', () => {
 
   test('with a correlation of 100 % repeats the one before', () => {
     let next = 0;
-    const source = createDelaySource({ mask: 1, layers: [layer(1, 50, 20, 100)] }, () => (next = (next + 0.37) % 1));
+    const source = createEffectSource({ mask: 1, layers: [layer(1, 50, 20, 100)] }, () => (next = (next + 0.37) % 1));
     const first = source.draw(1);
     expect([source.draw(1), source.draw(1)]).toEqual([first, first]);
   });
 
   test('keeps its counts when the policy changes', () => {
-    const source = createDelaySource({ mask: 3, layers: [layer(1, 50)] }, () => 0.5);
+    const source = createEffectSource({ mask: 3, layers: [layer(1, 50)] }, () => 0.5);
     source.draw(1);
     source.change({ mask: 3, layers: [layer(1, 10), layer(2, 5)] });
-    expect(source.draw(3)).toBe(15);
-    expect([...source.delayed]).toEqual([
+    expect(source.draw(3).waitMs).toBe(15);
+    expect([...source.handled]).toEqual([
       [1, 2],
       [2, 1],
     ]);
+  });
+
+  test('counts anew for a layer that gets the bit of one that is gone', () => {
+    const source = createEffectSource({ mask: 3, layers: [layer(1, 50), layer(2, 5)] }, () => 0.5);
+    source.draw(3);
+    source.change({ mask: 3, layers: [layer(2, 5)] });
+    source.change({ mask: 3, layers: [layer(2, 5), layer(1, 7)] });
+    source.draw(1);
+    expect([...source.handled].toSorted()).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  test('is a wrong bit as soon as one of its layers says so, and only then', () => {
+    const corrupt = { ...layer(4, 0), corrupts: true };
+    const source = createEffectSource({ mask: 7, layers: [layer(1, 50), corrupt] }, () => 0.5);
+    expect(source.draw(5)).toEqual({ waitMs: 50, corrupts: true });
+    expect(source.draw(1)).toEqual({ waitMs: 50, corrupts: false });
+    expect(source.draw(4)).toEqual({ waitMs: 0, corrupts: true });
   });
 });

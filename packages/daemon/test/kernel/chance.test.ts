@@ -1,0 +1,141 @@
+/** Faults that hit packets by chance, on a real kernel: the share that is hit is the share that was asked for. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { addressOf, createLab, sendOneWay, type Family, type Lab, type OneWay } from '@chaosplane/testkit';
+import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+
+// Emulated machines are twenty times slower.
+jest.setTimeout(180_000);
+
+const capability = await kernelCapabilities();
+const COUNT = 5000;
+const ASKED = 30;
+/** Points of a percent by which the share may differ. */
+const POINTS = 3;
+
+let lab: Lab;
+let daemon: LabDaemon;
+
+beforeEach(() => {
+  lab = createLab({ peers: 2 });
+});
+
+afterEach(async () => {
+  await daemon.close();
+  lab.close();
+});
+
+type Direction = 'egress' | 'ingress';
+
+/** Sends packets the way that is meant, between the target and a peer. */
+function travel(direction: Direction, family: Family, peer = 0, count = COUNT): Promise<OneWay> {
+  const [from, to] = direction === 'egress' ? [lab.target, lab.peer(peer)] : [lab.peer(peer), lab.target];
+  return sendOneWay(from, to, { count, family });
+}
+
+const other = (direction: Direction): Direction => (direction === 'egress' ? 'ingress' : 'egress');
+
+function expectShare(part: number, whole: number): void {
+  expect((100 * part) / whole).toBeGreaterThan(ASKED - POINTS);
+  expect((100 * part) / whole).toBeLessThan(ASKED + POINTS);
+}
+
+/** What is out of scope is untouched: the other peer, the other direction, the other IP version. */
+async function expectOthersUntouched(direction: Direction, family: Family): Promise<void> {
+  const others = [
+    await travel(direction, family, 1, 100),
+    await travel(other(direction), family, 0, 100),
+    await travel(direction, family === 4 ? 6 : 4, 0, 100),
+  ];
+  for (const { received, duplicates } of others)
+    expect({ received, duplicates }).toEqual({ received: 100, duplicates: 0 });
+}
+
+const ways = [
+  [4, 'egress'],
+  [6, 'egress'],
+  [4, 'ingress'],
+  [6, 'ingress'],
+] as const;
+
+const duplication = (['netdev-egress', 'ifb'] as const).filter((name) => !capability(name).available);
+(duplication.length === 0 ? describe : describe.skip)(
+  `a duplication${duplication.length === 0 ? '' : ` (this kernel has no ${duplication.join(', ')})`}`,
+  () => {
+    test.each(ways)('of 30 %% over IPv%d, %s', async (family, direction) => {
+      daemon = await startLabDaemon(lab);
+      const peers = addressOf(lab.peer(0), family);
+      const record = await daemon.exec('duplicate', { percent: `${ASKED}`, direction, peers });
+      expect(record.work.engine).toBe('nft');
+      const { received, duplicates, corrupted, sendErrors } = await travel(direction, family);
+      expectShare(duplicates, COUNT);
+      expect({ received, corrupted, sendErrors }).toEqual({ received: COUNT, corrupted: 0, sendErrors: 0 });
+      const { evidence } = await daemon.observe(record);
+      expect(evidence).toMatchObject({
+        verdict: 'verified',
+        counters: { packets_matched: COUNT, packets_duplicated: duplicates },
+      });
+      await expectOthersUntouched(direction, family);
+      await daemon.cancel(record);
+      expect(await travel(direction, family, 0, 200)).toMatchObject({ received: 200, duplicates: 0 });
+    });
+
+    test('of all packets gives each once more, and no more than that', async () => {
+      daemon = await startLabDaemon(lab);
+      await daemon.exec('duplicate', { percent: '100', direction: 'both' });
+      expect(await travel('egress', 4, 0, 500)).toMatchObject({ received: 500, duplicates: 500 });
+      expect(await travel('ingress', 4, 0, 500)).toMatchObject({ received: 500, duplicates: 500 });
+    });
+
+    test('of two experiments adds up for what the pod sends, and a loss hits originals only', async () => {
+      daemon = await startLabDaemon(lab);
+      await daemon.exec('duplicate', { percent: '100' });
+      await daemon.exec('duplicate', { percent: '100', peers: lab.peer(0).ipv4 });
+      expect(await travel('egress', 4, 0, 500)).toMatchObject({ received: 500, duplicates: 1000 });
+      await daemon.exec('loss', { percent: '50' });
+      const { received, duplicates } = await travel('egress', 4, 1, 1000);
+      expect(duplicates).toBe(received);
+      expect(received).toBeLessThan(700);
+    });
+  },
+);
+
+for (const { engine, skipped } of await shapersOfKernel()) {
+  const group = skipped === undefined ? describe : describe.skip;
+  group(`a corruption by ${engine}${skipped === undefined ? '' : ` (${skipped})`}`, () => {
+    test.each(ways)('of 30 %% over IPv%d, %s', async (family, direction) => {
+      daemon = await startLabDaemon(lab, { engine });
+      const peers = addressOf(lab.peer(0), family);
+      const record = await daemon.exec('corrupt', { percent: `${ASKED}`, direction, peers });
+      expect(record.work.engine).toBe(engine);
+      const { received, duplicates, corrupted } = await travel(direction, family);
+      const { evidence } = await daemon.observe(record);
+      const { packets_corrupted: hit = 0 } = evidence?.counters ?? {};
+      expect(evidence).toMatchObject({ engine, verdict: 'verified', counters: { packets_matched: COUNT } });
+      expectShare(hit, COUNT);
+      // Checksums find a wrong bit out, but for those of netem in a hardware address or in what IPv6 does not cover.
+      expect(COUNT - received).toBeLessThanOrEqual(hit);
+      expect(COUNT - received).toBeGreaterThanOrEqual(engine === 'queue' ? hit : 0.85 * hit);
+      expect({ duplicates, corrupted }).toEqual({ duplicates: 0, corrupted: 0 });
+      await expectOthersUntouched(direction, family);
+      await daemon.cancel(record);
+      expect(await travel(direction, family, 0, 200)).toMatchObject({ received: 200 });
+    });
+  });
+}
+
+describe('a loss with correlation', () => {
+  test.each(['egress', 'ingress'] as const)('has the share that was asked for, in bursts, %s', async (direction) => {
+    daemon = await startLabDaemon(lab);
+    const record = await daemon.exec('loss', { percent: `${ASKED}`, correlation: '50', direction });
+    expect(record.work.engine).toBe('nft');
+    const { missing, received } = await travel(direction, 4);
+    expectShare(missing.length, COUNT);
+    const lost = new Set(missing);
+    const again = missing.filter((sequence) => lost.has(sequence + 1)).length;
+    // Of packets after a lost one, 30 % are lost by chance alone, and 65 % with a correlation of one half.
+    expect(again / missing.length).toBeGreaterThan(0.58);
+    expect(again / missing.length).toBeLessThan(0.72);
+    const { evidence } = await daemon.observe(record);
+    expect(evidence?.counters).toMatchObject({ packets_matched: COUNT, packets_dropped: COUNT - received });
+  });
+});

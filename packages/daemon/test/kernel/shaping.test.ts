@@ -1,0 +1,170 @@
+/** Delays and jitter on a real kernel, each way, and three faults on top of each other, cancelled in every order. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import {
+  addressOf,
+  createLab,
+  distribution,
+  sendOneWay,
+  type Family,
+  type Lab,
+  type LabNamespace,
+  type OneWay,
+  type Sending,
+} from '@chaosplane/testkit';
+import { differences, fingerprint } from '@chaosplane/testbed';
+import { shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+
+// Emulated machines are twenty times slower.
+jest.setTimeout(180_000);
+
+let lab: Lab;
+let daemon: LabDaemon;
+/** Milliseconds by which this machine may be late at this moment; 2 on one that has nothing else to do. */
+let tolerance = 2;
+
+beforeEach(async () => {
+  lab = createLab({ peers: 2 });
+  const { times } = await paced(lab.target, lab.peer(0));
+  tolerance = Math.max(2, 10 * distribution(times).median);
+});
+
+afterEach(async () => {
+  await daemon.close();
+  lab.close();
+});
+
+/** Packets one by one. */
+function paced(from: LabNamespace, to: LabNamespace, sending: Partial<Sending> = {}): Promise<OneWay> {
+  return sendOneWay(from, to, { count: 30, burst: 1, everyMs: 3, withinMs: 3000, ...sending });
+}
+
+/** A machine that is busy with other things makes packets late, never early: so often is looked again. */
+const TRIES = 6;
+
+/** Never early, and, at the best of some tries, late by no more than a tenth with what the machine itself needs. */
+async function expectDelay(send: () => Promise<OneWay>, ms: number): Promise<void> {
+  const latest = ms === 0 ? tolerance + 5 : 1.1 * ms + tolerance;
+  let best = Number.POSITIVE_INFINITY;
+  for (let tried = 0; tried < TRIES && best > latest; tried++) {
+    const { least, median } = distribution((await send()).times);
+    expect(least).toBeGreaterThanOrEqual(ms - 1);
+    best = Math.min(best, median);
+  }
+  expect(best).toBeLessThanOrEqual(latest);
+}
+
+const expectPrompt = (send: () => Promise<OneWay>): Promise<void> => expectDelay(send, 0);
+
+const orders = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const;
+
+for (const { engine, skipped } of await shapersOfKernel()) {
+  const group = skipped === undefined ? describe : describe.skip;
+  group(`a delay by ${engine}${skipped === undefined ? '' : ` (${skipped})`}`, () => {
+    beforeEach(async () => {
+      daemon = await startLabDaemon(lab, { engine });
+    });
+
+    test.each([
+      [5, 'egress', 4],
+      [50, 'ingress', 6],
+      [100, 'ingress', 4],
+      [500, 'egress', 6],
+      [500, 'ingress', 4],
+    ] as const)('of %d ms, %s, over IPv%d, is felt there and nowhere else', async (ms, direction, family) => {
+      const before = await fingerprint(lab.target.path);
+      const peers = addressOf(lab.peer(0), family);
+      const record = await daemon.exec('delay', { latency: `${ms}ms`, direction, peers });
+      expect(record.work).toMatchObject({ engine });
+      const [out, over] = [direction === 'egress', family === 4 ? 6 : 4] as const;
+      const way =
+        (peer: number, version: Family = family) =>
+        () =>
+          out
+            ? paced(lab.target, lab.peer(peer), { family: version })
+            : paced(lab.peer(peer), lab.target, { family: version });
+      await expectDelay(way(0), ms);
+      const { evidence } = await daemon.observe(record);
+      expect(evidence).toMatchObject({ engine, verdict: 'verified' });
+      expect(evidence?.counters['packets_delayed']).toBe(evidence?.counters['packets_matched']);
+      await expectPrompt(way(1));
+      await expectPrompt(way(0, over));
+      await expectPrompt(() =>
+        out ? paced(lab.peer(0), lab.target, { family }) : paced(lab.target, lab.peer(0), { family }),
+      );
+      await daemon.cancel(record);
+      await expectPrompt(way(0));
+      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    });
+
+    test('in both directions is felt in each', async () => {
+      await daemon.exec('delay', { latency: '80ms', direction: 'both' });
+      await expectDelay(() => paced(lab.target, lab.peer(0)), 80);
+      await expectDelay(() => paced(lab.peer(0), lab.target), 80);
+    });
+
+    test('with jitter spreads evenly, as far as was asked for', async () => {
+      await daemon.exec('delay', { latency: '100ms', jitter: '60ms' });
+      // The deviation of an even spread of ± 60.
+      const asked = 60 / Math.sqrt(3);
+      let off = Number.POSITIVE_INFINITY;
+      for (let tried = 0; tried < TRIES && off > 0.15 * asked; tried++) {
+        const { times } = await paced(lab.target, lab.peer(0), { count: 400 });
+        const { least, deviation } = distribution(times);
+        expect(least).toBeGreaterThanOrEqual(39);
+        off = Math.min(off, Math.abs(deviation - asked));
+      }
+      expect(off).toBeLessThanOrEqual(0.15 * asked);
+    });
+
+    test.each(orders)('two of them and a loss, cancelled in the order %d %d %d, are what is left', async (...order) => {
+      const [near, far] = [lab.peer(0), lab.peer(1)];
+      const before = await fingerprint(lab.target.path);
+      const faults = [
+        await daemon.exec('delay', { latency: '60ms' }),
+        await daemon.exec('delay', { latency: '40ms', peers: near.ipv4 }),
+        await daemon.exec('loss', { percent: '40', ports: '9001', protocol: 'udp' }),
+      ];
+      const left = new Set([0, 1, 2]);
+      const expectSum = async (peer: LabNamespace, port: number): Promise<void> => {
+        const delayMs = (left.has(0) ? 60 : 0) + (left.has(1) && peer === near ? 40 : 0);
+        const lossy = left.has(2) && port === 9001;
+        const sent = lossy ? { count: 200, burst: 2, withinMs: 400 } : {};
+        await expectDelay(async () => {
+          const seen = await paced(lab.target, peer, { port, ...sent });
+          const lost = (100 * (seen.sent - seen.received)) / seen.sent;
+          expect(lost).toBeGreaterThanOrEqual(lossy ? 25 : 0);
+          expect(lost).toBeLessThanOrEqual(lossy ? 55 : 0);
+          return seen;
+        }, delayMs);
+      };
+      const expectSums = async (): Promise<void> => {
+        for (const peer of [near, far]) for (const port of [9000, 9001]) await expectSum(peer, port);
+      };
+      await expectSums();
+      for (const index of order) {
+        const fault = faults[index];
+        if (fault !== undefined) await daemon.cancel(fault);
+        left.delete(index);
+        await expectSums();
+      }
+      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    });
+
+    test('keeps its counts when the one that it overlapped with is gone', async () => {
+      const stays = await daemon.exec('delay', { latency: '20ms' });
+      const goes = await daemon.exec('delay', { latency: '20ms', peers: lab.peer(0).ipv4 });
+      await paced(lab.target, lab.peer(0));
+      await daemon.cancel(goes);
+      await paced(lab.target, lab.peer(1));
+      const { evidence } = await daemon.observe(stays);
+      expect(evidence?.counters).toMatchObject({ packets_matched: 60, packets_delayed: 60 });
+    });
+  });
+}
