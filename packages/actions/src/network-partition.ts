@@ -18,14 +18,15 @@ export const networkPartition = defineAction({
   shape: {
     targetCidr: optional(parsePeers, {
       description: 'The same as `peers`; both together are one list.',
-      allowed: 'IPv4 or IPv6 addresses or CIDRs separated by commas',
+      allowed: 'IPv4 or IPv6 addresses, CIDRs or host names separated by commas',
       aliases: ['target_cidr'],
     }),
     ...scopeShape('both'),
   },
-  toSpec({ targetCidr = [], ...values }, problems): NetworkPartitionSpec {
+  toSpec({ targetCidr = { cidrs: [], hosts: [] }, ...values }, problems): NetworkPartitionSpec {
     const scope = toScope(values, problems);
-    return { scope: { ...scope, peers: [...scope.peers, ...targetCidr] } };
+    const hosts = [...new Set([...scope.hosts, ...targetCidr.hosts])];
+    return { scope: { ...scope, peers: [...scope.peers, ...targetCidr.cidrs], hosts } };
   },
   summary: 'No packet passes between the pod and its peers.',
   description: `Every packet in scope is dropped, in the direction that is asked for, by nftables alone. Connections that are open

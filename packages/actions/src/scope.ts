@@ -19,8 +19,10 @@ export interface NetworkScope {
   readonly podNamespace: string;
   readonly containerName?: string;
   readonly direction: 'egress' | 'ingress' | 'both';
-  /** Empty: everybody. */
+  /** Empty, and no hosts either: everybody. */
   readonly peers: readonly Cidr[];
+  /** More peers, by name. */
+  readonly hosts: readonly string[];
   /** Empty: every port. */
   readonly ports: readonly PortRange[];
   readonly protocol?: 'tcp' | 'udp' | 'icmp';
@@ -46,8 +48,9 @@ export const targetShape = {
 } as const;
 
 const PEERS: ParameterMeta = {
-  description: 'The other ends, separated by commas. Without any: everybody.',
-  allowed: 'IPv4 or IPv6 addresses or CIDRs separated by commas',
+  description:
+    'The other ends, separated by commas: addresses, CIDRs, or host names as the pod resolves them. Without any: everybody.',
+  allowed: 'IPv4 or IPv6 addresses, CIDRs or host names separated by commas',
 };
 
 /** The shape of the scope, with the direction that an action takes when none is given. */
@@ -86,7 +89,7 @@ export type ScopeValues = ParameterValues<ReturnType<typeof scopeShape>>;
 
 /** The scope of values that are each valid. */
 export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope {
-  const { containerName, protocol, peers = [], ports = [] } = values;
+  const { containerName, protocol, peers, ports = [] } = values;
   if (protocol === 'icmp' && ports.length > 0) {
     problems.push({ path: 'parameters.ports', wrong: 'icmp has no ports', allowed: 'ports with tcp or udp only' });
   }
@@ -95,7 +98,8 @@ export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope 
     podNamespace: values.podNamespace,
     ...(containerName === undefined ? {} : { containerName }),
     direction: values.direction,
-    peers,
+    peers: peers?.cidrs ?? [],
+    hosts: peers?.hosts ?? [],
     ports,
     ...(protocol === undefined ? {} : { protocol }),
     interface: values.interface,

@@ -28,7 +28,7 @@ const LONGEST_CIDR_TEXT = 45 + 4;
  */
 export function parseCidr(text: string): Parsed<Cidr> {
   if (isHostName(text)) {
-    return refused(text, 'is a host name; host names are not supported yet: give an address or a CIDR', cidrAllowed);
+    return refused(text, 'is a host name, and only addresses are taken here', cidrAllowed);
   }
   if (text.length > LONGEST_CIDR_TEXT) return refused(text, 'is not an address', cidrAllowed);
   const [, host, bits] = /^([0-9a-fA-F:.]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
@@ -43,6 +43,12 @@ export function parseCidr(text: string): Parsed<Cidr> {
 /** A name that DNS could know: its last label does not begin with a digit (RFC 3696, 2). */
 function isHostName(text: string): boolean {
   return text.length <= 253 && /^(?:[a-zA-Z0-9-]+\.)*[a-zA-Z][a-zA-Z0-9-]*\.?$/.test(text);
+}
+
+/** One that a DNS query can be made of: labels of 1 to 63 characters that neither begin nor end with a dash (RFC 1035). */
+function isResolvable(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  return isHostName(text) && labels.every((label) => label.length <= 63 && /^[^-](.*[^-])?$/.test(label));
 }
 
 function parseAddress(host: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
@@ -72,19 +78,31 @@ export function formatCidr({ family, address, prefix }: Cidr): string {
   return prefix === (family === 4 ? 32 : 128) ? address : `${address}/${prefix}`;
 }
 
-const peersAllowed = 'addresses or CIDRs separated by commas, such as 10.0.0.1,fd00::/64';
+/** The other ends of traffic, as people name them. */
+export interface NamedPeers {
+  readonly cidrs: readonly Cidr[];
+  /** Host names in lower case; one with a dot at its end is complete, and no search domain is tried behind it. */
+  readonly hosts: readonly string[];
+}
 
-/** Networks separated by commas, each once, in the order they were first named. */
-export function parsePeers(text: string): Parsed<readonly Cidr[]> {
-  const peers = new Map<string, Cidr>();
+const peersAllowed = 'addresses, CIDRs or host names separated by commas, such as 10.0.0.1,fd00::/64,db.example.org';
+
+/** Networks and host names separated by commas, each once, in the order they were first named. */
+export function parsePeers(text: string): Parsed<NamedPeers> {
+  const cidrs = new Map<string, Cidr>();
+  const hosts = new Set<string>();
   const wrong = new Set<string>();
   for (const item of splitList(text)) {
     const parsed = parseCidr(item);
-    if (parsed.ok) peers.set(formatCidr(parsed.value), parsed.value);
-    else wrong.add(item === '' ? 'a peer is empty' : parsed.wrong);
+    if (parsed.ok) cidrs.set(formatCidr(parsed.value), parsed.value);
+    else if (isResolvable(item)) hosts.add(item.toLowerCase());
+    else
+      wrong.add(
+        item === '' ? 'a peer is empty' : isHostName(item) ? `${quoted(item)} is not a host name` : parsed.wrong,
+      );
   }
   return wrong.size === 0
-    ? { ok: true, value: [...peers.values()] }
+    ? { ok: true, value: { cidrs: [...cidrs.values()], hosts: [...hosts] } }
     : { ok: false, wrong: several(wrong), allowed: peersAllowed };
 }
 

@@ -33,6 +33,8 @@ export class FakeNode {
   readonly #missing: ReadonlySet<CapabilityName>;
   #serial = 0;
 
+  /** What DNS says. */
+  readonly names = new Map<string, readonly string[]>();
   readonly #name: string;
 
   constructor(options: { missing?: readonly CapabilityName[]; name?: string } = {}) {
@@ -98,6 +100,12 @@ export class FakeNode {
         const netns = this.#paths.get(path);
         if (netns === undefined) throw new ChaosError('NOT_FOUND', `no network namespace at ${path}`);
         return netns.open();
+      },
+      lookUp: async (_path, name) => {
+        const addresses = this.names.get(name);
+        if (addresses === undefined)
+          throw new ChaosError('FAILED_PRECONDITION', `the host name ${name} has no address`);
+        return { addresses, ttlMs: 1000 };
       },
       close: async () => undefined,
     };

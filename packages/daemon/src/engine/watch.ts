@@ -42,6 +42,10 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
     }
   }
   for (const shape of Object.values(shapes)) await shape.letGo(ready);
+  for (const records of Map.groupBy(executions.live(), (record) => record.work.shape).values()) {
+    const [first] = records;
+    if (first !== undefined) shapeOf(shapes, first).follow?.(records);
+  }
 }
 
 /** Asked anew: it may have changed while something else was waited for. */

@@ -2,7 +2,7 @@
 import type { DaemonSpecs } from '@chaosplane/actions';
 import type { Cidr } from '@chaosplane/common';
 import type { LayerCounts } from '../netns/counts.ts';
-import type { Layer, PortPeer, Spared } from '../netns/layer.ts';
+import type { HostPeer, Layer, PortPeer, Spared } from '../netns/layer.ts';
 
 /** What a network fault gets beside its spec. */
 export interface LayerContext {
@@ -12,6 +12,8 @@ export interface LayerContext {
   readonly peers: readonly Cidr[];
   /** Those of them with ports or protocols of their own; absent when there are none. */
   readonly portPeers?: readonly PortPeer[];
+  /** The peers that the spec names, with their addresses; absent when it names none. */
+  readonly hosts?: readonly HostPeer[];
   /** The pod's probes; absent when none were sent. */
   readonly probes?: Spared;
 }

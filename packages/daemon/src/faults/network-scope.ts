@@ -6,12 +6,13 @@ import type { LayerContext, Measured } from './fault.ts';
 
 /** The scope of a layer from the scope that the user gave. */
 export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
-  const { probes, portPeers } = context;
+  const { probes, portPeers, hosts } = context;
   const directions: Direction[] = scope.direction === 'both' ? ['egress', 'ingress'] : [scope.direction];
   return {
     directions,
     peers: [...scope.peers, ...context.peers],
     ...(portPeers === undefined ? {} : { portPeers }),
+    ...(hosts === undefined ? {} : { hosts }),
     ports: scope.ports,
     ...(scope.protocol === undefined ? {} : { protocol: scope.protocol }),
     interface: scope.interface,

@@ -4,7 +4,7 @@ import { ChaosError, systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
 import type { Container, ContainerRuntime, Sandbox, SandboxDetail } from './host.ts';
-import { networkNamespacePath } from './sandbox-info.ts';
+import { dnsView, networkNamespacePath } from './sandbox-info.ts';
 
 const KNOWN_SOCKETS = [
   '/run/containerd/containerd.sock',
@@ -134,7 +134,14 @@ function detailOf({ status, info }: cri.PodSandboxStatusResponse): SandboxDetail
   const { ip = '', additionalIps = [] } = status.network ?? {};
   const ips = [ip, ...additionalIps.map((more) => more.ip)].filter((address) => address !== '');
   const netnsPath = hostNetwork ? undefined : networkNamespacePath(info['info']);
-  return { ...sandboxOf(status), hostNetwork, ips, ...(netnsPath === undefined ? {} : { netnsPath }) };
+  const dns = dnsView(info['info']);
+  return {
+    ...sandboxOf(status),
+    hostNetwork,
+    ips,
+    ...(netnsPath === undefined ? {} : { netnsPath }),
+    ...(dns === undefined ? {} : { dns }),
+  };
 }
 
 function containerOf({ id, podSandboxId, metadata, state }: cri.Container): Container {

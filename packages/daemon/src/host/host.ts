@@ -92,6 +92,24 @@ export interface Netns {
   close(): Promise<void>;
 }
 
+/** Which DNS servers a pod asks, and how it completes names. */
+export interface DnsView {
+  /** Addresses, in the order in which they are asked. */
+  readonly servers: readonly string[];
+  /** Tried behind a name, in lower case, without a dot at the end. */
+  readonly searches: readonly string[];
+  /** A name with fewer dots is tried with the search domains first; see resolv.conf(5). */
+  readonly ndots: number;
+}
+
+/** What a name means. */
+export interface ResolvedName {
+  /** IPv4 and IPv6; at least one. */
+  readonly addresses: readonly string[];
+  /** How long that may be believed, in milliseconds. */
+  readonly ttlMs: number;
+}
+
 /** A pod sandbox, as the container runtime reports it. */
 export interface Sandbox {
   readonly id: string;
@@ -113,6 +131,8 @@ export interface SandboxDetail extends Sandbox {
   readonly ips: readonly string[];
   /** Where its network namespace can be opened; absent when it has none of its own. */
   readonly netnsPath?: string;
+  /** Absent when the runtime does not tell. */
+  readonly dns?: DnsView;
 }
 
 /** A container, as the container runtime reports it. */
@@ -173,5 +193,11 @@ export interface Host {
   capabilities(): Promise<readonly HostCapability[]>;
   /** @throws ChaosError NOT_FOUND when nothing is mounted there any more. */
   openNetns(path: string): Netns;
+  /**
+   * Looks a host name up from inside a pod's network. Without a view: as the daemon's own resolv.conf says, which is what
+   * runtimes give pods that have none of their own.
+   * @throws ChaosError FAILED_PRECONDITION when the name has no address, or nobody answers.
+   */
+  lookUp(netnsPath: string, name: string, view: DnsView | undefined, signal: AbortSignal): Promise<ResolvedName>;
   close(): Promise<void>;
 }

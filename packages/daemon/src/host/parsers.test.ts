@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { interfaceNames } from './links.ts';
 import { nftError } from './nft.ts';
-import { networkNamespacePath } from './sandbox-info.ts';
+import { candidates } from './dns.ts';
+import { dnsView, networkNamespacePath } from './sandbox-info.ts';
 import { socketAddress } from './sockets.ts';
 import { parseQdiscs } from './tc.ts';
 
@@ -81,5 +82,34 @@ describe('socket addresses', () => {
     ['::ffff:10.0.0.2', '0a00' + '1f90' + '00000000' + '00000000000000000000ffff0a000002' + '00000000'],
   ])('%s', (address, hex) => {
     expect(socketAddress({ address, port: 8080 }).toString('hex')).toBe(hex);
+  });
+});
+
+describe('the DNS of a pod', () => {
+  const info = (dns: unknown): string => JSON.stringify({ pid: 1, config: { dns_config: dns } });
+
+  test('is what the kubelet gave the sandbox', () => {
+    const dns = { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local', 'A.'], options: ['ndots:5'] };
+    expect(dnsView(info(dns))).toEqual({
+      servers: ['10.96.0.10'],
+      searches: ['default.svc.cluster.local', 'a'],
+      ndots: 5,
+    });
+  });
+
+  test.each([undefined, '', '{}', info({}), info({ servers: ['a b'] }), info('x'), JSON.stringify({ config: 1 })])(
+    'is not known from %j',
+    (text) => {
+      expect(dnsView(text)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ['db', 5, ['db.a.test', 'db.test', 'db']],
+    ['db.shop', 1, ['db.shop', 'db.shop.a.test', 'db.shop.test']],
+    ['db.shop', 5, ['db.shop.a.test', 'db.shop.test', 'db.shop']],
+    ['db.shop.', 5, ['db.shop']],
+  ])('completes %s with ndots %d', (name, ndots, names) => {
+    expect(candidates(name, { servers: [], searches: ['a.test', 'test'], ndots })).toEqual(names);
   });
 });

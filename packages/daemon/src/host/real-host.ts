@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { findCapabilities } from './capabilities.ts';
 import { connectRuntime } from './cri.ts';
+import { daemonView, lookUp } from './dns.ts';
 import type { Host, HostCapability } from './host.ts';
 import { openNetnsHandle } from './netns.ts';
 import { createQueueEngine } from './queue/engine.ts';
@@ -41,6 +42,14 @@ export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Pr
     ownNetnsCookies: ownCookies(),
     runtime,
     capabilities: () => (found ??= findCapabilities(runtime)),
+    async lookUp(netnsPath, name, view, signal) {
+      const netns = openNetnsHandle(netnsPath);
+      try {
+        return await lookUp(netns, name, view ?? (await daemonView()), signal);
+      } finally {
+        netns.close();
+      }
+    },
     openNetns: (path) => realNetns(openNetnsHandle(path), engine),
     close: async () => {
       runtime.close();

@@ -1,11 +1,23 @@
-/** Finding a sandbox's network namespace in what containerd and CRI-O say in a verbose status. */
+/** Finding a sandbox's network namespace and DNS servers in what containerd and CRI-O say in a verbose status. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { DnsView } from './host.ts';
 
 const infoSchema = z.object({
   pid: z.number().int().optional().catch(undefined),
   runtimeSpec: z
     .object({
       linux: z.object({ namespaces: z.array(z.object({ type: z.string(), path: z.string().optional() })) }),
+    })
+    .optional()
+    .catch(undefined),
+  config: z
+    .object({
+      dns_config: z.object({
+        servers: z.array(z.string()).default([]),
+        searches: z.array(z.string()).default([]),
+        options: z.array(z.string()).default([]),
+      }),
     })
     .optional()
     .catch(undefined),
@@ -22,6 +34,25 @@ export function networkNamespacePath(info: string | undefined): string | undefin
   const network = runtimeSpec?.linux.namespaces.find(({ type }) => type === 'network');
   if (network?.path !== undefined && network.path !== '') return network.path;
   return pid > 0 ? `/proc/${pid}/ns/net` : undefined;
+}
+
+/** The DNS servers that the kubelet gave the pod. Absent when the runtime does not tell, or there are none. */
+export function dnsView(info: string | undefined): DnsView | undefined {
+  const parsed = infoSchema.safeParse(parseJson(info));
+  const dns = parsed.success ? parsed.data.config?.dns_config : undefined;
+  const servers = dns?.servers.filter((server) => isIP(server) !== 0) ?? [];
+  if (dns === undefined || servers.length === 0) return undefined;
+  return {
+    servers,
+    searches: dns.searches.map((domain) => domain.toLowerCase().replace(/\.$/, '')),
+    ndots: ndotsOf(dns.options),
+  };
+}
+
+/** resolv.conf(5): one dot, if nothing else is said, and fifteen at most. */
+export function ndotsOf(options: readonly string[]): number {
+  const said = options.findLast((option) => /^ndots:\d{1,3}$/.test(option));
+  return said === undefined ? 1 : Math.min(15, Number(said.slice('ndots:'.length)));
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -16,6 +16,7 @@ const scope = z.object({
   portPeers: z
     .array(z.object({ cidr, ports: z.array(portRange), protocol: z.enum(['tcp', 'udp']).exactOptional() }))
     .exactOptional(),
+  hosts: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), addresses: z.array(cidr) })).exactOptional(),
   ports: z.array(portRange),
   protocol: z.enum(['tcp', 'udp', 'icmp']).exactOptional(),
   interface: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/),

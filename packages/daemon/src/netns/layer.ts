@@ -21,13 +21,21 @@ export interface PortPeer {
   readonly protocol?: 'tcp' | 'udp';
 }
 
+/** A peer by name. */
+export interface HostPeer {
+  readonly name: string;
+  readonly addresses: readonly Cidr[];
+}
+
 /** Which packets a layer is about. A packet must satisfy every part. */
 export interface Scope {
   readonly directions: readonly Direction[];
-  /** The other end's address. Empty, and no peers with ports either: everybody. */
+  /** The other end's address. Empty, and no other peers either: everybody. */
   readonly peers: readonly Cidr[];
   /** More peers, with ports or protocols of their own. Absent: none. */
   readonly portPeers?: readonly PortPeer[];
+  /** More peers, known by name: with the addresses that the names have now. Absent: none. */
+  readonly hosts?: readonly HostPeer[];
   /** Source or destination port. Empty: every port. */
   readonly ports: readonly PortRange[];
   /** Absent: every protocol. */

@@ -29,6 +29,14 @@ function groupsOf(layer: Layer): Group[] {
   });
 }
 
+/** Every peer that is a peer on every port, those by name included; undefined when there is none: everybody. */
+function plainPeers({ scope }: Layer): readonly Cidr[] | undefined {
+  const { peers, hosts } = scope;
+  if (peers.length === 0 && hosts === undefined) return undefined;
+  const all = [...peers, ...(hosts ?? []).flatMap(({ addresses }) => addresses)];
+  return [...new Map(all.map((cidr) => [formatCidr(cidr), cidr])).values()];
+}
+
 /** The sets of the layer's peers, one for each family that has any; and one more for each group of those with ports. */
 export function peerSets(layer: Layer): NftSet[] {
   const sets = (cidrs: readonly Cidr[], group?: number): NftSet[] =>
@@ -44,14 +52,15 @@ export function peerSets(layer: Layer): NftSet[] {
         },
       ];
     });
-  return [...sets(layer.scope.peers), ...groupsOf(layer).flatMap(({ cidrs }, index) => sets(cidrs, index + 1))];
+  return [...sets(plainPeers(layer) ?? []), ...groupsOf(layer).flatMap(({ cidrs }, index) => sets(cidrs, index + 1))];
 }
 
 /** Rules that return for packets of nobody who is a peer; for layers whose peers are peers on every port. */
 export function strangerRules(layer: Layer, direction: Direction): string[] {
-  if (layer.scope.peers.length === 0) return [];
+  const peers = plainPeers(layer);
+  if (peers === undefined) return [];
   return families.map((family) =>
-    layer.scope.peers.some((peer) => peer.family === family)
+    peers.some((peer) => peer.family === family)
       ? `${ipOf(family)} ${peerAddress[direction]} != @${layerNames.peers(layer, family)} return`
       : `meta protocol ${ipOf(family)} return`,
   );
@@ -67,7 +76,7 @@ export function peerRules(layer: Layer, direction: Direction, verdict: string): 
         return `${ipOf(family)} ${peerAddress[direction]} @${set} ${match}${verdict}`;
       });
   return [
-    ...rules(layer.scope.peers, ''),
+    ...rules(plainPeers(layer) ?? [], ''),
     ...groupsOf(layer).flatMap((group, index) => rules(group.cidrs, `${portMatch(group, direction)} `, index + 1)),
   ];
 }

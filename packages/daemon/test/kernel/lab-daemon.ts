@@ -35,10 +35,14 @@ export interface LabDaemon {
 }
 
 /** Starts one. */
-export async function startLabDaemon(lab: Lab, placement: Partial<PlacementChoice> = {}): Promise<LabDaemon> {
+export async function startLabDaemon(
+  lab: Lab,
+  placement: Partial<PlacementChoice> = {},
+  pod: Pick<SandboxDetail, 'dns'> = {},
+): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
   const engine = await startEngine({
-    host: { ...host, runtime: runtimeOf(lab) },
+    host: { ...host, runtime: runtimeOf(lab, pod) },
     journal: memoryJournal(),
     clock: systemClock,
     logger: createLogger({ level: 'silent' }),
@@ -114,7 +118,7 @@ export async function shapersOfKernel(): Promise<readonly Shaper[]> {
   });
 }
 
-function runtimeOf({ target }: Lab): ContainerRuntime {
+function runtimeOf({ target }: Lab, pod: Pick<SandboxDetail, 'dns'>): ContainerRuntime {
   const sandbox: SandboxDetail = {
     id: `sandbox-${target.name}`,
     podName: 'target',
@@ -127,6 +131,7 @@ function runtimeOf({ target }: Lab): ContainerRuntime {
     hostNetwork: false,
     ips: [target.ipv4, target.ipv6],
     netnsPath: target.path,
+    ...pod,
   };
   return {
     version: async () => 'lab 1',

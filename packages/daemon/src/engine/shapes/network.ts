@@ -1,4 +1,5 @@
 /** The shape of faults that are layers of a pod's network namespace. */
+import { isDeepStrictEqual } from 'node:util';
 import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
 import type { Fault, NetworkFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
@@ -12,6 +13,7 @@ import { Namespaces } from '../namespaces.ts';
 import type { ParsedRequest } from '../parse.ts';
 import type { PlanStep } from '../request.ts';
 import { findPod, podName, requireOwnNetwork } from '../target.ts';
+import { createHostFollower, resolveHosts } from './network-hosts.ts';
 import { sweepPods } from './network-orphans.ts';
 import { HalfAppliedError, type Change, type Planned, type Shape, type Site } from './shape.ts';
 
@@ -31,6 +33,35 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
     host,
     clock,
     (cookie) => searched && !executions.live().some(({ target }) => target.netnsCookie === cookie),
+  );
+  const follower = createHostFollower(
+    context,
+    async (id, hosts) => {
+      const known = executions.get(id);
+      if (known?.work.shape !== 'network') return;
+      await namespaces.revisit(known.target, async (namespace) => {
+        const current = executions.get(id);
+        // It may have ended while this waited for the namespace's turn.
+        if (current?.state !== 'active' || isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
+        const { layer } = current.work;
+        const work = {
+          ...current.work,
+          layer: { ...layer, scope: { ...layer.scope, hosts } },
+        } as NetworkRecord['work'];
+        const followed = await executions.update(id, { work });
+        await namespace.renew([installedOf(context, followed)]);
+        context.logger.info(
+          { executionId: id, hosts: hosts.map(({ name }) => name) },
+          'host names mean other addresses now',
+        );
+      });
+    },
+    async (id, why) => {
+      const current = executions.get(id);
+      if (current?.state !== 'active') return;
+      const since = new Date(clock.now()).toISOString();
+      await executions.update(id, { notes: [...current.notes, `since ${since} the last addresses are kept: ${why}`] });
+    },
   );
   return {
     async find(request) {
@@ -69,6 +100,9 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
     },
     endingUnseen: () => ({ endReason: 'target-gone' }),
     gone: async (records, ready) => records.filter(({ target }) => !ready.has(target.sandboxId)),
+    follow: (live) => {
+      follower.follow(live);
+    },
     holds: () => namespaces.open().length > 0,
     async letGo(ready) {
       for (const { sandboxId, cookie } of namespaces.open())
@@ -84,10 +118,7 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
 }
 
 function siteIn(context: ShapeContext, namespace: Namespace, pod: PodTarget): Site<'network'> {
-  const installed = (record: NetworkRecord): InstalledLayer => {
-    const { shape: _shape, ...placed } = record.work;
-    return { ...placed, deadline: context.lease.deadlineOf(record) };
-  };
+  const installed = (record: NetworkRecord): InstalledLayer => installedOf(context, record);
   const measure = async (record: NetworkRecord): Promise<EvidenceRecord | undefined> => {
     const counts = await namespace.counts(record.work.layer.id);
     return counts === undefined ? undefined : evidenceOf(context, record, counts);
@@ -122,18 +153,27 @@ function siteIn(context: ShapeContext, namespace: Namespace, pod: PodTarget): Si
   };
 }
 
+function installedOf({ lease }: ShapeContext, record: NetworkRecord): InstalledLayer {
+  const { shape: _shape, ...placed } = record.work;
+  return { ...placed, deadline: lease.deadlineOf(record) };
+}
+
 async function planIn(
-  { host, config }: ShapeContext,
+  context: ShapeContext,
   namespace: Namespace,
   pod: PodTarget,
   request: ParsedRequest,
   id: string,
 ): Promise<Planned<'network'>> {
+  const { host, config } = context;
   const { peers, probes } = request;
+  const names = scopeOf(request).hosts;
+  const hosts = names.length === 0 ? {} : { hosts: (await resolveHosts(context, pod, names)).hosts };
   const layer = networkFaultOf(request.action.name).layer(request.spec as never, {
     id: `l${id.slice(id.lastIndexOf('-') + 1)}`,
     peers: peers.peers,
     ...(peers.portPeers.length === 0 ? {} : { portPeers: peers.portPeers }),
+    ...hosts,
     ...(probes === undefined ? {} : { probes }),
   });
   namespace.requireInterface(layer.scope.interface);

@@ -74,6 +74,8 @@ export interface Shape<Name extends ShapeName> {
   endingUnseen(record: RecordOf<Name>): Change & { readonly endReason: NonNullable<ExecutionRecord['endReason']> };
   /** Of the live records, those whose target is gone. `ready`: the ids of the sandboxes that run. */
   gone(live: readonly RecordOf<Name>[], ready: ReadonlySet<string>): Promise<readonly RecordOf<Name>[]>;
+  /** Called every second while there are live records: begins to look at what they depend on outside of the node. */
+  follow?(live: readonly RecordOf<Name>[]): void;
   /** Whether anything is held open for targets, also without a live record. */
   holds(): boolean;
   /** Gives back what is held for targets that are no longer there. */
