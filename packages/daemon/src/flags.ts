@@ -31,17 +31,31 @@ export interface DaemonFlags {
 const option = (flags: string, description: string, env: string): Option =>
   new Option(flags, description).env(`CHAOSPLANE_${env}`);
 
+export const socketOption = option('--socket <path>', 'unix socket of the daemon', 'SOCKET').default(
+  '/run/chaosplane/daemon.sock',
+);
+
+export const stateDirOption = option(
+  '--state-dir <path>',
+  'where the journal of executions is kept',
+  'STATE_DIR',
+).default('/var/lib/chaosplane');
+
+export const runtimeOption = option(
+  '--runtime-endpoint <uri>',
+  'CRI socket of the container runtime, unix:///…; looked for in the usual places when left out',
+  'RUNTIME_ENDPOINT',
+);
+
+export const engineOption = option('--network-engine <engine>', 'what delays packets', 'NETWORK_ENGINE')
+  .choices(['auto', 'netem', 'queue'])
+  .default('auto');
+
 const options: readonly Option[] = [
-  option('--socket <path>', 'unix socket of the daemon', 'SOCKET').default('/run/chaosplane/daemon.sock'),
-  option('--state-dir <path>', 'where the journal of executions is kept', 'STATE_DIR').default('/var/lib/chaosplane'),
-  option(
-    '--runtime-endpoint <uri>',
-    'CRI socket of the container runtime, unix:///…; looked for in the usual places when left out',
-    'RUNTIME_ENDPOINT',
-  ),
-  option('--network-engine <engine>', 'what delays packets', 'NETWORK_ENGINE')
-    .choices(['auto', 'netem', 'queue'])
-    .default('auto'),
+  socketOption,
+  stateDirOption,
+  runtimeOption,
+  engineOption,
   option('--network-hooks <hooks>', 'where packets are caught', 'NETWORK_HOOKS')
     .choices(['auto', 'netdev', 'inet'])
     .default('auto'),

@@ -2,6 +2,9 @@
 import { createLogger, systemClock, type Clock, type Logger } from '@chaosplane/common';
 import { Option } from 'commander';
 
+/** Said to the daemon of this node and to an engine in this process alike. */
+export { engineOption, runtimeOption, socketOption, stateDirOption } from '@chaosplane/daemon/flags';
+
 /** What a command gets from its surroundings: main.ts reads them, and nobody else. */
 export interface Surroundings {
   readonly out: NodeJS.WriteStream;
@@ -29,24 +32,6 @@ export interface EngineFlags extends DaemonFlags {
   readonly runtimeEndpoint?: string;
   readonly networkEngine: 'auto' | 'netem' | 'queue';
 }
-
-export const socketOption = new Option('--socket <path>', 'unix socket of the daemon')
-  .default('/run/chaosplane/daemon.sock')
-  .env('CHAOSPLANE_SOCKET');
-
-export const stateDirOption = new Option('--state-dir <path>', 'where the journal of executions is kept')
-  .default('/var/lib/chaosplane')
-  .env('CHAOSPLANE_STATE_DIR');
-
-export const runtimeOption = new Option(
-  '--runtime-endpoint <uri>',
-  'CRI socket of the container runtime, unix:///…; looked for in the usual places when left out',
-).env('CHAOSPLANE_RUNTIME_ENDPOINT');
-
-export const engineOption = new Option('--network-engine <engine>', 'what delays packets')
-  .choices(['auto', 'netem', 'queue'])
-  .default('auto')
-  .env('CHAOSPLANE_NETWORK_ENGINE');
 
 export const outputOption = new Option('-o, --output <format>', 'how results are printed')
   .choices(['text', 'json'])
