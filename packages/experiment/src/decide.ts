@@ -57,7 +57,7 @@ export type Decision =
   | { readonly kind: 'advance'; readonly status: ExperimentStatus }
   | { readonly kind: 'probe'; readonly side: 'before' | 'after' }
   | { readonly kind: 'inject'; readonly targets: readonly TargetStatus[]; readonly ttlMs: number }
-  /** Move the deadlines of these executions, then write the status down. */
+  /** Write the status down, then move the deadlines of these executions: they were long enough for the latest end there could be. */
   | {
       readonly kind: 'extend';
       readonly executionIds: readonly string[];
@@ -168,7 +168,7 @@ function bringUp({ spec, status, tried }: Observation, now: number): Decision {
       message: `${missed.length} targets could not be injected: ${why}`,
     });
   }
-  // The first ones were injected earlier than the last: they must not end before the duration does.
+  // What each was given includes the time that the others might have taken: from here on it is known.
   const executionIds = injected.flatMap(({ executionId }) => executionId ?? []);
   const expiresAt = now + ttlMs;
   const extended = withTargets(effective, new Map(injected.map(({ uid }) => [uid, { expiresAt }])));

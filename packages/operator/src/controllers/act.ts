@@ -3,6 +3,7 @@ import { ChaosError } from '@chaosplane/common';
 import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { probed, stopProbing } from './probing.ts';
+import { report } from './report.ts';
 import type { Next, Run } from './run.ts';
 
 /** How long to wait before something that did not succeed is tried again. */
@@ -22,8 +23,10 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
     case 'inject':
       return inject(run, decision.targets, decision.ttlMs);
     case 'extend':
-      await executor.extend(decision.executionIds, run.status.targets, decision.ttlMs);
       run.status = decision.status;
+      // First, because the deadlines move nearer: an heir that did not know since when would begin the duration anew.
+      await report(run, true);
+      await executor.extend(decision.executionIds, run.status.targets, decision.ttlMs);
       return undefined;
     case 'cancel':
       return cancel(run, decision.executionIds);

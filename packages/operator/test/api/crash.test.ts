@@ -65,29 +65,27 @@ const good = {
 };
 
 test('killed at each of its steps, it has an heir that does the rest, once', async () => {
-  const whole: CrashPoint = { step: Infinity, reached: [], crashed: false };
+  const whole: CrashPoint = { reached: [], crashed: false };
   const calm = await theatre.stage();
   expect(await play(calm, whole)).toEqual(good);
   await calm.close();
   expect(whole.reached.length).toBeGreaterThan(20);
 
-  const steps = whole.reached.map((_, index) => index + 1);
   const outcomes = await pMap(
-    steps,
+    whole.reached,
     async (step) => {
       const stage = await theatre.stage();
       try {
         const point: CrashPoint = { step, reached: [], crashed: false };
         const outcome = await play(stage, point);
-        return { ...outcome, died: point.crashed ? (point.reached.at(-1) ?? '') : 'never' };
+        return { ...outcome, step, died: point.crashed };
       } finally {
         await stage.close();
       }
     },
     { concurrency: 8 },
   );
-  for (const { died, ...outcome } of outcomes) expect({ died, ...outcome }).toEqual({ died, ...good });
-  // Every kind of step was one at which an operator died; how often each comes depends a little on the time.
-  const died = new Set(outcomes.map((outcome) => outcome.died));
-  expect([...new Set(whole.reached)].filter((kind) => !died.has(kind))).toEqual([]);
+  // How often a step comes again depends a little on the time; that each comes does not.
+  for (const { step, died, ...outcome } of outcomes)
+    expect({ step, died: died || !step.endsWith('#1'), ...outcome }).toEqual({ step, died: true, ...good });
 });

@@ -5,8 +5,8 @@ import type { Daemons } from '../../src/daemons/daemons.ts';
 
 /** Where to stop. Every effect has two steps: just before it, and just after it. */
 export interface CrashPoint {
-  /** The number of the step, from 1. */
-  readonly step: number;
+  /** Such as `before cancelChaos #2`: by its name, and the how-manieth of that name; absent: nowhere. */
+  readonly step?: string;
   readonly reached: string[];
   crashed: boolean;
 }
@@ -19,8 +19,10 @@ const quiet = new Set(['Lease', 'Event']);
 function stepper(point: CrashPoint) {
   const due = (name: string): boolean => {
     if (point.crashed) return true;
-    point.reached.push(name);
-    if (point.reached.length === point.step) point.crashed = true;
+    const count = point.reached.filter((step) => step.startsWith(`${name} #`)).length + 1;
+    const step = `${name} #${count}`;
+    point.reached.push(step);
+    if (step === point.step) point.crashed = true;
     return point.crashed;
   };
   const dead = (): boolean => point.crashed;
