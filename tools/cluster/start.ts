@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { appArchive } from '../../packages/testbed/src/image.ts';
+import { appArchive } from '@chaosplane/testbed';
 import { ask, waitFor } from './api.ts';
 import { makeCgroups } from './cgroups.ts';
 import { keepImages, openCluster, type Cluster } from './cluster.ts';

@@ -2,9 +2,9 @@
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { layerOf, writeArchive } from '@chaosplane/testbed/oci';
 import type { ImageName } from './bundle.ts';
 import { appEntries, baseEntries, daemonEntries, NON_ROOT } from './contents.ts';
-import { layerOf, writeArchive } from './oci.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

@@ -1,7 +1,7 @@
 /** The programs of the images, each as one file of JavaScript. */
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import type { Entry } from './entry.ts';
+import type { Entry } from '@chaosplane/testbed/oci/entry';
 
 /** The images there are. */
 export type ImageName = 'operator' | 'daemon';

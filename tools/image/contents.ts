@@ -2,7 +2,7 @@
 import { access, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, type ImageName } from './bundle.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '@chaosplane/testbed/oci/entry';
 import { librariesOf, place } from './libraries.ts';
 
 /** The user that the operator runs as; the daemon is root. */

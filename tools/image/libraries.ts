@@ -1,6 +1,6 @@
 /** The shared libraries that programs of this machine need, found with ldd. */
 import { execa } from 'execa';
-import type { Entry } from './entry.ts';
+import type { Entry } from '@chaosplane/testbed/oci/entry';
 
 /** All libraries of the programs or libraries, and the dynamic loader, each at the path where the loader looks. */
 export async function librariesOf(binaries: readonly string[]): Promise<Entry[]> {

@@ -8,6 +8,9 @@ import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
 import { keyOf, packEntries, type Entry } from './entry.ts';
 
+/** Part of the key of whatever is made once and kept: another writer makes other archives. */
+export const WRITER = import.meta.filename;
+
 const OCI = 'application/vnd.oci.image';
 
 /** A layer on disk. */
@@ -24,7 +27,7 @@ export interface ImageConfig {
   readonly workingDir?: string;
   /** `uid:gid`; default root. */
   readonly user?: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 interface Descriptor {
@@ -53,11 +56,36 @@ export async function layerOf(entries: readonly Entry[], folder: string): Promis
   return { path, digest, size };
 }
 
-/** Writes an archive with one image, under the name `reference`, such as `ghcr.io/chaosplane/daemon:0.1.0`. */
-export async function writeArchive(
-  path: string,
-  { reference, layers, config }: { reference: string; layers: readonly Layer[]; config: ImageConfig },
-): Promise<void> {
+/** An image: its layers from the bottom up, under a name such as `ghcr.io/chaosplane/daemon:0.1.0`. */
+export interface Image {
+  readonly reference: string;
+  readonly layers: readonly Layer[];
+  readonly config: ImageConfig;
+}
+
+/** Writes an archive with these images. What they share is in it once. */
+export async function writeArchive(path: string, ...images: readonly Image[]): Promise<void> {
+  const described = images.map(describe);
+  const index = json({ schemaVersion: 2, manifests: described.map(({ descriptor }) => descriptor) });
+  const blobs = new Map(described.flatMap((one) => one.blobs.map((blob) => [digestOf(blob), blob])));
+  const layers = new Map(images.flatMap((image) => image.layers.map((layer) => [layer.digest, layer])));
+  await writeWhole(path, async (tar) => {
+    tar.entry({ name: 'oci-layout', mtime }, '{"imageLayoutVersion":"1.0.0"}');
+    tar.entry({ name: 'index.json', mtime }, index);
+    for (const [digest, blob] of blobs) tar.entry({ name: blobName(digest), mtime }, blob);
+    for (const [digest, layer] of layers) {
+      const header = { name: blobName(digest), size: layer.size, mtime };
+      await pipeline(createReadStream(layer.path), tar.entry(header));
+    }
+    tar.finalize();
+  });
+}
+
+/** What the index says of an image, and the small blobs to which that leads. */
+function describe({ reference, layers, config }: Image): {
+  readonly descriptor: Descriptor & { readonly annotations: Readonly<Record<string, string>> };
+  readonly blobs: readonly Buffer[];
+} {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const configBlob = json({
     architecture,
@@ -65,7 +93,7 @@ export async function writeArchive(
     config: {
       Entrypoint: config.entrypoint,
       Env: config.env,
-      Labels: config.labels,
+      ...(config.labels !== undefined && { Labels: config.labels }),
       ...(config.workingDir !== undefined && { WorkingDir: config.workingDir }),
       ...(config.user !== undefined && { User: config.user }),
     },
@@ -74,25 +102,15 @@ export async function writeArchive(
   const manifest = json({
     schemaVersion: 2,
     mediaType: `${OCI}.manifest.v1+json`,
-    config: described(`${OCI}.config.v1+json`, configBlob),
+    config: blobOf(`${OCI}.config.v1+json`, configBlob),
     layers: layers.map(({ digest, size }): Descriptor => ({ mediaType: `${OCI}.layer.v1.tar`, digest, size })),
   });
   const tag = reference.slice(reference.lastIndexOf(':') + 1);
   const annotations = { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
-  const index = json({
-    schemaVersion: 2,
-    manifests: [{ ...described(`${OCI}.manifest.v1+json`, manifest), annotations }],
-  });
-  await writeWhole(path, async (tar) => {
-    tar.entry({ name: 'oci-layout', mtime }, '{"imageLayoutVersion":"1.0.0"}');
-    tar.entry({ name: 'index.json', mtime }, index);
-    for (const blob of [configBlob, manifest]) tar.entry({ name: blobName(digestOf(blob)), mtime }, blob);
-    for (const layer of layers) {
-      const header = { name: blobName(layer.digest), size: layer.size, mtime };
-      await pipeline(createReadStream(layer.path), tar.entry(header));
-    }
-    tar.finalize();
-  });
+  return {
+    descriptor: { ...blobOf(`${OCI}.manifest.v1+json`, manifest), annotations },
+    blobs: [configBlob, manifest],
+  };
 }
 
 const mtime = new Date(0);
@@ -100,7 +118,7 @@ const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const digestOf = (data: Buffer): string => `sha256:${createHash('sha256').update(data).digest('hex')}`;
 const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
 
-function described(mediaType: string, data: Buffer): Descriptor {
+function blobOf(mediaType: string, data: Buffer): Descriptor {
   return { mediaType, digest: digestOf(data), size: data.length };
 }
 

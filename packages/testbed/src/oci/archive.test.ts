@@ -1,3 +1,4 @@
+/** Images that a runtime takes: the layers, and the archive around them. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,9 +7,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { extract } from 'tar-stream';
+import { layerOf, writeArchive } from './archive.ts';
 import { keyOf, type Entry } from './entry.ts';
-import { parseLdd, place } from './libraries.ts';
-import { layerOf, writeArchive } from './oci.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -100,24 +100,19 @@ test('an archive names its image, and every blob is what its digest says', async
   });
 });
 
-test('the output of ldd names the libraries and the loader, not the kernel', () => {
-  const output = `\tlinux-vdso.so.1 (0x00007f7)
-\tlibmnl.so.0 => /lib/x86_64-linux-gnu/libmnl.so.0 (0x00007f772ad4c000)
-\t/lib64/ld-linux-x86-64.so.2 (0x00007f772ae73000)\n`;
-  expect(parseLdd(output)).toEqual(['/lib/x86_64-linux-gnu/libmnl.so.0', '/lib64/ld-linux-x86-64.so.2']);
-});
-
-test('a static program has no libraries, and a missing one is named', () => {
-  expect(parseLdd('\tstatically linked\n')).toEqual([]);
-  expect(() => parseLdd('\tlibnope.so.1 => not found\n')).toThrow('the library libnope.so.1 is missing');
-});
-
-test.each([
-  ['/lib/x86_64-linux-gnu/libc.so.6', 'usr/lib/x86_64-linux-gnu/libc.so.6'],
-  ['/lib64/ld-linux-x86-64.so.2', 'usr/lib64/ld-linux-x86-64.so.2'],
-  ['/sbin/tc', 'usr/sbin/tc'],
-  ['/usr/sbin/tc', 'usr/sbin/tc'],
-  ['/library/x', 'library/x'],
-])('%s lies at %s, behind the links of the root folder', (path, placed) => {
-  expect(place(path)).toBe(placed);
+test('an archive of several images has what they share once', async () => {
+  const layer = await layerOf(await entries(), join(folder, 'layers'));
+  const path = join(folder, 'images.tar');
+  const config = { entrypoint: ['/program'], env: [] };
+  const image = (reference: string) => ({ reference, layers: [layer], config });
+  await writeArchive(path, image('test/one:1'), image('test/two:1'));
+  const content = await untar(await readFile(path));
+  const index = JSON.parse(content.get('index.json')?.data.toString() ?? '') as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
+  expect(index.manifests.map(({ annotations }) => annotations['io.containerd.image.name'])).toEqual([
+    'test/one:1',
+    'test/two:1',
+  ]);
+  expect([...content.keys()].filter((name) => name.startsWith('blobs/'))).toHaveLength(3);
 });
