@@ -65,7 +65,12 @@ export async function runOperator(config: OperatorConfig, given: OperatorParts, 
     },
     parts,
     signal,
-  );
+  ).catch((error: unknown) => {
+    // One that waits for the lead has nothing to let go of.
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  if (leadership === undefined) return 'stopped';
   const manager = assemble(config, parts, leadership);
   const term = AbortSignal.any([signal, leadership.lost]);
   logger.info({ identity, epoch: leadership.epoch }, 'leading');

@@ -62,6 +62,17 @@ test('of two operators one works; when it stops, the other goes on with what run
   expect(stage.print()).toBe(before);
 });
 
+test('an operator that waits for the lead ends in order when it is told to', async () => {
+  stage.startOperator({ identity: 'first' });
+  const lease = { namespace: stage.namespace, name: 'chaosplane-operator' };
+  const leads = async () =>
+    (await stage.client.get(leases, lease))?.spec?.holderIdentity === 'first' ? true : undefined;
+  await eventually('the first one leads', leads);
+  const second = stage.startOperator({ identity: 'second' });
+  expect(await second.stop()).toBe('stopped');
+  expect(await leads()).toBe(true);
+});
+
 test('what a deposed operator still says is refused by every daemon, and changes nothing', async () => {
   const before = await twoPods();
   const first = stage.startOperator({ identity: 'first' });
