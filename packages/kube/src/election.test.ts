@@ -1,5 +1,5 @@
 /** Elections on one Lease: one leader at a time, terms that grow, and nobody trusts another's clock. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
 import { hurriedClock } from '../test/clocks.ts';
 import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
@@ -10,8 +10,10 @@ import type { Lease } from './kinds.ts';
 
 const logger = createLogger({ level: 'silent' });
 const path = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
-/** 15 seconds last 600 ms. */
-const clock = hurriedClock(25);
+/** 15 seconds last 1.5 s: a machine that is busy for longer than 10 of them takes the lead from whoever has it. */
+const clock = hurriedClock(10);
+
+jest.setTimeout(60_000);
 
 let server: TestServer;
 let ended: AbortController;
