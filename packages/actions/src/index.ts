@@ -5,4 +5,5 @@ export * from './nearest.ts';
 export * from './parameter.ts';
 export * from './parse.ts';
 export * from './scope.ts';
+export type { HttpScope } from './http-scope.ts';
 export type * from './gen/actions.ts';

@@ -14,6 +14,8 @@ export interface PodSpec {
   uid?: string;
   labels?: Record<string, string>;
   hostNetwork?: boolean;
+  /** As the kubelet writes it into resolv.conf. Absent: that of the machine. */
+  dns?: { servers: string[]; searches: string[] };
   /** `args` go to the application: `['serve']`, `['call', URL]`. */
   containers: { name: string; args: string[] }[];
 }
@@ -93,6 +95,7 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
           'io.kubernetes.pod.namespace': namespace,
           'io.kubernetes.pod.uid': uid,
         },
+        ...(spec.dns === undefined ? {} : { dnsConfig: { ...spec.dns, options: ['ndots:5'] } }),
         linux: {
           cgroupParent: `/${cgroup}/pod${uid}`,
           securityContext: { namespaceOptions: { network, pid: CONTAINER, ipc: POD } },

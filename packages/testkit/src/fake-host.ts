@@ -62,6 +62,7 @@ export class FakeNode {
       runtimeHandler: options.runtimeHandler ?? '',
       hostNetwork,
       ips: [`10.0.0.${serial}`],
+      dns: { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local'], ndots: 5 },
       ...(hostNetwork ? {} : { netnsPath: path }),
     };
     const pod = { sandbox, netns };

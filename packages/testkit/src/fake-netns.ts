@@ -1,5 +1,6 @@
 /** A stand-in for one network namespace: nftables, qdiscs, links and the queue engine, printable as text. */
 import type { Netns, Qdisc, QueuePolicy } from '@chaosplane/daemon/host';
+import type { TimedRule } from '@chaosplane/daemon/proxy';
 import { FakeNft } from './fake-nft.ts';
 
 interface FakeTree {
@@ -26,6 +27,7 @@ export class FakeNetns {
   #lastIndex = 2;
   #queueTable = '';
   queue: QueuePolicy | undefined;
+  #proxied: readonly TimedRule[] = [];
   /** How many handles are open; a namespace with open handles is pinned. */
   handles = 0;
 
@@ -47,6 +49,7 @@ export class FakeNetns {
       ),
       ...[...this.#links].map(([device, { queueLength }]) => `link ${device} qlen ${queueLength}`),
       this.queue === undefined ? '' : `queue ${JSON.stringify(this.queue)}`,
+      ...this.#proxied.map(({ rule }) => `proxy ${JSON.stringify(rule)}`),
     ]
       .filter((part) => part !== '')
       .join('\n');
@@ -106,6 +109,21 @@ export class FakeNetns {
         this.queue = undefined;
       },
       queueStatistics: async () => ({ handled: new Map((this.queue?.layers ?? []).map(({ bit }) => [bit, 7])) }),
+      serveProxies: async (rules) => {
+        this.#proxied = rules;
+      },
+      proxyCounts: (id) =>
+        this.#proxied.some(({ rule }) => rule.id === id) ? { seen: 3, matched: 2, faulted: 1, passed: 0 } : undefined,
+      proxiedNow: () => 0,
+      endProxies: async () => {
+        this.#proxied = [];
+      },
+      removeProxyTraces: () => {
+        const found = this.#proxied.length > 0;
+        this.#proxied = [];
+        return found;
+      },
+      foreignRedirects: () => [],
       close: async () => {
         if (!closed) this.handles--;
         closed = true;

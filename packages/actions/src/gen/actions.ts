@@ -6,6 +6,9 @@ import { networkDelay } from '../network-delay.ts';
 import { networkDuplicate } from '../network-duplicate.ts';
 import { networkLoss } from '../network-loss.ts';
 import { networkPartition } from '../network-partition.ts';
+import { podDnsError } from '../pod-dns-error.ts';
+import { podHttpAbort } from '../pod-http-abort.ts';
+import { podHttpDelay } from '../pod-http-delay.ts';
 import { podKill } from '../pod-kill.ts';
 export type * from '../network-bandwidth.ts';
 export type * from '../network-corrupt.ts';
@@ -13,6 +16,9 @@ export type * from '../network-delay.ts';
 export type * from '../network-duplicate.ts';
 export type * from '../network-loss.ts';
 export type * from '../network-partition.ts';
+export type * from '../pod-dns-error.ts';
+export type * from '../pod-http-abort.ts';
+export type * from '../pod-http-delay.ts';
 export type * from '../pod-kill.ts';
 export const actions = [
   networkBandwidth,
@@ -21,5 +27,8 @@ export const actions = [
   networkDuplicate,
   networkLoss,
   networkPartition,
+  podDnsError,
+  podHttpAbort,
+  podHttpDelay,
   podKill,
 ] as const;

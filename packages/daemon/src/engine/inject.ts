@@ -7,7 +7,7 @@ import { logFields, type EngineContext } from './context.ts';
 import { keyedId, requestHash } from './identity.ts';
 import { parseRequest, type ParsedRequest } from './parse.ts';
 import type { ExecRequest, PlanStep } from './request.ts';
-import { HalfAppliedError, shapeOf, type Change, type Planned, type Shape, type Site } from './shapes/shape.ts';
+import { HalfAppliedError, shapeNamed, shapeOf, type Change, type Planned, type Site } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
 /** What became of a request. */
@@ -30,7 +30,7 @@ export async function inject(
 ): Promise<Injection> {
   const parsed = parseRequest(context.config, request);
   context.lease.require(request.options.operatorEpoch);
-  const shape: Shape<ShapeName> = context.shapes[faultOf(parsed.action.name).shape];
+  const shape = shapeNamed(context.shapes, faultOf(parsed.action.name).shape);
   const found = await shape.find(parsed);
   const hash = requestHash(request, found.subject);
   // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
@@ -94,7 +94,7 @@ interface NewRecord {
 function newRecord({ clock, host }: EngineContext, { request, parsed, plan, id, hash }: NewRecord): ExecutionRecord {
   const { idempotencyKey } = request.options;
   const now = clock.now();
-  return {
+  const record = {
     version: 1,
     id,
     experimentId: request.experimentId,
@@ -111,7 +111,9 @@ function newRecord({ clock, host }: EngineContext, { request, parsed, plan, id, 
     operatorEpoch: request.options.operatorEpoch,
     work: plan.work,
     notes: [...plan.notes],
-  };
+  } as const;
+  // Target and work are of one shape: they come from one plan.
+  return record as ExecutionRecord;
 }
 
 async function apply(

@@ -1,8 +1,8 @@
 /** What a daemon does before it serves: takes over what an earlier one left, and removes what must not be there. */
 import { asChaosError } from '@chaosplane/common';
-import type { ExecutionRecord } from '../journal/record.ts';
+import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
-import { bySite, shapeOf, type Change } from './shapes/shape.ts';
+import { bySite, shapeNamed, shapeOf, type Change } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
 /** What the sweep did. */
@@ -109,7 +109,12 @@ async function sweepOrphans({
   executions,
   logger,
 }: EngineContext): Promise<Pick<SweepReport, 'orphans' | 'complete'>> {
-  const found = await Promise.all(Object.values(shapes).map((shape) => shape.sweepOrphans(executions.live())));
+  const live = executions.live();
+  const found = await Promise.all(
+    (Object.keys(shapes) as ShapeName[]).map((name) =>
+      shapeNamed(shapes, name).sweepOrphans(live.filter(({ work }) => work.shape === name)),
+    ),
+  );
   const orphans = found.flatMap((each) => each.found);
   if (orphans.length > 0) logger.warn({ orphans }, 'marks without a record removed');
   return { orphans, complete: found.every(({ complete }) => complete) };

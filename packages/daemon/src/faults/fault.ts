@@ -3,6 +3,8 @@ import type { DaemonSpecs } from '@chaosplane/actions';
 import type { Cidr } from '@chaosplane/common';
 import type { LayerCounts } from '../netns/counts.ts';
 import type { HostPeer, Layer, PortPeer, Spared } from '../netns/layer.ts';
+import type { DnsView } from '../host/host.ts';
+import type { ProxyCounts, ProxyRule } from '../proxy/rule.ts';
 
 /** What a network fault gets beside its spec. */
 export interface LayerContext {
@@ -33,8 +35,26 @@ export interface NetworkFault<Spec> {
   evidence(layer: Layer, counts: LayerCounts): Measured;
 }
 
+/** What an HTTP or DNS fault gets beside its spec. */
+export interface RuleContext {
+  /** The rule's name in its namespace. */
+  readonly id: string;
+  /** The pod's probes; absent when none were sent. */
+  readonly probes?: Spared;
+  /** Whom the pod asks for names; absent when that is not known. */
+  readonly dns?: DnsView;
+}
+
+/** A fault that a proxy inside a network namespace carries out. Pure. */
+export interface ProxyFault<Spec> {
+  readonly shape: 'proxy';
+  /** @throws ChaosError FAILED_PRECONDITION when the pod does not have what the spec is about. */
+  rule(spec: Spec, context: RuleContext): ProxyRule;
+  evidence(rule: ProxyRule, counts: ProxyCounts): Measured;
+}
+
 /** Every shape of fault. */
-export type Fault<Spec> = NetworkFault<Spec>;
+export type Fault<Spec> = NetworkFault<Spec> | ProxyFault<Spec>;
 
 /** One fault for each action that a daemon carries out, by the action's name. */
 export type Faults = { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> };

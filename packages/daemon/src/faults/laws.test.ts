@@ -53,6 +53,13 @@ const own: Readonly<Record<string, fc.Arbitrary<Record<string, string>>>> = {
     },
     { requiredKeys: ['rate'] },
   ),
+  'pod-http-delay': fc.record({ port, delay: fc.constantFrom('1ms', '2s'), path: fc.constantFrom('/a*', '/b') }),
+  'pod-http-abort': fc.record({
+    port,
+    statusCode: fc.constantFrom('503', '404'),
+    side: fc.constantFrom('server', 'client'),
+  }),
+  'pod-dns-error': fc.record({ domains: fc.constantFrom('api.shop', '*.example.com,*') }),
 };
 
 /** What the daemon carries out; the rest of the catalogue is the operator's. */
@@ -65,7 +72,11 @@ const everyKey = [...new Set(catalogue.flatMap(({ shape }) => Object.keys(shape)
 const anyRequest: fc.Arbitrary<ExecRequest> = fc.constantFrom(...actions).chain(({ name, route }) => {
   const parameters = own[name];
   if (parameters === undefined) throw new Error(`the laws know no parameters of ${name}`);
-  return fc.tuple(parameters, scope, direction, optionPeers).map(([values, where, way, peers]) => ({
+  const ofNetwork = name.startsWith('network-');
+  const [where_, way_, peers_] = ofNetwork
+    ? [scope, direction, optionPeers]
+    : [fc.constant({}), fc.constant({}), fc.constant([])];
+  return fc.tuple(parameters, where_, way_, peers_).map(([values, where, way, peers]) => ({
     rpc: route.rpc,
     wireAction: route.wireAction,
     experimentId: 'laws',
@@ -105,7 +116,12 @@ describe('every fault', () => {
       fc.property(anyRequest, ({ rpc, wireAction, parameters }) => {
         const action = findByRoute(rpc, wireAction);
         const spec = parseParameters(action, parameters, { target: 'required' });
-        const layer = (): unknown => faultOf(action.name).layer(spec as never, { id: 'l1', peers: [] });
+        const fault = faultOf(action.name);
+        const dns = { servers: ['10.96.0.10'], searches: [], ndots: 1 };
+        const layer = (): unknown =>
+          fault.shape === 'network'
+            ? fault.layer(spec as never, { id: 'l1', peers: [] })
+            : fault.rule(spec as never, { id: 'l1', dns });
         expect(layer()).toEqual(layer());
       }),
     );
@@ -191,7 +207,8 @@ describe('every fault', () => {
           try {
             const planned = await engine.exec(request);
             for (const step of planned.kind === 'planned' ? planned.steps : []) {
-              if (step.tool !== 'queue') expect(step.input).toMatch(/^[a-zA-Z0-9 \n{}@:;.,_/&|!<>="-]*$/);
+              if (step.tool !== 'queue' && step.tool !== 'proxy')
+                expect(step.input).toMatch(/^[a-zA-Z0-9 \n{}@:;.,_/&|!<>="-]*$/);
             }
           } catch (error) {
             expect(error).toBeInstanceOf(ChaosError);

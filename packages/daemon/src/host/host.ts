@@ -1,4 +1,5 @@
 /** What the daemon may do to its node, as one interface: the real one is beside this file, a fake one is in the testkit. */
+import type { ProxyCounts, TimedRule } from '../proxy/rule.ts';
 
 /** One network interface of a namespace. */
 export interface NetworkInterface {
@@ -88,6 +89,21 @@ export interface Netns {
   /** Stops serving; packets that wait are let go at once. Harmless when nothing is served. */
   stopQueue(): Promise<void>;
   queueStatistics(): Promise<QueueStatistics>;
+  /**
+   * Makes these HTTP and DNS rules be in force here, and no others. They end with the daemon, however it ends; when they are
+   * renewed, this is called again. What is open stays open, also after the last rule.
+   */
+  serveProxies(rules: readonly TimedRule[]): Promise<void>;
+  /** What was counted for a rule that is in force. */
+  proxyCounts(id: string): ProxyCounts | undefined;
+  /** How many connections and queries pass through proxies now. */
+  proxiedNow(): number;
+  /** Ends the proxies of this namespace at once; for one whose pod is gone. */
+  endProxies(): Promise<void>;
+  /** Removes what proxies of a daemon that was killed have left: a rule and a route without effect. True when there was any. */
+  removeProxyTraces(): boolean;
+  /** Rules of others that may redirect connections to that port, for people to read. */
+  foreignRedirects(protocol: 'tcp' | 'udp', port: number): readonly string[];
   /** Releases the namespace. Idempotent. */
   close(): Promise<void>;
 }

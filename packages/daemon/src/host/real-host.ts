@@ -1,11 +1,13 @@
 /** This node, for real. */
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
+import { systemClock } from '@chaosplane/common';
 import { findCapabilities } from './capabilities.ts';
 import { connectRuntime } from './cri.ts';
 import { daemonView, lookUp } from './dns.ts';
 import type { Host, HostCapability } from './host.ts';
 import { openNetnsHandle } from './netns.ts';
+import { createProxyEngine } from './proxy/engine.ts';
 import { createQueueEngine } from './queue/engine.ts';
 import { realNetns } from './real-netns.ts';
 
@@ -34,6 +36,7 @@ export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Pr
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   const runtime = connectRuntime(runtimeEndpoint);
   const engine = createQueueEngine();
+  const proxies = createProxyEngine(systemClock);
   let found: Promise<readonly HostCapability[]> | undefined;
   return {
     nodeName,
@@ -50,10 +53,10 @@ export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Pr
         netns.close();
       }
     },
-    openNetns: (path) => realNetns(openNetnsHandle(path), engine),
+    openNetns: (path) => realNetns(openNetnsHandle(path), engine, proxies),
     close: async () => {
       runtime.close();
-      await engine.close();
+      await Promise.all([engine.close(), proxies.close()]);
     },
   };
 }

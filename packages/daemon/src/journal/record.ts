@@ -1,6 +1,7 @@
 /** What the journal remembers of one execution: enough to undo it, to apply it again, and to tell what became of it. */
 import { z } from 'zod';
 import { networkTarget, networkWork } from './network.ts';
+import { proxyWork } from './proxy.ts';
 
 const evidence = z.object({
   verdict: z.enum(['verified', 'no-traffic', 'not-observed']),
@@ -41,7 +42,10 @@ const common = {
 } as const;
 
 /** The journal's format: a member for each shape of fault. A new shape is a new member. */
-const records = z.union([z.object({ ...common, target: networkTarget, work: networkWork })]);
+const records = z.union([
+  z.object({ ...common, target: networkTarget, work: networkWork }),
+  z.object({ ...common, target: networkTarget, work: proxyWork }),
+]);
 
 /** Records of before there were other targets than the networks of pods do not say what theirs is. */
 function upgraded(json: unknown): unknown {

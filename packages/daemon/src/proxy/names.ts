@@ -3,6 +3,12 @@
 /** Our inet table of redirects. It has the flag `owner`: the kernel removes it when the daemon dies, however it dies. */
 export const PROXY_TABLE = 'chaosplane_proxy';
 
+/**
+ * An empty table that nobody owns. While it is there, conntrack goes on translating the connections that were redirected, so
+ * that the kernel can tell their clients when the daemon was killed: the owner's table may be gone before the sockets are.
+ */
+export const HOLD_TABLE = 'chaosplane_hold';
+
 /** The bits of the packet mark and of the conntrack mark that are the proxies'; those of the layers are beside them. */
 export const PROXY_MASK = 0x0300_0000;
 

@@ -4,7 +4,16 @@ import type { Chain, NftSet, Table } from '../netns/ruleset.ts';
 import { hex } from '../netns/names.ts';
 import { ipOf } from '../netns/peers.ts';
 import { nftTime } from '../netns/scope.ts';
-import { PROXY_MASK, PROXY_TABLE, PROXY_ZONE, REDIRECTED_QUERY, RETURNING, TRANSPARENT, UPSTREAM } from './names.ts';
+import {
+  HOLD_TABLE,
+  PROXY_MASK,
+  PROXY_TABLE,
+  PROXY_ZONE,
+  REDIRECTED_QUERY,
+  RETURNING,
+  TRANSPARENT,
+  UPSTREAM,
+} from './names.ts';
 import type { DnsRule, HttpRule, ProxyRule, Side, TimedRule } from './rule.ts';
 
 /** Where the proxies of a namespace listen. */
@@ -42,6 +51,15 @@ const liveName = ({ id }: ProxyRule): string => `${id}_live`;
 
 /** The counter of queries that a DNS rule cannot see, because they go to resolvers that are not the pod's. */
 export const strayName = ({ id }: ProxyRule): string => `${id}_stray`;
+
+/** What is in the namespace beside the redirects as long as there are HTTP proxies; see HOLD_TABLE. */
+export const holdTable: Table = {
+  family: 'inet',
+  name: HOLD_TABLE,
+  counters: [],
+  sets: [],
+  chains: [{ name: 'hold', hook: `type nat hook prerouting priority ${NAT_PRIORITY} ;`, rules: [] }],
+};
 
 /** The table that carries out `duties`. Without rules its redirects are gone, and open connections go on. */
 export function proxyTable({ rules, ports, served }: Duties): Table {

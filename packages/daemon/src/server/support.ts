@@ -3,6 +3,8 @@ import type { Action } from '@chaosplane/actions';
 import { asChaosError } from '@chaosplane/common';
 import type { ActionSupport, DeepPartial } from '@chaosplane/proto';
 import { parseParameters } from '@chaosplane/actions';
+import { requireCapabilities } from '../engine/capabilities.ts';
+import { PROXY_NEEDS } from '../engine/shapes/proxy.ts';
 import { faultOf } from '../faults/registry.ts';
 import type { HostCapability } from '../host/host.ts';
 import { place, type PlacementChoice } from '../netns/placement.ts';
@@ -17,7 +19,12 @@ export function actionSupport(
     return { action: action.name, supported: false, reason: 'carried out by the operator' };
   try {
     const spec = parseParameters(action, { podName: 'example', ...action.example }, { target: 'required' });
-    const layer = faultOf(action.name).layer(spec as never, { id: 'l0', peers: [] });
+    const fault = faultOf(action.name);
+    if (fault.shape === 'proxy') {
+      requireCapabilities(capabilities, PROXY_NEEDS, action.name);
+      return { action: action.name, supported: true, engine: 'proxy' };
+    }
+    const layer = fault.layer(spec as never, { id: 'l0', peers: [] });
     return { action: action.name, supported: true, engine: place(layer, capabilities, placement).engine };
   } catch (error) {
     return { action: action.name, supported: false, reason: asChaosError(error).message };

@@ -39,6 +39,7 @@ export interface AnyExecRequest {
   readonly experimentId?: string;
   readonly action?: string;
   readonly stressorType?: string;
+  readonly port?: number;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly options?: ExecutionOptions | undefined;
 }
@@ -49,7 +50,8 @@ export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecReques
     rpc,
     wireAction: request.action ?? request.stressorType ?? '',
     experimentId: request.experimentId ?? '',
-    parameters: request.parameters ?? {},
+    // What has a field of its own on the wire is a parameter like the others from here on; 0 is an absent one (proto3).
+    parameters: { ...request.parameters, ...((request.port ?? 0) === 0 ? {} : { port: String(request.port) }) },
     options: optionsOf(request.options),
   };
 }

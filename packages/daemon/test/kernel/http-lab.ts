@@ -76,6 +76,8 @@ export interface Asking {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly agent?: Agent;
+  /** How long to wait for the whole answer. Default 10 s. */
+  readonly withinMs?: number;
 }
 
 /** A client inside a namespace, on connections of its own. */
@@ -94,7 +96,7 @@ export function socketTo(from: LabNamespace, to: { readonly address: string; rea
 export async function ask(
   from: LabNamespace,
   to: { readonly address: string; readonly port: number },
-  { path = '/', method = 'GET', headers = {}, body, agent }: Asking = {},
+  { path = '/', method = 'GET', headers = {}, body, agent, withinMs = 10_000 }: Asking = {},
 ): Promise<Reply> {
   const own = agent ?? agentIn(from, to);
   const started = performance.now();
@@ -110,7 +112,8 @@ export async function ask(
       );
     });
     request.end(body);
-    return await promise;
+    const late = setTimeout(() => request.destroy(new Error(`no answer within ${withinMs} ms`)), withinMs);
+    return await promise.finally(() => clearTimeout(late));
   } finally {
     if (agent === undefined) own.destroy();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@chaosplane/common';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
-import { createTestbed, differences, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
+import { createTestbed, differences, fingerprint, type Pod, type PodSpec, type Testbed } from '@chaosplane/testbed';
 import { distribution, sendOneWay, type Distribution, type Family, type LabNamespace } from '@chaosplane/testkit';
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
@@ -29,7 +29,7 @@ export interface PodDaemon {
 export interface PodLab {
   readonly testbed: Testbed;
   /** Starts a pod that measurements can begin or end in. */
-  addEnd(name: string): Promise<PodEnd>;
+  addEnd(name: string, options?: Pick<PodSpec, 'dns'>): Promise<PodEnd>;
   /** A new folder, removed with the rest. */
   folder(): Promise<string>;
   /** Starts a daemon; in a folder of its own unless the settings say otherwise. */
@@ -51,8 +51,8 @@ export async function createPodLab(): Promise<PodLab> {
   return {
     testbed,
     folder,
-    async addEnd(name) {
-      const pod = await testbed.runPod({ name, containers: [{ name: 'app', args: ['serve'] }] });
+    async addEnd(name, options = {}) {
+      const pod = await testbed.runPod({ ...options, name, containers: [{ name: 'app', args: ['serve'] }] });
       if (pod.netnsPath === undefined) throw new Error(`pod ${name} has no network namespace`);
       const netns = openNetnsHandle(pod.netnsPath);
       stack.defer(() => netns.close());

@@ -40,7 +40,7 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
       const known = executions.get(id);
       if (known?.work.shape !== 'network') return;
       await namespaces.revisit(known.target, async (namespace) => {
-        const current = executions.get(id);
+        const current = executions.get(id) as NetworkRecord | undefined;
         // It may have ended while this waited for the namespace's turn.
         if (current?.state !== 'active' || isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
         const { layer } = current.work;
@@ -49,7 +49,7 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
           layer: { ...layer, scope: { ...layer.scope, hosts } },
         } as NetworkRecord['work'];
         const followed = await executions.update(id, { work });
-        await namespace.renew([installedOf(context, followed)]);
+        await namespace.renew([installedOf(context, followed as NetworkRecord)]);
         context.logger.info(
           { executionId: id, hosts: hosts.map(({ name }) => name) },
           'host names mean other addresses now',
@@ -214,5 +214,6 @@ function evidenceOf({ clock }: ShapeContext, { action, work }: NetworkRecord, co
 /** The fault behind an action whose requests and records are of this shape. */
 function networkFaultOf(action: string): NetworkFault<never> {
   const fault: Fault<never> = faultOf(action);
-  return fault;
+  if (fault.shape === 'network') return fault;
+  throw new Error(`${action} is not of a network`);
 }

@@ -96,9 +96,14 @@ export interface Orphans {
 /** The shapes, each under its name. */
 export type Shapes = { readonly [Name in ShapeName]: Shape<Name> };
 
+/** The shape of that name, for whoever does not care which: it is given nothing but its own plans and records. */
+export function shapeNamed(shapes: Shapes, name: ShapeName): Shape<ShapeName> {
+  return shapes[name] as unknown as Shape<ShapeName>;
+}
+
 /** The shape of a record's fault. */
 export function shapeOf(shapes: Shapes, record: ExecutionRecord): Shape<ShapeName> {
-  return shapes[record.work.shape];
+  return shapeNamed(shapes, record.work.shape);
 }
 
 /** The records in groups that take turns together. */

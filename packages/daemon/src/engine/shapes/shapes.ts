@@ -1,8 +1,9 @@
 /** Every shape of fault that the engine knows. A shape that the journal has and that is missing here is a compile error. */
 import type { ShapeContext } from '../context.ts';
 import { networkShape } from './network.ts';
+import { proxyShape } from './proxy.ts';
 import type { Shapes } from './shape.ts';
 
 export function createShapes(context: ShapeContext): Shapes {
-  return { network: networkShape(context) };
+  return { network: networkShape(context), proxy: proxyShape(context) };
 }

@@ -7,6 +7,9 @@ import { networkDelay } from '../network-delay.ts';
 import { networkDuplicate } from '../network-duplicate.ts';
 import { networkLoss } from '../network-loss.ts';
 import { networkPartition } from '../network-partition.ts';
+import { podDnsError } from '../pod-dns-error.ts';
+import { podHttpAbort } from '../pod-http-abort.ts';
+import { podHttpDelay } from '../pod-http-delay.ts';
 export const faults: Faults = {
   'network-bandwidth': networkBandwidth,
   'network-corrupt': networkCorrupt,
@@ -14,4 +17,7 @@ export const faults: Faults = {
   'network-duplicate': networkDuplicate,
   'network-loss': networkLoss,
   'network-partition': networkPartition,
+  'pod-dns-error': podDnsError,
+  'pod-http-abort': podHttpAbort,
+  'pod-http-delay': podHttpDelay,
 };

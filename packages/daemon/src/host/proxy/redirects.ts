@@ -1,7 +1,7 @@
 /** The table of redirects in one namespace. It belongs to this session: when the daemon dies, the kernel removes it. */
 import { PROXY_TABLE } from '../../proxy/names.ts';
 import type { TimedRule } from '../../proxy/rule.ts';
-import { proxyTable, renewCommands, type Duties } from '../../proxy/table.ts';
+import { holdTable, proxyTable, renewCommands, type Duties } from '../../proxy/table.ts';
 import { inventoryOf, transaction, type Inventory } from '../../netns/ruleset.ts';
 import type { NetnsHandle } from '../netns.ts';
 import { openNft } from '../nft.ts';
@@ -9,12 +9,12 @@ import { openNft } from '../nft.ts';
 /** The redirects of one namespace. */
 export interface Redirects {
   /** One transaction. @throws NftError; nothing has changed then. */
-  put(duties: Duties): void;
+  put(duties: Duties, hold: boolean): void;
   /** A sign of life: the kernel redirects for so much longer. */
   renew(rules: readonly TimedRule[]): void;
   /** Packets that a counter of the table has seen. */
   counted(counter: string): number;
-  /** Removes the table, and with it what it remembers of open connections. */
+  /** Removes the tables, and with it what it remembers of open connections. */
   remove(): void;
   close(): Promise<void>;
 }
@@ -23,10 +23,10 @@ export function openRedirects(netns: NetnsHandle): Redirects {
   const nft = openNft(netns);
   let inventory: Inventory = new Map();
   return {
-    put(duties) {
-      const table = proxyTable(duties);
-      nft.run(transaction(inventory, [table]));
-      inventory = inventoryOf([table]);
+    put(duties, hold) {
+      const tables = [proxyTable(duties), ...(hold ? [holdTable] : [])];
+      nft.run(transaction(inventory, tables));
+      inventory = inventoryOf(tables);
     },
     renew(rules) {
       nft.run(renewCommands(rules));
@@ -37,7 +37,7 @@ export function openRedirects(netns: NetnsHandle): Redirects {
     },
     remove() {
       if (inventory.size === 0) return;
-      nft.run([`delete table inet ${PROXY_TABLE}`]);
+      nft.run(transaction(inventory, []));
       inventory = new Map();
     },
     close: () => nft.close(),

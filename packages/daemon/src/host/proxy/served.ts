@@ -4,7 +4,7 @@ import { activateDns } from '../../proxy/dns/decide.ts';
 import { activateHttp } from '../../proxy/http/decide.ts';
 import { PROXY_MASK, REDIRECTED_QUERY } from '../../proxy/names.ts';
 import type { ProxyCounts, TimedRule } from '../../proxy/rule.ts';
-import { strayName } from '../../proxy/table.ts';
+import { strayName, type Duties } from '../../proxy/table.ts';
 import type { NetnsHandle } from '../netns.ts';
 import { forgetFlows } from './conntrack.ts';
 import {
@@ -236,7 +236,8 @@ export class ServedProxies {
   }
 
   #redirect(): void {
-    this.#redirects.put({
+    const hold = [...this.#listeners.values()].some(({ kind }) => kind === 'http');
+    const duties: Duties = {
       rules: this.#timed([...this.#rules.values()]),
       served: [...this.#servedPorts],
       ports: {
@@ -249,7 +250,8 @@ export class ServedProxies {
           return listener?.kind === 'dns' ? listener.proxy : undefined;
         },
       },
-    });
+    };
+    this.#redirects.put(duties, hold);
   }
 
   /** The sign of life, as long as a rule lives. When one's time has passed, its faults end for open connections, too. */

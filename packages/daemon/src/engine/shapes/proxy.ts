@@ -1,0 +1,186 @@
+/** The shape of faults that a proxy inside a pod's network namespace carries out: HTTP and DNS. */
+import { asChaosError, ChaosError, invalidArgument } from '@chaosplane/common';
+import type { ProxyFault } from '../../faults/fault.ts';
+import { faultOf } from '../../faults/registry.ts';
+import type { CapabilityName, SandboxDetail } from '../../host/host.ts';
+import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
+import { PROXY_TABLE } from '../../proxy/names.ts';
+import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../proxy/rule.ts';
+import { requireCapabilities } from '../capabilities.ts';
+import type { ShapeContext } from '../context.ts';
+import type { ParsedRequest } from '../parse.ts';
+import { findPod, podName, requireOwnNetwork, type TargetQuery } from '../target.ts';
+import { ProxiedPods, type ProxiedPod } from './proxied-pods.ts';
+import { HalfAppliedError, type Change, type Planned, type Shape, type Site } from './shape.ts';
+import { sweepProxies } from './proxy-orphans.ts';
+
+type ProxyRecord = RecordOf<'proxy'>;
+
+/** What is the same for all executions of one pod. */
+type PodTarget = Omit<ProxyRecord['target'], 'kind' | 'containerName' | 'netnsCookie'>;
+
+/** What proxies need of a node. */
+export const PROXY_NEEDS: readonly CapabilityName[] = ['root', 'nftables'];
+
+/** The spec of every HTTP and DNS action says which pod is meant. */
+const scopeOf = ({ spec }: ParsedRequest): TargetQuery => (spec as { scope: TargetQuery }).scope;
+
+export function proxyShape(context: ShapeContext): Shape<'proxy'> {
+  const { host } = context;
+  const pods = new ProxiedPods(host, context.clock);
+  return {
+    async find(request) {
+      const { podNamespace, podName: pod, containerName } = scopeOf(request);
+      const query = { podNamespace, podName: pod, ...(containerName === undefined ? {} : { containerName }) };
+      const sandbox = await findPod(host.runtime, { ...query, ...request.pod });
+      const name = podName(sandbox);
+      const netnsPath = requireOwnNetwork(sandbox, name);
+      const target = { podNamespace, podName: pod, podUid: sandbox.podUid, sandboxId: sandbox.id, netnsPath };
+      return {
+        subject: sandbox.podUid,
+        name,
+        site: sandbox.id,
+        enter: (work) => pods.enter(target, (proxied) => work(siteIn(context, proxied, target, sandbox))),
+      };
+    },
+    siteOf: ({ target }) => target.sandboxId,
+    revisit: ({ target }, work) => pods.revisit(target, (proxied) => work(siteIn(context, proxied, target))),
+    async isHidden({ target }) {
+      const sandbox = await host.runtime.sandbox(target.sandboxId).catch(() => undefined);
+      return sandbox?.ready === true && sandbox.netnsPath === target.netnsPath;
+    },
+    endingUnseen: () => ({ endReason: 'target-gone' }),
+    gone: async (records, ready) => records.filter(({ target }) => !ready.has(target.sandboxId)),
+    holds: () => pods.open().length > 0,
+    async letGo(ready) {
+      for (const { sandboxId, cookie } of pods.open()) if (!ready.has(sandboxId)) await pods.release(cookie);
+    },
+    sweepOrphans: (records) => sweepProxies(context, new Set(records.map(({ target }) => target.sandboxId))),
+    close: () => pods.close(),
+  };
+}
+
+function siteIn(context: ShapeContext, pod: ProxiedPod, target: PodTarget, sandbox?: SandboxDetail): Site<'proxy'> {
+  const { lease, clock } = context;
+  const put = (record: ProxyRecord, before: ProxyCounts): void => {
+    pod.rules.set(record.id, { rule: record.work.rule, deadline: lease.deadlineOf(record), before });
+  };
+  const evidence = (record: ProxyRecord): EvidenceRecord => {
+    const before = pod.rules.get(record.id)?.before ?? nothingCounted;
+    const counts = added(before, pod.netns.proxyCounts(record.work.rule.id) ?? nothingCounted);
+    const measured = proxyFaultOf(record.action).evidence(record.work.rule, counts);
+    return { ...measured, counters: { ...measured.counters }, engine: 'proxy', gatheredAt: clock.now() };
+  };
+  return {
+    plan: (request, id) => planIn(context, pod, target, sandbox, request, id),
+    preview: ({ work: { rule } }) => [{ tool: 'proxy', argv: [], input: `${JSON.stringify(rule)}\n` }],
+    async apply(record) {
+      put(record, nothingCounted);
+      try {
+        await pod.serve();
+        return { evidence: evidence(record) };
+      } catch (error) {
+        pod.rules.delete(record.id);
+        await pod.serve().catch((second: unknown) => {
+          const message = `${asChaosError(error).message}; and undoing it failed: ${asChaosError(second).message}`;
+          throw new HalfAppliedError('INTERNAL', message, { cause: second });
+        });
+        throw explained(error);
+      }
+    },
+    async remove(record) {
+      pod.rules.delete(record.id);
+      await pod.serve();
+    },
+    async renew(records) {
+      for (const record of records) put(record, pod.rules.get(record.id)?.before ?? nothingCounted);
+      await pod.serve();
+      return new Map();
+    },
+    async restore(kept, dropped) {
+      for (const { id } of dropped) pod.rules.delete(id);
+      // What the proxy of an earlier daemon counted is in the evidence; this one counts from the beginning.
+      for (const record of kept) put(record, pod.rules.get(record.id)?.before ?? countsIn(record));
+      await pod.serve();
+      return new Map(kept.map((record): [string, Change] => [record.id, { evidence: evidence(record) }]));
+    },
+    measure: async (record) => (pod.rules.has(record.id) ? evidence(record) : undefined),
+  };
+}
+
+async function planIn(
+  { host }: ShapeContext,
+  pod: ProxiedPod,
+  target: PodTarget,
+  sandbox: SandboxDetail | undefined,
+  request: ParsedRequest,
+  id: string,
+): Promise<Planned<'proxy'>> {
+  const { action, probes, peers } = request;
+  if (peers.peers.length + peers.portPeers.length > 0) {
+    const problem = { path: 'options.peers', wrong: `${action.name} has no peers`, allowed: 'nothing' };
+    throw invalidArgument(`the request for ${action.name}`, [problem]);
+  }
+  requireCapabilities(await host.capabilities(), PROXY_NEEDS, action.name);
+  const rule = proxyFaultOf(action.name).rule(request.spec as never, {
+    id: `l${id.slice(id.lastIndexOf('-') + 1)}`,
+    ...(probes === undefined ? {} : { probes }),
+    ...(sandbox?.dns === undefined ? {} : { dns: sandbox.dns }),
+  });
+  requireNoForeignRedirect(pod, target, rule);
+  const { containerName } = scopeOf(request);
+  return {
+    target: {
+      kind: 'pod-network',
+      ...target,
+      ...(containerName === undefined ? {} : { containerName }),
+      netnsCookie: pod.netns.cookie,
+    },
+    // The journal's types know no readonly arrays.
+    work: { shape: 'proxy', engine: 'proxy', rule } as ProxyRecord['work'],
+    notes: [],
+  };
+}
+
+/** Two that redirect the same connections would each see those of the other, or none. */
+function requireNoForeignRedirect(pod: ProxiedPod, target: PodTarget, rule: ProxyRule): void {
+  const port = rule.kind === 'http' ? rule.port : 53;
+  const protocols = rule.kind === 'http' ? (['tcp'] as const) : (['tcp', 'udp'] as const);
+  const [found] = protocols.flatMap((protocol) => pod.netns.foreignRedirects(protocol, port));
+  if (found === undefined) return;
+  const what = `${podName(target)} already has its connections redirected by somebody else (${found.slice(0, 200)})`;
+  const wayOut = `exclude port ${port} from that, or choose a pod without it; a service mesh can inject the fault itself`;
+  throw new ChaosError('FAILED_PRECONDITION', `${what}, a mesh sidecar for example: ${wayOut}`);
+}
+
+/** Words of the kernel, and what to do about them. */
+function explained(error: unknown): ChaosError {
+  if (error instanceof ChaosError) return error;
+  const message = `${asChaosError(error).message}, while making the table ${PROXY_TABLE}`;
+  const wayOut = 'the kernel needs nftables with nat and redirect (modules nft_nat, nft_redir), Linux 5.12 or newer';
+  return new ChaosError('FAILED_PRECONDITION', `${message}: ${wayOut}`, { cause: error });
+}
+
+function added(a: ProxyCounts, b: ProxyCounts): ProxyCounts {
+  const sum = (key: keyof ProxyCounts): number => a[key] + b[key];
+  return { seen: sum('seen'), matched: sum('matched'), faulted: sum('faulted'), passed: sum('passed') };
+}
+
+/** What the last evidence of a record says that was counted, by the ends of its counters' names. */
+function countsIn({ evidence }: ProxyRecord): ProxyCounts {
+  const counters = Object.entries(evidence?.counters ?? {});
+  const named = (pattern: RegExp): number => counters.find(([name]) => pattern.test(name))?.[1] ?? 0;
+  return {
+    seen: named(/_seen$/),
+    matched: named(/_matched$/),
+    faulted: named(/_faulted$/),
+    passed: named(/_passed$|_other_resolvers$/),
+  };
+}
+
+/** The fault behind an action whose requests and records are of this shape. */
+function proxyFaultOf(action: string): ProxyFault<never> {
+  const fault = faultOf(action);
+  if (fault.shape === 'proxy') return fault;
+  throw new Error(`${action} is not done by a proxy`);
+}

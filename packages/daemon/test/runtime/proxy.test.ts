@@ -1,0 +1,221 @@
+/** HTTP and DNS faults on real pods, through the wire: what is felt, what is reported, and what is left. */
+import { execFileSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fingerprint } from '@chaosplane/testbed';
+import { EndReason, ExecutionState, Verdict } from '@chaosplane/proto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Status } from 'nice-grpc';
+import { durationOf } from '../../src/index.ts';
+import { ask as askName, startResolver, type LabResolver } from '../kernel/dns-lab.ts';
+import { agentIn, ask, startApp, type Asking, type LabApp, type Reply } from '../kernel/http-lab.ts';
+import { startDoomed } from './doomed.ts';
+import { changesSince, createPodLab, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
+
+jest.setTimeout(60_000);
+
+let lab: PodLab;
+let target: PodEnd;
+let peer: PodEnd;
+let app: LabApp;
+let resolver: LabResolver;
+let running: PodDaemon;
+let before: string;
+
+beforeAll(async () => {
+  lab = await createPodLab();
+  peer = await lab.addEnd('peer');
+  target = await lab.addEnd('target', {
+    dns: { servers: [peer.ipv4], searches: ['default.svc.cluster.local', 'cluster.local'] },
+  });
+  app = await startApp(target, 8081);
+  resolver = await startResolver(peer, peer.ipv4);
+});
+
+afterAll(async () => {
+  app.close();
+  resolver.close();
+  await lab.close();
+});
+
+beforeEach(async () => {
+  before = await fingerprint(target.path);
+  running = await lab.startDaemon();
+});
+
+afterEach(async () => {
+  await running.stop();
+  expect(await changesSince(before, target)).toEqual([]);
+});
+
+const podName = { podName: 'target' };
+const asked = (asking: Asking = {}): Promise<Reply> => ask(peer, { address: target.ipv4, port: 8081 }, asking);
+const codeOf = async (name: string): Promise<string> => {
+  const answer = await askName(target, peer.ipv4, name);
+  return answer === 'timeout' ? answer : answer.code;
+};
+
+describe('a DNS fault', () => {
+  test('makes names fail until it is cancelled, and tells how many', async () => {
+    const parameters = { ...podName, domains: 'api.shop,*.example.com' };
+    const { executionId, message } = await running.client.execDNSChaos({ action: 'error', parameters });
+    expect(message).toContain('pod-dns-error of pod default/target (proxy)');
+    expect(await codeOf('a.example.com')).toBe('NXDOMAIN');
+    expect(await codeOf('api.shop.cluster.local')).toBe('NXDOMAIN');
+    expect(await codeOf('other.org')).toBe('NOERROR');
+    const { evidence } = await running.client.getExecution({ executionId });
+    expect(evidence).toMatchObject({ engine: 'proxy', verdict: Verdict.VERDICT_VERIFIED });
+    expect(evidence?.counters).toMatchObject({ queries_seen: 3n, queries_matched: 2n, queries_faulted: 2n });
+    await running.client.cancelChaos({ executionId });
+    expect(await codeOf('a.example.com')).toBe('NOERROR');
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+});
+
+describe('an HTTP fault', () => {
+  test('delays what it is asked to, by the port of the old contract', async () => {
+    const parameters = { ...podName, delay: '300ms', path: '/slow*' };
+    const { executionId } = await running.client.execHTTPChaos({ action: 'delay', port: 8081, parameters });
+    const [slow, quick] = [await asked({ path: '/slow' }), await asked()];
+    expect(slow.ms - quick.ms).toBeGreaterThan(250);
+    expect(app.seen.at(-1)?.client).toBe(`${peer.ipv4} ${quick.port}`);
+    const { evidence } = await running.client.cancelChaos({ executionId });
+    expect(evidence?.counters).toMatchObject({ requests_seen: 2n, requests_matched: 1n, requests_faulted: 1n });
+    expect((await asked({ path: '/slow' })).ms).toBeLessThan(slow.ms);
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('composes with others of the same pod, and each leaves alone', async () => {
+    const exec = (action: string, parameters: Record<string, string>) =>
+      running.client.execHTTPChaos({ action, port: 8081, parameters: { ...podName, ...parameters } });
+    const abort = await exec('abort', { statusCode: '503', path: '/bad' });
+    const reset = await exec('abort', { reset: 'true', path: '/worse' });
+    const dns = await running.client.execDNSChaos({ action: 'error', parameters: { ...podName, domains: '*' } });
+    expect((await asked({ path: '/bad' })).status).toBe(503);
+    await expect(asked({ path: '/worse' })).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await running.client.cancelChaos({ executionId: abort.executionId });
+    expect((await asked({ path: '/bad' })).status).toBe(200);
+    await expect(asked({ path: '/worse' })).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(await codeOf('x.org')).toBe('NXDOMAIN');
+    await running.client.cancelChaos({ executionId: reset.executionId });
+    await running.client.cancelChaos({ executionId: dns.executionId });
+    expect((await asked({ path: '/worse' })).status).toBe(200);
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('leaves the probes of the kubelet alone', async () => {
+    const options = { sparedProbes: { nodeAddresses: [peer.ipv4], ports: [8081] } };
+    const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' }, options };
+    const { executionId } = await running.client.execHTTPChaos(request);
+    expect((await asked()).status).toBe(200);
+    await running.client.cancelChaos({ executionId });
+  });
+
+  test('ends at its TTL', async () => {
+    const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' } };
+    const { executionId } = await running.client.execHTTPChaos({ ...request, options: { ttl: durationOf(1500) } });
+    expect((await asked()).status).toBe(503);
+    const end = performance.now() + 30_000;
+    for (;;) {
+      const { state, endReason } = await running.client.getExecution({ executionId });
+      if (state === ExecutionState.EXECUTION_STATE_ENDED) {
+        expect(endReason).toBe(EndReason.END_REASON_EXPIRED);
+        break;
+      }
+      expect(performance.now()).toBeLessThan(end);
+      await pause(50);
+    }
+    expect((await asked()).status).toBe(200);
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('is refused where somebody else redirects the port', async () => {
+    const nft = (...argv: string[]): unknown => execFileSync('nsenter', [`--net=${target.path}`, 'nft', ...argv]);
+    nft('add table ip cpmesh');
+    nft('add chain ip cpmesh in { type nat hook prerouting priority dstnat ; }');
+    nft('add rule ip cpmesh in meta l4proto tcp redirect to :15006');
+    try {
+      const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' } };
+      await expect(running.client.execHTTPChaos(request)).rejects.toMatchObject({
+        code: Status.FAILED_PRECONDITION,
+        details: expect.stringContaining('mesh'),
+      });
+    } finally {
+      nft('delete table ip cpmesh');
+    }
+  });
+});
+
+describe('a daemon', () => {
+  test('that is replaced puts the fault there again, and keeps what was counted', async () => {
+    const { stateDir } = running;
+    const parameters = { ...podName, statusCode: '503' };
+    const { executionId } = await running.client.execHTTPChaos({ action: 'abort', port: 8081, parameters });
+    expect((await asked()).status).toBe(503);
+    await running.client.getExecution({ executionId });
+    await running.stop();
+    expect((await asked()).status).toBe(200);
+    running = await lab.startDaemon({ stateDir });
+    expect((await asked()).status).toBe(503);
+    const { evidence } = await running.client.getExecution({ executionId });
+    expect(evidence?.notes.join()).toContain('no daemon ran for a while');
+    expect(Number(evidence?.counters['requests_faulted'])).toBeGreaterThanOrEqual(1);
+    await running.client.cancelChaos({ executionId });
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('that is killed among requests loses those under way and no others', async () => {
+    const doomed = await startDoomed(lab, 0);
+    const parameters = { ...podName, delay: '1ms' };
+    const { executionId } = await doomed.client.execHTTPChaos({ action: 'delay', port: 8081, parameters });
+    let [killedAt, stop] = [Number.POSITIVE_INFINITY, false];
+    const failures: number[] = [];
+    let after = 0;
+    const client = async (): Promise<void> => {
+      while (!stop) {
+        const startedAt = performance.now();
+        await asked().then(
+          () => (after += startedAt > killedAt ? 1 : 0),
+          () => failures.push(startedAt),
+        );
+        await pause(10);
+      }
+    };
+    const clients = Array.from({ length: 4 }, client);
+    await pause(500);
+    const killed = doomed.kill();
+    await killed;
+    killedAt = performance.now();
+    while (after < 100) await pause(10);
+    stop = true;
+    await Promise.all(clients);
+    expect(failures.filter((startedAt) => startedAt > killedAt)).toEqual([]);
+    const next = await lab.startDaemon({ stateDir: doomed.stateDir });
+    expect((await next.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
+    await next.client.cancelChaos({ executionId });
+    await next.stop();
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('that was killed and lost its journal leaves nothing for the next one to miss', async () => {
+    const doomed = await startDoomed(lab, 0);
+    const parameters = { ...podName, statusCode: '503' };
+    await doomed.client.execHTTPChaos({ action: 'abort', port: 8081, parameters });
+    expect((await asked()).status).toBe(503);
+    await doomed.kill();
+    expect((await asked()).status).toBe(200);
+    await (await lab.startDaemon()).stop();
+    expect(await changesSince(before, target)).toEqual([]);
+  });
+
+  test('keeps open connections through the end of a fault', async () => {
+    const agent = agentIn(peer, { address: target.ipv4, port: 8081 });
+    const parameters = { ...podName, statusCode: '503', path: '/bad' };
+    const { executionId } = await running.client.execHTTPChaos({ action: 'abort', port: 8081, parameters });
+    const during = await asked({ agent, path: '/bad' });
+    await running.client.cancelChaos({ executionId });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await asked({ agent, path: '/bad' })).toMatchObject({ status: 200, port: during.port });
+    }
+    agent.destroy();
+  });
+});
