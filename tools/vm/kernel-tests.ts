@@ -28,7 +28,7 @@ export interface KernelTestOptions extends Pick<VmOptions, 'onOutput' | 'onRepor
 }
 
 /** The queue engine has tests of its own, which are measured on the machine itself. */
-const FILES = ['faults', 'stacking', 'expiry', 'processes', 'host-netns'].map(
+const FILES = ['faults', 'stacking', 'chance', 'shaping', 'bandwidth', 'expiry', 'processes', 'host-netns'].map(
   (name) => `packages/daemon/test/kernel/${name}.test.ts`,
 );
 

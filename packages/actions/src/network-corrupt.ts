@@ -27,7 +27,8 @@ export const networkCorrupt = defineAction({
   description: `One bit of each chosen packet is flipped, and its checksums are left as they were: wrong. So the receiver's kernel
 finds nearly all of them out, drops them and counts them (\`UdpInCsumErrors\`, \`TcpInCsumErrors\` of /proc/net/snmp); the
 application sees a loss, and TCP sends again. A wrong bit gets through to an application only where no checksum covers it
-(UDP over IPv4 without a checksum). Large packets are split before, so that of a bulk transfer single segments are hit, as on a wire.
+(UDP over IPv4 without a checksum). TCP hands large packets to the interface (GSO); of one that is chosen, every segment is
+hit, and counted: of a bulk transfer whole bursts are corrupted, as with a loss.
 
 Which packets are hit is decided by nftables. netem flips the bit, anywhere in the frame, where the kernel has \`sch_netem\`:
 about 6 in 100 of those bits are in the sender's hardware address and harm nothing. Where it has not, the daemon's queue engine flips

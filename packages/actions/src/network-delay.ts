@@ -69,7 +69,8 @@ long link. Delays of several experiments on one pod add up where their scopes ov
 
 Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ours; packets out of scope pass the tree untouched. What comes in takes the way
 through an IFB device of ours. Where the kernel has no netem, the daemon's queue engine delays in user space through NFQUEUE: while no daemon runs, packets
-pass undelayed then. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
+pass undelayed then; and what TCP sends in bulk gets slower than the latency alone would make it, because TCP counts what waits in the queue
+as not sent yet. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
 
 When a delay is undone, packets that still wait are let out for up to 3 seconds before the queue is removed.`,
   evidence: 'Packets in scope and packets delayed. *Verified* when at least one was delayed.',

@@ -68,6 +68,8 @@ export function withCrash(
     ),
     qdiscs: () => (point.crashed ? hang(point) : netns.qdiscs()),
     addQueueTable: syncEffect(netns.addQueueTable, () => 'the queue table is added'),
+    addIfb: syncEffect(netns.addIfb, (name) => `${name} is added`),
+    removeLink: effect(netns.removeLink, (name) => `${name} is removed`),
   });
   const { journal, host } = parts;
   return {

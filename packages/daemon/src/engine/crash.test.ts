@@ -13,6 +13,8 @@ const request = (wireAction: string, parameters: Record<string, string>): ExecRe
 });
 const delay = request('delay', { latency: '10ms' });
 const loss = request('loss', { percent: '30' });
+const bandwidth = request('bandwidth', { rate: '1mbit', direction: 'both' });
+const duplicate = request('duplicate', { percent: '10', direction: 'ingress' });
 
 type Journal = ReturnType<typeof memoryJournal>;
 
@@ -31,6 +33,9 @@ async function life(engine: Engine): Promise<void> {
   const first = await engine.exec(loss);
   await engine.exec(delay);
   if (first.kind !== 'planned') await engine.cancel(first.record.id);
+  await engine.exec(bandwidth);
+  const last = await engine.exec(duplicate);
+  if (last.kind !== 'planned') await engine.cancel(last.record.id);
 }
 
 describe('a daemon that is killed', () => {
@@ -68,6 +73,8 @@ describe('a daemon that is killed', () => {
     const doomed = await start(node, memoryJournal());
     await doomed.exec(loss);
     await doomed.exec(delay);
+    await doomed.exec(bandwidth);
+    await doomed.exec(duplicate);
     await doomed.stop();
     const next = await start(node, memoryJournal());
     expect(node.print()).toBe(before);
@@ -112,6 +119,8 @@ async function stateWith(actions: readonly string[]): Promise<string> {
   const engine = await start(node, memoryJournal());
   if (actions.includes('network-loss')) await engine.exec(loss);
   if (actions.includes('network-delay')) await engine.exec(delay);
+  if (actions.includes('network-bandwidth')) await engine.exec(bandwidth);
+  if (actions.includes('network-duplicate')) await engine.exec(duplicate);
   const state = node.print();
   await engine.stop();
   return state;

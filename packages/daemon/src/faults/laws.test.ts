@@ -13,7 +13,9 @@ const address = fc.oneof(fc.ipV4(), fc.ipV6()).map((text) => text.toLowerCase())
 const port = fc.integer({ min: 1, max: 65_535 }).map(String);
 const scope = fc.record(
   {
-    peers: fc.array(address, { minLength: 1, maxLength: 4 }).map((peers) => peers.join(',')),
+    peers: fc
+      .array(fc.oneof(address, fc.constantFrom('db.test', 'cache.test.')), { minLength: 1, maxLength: 4 })
+      .map((peers) => peers.join(',')),
     ports: fc.array(port, { minLength: 1, maxLength: 4 }).map((ports) => ports.join(',')),
     protocol: fc.constantFrom('tcp', 'udp'),
   },
@@ -88,6 +90,7 @@ const anyRequest: fc.Arbitrary<ExecRequest> = fc.constantFrom(...actions).chain(
 async function world(): Promise<{ node: FakeNode; engine: Engine }> {
   const node = new FakeNode();
   node.addPod('web');
+  node.names.set('db.test', ['10.1.2.3', 'fd00::3']).set('cache.test.', ['10.1.2.4']);
   const engine = await startEngine({
     host: node.host(),
     journal: memoryJournal(),

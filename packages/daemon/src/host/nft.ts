@@ -31,6 +31,7 @@ type Context = bigint;
 interface Library {
   create(flags: number): Context | null;
   run(context: Context, commands: string): number;
+  dryRun(context: Context, dry: boolean): void;
   free: KoffiFunc<(context: Context) => void>;
   bufferOutput(context: Context): number;
   bufferError(context: Context): number;
@@ -48,6 +49,7 @@ function loadLibrary(): Library {
     library = {
       create: nftables.func('void *nft_ctx_new(uint32_t)') as Library['create'],
       run: nftables.func('int nft_run_cmd_from_buffer(void *, str)') as Library['run'],
+      dryRun: nftables.func('void nft_ctx_set_dry_run(void *, bool)') as Library['dryRun'],
       free: nftables.func('void nft_ctx_free(void *)') as unknown as Library['free'],
       bufferOutput: nftables.func('int nft_ctx_buffer_output(void *)') as Library['bufferOutput'],
       bufferError: nftables.func('int nft_ctx_buffer_error(void *)') as Library['bufferError'],
@@ -75,6 +77,7 @@ export function openNft(netns: NetnsHandle): NftSession {
       // Reading a buffer empties it: read both, or the next command would answer with this one's words.
       const [printed, refused] = [output(context) ?? '', error(context) ?? ''];
       if (failed) throw nftError(refused, commands);
+      dropCache(context);
       return printed;
     },
     close() {
@@ -82,6 +85,17 @@ export function openNft(netns: NetnsHandle): NftSession {
       return closing;
     },
   };
+}
+
+/**
+ * A context keeps what it last saw of the kernel, 0.7 MB for each table, and reads it anew before it is of use again. It lets go of
+ * that after a dry run, also of nothing.
+ */
+function dropCache(context: Context): void {
+  const { run, dryRun } = loadLibrary();
+  dryRun(context, true);
+  run(context, '\n');
+  dryRun(context, false);
 }
 
 async function freeContext(context: Context): Promise<void> {

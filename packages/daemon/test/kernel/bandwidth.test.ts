@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { addressOf, createLab, ip, sendOneWay, tcpThroughput, type Lab } from '@chaosplane/testkit';
 import { differences, fingerprint } from '@chaosplane/testbed';
-import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -39,42 +39,49 @@ async function expectRate(measure: () => Promise<number>, asked: number): Promis
 }
 
 group(`a bandwidth${lacking.length === 0 ? '' : ` (this kernel has no ${lacking.join(', ')})`}`, () => {
-  test.each([
-    [4, 'egress', 10],
-    [6, 'ingress', 10],
+  const slow = [
+    [4, 'egress', 2],
+    [6, 'ingress', 2],
+  ] as const;
+  const fast = [
+    [6, 'egress', 10],
     [4, 'ingress', 40],
-    [6, 'egress', 2],
-  ] as const)('over IPv%d, %s, of %d Mbit/s is what TCP gets', async (family, direction, mbit) => {
-    const before = await fingerprint(lab.target.path);
-    const [from, to] = direction === 'egress' ? [lab.target, lab.peer(0)] : [lab.peer(0), lab.target];
-    const peers = addressOf(lab.peer(0), family);
-    const record = await daemon.exec('bandwidth', { rate: `${mbit}mbit`, direction, peers });
-    expect(record.work).toMatchObject({ engine: 'htb' });
-    await expectRate(() => tcpThroughput(from, to, { family, forMs: 2000 }), mbit * 1e6);
-    const { evidence } = await daemon.observe(record);
-    expect(evidence?.verdict).toBe('verified');
-    expect(evidence?.counters['bytes_shaped']).toBeGreaterThan((mbit * 1e6) / 8);
-    // Out of scope it is as fast as ever.
-    expect(await tcpThroughput(to, from, { family, forMs: 400 })).toBeGreaterThan(2 * mbit * 1e6);
-    await daemon.cancel(record);
-    expect(await tcpThroughput(from, to, { family, forMs: 400 })).toBeGreaterThan(2 * mbit * 1e6);
-    expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
-  });
+  ] as const;
+  // An emulated machine makes 10 Mbit/s at its best.
+  test.each<readonly [4 | 6, 'egress' | 'ingress', number]>(emulated ? slow : [...slow, ...fast])(
+    'over IPv%d, %s, of %d Mbit/s is what TCP gets',
+    async (family, direction, mbit) => {
+      const before = await fingerprint(lab.target.path);
+      const [from, to] = direction === 'egress' ? [lab.target, lab.peer(0)] : [lab.peer(0), lab.target];
+      const peers = addressOf(lab.peer(0), family);
+      const record = await daemon.exec('bandwidth', { rate: `${mbit}mbit`, direction, peers });
+      expect(record.work).toMatchObject({ engine: 'htb' });
+      await expectRate(() => tcpThroughput(from, to, { family, forMs: 2000 }), mbit * 1e6);
+      const { evidence } = await daemon.observe(record);
+      expect(evidence?.verdict).toBe('verified');
+      expect(evidence?.counters['bytes_shaped']).toBeGreaterThan((mbit * 1e6) / 8);
+      // Out of scope it is as fast as ever.
+      expect(await tcpThroughput(to, from, { family, forMs: 400 })).toBeGreaterThan(2 * mbit * 1e6);
+      await daemon.cancel(record);
+      expect(await tcpThroughput(from, to, { family, forMs: 400 })).toBeGreaterThan(2 * mbit * 1e6);
+      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    },
+  );
 
   test('is shared by all in its scope, and the tightest holds where two overlap', async () => {
-    const to = (peer: number) => () => tcpThroughput(lab.target, lab.peer(peer), { forMs: 2000 });
-    await daemon.exec('bandwidth', { rate: '20mbit' });
-    const tight = await daemon.exec('bandwidth', { rate: '5mbit', peers: lab.peer(0).ipv4 });
-    await expectRate(to(0), 5e6);
-    await expectRate(to(1), 20e6);
+    const to = (peer: number) => () => tcpThroughput(lab.target, lab.peer(peer), { forMs: 3000 });
+    await daemon.exec('bandwidth', { rate: '4mbit' });
+    const tight = await daemon.exec('bandwidth', { rate: '1mbit', peers: lab.peer(0).ipv4 });
+    await expectRate(to(0), 1e6);
+    await expectRate(to(1), 4e6);
     await daemon.cancel(tight);
     // Packets to one peer are in a class of their own now, and the limit is one all the same.
     await daemon.exec('bandwidth', { rate: '100mbit', peers: lab.peer(0).ipv4 });
     await expectRate(async () => {
       const each = await Promise.all([to(0)(), to(1)()]);
-      expect(Math.min(...each)).toBeGreaterThan(1e6);
+      expect(Math.min(...each)).toBeGreaterThan(2e5);
       return each.reduce((sum, bits) => sum + bits);
-    }, 20e6);
+    }, 4e6);
   });
 
   test('drops what would wait too long, and says so', async () => {

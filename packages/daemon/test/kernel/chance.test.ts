@@ -1,7 +1,7 @@
 /** Faults that hit packets by chance, on a real kernel: the share that is hit is the share that was asked for. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { addressOf, createLab, sendOneWay, type Family, type Lab, type OneWay } from '@chaosplane/testkit';
-import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { addressOf, createLab, openFlow, sendOneWay, type Family, type Lab, type OneWay } from '@chaosplane/testkit';
+import { emulated, kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -56,12 +56,13 @@ const ways = [
   [4, 'ingress'],
   [6, 'ingress'],
 ] as const;
+const someWays = emulated ? [ways[0], ways[3]] : ways;
 
 const duplication = (['netdev-egress', 'ifb'] as const).filter((name) => !capability(name).available);
 (duplication.length === 0 ? describe : describe.skip)(
   `a duplication${duplication.length === 0 ? '' : ` (this kernel has no ${duplication.join(', ')})`}`,
   () => {
-    test.each(ways)('of 30 %% over IPv%d, %s', async (family, direction) => {
+    test.each(someWays)('of 30 %% over IPv%d, %s', async (family, direction) => {
       daemon = await startLabDaemon(lab);
       const peers = addressOf(lab.peer(0), family);
       const record = await daemon.exec('duplicate', { percent: `${ASKED}`, direction, peers });
@@ -102,7 +103,7 @@ const duplication = (['netdev-egress', 'ifb'] as const).filter((name) => !capabi
 for (const { engine, skipped } of await shapersOfKernel()) {
   const group = skipped === undefined ? describe : describe.skip;
   group(`a corruption by ${engine}${skipped === undefined ? '' : ` (${skipped})`}`, () => {
-    test.each(ways)('of 30 %% over IPv%d, %s', async (family, direction) => {
+    test.each(someWays)('of 30 %% over IPv%d, %s', async (family, direction) => {
       daemon = await startLabDaemon(lab, { engine });
       const peers = addressOf(lab.peer(0), family);
       const record = await daemon.exec('corrupt', { percent: `${ASKED}`, direction, peers });
@@ -124,18 +125,34 @@ for (const { engine, skipped } of await shapersOfKernel()) {
 }
 
 describe('a loss with correlation', () => {
-  test.each(['egress', 'ingress'] as const)('has the share that was asked for, in bursts, %s', async (direction) => {
-    daemon = await startLabDaemon(lab);
-    const record = await daemon.exec('loss', { percent: `${ASKED}`, correlation: '50', direction });
-    expect(record.work.engine).toBe('nft');
-    const { missing, received } = await travel(direction, 4);
-    expectShare(missing.length, COUNT);
-    const lost = new Set(missing);
-    const again = missing.filter((sequence) => lost.has(sequence + 1)).length;
-    // Of packets after a lost one, 30 % are lost by chance alone, and 65 % with a correlation of one half.
-    expect(again / missing.length).toBeGreaterThan(0.58);
-    expect(again / missing.length).toBeLessThan(0.72);
-    const { evidence } = await daemon.observe(record);
-    expect(evidence?.counters).toMatchObject({ packets_matched: COUNT, packets_dropped: COUNT - received });
-  });
+  test.each(emulated ? (['ingress'] as const) : (['egress', 'ingress'] as const))(
+    'has the share that was asked for, in bursts, %s',
+    async (direction) => {
+      daemon = await startLabDaemon(lab);
+      const record = await daemon.exec('loss', { percent: `${ASKED}`, correlation: '50', direction });
+      expect(record.work.engine).toBe('nft');
+      const { missing, received, sendErrors } = await travel(direction, 4);
+      expectShare(missing.length, COUNT);
+      // A lossy link tells nobody; the inet hooks of older kernels do.
+      if (capability('netdev-egress').available) expect(sendErrors).toBe(0);
+      const lost = new Set(missing);
+      const again = missing.filter((sequence) => lost.has(sequence + 1)).length;
+      // Of packets after a lost one, 30 % are lost by chance alone, and 65 % with a correlation of one half.
+      expect(again / missing.length).toBeGreaterThan(0.58);
+      expect(again / missing.length).toBeLessThan(0.72);
+      const { evidence } = await daemon.observe(record);
+      expect(evidence?.counters).toMatchObject({ packets_matched: COUNT, packets_dropped: COUNT - received });
+    },
+  );
+});
+
+test('a loss of everything stops a connection that is open, which goes on afterwards', async () => {
+  daemon = await startLabDaemon(lab);
+  const flow = await openFlow(lab.target, lab.peer(0));
+  expect(await flow?.exchange(2000)).toBeDefined();
+  const record = await daemon.exec('loss', { percent: '100', correlation: '30', direction: 'ingress' });
+  expect(await flow?.exchange(700)).toBeUndefined();
+  await daemon.cancel(record);
+  expect(await flow?.exchange(10_000)).toBeDefined();
+  flow?.close();
 });

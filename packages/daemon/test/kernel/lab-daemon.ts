@@ -93,6 +93,9 @@ export async function kernelCapabilities(): Promise<(name: CapabilityName) => Ho
   };
 }
 
+/** Emulated machines run JavaScript twenty times slower: what takes many packets is tried fewer times there. */
+export const emulated = process.env['CHAOSPLANE_TEST_EMULATED'] === 'true';
+
 /** An engine that delays packets, and why it is not tested here when it is not. */
 export interface Shaper {
   readonly engine: 'netem' | 'queue';
@@ -105,7 +108,6 @@ export interface Shaper {
  */
 export async function shapersOfKernel(): Promise<readonly Shaper[]> {
   const capability = await kernelCapabilities();
-  const emulated = process.env['CHAOSPLANE_TEST_EMULATED'] === 'true';
   return (
     [
       ['netem', 'sch-netem'],

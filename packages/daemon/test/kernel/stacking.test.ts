@@ -71,3 +71,28 @@ describe('a root qdisc of somebody else', () => {
     expect((await measure(lab.peer(0))).received).toBe(20);
   });
 });
+
+describe('a daemon whose journal is lost', () => {
+  const lacking = (['netdev-egress', 'sch-htb', 'sch-tbf', 'ifb'] as const).filter(
+    (name) => !capability(name).available,
+  );
+  const only = lacking.length === 0 ? test : test.skip;
+  only(
+    `has an heir that removes every trace of it, IFB device and all${lacking.map((name) => ` (no ${name})`).join('')}`,
+    async () => {
+      daemon = await startLabDaemon(lab);
+      const before = await fingerprint(lab.target.path);
+      await daemon.exec('bandwidth', { rate: '1mbit', direction: 'both' });
+      await daemon.exec('bandwidth', { rate: '2mbit', direction: 'ingress', peers: lab.peer(0).ipv4 });
+      await daemon.exec('duplicate', { percent: '50', direction: 'both' });
+      await daemon.exec('corrupt', { percent: '50', direction: 'both' });
+      await daemon.exec('loss', { percent: '50', correlation: '50' });
+      await daemon.leave();
+      const left = differences(before, await fingerprint(lab.target.path)).join('\n');
+      expect(left).toContain('cpifb-eth0');
+      daemon = await startLabDaemon(lab);
+      expect(daemon.engine.swept.orphans).toEqual([lab.target.path]);
+      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    },
+  );
+});
