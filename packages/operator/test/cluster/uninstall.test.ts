@@ -105,6 +105,24 @@ describe('a user who may write experiments', () => {
     const node = { ...spec, target: { kind: 'Node', names: ['n1'] } };
     expect(await ask(experiment(node), `--as=${USER}`)).not.toBe('taken');
   });
+
+  test('cannot write down for the operator whom it hits, even with all rights in the namespace', async () => {
+    await grant('owner', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
+    await shop.apply('recorded', spec);
+    await shop.until('recorded', isEffective);
+    const shard = await shop.cluster.kubectl(['get', 'chaosexperimentshards', '-n', NAMESPACE, '-o', 'name']);
+    const patch = (body: object, ...argv: string[]): Promise<string> => {
+      const how = ['-n', NAMESPACE, '--type=merge', '--as', USER, '-p', JSON.stringify(body)];
+      return shop.cluster.kubectl(['patch', ...argv, ...how]).catch(String);
+    };
+    const alone = 'the operator alone writes what has become of an experiment';
+    expect(await patch({ targets: [] }, shard.trim())).toContain(alone);
+    const status = ['chaosexperiment', 'recorded', '--subresource=status'];
+    expect(await patch({ status: { phase: 'Pending' } }, ...status)).toContain(alone);
+    // Labels are free, as is the deletion of what was let go of.
+    expect(await patch({ metadata: { labels: { some: 'label' } } }, shard.trim())).toContain('patched');
+    await shop.remove('recorded');
+  });
 });
 
 test('helm uninstall ends what runs: traffic is normal, the namespaces are clean, and only the definitions are left', async () => {
