@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,7 +47,9 @@ function install() {
       console.error('error: npm install failed; its own words are above. Is the npm registry reachable from here?');
       process.exit(2);
     }
-    writeFileSync(stamp, wanted);
+    // Never in place: a tree made with hard links would be told of what was installed in another.
+    writeFileSync(`${stamp}.new`, wanted);
+    renameSync(`${stamp}.new`, stamp);
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }

@@ -52,6 +52,10 @@ async function inTerminal(
   process.exitCode = exitCode ?? 1;
 }
 
+/** How kubectl and helm, which have a --name of their own, are told which cluster. */
+const toolCommand = (name: string): string =>
+  `${name === DEFAULT_NAME ? '' : `CHAOSPLANE_CLUSTER=${name} `}npm run cluster --`;
+
 const nameOption = (): Option => new Option('--name <name>', 'which cluster').default(DEFAULT_NAME);
 
 /** Adds all commands. */
@@ -112,7 +116,7 @@ export function addCommands(program: Command, surroundings: Surroundings): void 
     .option('--set <setting...>', "settings of the chart, as helm's --set takes them", [])
     .action(async ({ name, set }: { name: string; set: string[] }) => {
       await installRelease(await named(name), { report, set });
-      report('installed: npm run cluster -- kubectl get pods --namespace chaosplane');
+      report(`installed: ${toolCommand(name)} kubectl get pods --namespace chaosplane`);
     });
 
   program
@@ -170,7 +174,7 @@ async function up({ name, nodes, controlPlaneOnly }: UpOptions, surroundings: Su
   report(`with your own kubectl, or with PATH="${cluster.programs}:$PATH":`);
   print(`export KUBECONFIG=${cluster.kubeconfig}`);
   report(
-    `or: npm run cluster -- kubectl get nodes · npm run cluster -- shell${option} · npm run cluster -- down${option}`,
+    `or: ${toolCommand(name)} kubectl get nodes · npm run cluster -- shell${option} · npm run cluster -- down${option}`,
   );
 }
 

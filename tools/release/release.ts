@@ -1,5 +1,5 @@
 /** ChaosPlane on a test cluster: the chart of this checkout, with images that are built from it. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cacheFolder, type Cluster } from '../cluster/index.ts';
 import { buildImages, testImages } from '../image/build.ts';
 
@@ -24,7 +24,10 @@ export async function installRelease(cluster: Cluster, { report, set = [] }: Rel
   await cluster.loadImages(Object.values(images));
   report('installing the chart');
   const [registry, tag] = testImages.operator.split(/\/operator:/);
-  const settings = [`image.registry=${registry ?? ''}`, `image.tag=${tag ?? ''}`, 'image.pullPolicy=Never', ...set];
+  // The tag is always the same; pods are replaced when their archive is another one.
+  const archives = Object.entries(images).map(([part, path]) => `${part}.podAnnotations.archive=${basename(path)}`);
+  const source = [`image.registry=${registry ?? ''}`, `image.tag=${tag ?? ''}`, 'image.pullPolicy=Never'];
+  const settings = [...source, ...archives, ...set];
   await cluster.helm([
     ...['upgrade', '--install', RELEASE, CHART, '--namespace', NAMESPACE, '--create-namespace'],
     ...['--wait', '--timeout', '3m'],
