@@ -1,10 +1,7 @@
-/** nftables in process: one libnftables context, which talks to the network namespace that it was made in. */
-import { readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { ChaosError } from '@chaosplane/common';
-import koffi, { type KoffiFunc } from 'koffi';
-import { setCloseOnExec, socketOption } from './ffi.ts';
+/** nftables in process: a session talks to one network namespace. */
 import type { NetnsHandle } from './netns.ts';
+import { contextOf, release, type Holder } from './nft-contexts.ts';
+import { loadNftables, type Context } from './nftables.ts';
 
 /** What nftables refused. The message holds the kernel's words and the command that failed. */
 export class NftError extends Error {
@@ -26,53 +23,19 @@ export interface NftSession {
   close(): Promise<void>;
 }
 
-type Context = bigint;
-
-interface Library {
-  create(flags: number): Context | null;
-  run(context: Context, commands: string): number;
-  dryRun(context: Context, dry: boolean): void;
-  free: KoffiFunc<(context: Context) => void>;
-  bufferOutput(context: Context): number;
-  bufferError(context: Context): number;
-  output(context: Context): string | null;
-  error(context: Context): string | null;
-}
-
-let library: Library | undefined;
-
-/** @throws ChaosError FAILED_PRECONDITION when libnftables is not installed. */
-function loadLibrary(): Library {
-  if (library !== undefined) return library;
-  try {
-    const nftables = koffi.load('libnftables.so.1');
-    library = {
-      create: nftables.func('void *nft_ctx_new(uint32_t)') as Library['create'],
-      run: nftables.func('int nft_run_cmd_from_buffer(void *, str)') as Library['run'],
-      dryRun: nftables.func('void nft_ctx_set_dry_run(void *, bool)') as Library['dryRun'],
-      free: nftables.func('void nft_ctx_free(void *)') as unknown as Library['free'],
-      bufferOutput: nftables.func('int nft_ctx_buffer_output(void *)') as Library['bufferOutput'],
-      bufferError: nftables.func('int nft_ctx_buffer_error(void *)') as Library['bufferError'],
-      output: nftables.func('str nft_ctx_get_output_buffer(void *)') as Library['output'],
-      error: nftables.func('str nft_ctx_get_error_buffer(void *)') as Library['error'],
-    };
-    return library;
-  } catch (error) {
-    const message = 'libnftables.so.1 cannot be loaded: install it (apt-get install libnftables1)';
-    throw new ChaosError('FAILED_PRECONDITION', message, { cause: error });
-  }
-}
-
-/** A session whose context is made at its first use. */
-export function openNft(netns: NetnsHandle): NftSession {
-  let context: Context | undefined;
+/**
+ * A session whose context is made at its first use. `pinned`: the tables that it makes live as long as its context (`flags
+ * owner`), so that is kept until the session is closed; others give way when there are many.
+ */
+export function openNft(netns: NetnsHandle, { pinned = false }: { readonly pinned?: boolean } = {}): NftSession {
+  const holder: Holder = { netns, pinned };
   let closing: Promise<void> | undefined;
   return {
     run(commands) {
       if (closing !== undefined) throw new Error(`nft in ${netns.path} was already closed`);
       if (commands.length === 0) return '';
-      context ??= createContext(netns);
-      const { run, output, error } = loadLibrary();
+      const context = contextOf(holder);
+      const { run, output, error } = loadNftables();
       const failed = run(context, `${commands.join('\n')}\n`) !== 0;
       // Reading a buffer empties it: read both, or the next command would answer with this one's words.
       const [printed, refused] = [output(context) ?? '', error(context) ?? ''];
@@ -80,10 +43,7 @@ export function openNft(netns: NetnsHandle): NftSession {
       dropCache(context);
       return printed;
     },
-    close() {
-      closing ??= context === undefined ? Promise.resolve() : freeContext(context);
-      return closing;
-    },
+    close: () => (closing ??= release(holder)),
   };
 }
 
@@ -92,45 +52,10 @@ export function openNft(netns: NetnsHandle): NftSession {
  * that after a dry run, also of nothing.
  */
 function dropCache(context: Context): void {
-  const { run, dryRun } = loadLibrary();
+  const { run, dryRun } = loadNftables();
   dryRun(context, true);
   run(context, '\n');
   dryRun(context, false);
-}
-
-async function freeContext(context: Context): Promise<void> {
-  const { free } = loadLibrary();
-  const freeAsync = promisify((pointer: Context, done: (error: Error | null) => void) => free.async(pointer, done));
-  await freeAsync(context);
-}
-
-function createContext(netns: NetnsHandle): Context {
-  const { create, free, bufferOutput, bufferError } = loadLibrary();
-  const context = netns.within(() => create(0));
-  if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
-  // libnftables does not set close-on-exec on its socket: a surviving child would keep it and the namespace.
-  closeNetlinkOnExec();
-  if (bufferOutput(context) !== 0 || bufferError(context) !== 0) {
-    free(context);
-    throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
-  }
-  return context;
-}
-
-/** Sets close-on-exec on every netlink socket of this process; Node's own have it anyway. */
-function closeNetlinkOnExec(): void {
-  const [socketLevel, domain, netlink] = [1, 39, 16];
-  for (const name of readdirSync('/proc/self/fd')) {
-    const fd = Number(name);
-    let found: number;
-    try {
-      found = socketOption(fd, socketLevel, domain, 4).readInt32LE();
-    } catch {
-      // Not a socket, or the descriptor by which the folder was read.
-      continue;
-    }
-    if (found === netlink) setCloseOnExec(fd);
-  }
 }
 
 const LONGEST_SHOWN = 300;

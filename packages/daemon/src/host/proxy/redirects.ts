@@ -20,7 +20,7 @@ export interface Redirects {
 }
 
 export function openRedirects(netns: NetnsHandle): Redirects {
-  const nft = openNft(netns);
+  const nft = openNft(netns, { pinned: true });
   let inventory: Inventory = new Map();
   return {
     put(duties, hold) {
