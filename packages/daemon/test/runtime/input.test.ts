@@ -6,6 +6,7 @@ import { fingerprint } from '@chaosplane/testbed';
 import { Status } from 'nice-grpc';
 import { RichClientError } from 'nice-grpc-error-details';
 import { badInputs, type BadInput } from './bad-inputs.ts';
+import { badProxyInputs } from './bad-proxy-inputs.ts';
 import { changesSince, createPodLab, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 let lab: PodLab;
@@ -67,10 +68,22 @@ describe('refused', () => {
     expect(await readdir(join(daemon.stateDir, 'executions'))).toEqual([]);
   });
 
+  test.each(badProxyInputs.map((input) => [input.name, input] as const))('%s', async (_name, input) => {
+    const [rpc, action = ''] = input.rpc.split(' ');
+    const parameters = { podName: 'target', ...input.parameters };
+    const call =
+      rpc === 'http'
+        ? daemon.client.execHTTPChaos({ action, parameters, port: input.port ?? 0 })
+        : daemon.client.execDNSChaos({ action, parameters });
+    const error = await refusal(call);
+    expect(Status[error.code]).toBe('INVALID_ARGUMENT');
+    expect(fieldsOf(error)).toEqual(input.fields);
+    expect(error.details.length).toBeLessThan(4000);
+    expect(await readdir(join(daemon.stateDir, 'executions'))).toEqual([]);
+  });
+
   const later = [
     ['a stressor', () => daemon.client.execStressChaos({ stressorType: 'cpu', parameters: {} }), 'ExecStressChaos cpu'],
-    ['an HTTP fault', () => daemon.client.execHTTPChaos({ action: 'abort', port: 80 }), 'ExecHTTPChaos abort'],
-    ['a DNS fault', () => daemon.client.execDNSChaos({ action: 'error' }), 'ExecDNSChaos error'],
     ['a node restart', () => daemon.client.execNodeChaos({ action: 'restart' }), 'ExecNodeChaos restart'],
     ['hello world', () => daemon.client.execHelloWorldChaos({ containerId: 'x' }), 'ExecHelloWorldChaos'],
   ] as const;

@@ -1,0 +1,3 @@
+module chaosplane.io/bench/loadgen
+
+go 1.19
