@@ -56,13 +56,15 @@ const ways = [
   [4, 'ingress'],
   [6, 'ingress'],
 ] as const;
+// What nft does alone is the same there; netem and the way through the IFB device are not.
 const someWays = emulated ? [ways[0], ways[3]] : ways;
+const alone = emulated ? test.skip : test;
 
 const duplication = (['netdev-egress', 'ifb'] as const).filter((name) => !capability(name).available);
 (duplication.length === 0 ? describe : describe.skip)(
   `a duplication${duplication.length === 0 ? '' : ` (this kernel has no ${duplication.join(', ')})`}`,
   () => {
-    test.each(someWays)('of 30 %% over IPv%d, %s', async (family, direction) => {
+    test.each(emulated ? [ways[3]] : ways)('of 30 %% over IPv%d, %s', async (family, direction) => {
       daemon = await startLabDaemon(lab);
       const peers = addressOf(lab.peer(0), family);
       const record = await daemon.exec('duplicate', { percent: `${ASKED}`, direction, peers });
@@ -80,14 +82,14 @@ const duplication = (['netdev-egress', 'ifb'] as const).filter((name) => !capabi
       expect(await travel(direction, family, 0, 200)).toMatchObject({ received: 200, duplicates: 0 });
     });
 
-    test('of all packets gives each once more, and no more than that', async () => {
+    alone('of all packets gives each once more, and no more than that', async () => {
       daemon = await startLabDaemon(lab);
       await daemon.exec('duplicate', { percent: '100', direction: 'both' });
       expect(await travel('egress', 4, 0, 500)).toMatchObject({ received: 500, duplicates: 500 });
       expect(await travel('ingress', 4, 0, 500)).toMatchObject({ received: 500, duplicates: 500 });
     });
 
-    test('of two experiments adds up for what the pod sends, and a loss hits originals only', async () => {
+    alone('of two experiments adds up for what the pod sends, and a loss hits originals only', async () => {
       daemon = await startLabDaemon(lab);
       await daemon.exec('duplicate', { percent: '100' });
       await daemon.exec('duplicate', { percent: '100', peers: lab.peer(0).ipv4 });
@@ -146,7 +148,7 @@ describe('a loss with correlation', () => {
   );
 });
 
-test('a loss of everything stops a connection that is open, which goes on afterwards', async () => {
+alone('a loss of everything stops a connection that is open, which goes on afterwards', async () => {
   daemon = await startLabDaemon(lab);
   const flow = await openFlow(lab.target, lab.peer(0));
   expect(await flow?.exchange(2000)).toBeDefined();

@@ -64,7 +64,15 @@ const orders = [
   [2, 0, 1],
   [2, 1, 0],
 ] as const;
-const someOrders = emulated ? [orders[0], orders[5]] : orders;
+const someOrders = emulated ? [orders[3]] : orders;
+
+const delays = [
+  [5, 'egress', 4],
+  [50, 'ingress', 6],
+  [100, 'ingress', 4],
+  [500, 'egress', 6],
+  [500, 'ingress', 4],
+] as const;
 
 for (const { engine, skipped } of await shapersOfKernel()) {
   const group = skipped === undefined ? describe : describe.skip;
@@ -73,37 +81,34 @@ for (const { engine, skipped } of await shapersOfKernel()) {
       daemon = await startLabDaemon(lab, { engine });
     });
 
-    test.each([
-      [5, 'egress', 4],
-      [50, 'ingress', 6],
-      [100, 'ingress', 4],
-      [500, 'egress', 6],
-      [500, 'ingress', 4],
-    ] as const)('of %d ms, %s, over IPv%d, is felt there and nowhere else', async (ms, direction, family) => {
-      const before = await fingerprint(lab.target.path);
-      const peers = addressOf(lab.peer(0), family);
-      const record = await daemon.exec('delay', { latency: `${ms}ms`, direction, peers });
-      expect(record.work).toMatchObject({ engine });
-      const [out, over] = [direction === 'egress', family === 4 ? 6 : 4] as const;
-      const way =
-        (peer: number, version: Family = family) =>
-        () =>
-          out
-            ? paced(lab.target, lab.peer(peer), { family: version })
-            : paced(lab.peer(peer), lab.target, { family: version });
-      await expectDelay(way(0), ms);
-      const { evidence } = await daemon.observe(record);
-      expect(evidence).toMatchObject({ engine, verdict: 'verified' });
-      expect(evidence?.counters['packets_delayed']).toBe(evidence?.counters['packets_matched']);
-      await expectPrompt(way(1));
-      await expectPrompt(way(0, over));
-      await expectPrompt(() =>
-        out ? paced(lab.peer(0), lab.target, { family }) : paced(lab.target, lab.peer(0), { family }),
-      );
-      await daemon.cancel(record);
-      await expectPrompt(way(0));
-      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
-    });
+    test.each(emulated ? [delays[0], delays[2], delays[3]] : delays)(
+      'of %d ms, %s, over IPv%d, is felt there and nowhere else',
+      async (ms, direction, family) => {
+        const before = await fingerprint(lab.target.path);
+        const peers = addressOf(lab.peer(0), family);
+        const record = await daemon.exec('delay', { latency: `${ms}ms`, direction, peers });
+        expect(record.work).toMatchObject({ engine });
+        const [out, over] = [direction === 'egress', family === 4 ? 6 : 4] as const;
+        const way =
+          (peer: number, version: Family = family) =>
+          () =>
+            out
+              ? paced(lab.target, lab.peer(peer), { family: version })
+              : paced(lab.peer(peer), lab.target, { family: version });
+        await expectDelay(way(0), ms);
+        const { evidence } = await daemon.observe(record);
+        expect(evidence).toMatchObject({ engine, verdict: 'verified' });
+        expect(evidence?.counters['packets_delayed']).toBe(evidence?.counters['packets_matched']);
+        await expectPrompt(way(1));
+        await expectPrompt(way(0, over));
+        await expectPrompt(() =>
+          out ? paced(lab.peer(0), lab.target, { family }) : paced(lab.target, lab.peer(0), { family }),
+        );
+        await daemon.cancel(record);
+        await expectPrompt(way(0));
+        expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+      },
+    );
 
     test('leaves the probes of the pod alone, each way, and nothing beside them', async () => {
       const node = lab.peer(1);
