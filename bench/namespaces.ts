@@ -39,6 +39,8 @@ function runtimeOf(pods: readonly string[]): ContainerRuntime {
     sandboxes: async () => sandboxes,
     sandbox: async (id) => byId.get(id),
     containers: async () => [],
+    container: async () => undefined,
+    exec: () => Promise.reject(new Error('there are no containers')),
     close: () => undefined,
   };
 }

@@ -6,10 +6,14 @@ import type { Entry } from '@chaosplane/testbed/oci/entry';
 /** The images there are. */
 export type ImageName = 'operator' | 'daemon';
 
-/** The first entry is the program; the others are threads that it starts, found beside it by their name. */
+/** The first entry is the program; the others are threads and processes that it starts, found beside it by their name. */
 export const entryPoints: Readonly<Record<ImageName, readonly string[]>> = {
   operator: ['packages/operator/src/main.ts'],
-  daemon: ['packages/daemon/src/main.ts', 'packages/daemon/src/host/queue/worker.ts'],
+  daemon: [
+    'packages/daemon/src/main.ts',
+    'packages/daemon/src/host/queue/worker.ts',
+    'packages/daemon/src/process/gate.main.ts',
+  ],
 };
 
 /** Bundles the programs of an image. */

@@ -1,4 +1,4 @@
-/** What lies in the images: node and its libraries in both; traffic control and nftables in the daemon's; our bundles. */
+/** What lies in the images: node and its libraries in both; traffic control, nftables and stress-ng in the daemon's; our bundles. */
 import { access, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, type ImageName } from './bundle.ts';
@@ -9,7 +9,7 @@ import { librariesOf, place } from './libraries.ts';
 export const NON_ROOT = 65_532;
 
 /** Debian package → a file of it that must be on this machine. */
-export const NEEDED = { iproute2: 'tc', libnftables1: 'libnftables.so.1' } as const;
+export const NEEDED = { iproute2: 'tc', libnftables1: 'libnftables.so.1', 'stress-ng': 'stress-ng' } as const;
 
 const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nnonroot:x:${NON_ROOT}:${NON_ROOT}:nonroot:/home/nonroot:/usr/sbin/nologin\n`;
 const GROUP = `root:x:0:\nnonroot:x:${NON_ROOT}:\n`;
@@ -37,16 +37,18 @@ export async function baseEntries(node: string): Promise<Entry[]> {
   ];
 }
 
-/** What the daemon calls: tc with its tables of distributions, and libnftables, which it loads into itself. */
+/** What the daemon calls: tc with its tables of distributions, stress-ng, and libnftables, which it loads into itself. */
 export async function daemonEntries(): Promise<Entry[]> {
   const tc = await firstOf(NEEDED.iproute2, ['/usr/sbin', '/sbin', '/usr/bin']);
   const libnftables = await firstOf(NEEDED.libnftables1, libraryFolders());
+  const stress = await firstOf(NEEDED['stress-ng'], ['/usr/bin']);
   const tables = await distributions();
   return [
     { path: 'usr/sbin/tc', kind: 'file', source: await realpath(tc) },
+    { path: 'usr/bin/stress-ng', kind: 'file', source: await realpath(stress) },
     { path: place(libnftables), kind: 'file', source: libnftables },
     ...tables.map((source): Entry => ({ path: place(source), kind: 'file', source, mode: 0o644 })),
-    ...(await librariesOf([tc, libnftables])),
+    ...(await librariesOf([tc, libnftables, stress])),
   ];
 }
 

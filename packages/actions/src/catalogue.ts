@@ -38,13 +38,21 @@ const contract: Readonly<Record<ExecRpc, readonly string[]>> = {
 };
 
 /**
- * The action that an RPC and the value of its `action` (or `stressor_type`) field ask for.
+ * The action that an RPC and the value of its `action` (or `stressor_type`) field ask for; where one asks for the same of a pod
+ * and of the node, the parameters tell.
  * @throws ChaosError UNIMPLEMENTED for one that this version does not have yet, INVALID_ARGUMENT for one that is none.
  */
-export function findByRoute(rpc: ExecRpc, wireAction: string): Action {
-  const found = catalogue.find(
+export function findByRoute(
+  rpc: ExecRpc,
+  wireAction: string,
+  parameters: Readonly<Record<string, string>> = {},
+): Action {
+  const candidates = catalogue.filter(
     ({ route }) => route.on === 'daemon' && route.rpc === rpc && route.wireAction === wireAction,
   );
+  // Stress is of the node when nothing says that a pod is meant.
+  const ofPod = ['podName', 'podNamespace', 'containerName'].some((key) => Object.hasOwn(parameters, key));
+  const found = candidates.find(({ targetKind }) => (targetKind === 'Pod') === ofPod) ?? candidates[0];
   if (found !== undefined) return found;
   const known = contract[rpc];
   if (known.includes(wireAction)) {

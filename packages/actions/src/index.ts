@@ -7,3 +7,4 @@ export * from './parse.ts';
 export * from './scope.ts';
 export type { HttpScope } from './http-scope.ts';
 export type * from './gen/actions.ts';
+export type { CpuStress, MemoryStress, Size } from './stress.ts';

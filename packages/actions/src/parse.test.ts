@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { catalogue, findAction, findByRoute } from './catalogue.ts';
 import { parseParameters } from './parse.ts';
 
-const parse = (name: string, parameters: Record<string, string>): unknown =>
-  parseParameters(findAction(name), { podName: 'web', ...parameters }, { target: 'required' });
+const parse = (name: string, parameters: Record<string, string>): unknown => {
+  const pod = name === 'hello-world' ? {} : { podName: 'web' };
+  return parseParameters(findAction(name), { ...pod, ...parameters }, { target: 'required' });
+};
 
 function problemsOf(name: string, parameters: Record<string, string>): string[] {
   try {
@@ -56,6 +58,21 @@ describe('the parameters of an action', () => {
     ['network-partition', { spareProbes: 'yes' }, 'is not known'],
     ['network-partition', { podName: 'Web' }, 'is not a name'],
     ['network-partition', { podNamespace: 'a.b' }, 'is not a name'],
+    ['pod-cpu-stress', { workers: '0' }, '"0" is out of range'],
+    ['pod-cpu-stress', { workers: '1000000' }, 'is out of range'],
+    ['pod-cpu-stress', { load: '0' }, 'would do nothing'],
+    ['pod-cpu-stress', { load: '101' }, 'is more than 100%'],
+    ['pod-cpu-stress', { load: '50;reboot' }, 'is not a percentage'],
+    ['pod-memory-stress', { size: '0' }, 'would do nothing'],
+    ['pod-memory-stress', { size: '1Zi' }, 'is not an amount of bytes'],
+    ['pod-memory-stress', { size: '150%' }, 'is more than 100%'],
+    ['pod-memory-stress', { oomScoreAdj: '2000' }, 'is out of range'],
+    ['pod-io-stress', { path: 'data' }, 'is not a path'],
+    ['pod-io-stress', { path: '/data\0' }, 'is not a path'],
+    ['pod-io-stress', { path: '/$(id)' }, 'is not a path'],
+    ['container-kill', { signal: 'STOP' }, 'is not a signal that may be sent'],
+    ['container-kill', { signal: '9' }, 'is not a signal that may be sent'],
+    ['hello-world', { containerId: '../../etc' }, 'is not the id of a container'],
   ])('%s %j is refused', (name, parameters, said) => {
     expect(problemsOf(name, parameters as Record<string, string>).join('\n')).toContain(said);
   });
@@ -122,14 +139,23 @@ describe('the catalogue', () => {
     }
   });
 
+  test('stress is of the node when nothing says that a pod is meant', () => {
+    expect(findByRoute('execStressChaos', 'cpu', { load: '50' }).name).toBe('stress-cpu');
+    expect(findByRoute('execStressChaos', 'cpu', { podName: 'web' }).name).toBe('pod-cpu-stress');
+    // Whoever names a container has forgotten its pod, and is told so.
+    expect(findByRoute('execStressChaos', 'memory', { containerName: 'app' }).name).toBe('pod-memory-stress');
+    expect(findByRoute('execStressChaos', 'io', {}).name).toBe('pod-io-stress');
+  });
+
   test('names the nearest action', () => {
     expect(() => findAction('network-dely')).toThrow('did you mean network-delay?');
   });
 
-  test('knows the whole contract: what is not there yet is unimplemented, what is none is refused', () => {
+  test('knows the whole contract, and refuses what is none of it', () => {
     expect(findByRoute('execNetworkChaos', 'delay').name).toBe('network-delay');
-    expect(() => findByRoute('execStressChaos', 'cpu')).toThrow(expect.objectContaining({ code: 'UNIMPLEMENTED' }));
-    expect(() => findByRoute('execHelloWorldChaos', '')).toThrow(expect.objectContaining({ code: 'UNIMPLEMENTED' }));
+    expect(findByRoute('execHelloWorldChaos', '').name).toBe('hello-world');
+    expect(findByRoute('execDNSChaos', 'error').name).toBe('pod-dns-error');
+    expect(findByRoute('execNodeChaos', 'restart').name).toBe('node-restart');
     expect(() => findByRoute('execNetworkChaos', 'explode')).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     );

@@ -11,7 +11,7 @@ export interface ParseOptions {
 }
 
 /** Keys that an experiment's target fills in. */
-const TARGET_KEYS = ['podName', 'podNamespace'];
+const TARGET_KEYS = ['podName', 'podNamespace', 'containerId'];
 
 /**
  * The spec that `parameters` mean to `action`.
@@ -62,7 +62,7 @@ function fillTarget(known: readonly string[], values: Record<string, string>, pr
       problems.push({ path: `parameters.${key}`, wrong: 'the target chooses the pod', allowed: 'nothing here' });
     }
   }
-  if (known.includes('podName')) values['podName'] = 'chosen-by-target';
+  for (const key of ['podName', 'containerId']) if (known.includes(key)) values[key] = 'chosen-by-target';
 }
 
 function unknownKey(key: string, known: readonly string[]): Problem {

@@ -31,7 +31,7 @@ export interface NetworkScope {
 }
 
 /** The parameters that say which pod is meant; an experiment's target fills them in. */
-export const targetShape = {
+const podShape = {
   podName: required(parsePodName, {
     description: 'The pod. In an experiment, `target` chooses it.',
     allowed: 'the name of a pod on this node',
@@ -41,11 +41,33 @@ export const targetShape = {
     allowed: 'the name of a namespace',
     default: 'default',
   }),
-  containerName: optional(parseLabelName, {
-    description: 'A container that the pod must have. The fault hits the network of the whole pod.',
-    allowed: 'the name of a container of the pod',
-  }),
 } as const;
+
+/** The pod and, perhaps, the container; `description` says what no container name means. */
+export function podTargetShape(description: string) {
+  const allowed = 'the name of a container of the pod';
+  return { ...podShape, containerName: optional(parseLabelName, { description, allowed }) } as const;
+}
+
+/** Which container of which pod. */
+export interface PodTarget {
+  readonly podName: string;
+  readonly podNamespace: string;
+  readonly containerName?: string;
+}
+
+/** The target of values that are each valid. */
+export function toPodTarget(
+  values: Omit<PodTarget, 'containerName'> & { readonly containerName: string | undefined },
+): PodTarget {
+  const { podName, podNamespace, containerName } = values;
+  return { podName, podNamespace, ...(containerName === undefined ? {} : { containerName }) };
+}
+
+/** The parameters of a network fault that say which pod is meant. */
+export const targetShape = podTargetShape(
+  'A container that the pod must have. The fault hits the network of the whole pod.',
+);
 
 const PEERS: ParameterMeta = {
   description:

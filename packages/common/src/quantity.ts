@@ -80,3 +80,13 @@ export function parsePercent(text: string): Parsed<number> {
   if (value > 100) return refused(text, 'is more than 100%', percentAllowed);
   return { ok: true, value };
 }
+
+/** A whole number within `least` to `most`. */
+export function parseCount(least: number, most: number): (text: string) => Parsed<number> {
+  const allowed = `a whole number from ${least} to ${most}`;
+  return (text) => {
+    if (!/^\d{1,9}$/.test(text)) return refused(text, 'is not a whole number', allowed);
+    const value = Number(text);
+    return value < least || value > most ? refused(text, 'is out of range', allowed) : { ok: true, value };
+  };
+}

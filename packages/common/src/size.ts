@@ -49,3 +49,16 @@ export function formatRate(bitsPerSecond: number): string {
   const [unit, factor] = Object.entries(unitsBits).findLast(([, size]) => bitsPerSecond >= size) ?? ['bit', 1];
   return `${bitsPerSecond / factor}${unit}`;
 }
+
+/** Bytes as people read them: `64Mi`, `1.5Gi`, `812`. */
+export function formatBytes(bytes: number): string {
+  for (const [unit, size] of [
+    ['Ti', 2 ** 40],
+    ['Gi', 2 ** 30],
+    ['Mi', 2 ** 20],
+    ['Ki', 2 ** 10],
+  ] as const) {
+    if (bytes >= size) return `${Math.round((bytes / size) * 10) / 10}${unit}`;
+  }
+  return String(Math.round(bytes));
+}

@@ -32,6 +32,8 @@ const schema = z.strictObject({
   maxTtlMs: duration.default(24 * 3600_000),
   networkEngine: z.enum(['auto', 'netem', 'queue']).default('auto'),
   networkHooks: z.enum(['auto', 'netdev', 'inet']).default('auto'),
+  /** Whether node-restart may restart this node. */
+  allowNodeRestart: z.boolean().default(false),
   /** gRPC over TCP, with mutual TLS only. */
   listen: address.exactOptional(),
   tls: z.strictObject({ certificate: z.string(), key: z.string(), clientCa: z.string() }).exactOptional(),

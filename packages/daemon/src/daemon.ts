@@ -84,13 +84,14 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   }
   stack.defer(await lockFolder(config.stateDir));
   const journal = parts.journal ?? (await openJournal(config.stateDir));
-  const { nodeName, runtimeEndpoint } = config;
-  const host =
-    parts.host ?? (await createHost({ nodeName, ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }) }));
+  const { nodeName, runtimeEndpoint, allowNodeRestart } = config;
+  const endpoint = runtimeEndpoint === undefined ? {} : { runtimeEndpoint };
+  const host = parts.host ?? (await createHost({ nodeName, allowNodeRestart, ...endpoint }));
   stack.defer(() => host.close());
   const { defaultTtlMs, maxTtlMs, networkEngine, networkHooks } = config;
   const placement = { engine: networkEngine, hooks: networkHooks };
-  const engine = await startEngine({ host, journal, clock, logger, config: { defaultTtlMs, maxTtlMs, placement } });
+  const limits = { defaultTtlMs, maxTtlMs, placement, node: { allowNodeRestart } };
+  const engine = await startEngine({ host, journal, clock, logger, config: limits });
   stack.defer(() => engine.stop());
   metrics.watch(engine);
 

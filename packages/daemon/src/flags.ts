@@ -10,6 +10,7 @@ export interface DaemonFlags {
   readonly runtimeEndpoint?: string;
   readonly networkEngine: 'auto' | 'netem' | 'queue';
   readonly networkHooks: 'auto' | 'netdev' | 'inet';
+  readonly allowNodeRestart?: boolean;
   readonly nodeName?: string;
   readonly listen?: string;
   readonly tlsCert?: string;
@@ -59,6 +60,7 @@ const options: readonly Option[] = [
   option('--network-hooks <hooks>', 'where packets are caught', 'NETWORK_HOOKS')
     .choices(['auto', 'netdev', 'inet'])
     .default('auto'),
+  option('--allow-node-restart', 'lets node-restart restart this node', 'ALLOW_NODE_RESTART'),
   option('--node-name <name>', 'as the cluster calls this node; the host name when left out', 'NODE_NAME'),
   option('--listen <host:port>', 'gRPC over TCP; needs the three TLS files and the name of the client', 'LISTEN'),
   option('--tls-cert <file>', "the daemon's certificate, PEM", 'TLS_CERT'),
@@ -115,6 +117,7 @@ export function settingsOf(flags: DaemonFlags): Partial<RawDaemonConfig> {
     defaultTtlMs: flags.defaultTtl,
     maxTtlMs: flags.maxTtl,
     onStop: flags.onStop,
+    allowNodeRestart: flags.allowNodeRestart ?? false,
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
     ...(listen === undefined ? {} : { listen }),

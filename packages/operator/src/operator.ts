@@ -32,6 +32,7 @@ import { podKillExecutor } from './executors/pod-kill.ts';
 import { daemonAddresses, daemonPods } from './nodes/endpoints.ts';
 import { endpointsReconciler } from './nodes/keep-endpoints.ts';
 import { keepLeases } from './nodes/keep-leases.ts';
+import { runningContainer } from './targets/container.ts';
 import { followedPeers, peersMove, resolvePeers, type PeerWorld } from './targets/peers.ts';
 
 /** What an operator is given beside its settings. */
@@ -123,6 +124,7 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
       daemons,
       epoch,
       leaseTtlMs: config.daemonLease,
+      containerOf: ({ namespace, name, uid }) => runningContainer(caches.pods.get({ namespace, name }), uid),
       nodeExists: (name) => caches.nodes.get({ name }) !== undefined,
       alsoAsk: everywhere ? [...daemonPods(daemonCache.list()).keys()] : [],
       peers: () => resolvePeers(spec, world()),

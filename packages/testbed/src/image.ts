@@ -1,4 +1,4 @@
-/** Builds the test bed's only image offline, once per content: the application and, where there is one, a static busybox. */
+/** Builds the test bed's images offline, once per content: the application, with a static busybox where there is one, and bare. */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { firstExisting } from './prerequisites.ts';
 
 /** The image's name in the runtime. */
 export const APP_IMAGE = 'chaosplane.test/app:1';
+/** The same without a shell, or anything else. */
+export const BARE_IMAGE = 'chaosplane.test/bare:1';
 const SOURCE = join(import.meta.dirname, '../app');
 const APPLETS = ['sh', 'ps', 'cat', 'ls', 'ip', 'ping', 'nc', 'sleep', 'wget'];
 
@@ -47,12 +49,15 @@ export async function appArchive(cacheFolder: string, report: (line: string) => 
   const work = await mkdtemp(join(cacheFolder, 'build-'));
   try {
     await execa(go, ['build', '-trimpath', '-buildvcs=false', '-o', join(work, 'app'), '.'], { cwd: SOURCE, env });
-    const entries: Entry[] = [
-      { path: 'chaosplane-app', kind: 'file', source: join(work, 'app') },
-      ...(shell === undefined ? [] : busyboxEntries(shell, APPLETS)),
-    ];
+    const bare: Entry[] = [{ path: 'chaosplane-app', kind: 'file', source: join(work, 'app') }];
+    const entries = [...bare, ...(shell === undefined ? [] : busyboxEntries(shell, APPLETS))];
     const config = { entrypoint: ['/chaosplane-app'], env: ['PATH=/bin:/'] };
-    await writeArchive(path, { reference: APP_IMAGE, layers: [await layerOf(entries, work)], config });
+    const image = async (reference: string, content: readonly Entry[]) => ({
+      reference,
+      layers: [await layerOf(content, work)],
+      config,
+    });
+    await writeArchive(path, await image(APP_IMAGE, entries), await image(BARE_IMAGE, bare));
   } finally {
     await rm(work, { recursive: true, force: true });
   }

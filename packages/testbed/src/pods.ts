@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
 import type { Containerd } from './containerd.ts';
-import { APP_IMAGE } from './image.ts';
+import { APP_IMAGE, BARE_IMAGE } from './image.ts';
+
+export interface ContainerSpec {
+  name: string;
+  /** Go to the application: `['serve']`, `['call', URL]`. */
+  args: string[];
+  /** Instead of the application: `['/bin/sh', '-c', …]`. */
+  command?: string[];
+  /** Of its cgroup; no limit when absent. */
+  memoryLimitBytes?: number;
+  /** An image with nothing in it but the application. */
+  bare?: boolean;
+}
 
 export interface PodSpec {
   name: string;
@@ -16,8 +28,7 @@ export interface PodSpec {
   hostNetwork?: boolean;
   /** As the kubelet writes it into resolv.conf. Absent: that of the machine. */
   dns?: { servers: string[]; searches: string[] };
-  /** `args` go to the application: `['serve']`, `['call', URL]`. */
-  containers: { name: string; args: string[] }[];
+  containers: ContainerSpec[];
 }
 
 export interface RunningContainer {
@@ -60,12 +71,14 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
       sandboxConfig: sandbox,
       config: {
         metadata: { name, attempt },
-        image: { image: APP_IMAGE },
+        image: { image: wanted.bare === true ? BARE_IMAGE : APP_IMAGE },
+        command: wanted.command ?? [],
         args: wanted.args,
         labels,
         logPath,
         linux: {
-          resources: {},
+          resources:
+            wanted.memoryLimitBytes === undefined ? {} : { memoryLimitInBytes: BigInt(wanted.memoryLimitBytes) },
           ...(sandbox.linux?.securityContext ? { securityContext: sandbox.linux.securityContext } : {}),
         },
       },

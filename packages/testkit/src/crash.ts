@@ -1,5 +1,5 @@
 /** Stops a daemon dead at one of its steps: before or after any change of its journal or of the kernel. */
-import type { Host, Netns } from '@chaosplane/daemon/host';
+import type { ContainerFolder, Host, Netns } from '@chaosplane/daemon/host';
 import type { ExecutionRecord, Journal, LeaseRecord } from '@chaosplane/daemon/journal';
 
 /** Where to stop. Every effect has two steps: just before it, and just after it. */
@@ -72,8 +72,32 @@ export function withCrash(
     removeLink: effect(netns.removeLink, (name) => `${name} is removed`),
   });
   const { journal, host } = parts;
+  const folderOf = (...args: Parameters<Host['makeFolder']>): ContainerFolder => {
+    const folder = host.makeFolder(...args);
+    return { ...folder, remove: syncEffect(folder.remove, () => 'a folder is removed') };
+  };
   return {
-    host: { ...host, openNetns: (path) => netnsOf(host.openNetns(path)) },
+    host: {
+      ...host,
+      openNetns: (path) => netnsOf(host.openNetns(path)),
+      processes: {
+        ...host.processes,
+        signal: syncEffect(host.processes.signal, (_process, signal) => `signal ${signal}`),
+      },
+      cgroups: {
+        ...host.cgroups,
+        create: syncEffect(host.cgroups.create, () => 'a cgroup is made'),
+        remove: syncEffect(host.cgroups.remove, () => 'a cgroup is removed'),
+      },
+      stressors: {
+        ...host.stressors,
+        start: effect(host.stressors.start, ({ args }) => `a stressor is started: ${args[0] ?? ''}`),
+        end: effect(host.stressors.end, () => 'a stressor is ended'),
+      },
+      makeFolder: syncEffect(folderOf, () => 'a folder is made'),
+      runtime: { ...host.runtime, exec: effect(host.runtime.exec, () => 'a command is run') },
+      restartNode: syncEffect(host.restartNode, () => 'the node is restarted'),
+    },
     journal: {
       load: () => journal.load(),
       write: effect(

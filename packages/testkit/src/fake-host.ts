@@ -2,11 +2,14 @@
 import { ChaosError } from '@chaosplane/common';
 import type { CapabilityName, Container, Host, HostCapability, SandboxDetail } from '@chaosplane/daemon/host';
 import { FakeNetns } from './fake-netns.ts';
+import { FakeProcesses, type FakeContainer } from './fake-processes.ts';
 
 /** A pod of the fake node. */
 export interface FakePod {
   readonly sandbox: SandboxDetail;
   readonly netns: FakeNetns;
+  /** The containers that it was started with. */
+  readonly containers: readonly FakeContainer[];
 }
 
 const capabilityNames: readonly CapabilityName[] = [
@@ -21,6 +24,7 @@ const capabilityNames: readonly CapabilityName[] = [
   'ifb',
   'nfqueue',
   'container-runtime',
+  'stress-ng',
   'cgroup-v1',
   'cgroup-v2',
 ];
@@ -28,6 +32,7 @@ const capabilityNames: readonly CapabilityName[] = [
 /** The node. Daemons come and go; it stays. */
 export class FakeNode {
   bootId = 'boot-1';
+  readonly processes = new FakeProcesses();
   readonly #pods = new Map<string, FakePod>();
   readonly #paths = new Map<string, FakeNetns>();
   readonly #missing: ReadonlySet<CapabilityName>;
@@ -45,7 +50,15 @@ export class FakeNode {
   /** Starts a pod; one of the same name and namespace gets a sandbox and a namespace of its own. */
   addPod(
     name: string,
-    options: { namespace?: string; uid?: string; hostNetwork?: boolean; runtimeHandler?: string; path?: string } = {},
+    options: {
+      namespace?: string;
+      uid?: string;
+      hostNetwork?: boolean;
+      runtimeHandler?: string;
+      path?: string;
+      /** Default: one, `app`. */
+      containers?: readonly string[];
+    } = {},
   ): FakePod {
     const serial = ++this.#serial;
     const path = options.path ?? `/run/netns/cni-${serial}`;
@@ -65,7 +78,8 @@ export class FakeNode {
       dns: { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local'], ndots: 5 },
       ...(hostNetwork ? {} : { netnsPath: path }),
     };
-    const pod = { sandbox, netns };
+    const containers = (options.containers ?? ['app']).map((each) => this.processes.addContainer(sandbox.id, each));
+    const pod = { sandbox, netns, containers };
     this.#pods.set(sandbox.id, pod);
     this.#paths.set(path, netns);
     return pod;
@@ -73,12 +87,14 @@ export class FakeNode {
 
   removePod(pod: FakePod): void {
     this.#pods.delete(pod.sandbox.id);
+    this.processes.removePod(pod.sandbox.id);
     if (this.#paths.get(pod.netns.path) === pod.netns) this.#paths.delete(pod.netns.path);
   }
 
-  /** Everything in every namespace, as text. */
+  /** Everything in every namespace, and all processes, as text. */
   print(): string {
-    return [...this.#pods.values()].map(({ sandbox, netns }) => `# ${sandbox.podName}\n${netns.print()}`).join('\n');
+    const pods = [...this.#pods.values()].map(({ sandbox, netns }) => `# ${sandbox.podName}\n${netns.print()}`);
+    return [...pods, '# processes', this.processes.print()].join('\n');
   }
 
   /** The node as a daemon sees it. */
@@ -89,11 +105,16 @@ export class FakeNode {
       bootId: this.bootId,
       kernelRelease: '6.1.0',
       ownNetnsCookies: ['1'],
+      ...this.processes.host(),
       runtime: {
         version: async () => 'fake 1',
         sandboxes: async () => [...pods.values()].map(({ sandbox }) => sandbox),
         sandbox: async (id) => pods.get(id)?.sandbox,
-        containers: async (sandboxId): Promise<Container[]> => [{ id: 'c1', sandboxId, name: 'app', state: 'running' }],
+        containers: async (sandboxId): Promise<Container[]> =>
+          this.processes
+            .containersOf(sandboxId)
+            .map(({ id, name, exit }) => ({ id, sandboxId, name, state: exit === undefined ? 'running' : 'exited' })),
+        ...this.processes.runtime(),
         close: () => undefined,
       },
       capabilities: async () => capabilityNames.map((name) => this.#capability(name)),

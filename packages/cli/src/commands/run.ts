@@ -17,7 +17,7 @@ import { runFileOnCluster } from '../cluster/run-file.ts';
 import { readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes } from '../output/verdict.ts';
-import { findCandidates } from '../standalone/candidates.ts';
+import { findCandidates, firstContainer } from '../standalone/candidates.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
 import {
@@ -150,6 +150,7 @@ async function plan(
       ttlMs: spec.duration,
       dryRun: true,
       peers: resolvePeers(spec),
+      ...(await firstContainer(runtime, target)),
     });
     for (const step of response.plan?.steps ?? []) line(stepText(step));
   }

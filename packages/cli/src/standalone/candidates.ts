@@ -22,3 +22,14 @@ export async function findCandidates(runtime: ContainerRuntime, namespace: strin
     }),
   );
 }
+
+/** The first container of a pod that runs, by its name, for actions that ask for a container. */
+export async function firstContainer(
+  runtime: ContainerRuntime,
+  { uid }: Pick<Candidate, 'uid'>,
+): Promise<{ readonly containerId?: string }> {
+  const sandbox = (await runtime.sandboxes()).find(({ podUid, ready }) => ready && podUid === uid);
+  const containers = sandbox === undefined ? [] : await runtime.containers(sandbox.id);
+  const running = containers.filter(({ state }) => state === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return running[0] === undefined ? {} : { containerId: running[0].id };
+}

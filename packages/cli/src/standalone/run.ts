@@ -15,7 +15,7 @@ import {
 } from '@chaosplane/experiment';
 import { evidenceOf, isPassing, observed, reasonOf, resolvePeers, runProbes, send } from '@chaosplane/operator';
 import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
-import { findCandidates } from './candidates.ts';
+import { findCandidates, firstContainer } from './candidates.ts';
 
 /** What a run is made of. */
 export interface RunParts {
@@ -159,6 +159,7 @@ async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number)
           target,
           ttlMs,
           dryRun: false,
+          ...(await firstContainer(run.runtime, target)),
           peers: resolvePeers(experiment.spec),
         });
         return [target.uid, { state: 'Injected', executionId, injectedAt: clock.now() }];

@@ -1,5 +1,6 @@
 /** What the parts of the engine share. */
 import type { Clock, Logger } from '@chaosplane/common';
+import type { NodeSettings } from '../faults/fault.ts';
 import type { Host } from '../host/host.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
@@ -15,6 +16,8 @@ export interface EngineConfig {
   /** The longest TTL that is accepted, in milliseconds. */
   readonly maxTtlMs: number;
   readonly placement: PlacementChoice;
+  /** What may be done to the node itself; absent: nothing. */
+  readonly node?: NodeSettings;
 }
 
 /** What the shapes of faults are made of. */

@@ -15,6 +15,18 @@ const delay = request('delay', { latency: '10ms' });
 const loss = request('loss', { percent: '30' });
 const bandwidth = request('bandwidth', { rate: '1mbit', direction: 'both' });
 const duplicate = request('duplicate', { percent: '10', direction: 'ingress' });
+const stress = (wireAction: string, parameters: Record<string, string>): ExecRequest => ({
+  ...request(wireAction, parameters),
+  rpc: 'execStressChaos',
+});
+const cpu = stress('cpu', {});
+const io = stress('io', { path: '/data' });
+const nodeCpu: ExecRequest = {
+  ...cpu,
+  parameters: { load: '20' },
+  options: { ...cpu.options, idempotencyKey: 'node' },
+};
+const kill = stress('container-kill', { podName: 'victim' });
 
 type Journal = ReturnType<typeof memoryJournal>;
 
@@ -31,11 +43,15 @@ async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Prom
 /** What a daemon does in its life; it may be killed at any of its steps. */
 async function life(engine: Engine): Promise<void> {
   const first = await engine.exec(loss);
+  const second = await engine.exec(io);
   await engine.exec(delay);
   if (first.kind !== 'planned') await engine.cancel(first.record.id);
   await engine.exec(bandwidth);
   const last = await engine.exec(duplicate);
   if (last.kind !== 'planned') await engine.cancel(last.record.id);
+  const third = await engine.exec(nodeCpu);
+  await engine.exec(cpu);
+  for (const done of [second, third]) if (done.kind !== 'planned') await engine.cancel(done.record.id);
 }
 
 describe('a daemon that is killed', () => {
@@ -62,6 +78,30 @@ describe('a daemon that is killed', () => {
       });
       await next.recoverAll();
       expect({ step, state: node.print() }).toEqual({ step, state: await stateWith([]) });
+      await next.stop();
+    }
+  }, 60_000);
+
+  test('at any step of a kill leaves a record that says what came of it, and never kills again', async () => {
+    const whole = { step: Infinity, crashed: false } as CrashPoint;
+    const steps: string[] = [];
+    await dieWhileKilling({ ...whole, reached: (name) => steps.push(name) });
+    expect(steps).toContain('after signal KILL');
+    for (let step = 1; step <= steps.length; step++) {
+      const { node, journal } = await dieWhileKilling({ step, crashed: false });
+      const sent = node.processes.signals.length;
+      const next = await start(node, journal);
+      expect(next.live()).toEqual([]);
+      const [found] = await next.list({ includeEnded: true });
+      // Before it was journaled, nothing was done.
+      if (found === undefined) expect(sent).toBe(0);
+      else
+        expect([found.record.endReason, found.record.evidence?.verdict]).toEqual(
+          sent === 1 ? ['done', 'verified'] : ['swept', undefined],
+        );
+      if (found?.record.endReason === 'swept') expect(found.record.notes.join()).toContain('it is not done again');
+      if (found !== undefined) expect((await next.exec(kill)).kind).toBe('joined');
+      expect(node.processes.signals).toHaveLength(sent);
       await next.stop();
     }
   });
@@ -121,9 +161,23 @@ async function stateWith(actions: readonly string[]): Promise<string> {
   if (actions.includes('network-delay')) await engine.exec(delay);
   if (actions.includes('network-bandwidth')) await engine.exec(bandwidth);
   if (actions.includes('network-duplicate')) await engine.exec(duplicate);
+  if (actions.includes('pod-io-stress')) await engine.exec(io);
+  if (actions.includes('stress-cpu')) await engine.exec(nodeCpu);
+  if (actions.includes('pod-cpu-stress')) await engine.exec(cpu);
   const state = node.print();
   await engine.stop();
   return state;
+}
+
+/** A pod whose container is killed by a daemon that dies at that point, if at any. */
+async function dieWhileKilling(crash: CrashPoint): Promise<{ node: FakeNode; journal: Journal }> {
+  const node = new FakeNode();
+  node.addPod('victim');
+  const journal = memoryJournal();
+  const doomed = await start(node, journal, crash);
+  await Promise.race([doomed.exec(kill), crashed(crash)]);
+  void doomed.stop();
+  return { node, journal };
 }
 
 async function countSteps(): Promise<number> {
@@ -132,8 +186,9 @@ async function countSteps(): Promise<number> {
   const counted: CrashPoint = { step: Infinity, crashed: false };
   const engine = await start(node, memoryJournal(), counted);
   await life(engine);
+  const { taken = 0 } = counted;
   await engine.stop();
-  return counted.taken ?? 0;
+  return taken;
 }
 
 async function crashed(crash: CrashPoint): Promise<void> {

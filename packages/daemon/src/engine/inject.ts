@@ -7,6 +7,7 @@ import { logFields, type EngineContext } from './context.ts';
 import { keyedId, requestHash } from './identity.ts';
 import { parseRequest, type ParsedRequest } from './parse.ts';
 import type { ExecRequest, PlanStep } from './request.ts';
+import { subjectOf } from './target.ts';
 import { HalfAppliedError, shapeNamed, shapeOf, type Change, type Planned, type Site } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
@@ -30,6 +31,8 @@ export async function inject(
 ): Promise<Injection> {
   const parsed = parseRequest(context.config, request);
   context.lease.require(request.options.operatorEpoch);
+  const over = findEnded(context, request);
+  if (over !== undefined) return { kind: 'joined', record: over };
   const shape = shapeNamed(context.shapes, faultOf(parsed.action.name).shape);
   const found = await shape.find(parsed);
   const hash = requestHash(request, found.subject);
@@ -42,7 +45,7 @@ export async function inject(
     const plan = await site.plan(parsed, id);
     if (request.options.dryRun) {
       const what = `dry run: ${parsed.action.name} of ${found.name} by ${plan.work.engine}; nothing was changed`;
-      return { kind: 'planned', message: what, steps: site.preview(plan, parsed.ttlMs) };
+      return { kind: 'planned', message: what, steps: site.preview(plan, parsed.ttlMs, parsed) };
     }
     // Waiting for the target's turn may have taken long.
     signal?.throwIfAborted();
@@ -50,6 +53,19 @@ export async function inject(
     const record = newRecord(context, { request, parsed, plan, id, hash });
     return { kind: 'injected', record: await apply(context, undoer, site, record) };
   });
+}
+
+/**
+ * What was asked for under this key before, when it has ended. Its target is not looked for: it may be gone by now, a container
+ * that was killed for one.
+ */
+function findEnded({ executions }: EngineContext, request: ExecRequest): ExecutionRecord | undefined {
+  const { idempotencyKey, podUid } = request.options;
+  const earlier = idempotencyKey === undefined ? undefined : executions.byKey(idempotencyKey);
+  if (earlier?.state !== 'ended' || earlier.endReason === 'apply-failed') return undefined;
+  const subject = subjectOf(earlier.target);
+  const same = requestHash(request, subject) === earlier.requestHash;
+  return same && (podUid === undefined || podUid === subject) ? earlier : undefined;
 }
 
 function findEarlier(

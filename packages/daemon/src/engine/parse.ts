@@ -20,7 +20,7 @@ export interface ParsedRequest {
 
 /** @throws ChaosError INVALID_ARGUMENT with all problems of the options and of the parameters. */
 export function parseRequest(config: EngineConfig, request: ExecRequest): ParsedRequest {
-  const action = findByRoute(request.rpc, request.wireAction);
+  const action = findByRoute(request.rpc, request.wireAction, request.parameters);
   const problems = tooLong(request);
   const { ttlMs = config.defaultTtlMs } = request.options;
   if (ttlMs <= 0 || ttlMs > config.maxTtlMs) {

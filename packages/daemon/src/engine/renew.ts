@@ -5,7 +5,7 @@ import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
 import { parsePeersOf, type Peers } from './peers.ts';
 import type { RequestPeer } from './request.ts';
-import { bySite, shapeOf } from './shapes/shape.ts';
+import { bySite, shapeOf, withNotes } from './shapes/shape.ts';
 
 /** What an operator asks for. */
 export interface LeaseRenewal {
@@ -55,7 +55,11 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
       if (first === undefined) return [];
       return shapeOf(shapes, first).revisit(first, async (site) => {
         const moved = await journalChanges(context, records, asked);
-        for (const [id, change] of await site.renew(moved)) await executions.update(id, change);
+        const changes = await site.renew(moved);
+        for (const record of moved) {
+          const change = changes.get(record.id);
+          if (change !== undefined) await executions.update(record.id, withNotes(record, change));
+        }
         return moved.map((record) => record.id);
       });
     }),

@@ -38,7 +38,7 @@ export interface ExecRequest {
 
 /** One step of a dry run. */
 export interface PlanStep {
-  readonly tool: 'link' | 'nft' | 'tc' | 'queue' | 'proxy';
+  readonly tool: 'link' | 'nft' | 'tc' | 'queue' | 'proxy' | 'exec' | 'signal' | 'reboot';
   /** The argv of the process it would start; empty when it starts none. */
   readonly argv: readonly string[];
   readonly input: string;

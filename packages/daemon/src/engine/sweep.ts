@@ -2,7 +2,7 @@
 import { asChaosError } from '@chaosplane/common';
 import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
-import { bySite, shapeNamed, shapeOf, type Change } from './shapes/shape.ts';
+import { bySite, shapeNamed, shapeOf, withNotes, type Change } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
 /** What the sweep did. */
@@ -68,10 +68,8 @@ async function visit(
     } catch (error) {
       return asChaosError(error);
     }
-    const noted = (record: ExecutionRecord, notes: readonly string[]): Change => {
-      const change = changes.get(record.id) ?? {};
-      return { ...change, notes: [...record.notes, ...notes, ...(change.notes ?? [])] };
-    };
+    const noted = (record: ExecutionRecord, notes: readonly string[]): Change =>
+      withNotes(record, changes.get(record.id) ?? {}, notes);
     for (const record of keep) {
       if (changes.get(record.id)?.endReason !== undefined) {
         await end(context, record, noted(record, []));

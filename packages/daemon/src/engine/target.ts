@@ -23,7 +23,26 @@ export function podName({ podNamespace, podName: name }: Pick<Sandbox, 'podNames
 
 /** Who is or was hit, for people. */
 export function targetName(target: TargetRecord): string {
-  return podName(target);
+  switch (target.kind) {
+    case 'pod-network':
+      return podName(target);
+    case 'containers': {
+      const names = target.containers.map(({ name }) => name).join(', ');
+      return `container${target.containers.length === 1 ? '' : 's'} ${names} of ${podName(target)}`;
+    }
+    case 'node':
+      return `node ${target.nodeName}`;
+  }
+}
+
+/** What tells a target from any other on any node: part of what makes two requests the same. */
+export function subjectOf(target: TargetRecord): string {
+  return target.kind === 'node' ? target.nodeName : target.podUid;
+}
+
+/** `containerd://4f6a…` → `4f6a…`. */
+export function bareId(containerId: string): string {
+  return containerId.replace(/^[a-z0-9.-]+:\/\//, '');
 }
 
 /**
@@ -62,7 +81,7 @@ async function requireContainer(
 ): Promise<void> {
   if (containerName === undefined && containerId === undefined) return;
   const containers = await runtime.containers(sandbox.id);
-  const id = containerId?.replace(/^[a-z0-9.-]+:\/\//, '');
+  const id = containerId === undefined ? undefined : bareId(containerId);
   const found = containers.some(
     (container) =>
       (containerName === undefined || container.name === containerName) && (id === undefined || container.id === id),

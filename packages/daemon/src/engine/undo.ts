@@ -4,7 +4,7 @@ import type { EndReason, ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { measure } from './evidence.ts';
 import { isLive } from './executions.ts';
-import { shapeOf, type Change } from './shapes/shape.ts';
+import { shapeOf, withNotes, type Change } from './shapes/shape.ts';
 
 /** Undoes executions, and goes on trying those that failed until it is stopped. */
 export class Undoer {
@@ -33,8 +33,8 @@ export class Undoer {
   /** Ends an execution of which nothing can be left: its target was seen to be gone, or the node has booted since. */
   async endUnseen(record: ExecutionRecord): Promise<ExecutionRecord> {
     const current = this.#context.executions.get(record.id) ?? record;
-    const { endReason, ...change } = shapeOf(this.#context.shapes, current).endingUnseen(current);
-    return this.#end(current, endReason, change);
+    const { endReason, ...change } = await shapeOf(this.#context.shapes, current).endingUnseen(current);
+    return this.#end(current, endReason, withNotes(current, change));
   }
 
   /** Gives up the retries; the journal keeps what is left to do for the next daemon. */

@@ -1,9 +1,11 @@
 /** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
 import type { DaemonSpecs } from '@chaosplane/actions';
-import type { Cidr } from '@chaosplane/common';
+import type { Cidr, Clock, Logger } from '@chaosplane/common';
+import type { PlanStep } from '../engine/request.ts';
+import type { CapabilityName, DnsView, Host } from '../host/host.ts';
+import type { RecordOf } from '../journal/record.ts';
 import type { LayerCounts } from '../netns/counts.ts';
 import type { HostPeer, Layer, PortPeer, Spared } from '../netns/layer.ts';
-import type { DnsView } from '../host/host.ts';
 import type { ProxyCounts, ProxyRule } from '../proxy/rule.ts';
 
 /** What a network fault gets beside its spec. */
@@ -53,8 +55,102 @@ export interface ProxyFault<Spec> {
   evidence(rule: ProxyRule, counts: ProxyCounts): Measured;
 }
 
-/** Every shape of fault. */
-export type Fault<Spec> = NetworkFault<Spec> | ProxyFault<Spec>;
+/** Whom a fault is about that is not one of a network. */
+export type Aim =
+  | {
+      readonly on: 'pod';
+      readonly podNamespace: string;
+      readonly podName: string;
+      readonly containerName?: string;
+      /** What no container name means: every container, or the only one that there is. */
+      readonly unnamed: 'all' | 'only';
+    }
+  /** As Kubernetes prints it, `containerd://…`. */
+  | { readonly on: 'container'; readonly containerId: string }
+  | { readonly on: 'node' };
+
+/** What is known of a place before a stressor is started there. */
+export interface StressFacts {
+  /** Of the container's cgroup; for the node, all the memory that it has. Absent: no limit. */
+  readonly memoryLimitBytes?: number;
+}
+
+/** What a stressor is told. */
+export interface Stress {
+  /** Arguments of stress-ng, but for how long and where. */
+  readonly args: readonly string[];
+  /** How readily the kernel kills it when memory runs out; absent: like the container's own processes. */
+  readonly oomScoreAdj?: number;
+  /** The folder of the container where it makes files; absent: it makes none. */
+  readonly path?: string;
+  /** How much memory it is to keep, in bytes. */
+  readonly residentBytes?: number;
+}
+
+/** What was measured of a stressor, and of the cgroup that it runs in since before it was started. */
+export interface StressMeasure {
+  readonly processes: number;
+  readonly cpuMs: number;
+  readonly residentBytes: number;
+  readonly writtenBytes: number;
+  /** Absent where the kernel does not account for it. May be negative for memory: others gave some back. */
+  readonly cgroupCpuMs?: number;
+  readonly cgroupMemoryBytes?: number;
+}
+
+/** A fault that is a process which wears a container or the node out. Pure. */
+export interface ProcessFault<Spec> {
+  readonly shape: 'process';
+  aim(spec: Spec): Aim;
+  /** @throws ChaosError FAILED_PRECONDITION when the place does not have what the spec is about. */
+  stress(spec: Spec, facts: StressFacts): Stress;
+  evidence(stress: Stress, measure: StressMeasure): Measured;
+}
+
+/** Whom an act is done to. */
+export type ActTarget = RecordOf<'act'>['target'];
+
+/** What an act may use, and nothing else. */
+export interface Hands {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What the administrator of the node allows. */
+export interface NodeSettings {
+  readonly allowNodeRestart: boolean;
+}
+
+/** A fault that happens once. The engine journals it before it is done, and never does it again. */
+export interface ActFault<Spec> {
+  readonly shape: 'act';
+  /** By what it is done, as the evidence says it: signal, exec, reboot. */
+  readonly engine: string;
+  readonly needs: readonly CapabilityName[];
+  aim(spec: Spec): Aim;
+  /** @throws ChaosError FAILED_PRECONDITION when this node does not allow it. */
+  require?(spec: Spec, settings: NodeSettings): void;
+  /** What would be done, step by step, for a dry run. */
+  steps(spec: Spec, target: ActTarget): readonly PlanStep[];
+  /** Does it. @throws ChaosError when nothing of it has happened. */
+  act(spec: Spec, target: ActTarget, hands: Hands): Promise<Measured>;
+  /**
+   * After a daemon was killed half-way, perhaps by a reboot: what came of it, if that can be told. Undefined: it cannot.
+   * It is not done again in either case.
+   */
+  outcome?(spec: Spec, target: ActTarget, since: Since, hands: Hands): Promise<Measured | undefined>;
+}
+
+/** When an act was begun. */
+export interface Since {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly bootId: string;
+}
+
+/** Every shape of fault. A new shape is a new member. */
+export type Fault<Spec> = NetworkFault<Spec> | ProxyFault<Spec> | ProcessFault<Spec> | ActFault<Spec>;
 
 /** One fault for each action that a daemon carries out, by the action's name. */
 export type Faults = { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> };

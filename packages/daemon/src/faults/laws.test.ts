@@ -1,6 +1,6 @@
 /** The laws that every fault obeys, whatever its parameters are; the kernel tests hold them against a real kernel. */
 import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
-import { ChaosError, createLogger, systemClock } from '@chaosplane/common';
+import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
 import { FakeNode, memoryJournal } from '@chaosplane/testkit';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -38,6 +38,11 @@ const chance = fc.record(
   { requiredKeys: ['percent'] },
 );
 const direction = fc.record({ direction: fc.constantFrom('egress', 'ingress', 'both') }, { requiredKeys: [] });
+const workers = fc.integer({ min: 1, max: 8 }).map(String);
+const size = fc.oneof(
+  fc.integer({ min: 1, max: 512 }).map((megabytes) => `${megabytes}Mi`),
+  fc.integer({ min: 1, max: 100 }).map((percent) => `${percent}%`),
+);
 const own: Readonly<Record<string, fc.Arbitrary<Record<string, string>>>> = {
   'network-delay': fc.oneof(
     fc.record({ latency: milliseconds(50) }),
@@ -62,30 +67,50 @@ const own: Readonly<Record<string, fc.Arbitrary<Record<string, string>>>> = {
     side: fc.constantFrom('server', 'client'),
   }),
   'pod-dns-error': fc.record({ domains: fc.constantFrom('api.shop', '*.example.com,*') }),
+  'pod-cpu-stress': fc.record({ workers, load: fc.integer({ min: 1, max: 100 }).map(String) }, { requiredKeys: [] }),
+  'pod-memory-stress': fc.record({ workers, size }, { requiredKeys: [] }),
+  'pod-io-stress': fc.record({ workers, path: fc.constantFrom('/', '/tmp', '/data') }, { requiredKeys: [] }),
+  'stress-cpu': fc.record({ workers }, { requiredKeys: [] }),
+  'stress-memory': fc.record({ workers, size }, { requiredKeys: [] }),
+  'container-kill': fc.record({ signal: fc.constantFrom('KILL', 'TERM', 'SIGINT') }, { requiredKeys: [] }),
+  'node-restart': fc.record({ gracePeriod: fc.constantFrom('0s', '10s') }, { requiredKeys: [] }),
+  'hello-world': fc.constant({ containerId: 'containerd://sandbox-1-app' }),
 };
 
 /** What the daemon carries out; the rest of the catalogue is the operator's. */
-const actions = catalogue.flatMap(({ name, route }) => (route.on === 'daemon' ? [{ name, route }] : []));
+const actions = catalogue.flatMap(({ route, ...action }) => (route.on === 'daemon' ? [{ ...action, route }] : []));
 
-/** Every parameter of every action. */
-const everyKey = [...new Set(catalogue.flatMap(({ shape }) => Object.keys(shape)))];
+/** The names of all their parameters. */
+const parameterNames = [...new Set(actions.flatMap(({ shape }) => Object.keys(shape)))];
 
-/** A valid request for any action of a daemon. */
-const anyRequest: fc.Arbitrary<ExecRequest> = fc.constantFrom(...actions).chain(({ name, route }) => {
-  const parameters = own[name];
-  if (parameters === undefined) throw new Error(`the laws know no parameters of ${name}`);
-  const ofNetwork = name.startsWith('network-');
-  const [where_, way_, peers_] = ofNetwork
-    ? [scope, direction, optionPeers]
-    : [fc.constant({}), fc.constant({}), fc.constant([])];
-  return fc.tuple(parameters, where_, way_, peers_).map(([values, where, way, peers]) => ({
-    rpc: route.rpc,
-    wireAction: route.wireAction,
-    experimentId: 'laws',
-    parameters: { podName: 'web', ...where, ...way, ...values },
-    options: { operatorEpoch: 0, dryRun: false, peers },
-  }));
-});
+/** A valid request for any of some actions. */
+const requestFor = (some: readonly (typeof actions)[number][]): fc.Arbitrary<ExecRequest> =>
+  fc.constantFrom(...some).chain(({ name, route, shape }) => {
+    const parameters = own[name];
+    if (parameters === undefined) throw new Error(`the laws know no parameters of ${name}`);
+    const pod = 'podName' in shape ? { podName: 'web' } : {};
+    const ofNetwork = 'peers' in shape;
+    return fc
+      .tuple(parameters, scope, direction, ofNetwork ? optionPeers : fc.constant([]))
+      .map(([values, where, way, peers]) => ({
+        rpc: route.rpc,
+        wireAction: route.wireAction,
+        experimentId: 'laws',
+        parameters: { ...pod, ...(ofNetwork ? { ...where, ...way } : {}), ...values },
+        options: { operatorEpoch: 0, dryRun: false, peers },
+      }));
+  });
+
+const anyRequest = requestFor(actions);
+const undoable = requestFor(actions.filter(({ recover }) => recover === 'undo'));
+const once = requestFor(actions.filter(({ recover }) => recover === 'one-shot'));
+
+/** No time passes here; the fake node survives its restart, which waits this long for its own end. */
+const after: Clock['after'] = (ms, fire) => {
+  if (ms !== 120_000) return systemClock.after(ms, fire);
+  queueMicrotask(fire);
+  return { cancel: () => undefined };
+};
 
 async function world(): Promise<{ node: FakeNode; engine: Engine }> {
   const node = new FakeNode();
@@ -94,9 +119,14 @@ async function world(): Promise<{ node: FakeNode; engine: Engine }> {
   const engine = await startEngine({
     host: node.host(),
     journal: memoryJournal(),
-    clock: { ...systemClock, sleep: async () => undefined },
+    clock: { ...systemClock, sleep: async () => undefined, after },
     logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
+    config: {
+      defaultTtlMs: 600_000,
+      maxTtlMs: 3_600_000,
+      placement: { engine: 'auto', hooks: 'auto' },
+      node: { allowNodeRestart: true },
+    },
   });
   return { node, engine };
 }
@@ -105,7 +135,7 @@ const idOf = (injection: Injection): string => (injection.kind === 'planned' ? '
 
 /** Several different faults on one pod, and an order in which to cancel them. */
 const several = fc
-  .uniqueArray(anyRequest, { minLength: 1, maxLength: 5, selector: (request) => JSON.stringify(request) })
+  .uniqueArray(undoable, { minLength: 1, maxLength: 5, selector: (request) => JSON.stringify(request) })
   .chain((requests) =>
     fc.tuple(
       fc.constant(requests),
@@ -113,19 +143,28 @@ const several = fc
     ),
   );
 
+/** What a fault says that it will do. */
+function effectOf(action: string, spec: unknown): unknown {
+  const fault = faultOf(action);
+  switch (fault.shape) {
+    case 'network':
+      return fault.layer(spec as never, { id: 'l1', peers: [] });
+    case 'proxy':
+      return fault.rule(spec as never, { id: 'l1', dns: { servers: ['10.96.0.10'], searches: [], ndots: 1 } });
+    case 'process':
+      return [fault.aim(spec as never), fault.stress(spec as never, { memoryLimitBytes: 2 ** 28 })];
+    case 'act':
+      return [fault.aim(spec as never), fault.steps(spec as never, { kind: 'node', nodeName: 'node-1' })];
+  }
+}
+
 describe('every fault', () => {
   test('plans the same for the same spec', () => {
     fc.assert(
       fc.property(anyRequest, ({ rpc, wireAction, parameters }) => {
-        const action = findByRoute(rpc, wireAction);
+        const action = findByRoute(rpc, wireAction, parameters);
         const spec = parseParameters(action, parameters, { target: 'required' });
-        const fault = faultOf(action.name);
-        const dns = { servers: ['10.96.0.10'], searches: [], ndots: 1 };
-        const layer = (): unknown =>
-          fault.shape === 'network'
-            ? fault.layer(spec as never, { id: 'l1', peers: [] })
-            : fault.rule(spec as never, { id: 'l1', dns });
-        expect(layer()).toEqual(layer());
+        expect(effectOf(action.name, spec)).toEqual(effectOf(action.name, spec));
       }),
     );
   });
@@ -147,7 +186,7 @@ describe('every fault', () => {
 
   test('undone twice is undone once, and applied twice is applied once', async () => {
     await fc.assert(
-      fc.asyncProperty(anyRequest, async (request) => {
+      fc.asyncProperty(undoable, async (request) => {
         const { node, engine } = await world();
         const before = node.print();
         const first = await engine.exec(request);
@@ -158,6 +197,28 @@ describe('every fault', () => {
         await engine.cancel(idOf(first));
         expect(node.print()).toBe(before);
         await engine.stop();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('that happens once is over when it has happened, and under its key it never happens again', async () => {
+    await fc.assert(
+      fc.asyncProperty(once, async (request) => {
+        const { node, engine } = await world();
+        try {
+          const keyed = { ...request, options: { ...request.options, idempotencyKey: 'laws' } };
+          const first = await engine.exec(keyed);
+          expect(first.kind === 'injected' && first.record).toMatchObject({ state: 'ended', endReason: 'done' });
+          const after = [node.print(), node.processes.restarts, node.processes.signals.length];
+          expect(engine.live()).toEqual([]);
+          await engine.cancel(idOf(first));
+          const second = await engine.exec(keyed);
+          expect([second.kind, idOf(second)]).toEqual(['joined', idOf(first)]);
+          expect([node.print(), node.processes.restarts, node.processes.signals.length]).toEqual(after);
+        } finally {
+          await engine.stop();
+        }
       }),
       { numRuns: 30 },
     );
@@ -195,27 +256,28 @@ describe('every fault', () => {
   test('puts nothing into a ruleset or a command that was not parsed', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.constantFrom(...everyKey, 'x'), fc.string()),
+        fc.dictionary(fc.constantFrom(...parameterNames, 'x'), fc.string()),
         fc.constantFrom(...actions),
-        async (wild, { route }) => {
+        async (wild, { route, shape }) => {
           const { engine } = await world();
           const options = { operatorEpoch: 0, dryRun: true, peers: [] };
           const request = {
             rpc: route.rpc,
             wireAction: route.wireAction,
             experimentId: 'laws',
-            parameters: { podName: 'web', ...wild },
+            parameters: { ...('podName' in shape ? { podName: 'web' } : {}), ...wild },
             options,
           };
           try {
             const planned = await engine.exec(request);
             for (const step of planned.kind === 'planned' ? planned.steps : []) {
+              for (const word of step.argv) expect(word).toMatch(/^[a-zA-Z0-9._/,-]*$/);
               if (step.tool !== 'queue' && step.tool !== 'proxy')
                 expect(step.input).toMatch(/^[a-zA-Z0-9 \n{}@:;.,_/&|!<>="-]*$/);
             }
           } catch (error) {
             expect(error).toBeInstanceOf(ChaosError);
-            expect(['INVALID_ARGUMENT', 'FAILED_PRECONDITION']).toContain((error as ChaosError).code);
+            expect(['INVALID_ARGUMENT', 'FAILED_PRECONDITION', 'NOT_FOUND']).toContain((error as ChaosError).code);
           } finally {
             await engine.stop();
           }

@@ -5,6 +5,7 @@ import { addIfb } from './ifb.ts';
 import { createNetns, type NetnsHandle } from './netns.ts';
 import { openNft, type NftSession } from './nft.ts';
 import { createQueueTable } from './queue-table.ts';
+import { stressProgram } from './stressors.ts';
 import { tcBatch, tcProgram } from './tc.ts';
 
 /** Tries one capability. Returns what was found; throws when it is not there. */
@@ -24,6 +25,7 @@ const remedies: Readonly<Record<CapabilityName, string>> = {
   ifb: 'modprobe ifb numifbs=0',
   nfqueue: 'modprobe -a nfnetlink_queue nft_queue, or xt_NFQUEUE and nft_compat',
   'container-runtime': 'start containerd or CRI-O, or give its socket with --runtime-endpoint',
+  'stress-ng': 'apt-get install stress-ng',
   'cgroup-v1': 'nothing: cgroup v2 is enough',
   'cgroup-v2': 'boot with systemd.unified_cgroup_hierarchy=1',
 };
@@ -33,6 +35,7 @@ export async function findCapabilities(runtime: ContainerRuntime): Promise<reado
   const outside = await Promise.all([
     attempt('root', effectiveCapabilities),
     attempt('container-runtime', () => runtime.version()),
+    attempt('stress-ng', stressProgram),
     attempt('cgroup-v1', () => cgroupMounts('cgroup')),
     attempt('cgroup-v2', () => cgroupMounts('cgroup2')),
   ]);

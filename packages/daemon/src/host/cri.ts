@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { ChaosError, systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
-import type { Container, ContainerRuntime, Sandbox, SandboxDetail } from './host.ts';
-import { dnsView, networkNamespacePath } from './sandbox-info.ts';
+import type { Container, ContainerDetail, ContainerRuntime, Sandbox, SandboxDetail } from './host.ts';
+import { containerPid, dnsView, networkNamespacePath } from './sandbox-info.ts';
 
 const KNOWN_SOCKETS = [
   '/run/containerd/containerd.sock',
@@ -37,6 +37,8 @@ export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
     sandboxes: (signal) => runtime().sandboxes(signal),
     sandbox: (id, signal) => runtime().sandbox(id, signal),
     containers: (sandboxId, signal) => runtime().containers(sandboxId, signal),
+    container: (id, signal) => runtime().container(id, signal),
+    exec: (id, argv, signal) => runtime().exec(id, argv, signal),
     close: () => connected?.close(),
   };
 }
@@ -62,6 +64,22 @@ function connectTo(address: string): ContainerRuntime {
       call(address, signal, async (options) => {
         const filter = { id: '', podSandboxId: sandboxId, labelSelector: {} };
         return (await client.listContainers({ filter }, options)).containers.map(containerOf);
+      }),
+    container: (id, signal) =>
+      orAbsent(
+        call(address, signal, async (options) => {
+          const filter = { id, podSandboxId: '', labelSelector: {} };
+          const { containers } = await client.listContainers({ filter }, options);
+          const listed = containers.find((container) => container.id === id);
+          if (listed === undefined) return undefined;
+          return detailOfContainer(listed, await client.containerStatus({ containerId: id, verbose: true }, options));
+        }),
+      ),
+    exec: (containerId, argv, signal) =>
+      call(address, signal, async (options) => {
+        const timeout = BigInt(CALL_TIMEOUT_MS / 1000);
+        const { exitCode, stdout, stderr } = await client.execSync({ containerId, cmd: [...argv], timeout }, options);
+        return { exitCode, stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString() };
       }),
     close: () => {
       channel.close();
@@ -148,6 +166,22 @@ function containerOf({ id, podSandboxId, metadata, state }: cri.Container): Cont
   return { id, sandboxId: podSandboxId, name: metadata?.name ?? '', state: stateNames.get(state) ?? 'unknown' };
 }
 
+function detailOfContainer(
+  listed: cri.Container,
+  { status, info }: cri.ContainerStatusResponse,
+): ContainerDetail | undefined {
+  if (status === undefined) return undefined;
+  const state = stateNames.get(status.state) ?? 'unknown';
+  const pid = state === 'running' ? containerPid(info['info']) : undefined;
+  const exit = { exitCode: status.exitCode, finishedAt: Math.floor(Number(status.finishedAt / 1_000_000n)) };
+  return {
+    ...containerOf(listed),
+    state,
+    ...(pid === undefined ? {} : { pid }),
+    ...(state === 'exited' ? exit : {}),
+  };
+}
+
 const stateNames = new Map<cri.ContainerState, Container['state']>([
   [cri.ContainerState.CONTAINER_CREATED, 'created'],
   [cri.ContainerState.CONTAINER_RUNNING, 'running'],
@@ -159,5 +193,14 @@ function noRuntime(): ContainerRuntime {
     const message = `no container runtime was found at ${KNOWN_SOCKETS.join(', ')}`;
     return Promise.reject(new ChaosError('FAILED_PRECONDITION', `${message}: give its socket with --runtime-endpoint`));
   };
-  return { version: refuse, sandboxes: refuse, sandbox: refuse, containers: refuse, close: () => undefined };
+  const close = (): void => undefined;
+  return {
+    version: refuse,
+    sandboxes: refuse,
+    sandbox: refuse,
+    containers: refuse,
+    container: refuse,
+    exec: refuse,
+    close,
+  };
 }

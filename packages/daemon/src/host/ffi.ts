@@ -27,9 +27,22 @@ const raw = {
   fcntl: libc.func('int fcntl(int, int, int)') as (fd: number, command: number, argument: number) => number,
   flock: libc.func('int flock(int, int)') as (fd: number, operation: number) => number,
   eventfd: libc.func('int eventfd(unsigned int, int)') as (initial: number, flags: number) => number,
+  sync: libc.func('void sync()') as () => void,
+  reboot: libc.func('int reboot(int)') as (command: number) => number,
+  prctl: libc.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)') as Prctl,
+  openat2: libc.func('long syscall(long, int, const char *, uint8_t *, size_t)') as OpenAt2,
+  pidfd_open: libc.func('long syscall(long, int, unsigned int)') as (
+    call: number,
+    pid: number,
+    flags: number,
+  ) => number,
+  pidfd_send_signal: libc.func('long syscall(long, int, int, void *, unsigned int)') as PidfdSignal,
   ppoll: libc.func('int ppoll(_Inout_ uint8_t *, unsigned long, uint8_t *, void *)') as Poll,
 };
 
+type Prctl = (option: number, a: number, b: number, c: number, d: number) => number;
+type OpenAt2 = (call: number, folder: number, path: string, how: Buffer, size: number) => number;
+type PidfdSignal = (call: number, pidfd: number, signal: number, info: null, flags: number) => number;
 type Transfer = (fd: number, data: Buffer, length: number, flags: number) => number;
 type SocketOption<L> = (fd: number, level: number, name: number, value: Buffer, length: L) => number;
 type Poll = (fds: Buffer, count: number, timeout: Buffer, signals: null) => number;
@@ -147,6 +160,12 @@ export function setCloseOnExec(fd: number): void {
   checked('fcntl', raw.fcntl(fd, setDescriptorFlags, closeOnExec));
 }
 
+/** Clears FD_CLOEXEC: Node sets it on every descriptor that it was started with. */
+export function keepOnExec(fd: number): void {
+  const setDescriptorFlags = 2;
+  checked('fcntl', raw.fcntl(fd, setDescriptorFlags, 0));
+}
+
 /** flock(2) LOCK_EX without waiting. False when another process holds the lock. */
 export function flockExclusive(fd: number): boolean {
   const exclusiveNow = 2 | 4;
@@ -178,4 +197,48 @@ export function pollReadable(fds: readonly number[], timeoutMs: number): readonl
   if (result < 0 && koffi.errno() === EINTR) return [];
   checked('ppoll', result);
   return fds.filter((_, index) => entries.readInt16LE(index * 8 + 6) !== 0);
+}
+
+/** The process gets SIGKILL when the thread that started it ends; see PR_SET_PDEATHSIG in prctl(2). */
+export function dieWithParent(): void {
+  const setParentDeathSignal = 1;
+  const kill = 9;
+  checked('prctl', raw.prctl(setParentDeathSignal, kill, 0, 0, 0));
+}
+
+/** Numbers of system calls without a function in older C libraries: the same on every architecture. */
+const CALLS = { pidfd_send_signal: 424, pidfd_open: 434, openat2: 437 } as const;
+
+/** How a path is resolved; see openat2(2). */
+export const RESOLVE = { noMagicLinks: 0x02, noSymlinks: 0x04, beneath: 0x08, inRoot: 0x10 } as const;
+
+/** openat2(2), Linux 5.6: the path never leads out of `folder` where `resolve` says so. Always close-on-exec. */
+export function openAt(folder: number, path: string, flags: number, resolve: number): number {
+  const closeOnExec = 0o2000000;
+  // struct open_how: flags, mode, resolve.
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(flags | closeOnExec), 0);
+  how.writeBigUInt64LE(BigInt(resolve), 16);
+  return checked('openat2', raw.openat2(CALLS.openat2, folder, path, how, how.length));
+}
+
+/** pidfd_open(2), Linux 5.3: a descriptor that means this process, and never another one of its number. */
+export function openProcess(pid: number): number {
+  return checked('pidfd_open', raw.pidfd_open(CALLS.pidfd_open, pid, 0));
+}
+
+/** pidfd_send_signal(2). */
+export function signalProcess(pidfd: number, signal: number): void {
+  checked('pidfd_send_signal', raw.pidfd_send_signal(CALLS.pidfd_send_signal, pidfd, signal, null, 0));
+}
+
+/** sync(2): everything that was written is on the disks afterwards. */
+export function syncDisks(): void {
+  raw.sync();
+}
+
+/** reboot(2) LINUX_REBOOT_CMD_RESTART: restarts the kernel at once; in a PID namespace, ends its first process. */
+export function restartKernel(): void {
+  const restart = 0x0123_4567;
+  checked('reboot', raw.reboot(restart));
 }

@@ -1,21 +1,28 @@
 /** This node, for real. */
 import { readFile } from 'node:fs/promises';
-import { release } from 'node:os';
-import { systemClock } from '@chaosplane/common';
+import { release, totalmem } from 'node:os';
+import { ChaosError, systemClock } from '@chaosplane/common';
+import { cgroups } from './cgroups.ts';
 import { findCapabilities } from './capabilities.ts';
+import { makeFolder } from './container-folder.ts';
 import { connectRuntime } from './cri.ts';
 import { daemonView, lookUp } from './dns.ts';
 import type { Host, HostCapability } from './host.ts';
 import { openNetnsHandle } from './netns.ts';
+import { oomScoreAdjOf, processes } from './processes.ts';
 import { createProxyEngine } from './proxy/engine.ts';
 import { createQueueEngine } from './queue/engine.ts';
 import { realNetns } from './real-netns.ts';
+import { restartNode } from './restart.ts';
+import { stressors } from './stressors.ts';
 
 /** What has to be known of a node beforehand. */
 export interface HostOptions {
   readonly nodeName: string;
   /** `unix:///…` or a path; absent: the first known socket that exists. */
   readonly runtimeEndpoint?: string;
+  /** Absent: it is never restarted, whoever asks. */
+  readonly allowNodeRestart?: boolean;
 }
 
 /** Of this process and of the node's first one, as far as these can be seen; without root nothing can be done anyway. */
@@ -31,8 +38,12 @@ function ownCookies(): string[] {
   });
 }
 
+/** What a daemon says that may not restart its node. */
+export const NO_RESTART =
+  'this node does not allow to be restarted: start its daemon with --allow-node-restart (chart: daemon.allowNodeRestart)';
+
 /** Opens the node. Touches nothing yet. */
-export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Promise<Host> {
+export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart = false }: HostOptions): Promise<Host> {
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   const runtime = connectRuntime(runtimeEndpoint);
   const engine = createQueueEngine();
@@ -43,7 +54,17 @@ export async function createHost({ nodeName, runtimeEndpoint }: HostOptions): Pr
     bootId,
     kernelRelease: release(),
     ownNetnsCookies: ownCookies(),
+    memoryBytes: totalmem(),
+    restartNode() {
+      if (!allowNodeRestart) throw new ChaosError('FAILED_PRECONDITION', NO_RESTART);
+      restartNode();
+    },
     runtime,
+    processes,
+    cgroups,
+    stressors,
+    makeFolder,
+    oomScoreAdjOf,
     capabilities: () => (found ??= findCapabilities(runtime)),
     async lookUp(netnsPath, name, view, signal) {
       const netns = openNetnsHandle(netnsPath);

@@ -1,4 +1,4 @@
-/** Finding a sandbox's network namespace and DNS servers in what containerd and CRI-O say in a verbose status. */
+/** What containerd and CRI-O say in a verbose status: a sandbox's network namespace and DNS servers, a container's process. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { DnsView } from './host.ts';
@@ -53,6 +53,13 @@ export function dnsView(info: string | undefined): DnsView | undefined {
 export function ndotsOf(options: readonly string[]): number {
   const said = options.findLast((option) => /^ndots:\d{1,3}$/.test(option));
   return said === undefined ? 1 : Math.min(15, Number(said.slice('ndots:'.length)));
+}
+
+const containerSchema = z.object({ pid: z.number().int().positive() });
+
+/** The first process of a container, from the JSON under the key `info` of ContainerStatusResponse. */
+export function containerPid(info: string | undefined): number | undefined {
+  return containerSchema.safeParse(parseJson(info)).data?.pid;
 }
 
 function parseJson(text: string | undefined): unknown {

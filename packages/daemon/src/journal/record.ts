@@ -1,7 +1,10 @@
 /** What the journal remembers of one execution: enough to undo it, to apply it again, and to tell what became of it. */
 import { z } from 'zod';
+import { actWork } from './act.ts';
 import { networkTarget, networkWork } from './network.ts';
 import { proxyWork } from './proxy.ts';
+import { processWork } from './process.ts';
+import { containersTarget, nodeTarget } from './target.ts';
 
 const evidence = z.object({
   verdict: z.enum(['verified', 'no-traffic', 'not-observed']),
@@ -41,10 +44,14 @@ const common = {
   error: z.string().exactOptional(),
 } as const;
 
+const containersOrNode = z.discriminatedUnion('kind', [containersTarget, nodeTarget]);
+
 /** The journal's format: a member for each shape of fault. A new shape is a new member. */
 const records = z.union([
   z.object({ ...common, target: networkTarget, work: networkWork }),
   z.object({ ...common, target: networkTarget, work: proxyWork }),
+  z.object({ ...common, target: containersOrNode, work: processWork }),
+  z.object({ ...common, target: containersOrNode, work: actWork }),
 ]);
 
 /** Records of before there were other targets than the networks of pods do not say what theirs is. */
@@ -65,6 +72,11 @@ export type ShapeName = ExecutionRecord['work']['shape'];
 
 /** An execution of a fault of that shape. */
 export type RecordOf<Name extends ShapeName> = Extract<ExecutionRecord, { work: { shape: Name } }>;
+
+/** Whether the record is one of that shape, target and all. */
+export function isOfShape<Name extends ShapeName>(record: ExecutionRecord, name: Name): record is RecordOf<Name> {
+  return record.work.shape === name;
+}
 
 /** Who is hit. */
 export type TargetRecord = ExecutionRecord['target'];

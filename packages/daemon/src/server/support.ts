@@ -9,6 +9,29 @@ import { faultOf } from '../faults/registry.ts';
 import type { HostCapability } from '../host/host.ts';
 import { place, type PlacementChoice } from '../netns/placement.ts';
 
+/** What would carry the fault out. @throws ChaosError FAILED_PRECONDITION naming what the node lacks. */
+function engineOf(
+  action: string,
+  spec: unknown,
+  capabilities: readonly HostCapability[],
+  placement: PlacementChoice,
+): string {
+  const fault = faultOf(action);
+  switch (fault.shape) {
+    case 'network':
+      return place(fault.layer(spec as never, { id: 'l0', peers: [] }), capabilities, placement).engine;
+    case 'proxy':
+      requireCapabilities(capabilities, PROXY_NEEDS, action);
+      return 'proxy';
+    case 'process':
+      requireCapabilities(capabilities, ['root', 'stress-ng'], action);
+      return 'stress-ng';
+    case 'act':
+      requireCapabilities(capabilities, fault.needs, action);
+      return fault.engine;
+  }
+}
+
 /** Places the action's own example and tells what came of it. */
 export function actionSupport(
   action: Action,
@@ -19,13 +42,7 @@ export function actionSupport(
     return { action: action.name, supported: false, reason: 'carried out by the operator' };
   try {
     const spec = parseParameters(action, { podName: 'example', ...action.example }, { target: 'required' });
-    const fault = faultOf(action.name);
-    if (fault.shape === 'proxy') {
-      requireCapabilities(capabilities, PROXY_NEEDS, action.name);
-      return { action: action.name, supported: true, engine: 'proxy' };
-    }
-    const layer = fault.layer(spec as never, { id: 'l0', peers: [] });
-    return { action: action.name, supported: true, engine: place(layer, capabilities, placement).engine };
+    return { action: action.name, supported: true, engine: engineOf(action.name, spec, capabilities, placement) };
   } catch (error) {
     return { action: action.name, supported: false, reason: asChaosError(error).message };
   }

@@ -40,6 +40,7 @@ export interface AnyExecRequest {
   readonly action?: string;
   readonly stressorType?: string;
   readonly port?: number;
+  readonly containerId?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly options?: ExecutionOptions | undefined;
 }
@@ -49,9 +50,13 @@ export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecReques
   return {
     rpc,
     wireAction: request.action ?? request.stressorType ?? '',
-    experimentId: request.experimentId ?? '',
+    experimentId: request.experimentId ?? request.options?.experimentId ?? '',
     // What has a field of its own on the wire is a parameter like the others from here on; 0 is an absent one (proto3).
-    parameters: { ...request.parameters, ...((request.port ?? 0) === 0 ? {} : { port: String(request.port) }) },
+    parameters: {
+      ...request.parameters,
+      ...((request.port ?? 0) === 0 ? {} : { port: String(request.port) }),
+      ...(request.containerId === undefined ? {} : { containerId: request.containerId }),
+    },
     options: optionsOf(request.options),
   };
 }
@@ -140,8 +145,19 @@ const endReasons = {
 
 /** Who is hit, as the wire has it. */
 function targetOf(target: TargetRecord): DeepPartial<Target> {
-  const { podNamespace, podName, podUid, sandboxId, containerName = '' } = target;
-  return { podNamespace, podName, podUid, sandboxId, containerName };
+  switch (target.kind) {
+    case 'pod-network': {
+      const { podNamespace, podName, podUid, sandboxId, containerName = '' } = target;
+      return { podNamespace, podName, podUid, sandboxId, containerName };
+    }
+    case 'containers': {
+      const { podNamespace, podName, podUid, sandboxId, containers } = target;
+      const joined = (part: 'id' | 'name'): string => containers.map((container) => container[part]).join(',');
+      return { podNamespace, podName, podUid, sandboxId, containerName: joined('name'), containerId: joined('id') };
+    }
+    case 'node':
+      return { nodeName: target.nodeName };
+  }
 }
 
 /** An execution as the wire has it. */

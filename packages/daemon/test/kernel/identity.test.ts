@@ -37,6 +37,8 @@ async function hostWithPod(sandboxId: string): Promise<Host> {
     sandboxes: async () => [sandbox],
     sandbox: async (id: string) => (id === sandboxId ? sandbox : undefined),
     containers: async () => [],
+    container: async () => undefined,
+    exec: () => Promise.reject(new Error('there are no containers')),
     close: () => undefined,
   };
   return { ...host, runtime };

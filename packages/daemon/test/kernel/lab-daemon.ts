@@ -140,6 +140,8 @@ function runtimeOf({ target }: Lab, pod: Pick<SandboxDetail, 'dns'>): ContainerR
     sandboxes: async () => [sandbox],
     sandbox: async (id) => (id === sandbox.id ? sandbox : undefined),
     containers: async (): Promise<Container[]> => [],
+    container: async () => undefined,
+    exec: () => Promise.reject(new Error('there are no containers')),
     close: () => undefined,
   };
 }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chaosplane/common';
+import { createLogger, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import { createTestbed, differences, fingerprint, type Pod, type PodSpec, type Testbed } from '@chaosplane/testbed';
 import { distribution, sendOneWay, type Distribution, type Family, type LabNamespace } from '@chaosplane/testkit';
@@ -33,7 +33,7 @@ export interface PodLab {
   /** A new folder, removed with the rest. */
   folder(): Promise<string>;
   /** Starts a daemon; in a folder of its own unless the settings say otherwise. */
-  startDaemon(settings?: Partial<RawDaemonConfig>): Promise<PodDaemon>;
+  startDaemon(settings?: Partial<RawDaemonConfig>, logger?: Logger): Promise<PodDaemon>;
   /** Removes all of it, daemons included. Idempotent. */
   close(): Promise<void>;
 }
@@ -58,11 +58,11 @@ export async function createPodLab(): Promise<PodLab> {
       stack.defer(() => netns.close());
       return { name, path: pod.netnsPath, ipv4: pod.ips.v4, ipv6: pod.ips.v6, netns, pod };
     },
-    async startDaemon(settings = {}) {
+    async startDaemon(settings = {}, logger = createLogger({ level: 'silent' })) {
       const stateDir = settings.stateDir ?? (await folder());
       const socketPath = settings.socketPath ?? join(stateDir, 'run/daemon.sock');
       const where = { stateDir, socketPath, runtimeEndpoint: testbed.runtimeEndpoint };
-      const daemon = await startDaemon({ ...where, ...settings }, { logger: createLogger({ level: 'silent' }) });
+      const daemon = await startDaemon({ ...where, ...settings }, { logger });
       const { client, close } = connect(socketPath);
       const stop = async (): Promise<void> => {
         close();

@@ -25,6 +25,8 @@ export interface Injection {
   readonly ttlMs: number;
   readonly dryRun: boolean;
   readonly peers: readonly DeepPartial<Peer>[];
+  /** A container of the target, as Kubernetes prints it; for actions that ask for one instead of a pod. */
+  readonly containerId?: string;
   /** The epoch of the operator that asks; absent: the execution lives under no lease. */
   readonly epoch?: number;
 }
@@ -37,16 +39,18 @@ export function idempotencyKey(experimentId: string, targetUid: string): string 
 /** Sends the request; the same injection twice is one execution. */
 export function send(
   client: ChaosDaemonClient,
-  { spec, experimentId, target, ttlMs, dryRun, peers, epoch }: Injection,
+  { spec, experimentId, target, ttlMs, dryRun, peers, epoch, containerId = '' }: Injection,
   signal?: AbortSignal,
 ): Promise<ChaosResponse> {
-  const { route, name } = findAction(spec.action.type);
+  const { route, name, targetKind } = findAction(spec.action.type);
   if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
-  const parameters = { ...spec.action.parameters, podName: target.name, podNamespace: target.namespace };
+  const ofPod = targetKind === 'Pod' ? { podName: target.name, podNamespace: target.namespace } : {};
+  const parameters = { ...spec.action.parameters, ...ofPod };
   const options: DeepPartial<ExecutionOptions> = {
     idempotencyKey: idempotencyKey(experimentId, target.uid),
     ttl: durationOf(ttlMs),
-    podUid: target.uid,
+    ...(targetKind === 'Pod' ? { podUid: target.uid } : {}),
+    experimentId,
     dryRun,
     peers: [...peers],
     ...(epoch === undefined ? {} : { operatorEpoch: BigInt(epoch) }),
@@ -60,7 +64,7 @@ export function send(
     execHTTPChaos: () => client.execHTTPChaos({ ...common, action }, call),
     execDNSChaos: () => client.execDNSChaos({ ...common, action }, call),
     execNodeChaos: () => client.execNodeChaos({ ...common, action }, call),
-    execHelloWorldChaos: () => client.execHelloWorldChaos({ options }, call),
+    execHelloWorldChaos: () => client.execHelloWorldChaos({ containerId, options }, call),
   };
   return requests[route.rpc]();
 }

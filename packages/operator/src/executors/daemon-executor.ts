@@ -24,6 +24,8 @@ export interface DaemonExecutorParts {
   readonly peers: () => readonly WirePeer[];
   /** The same for executions that are there already; undefined when they cannot change. */
   readonly followed: () => readonly WirePeer[] | undefined;
+  /** The first container of a pod that runs, as Kubernetes prints it. */
+  readonly containerOf: (target: TargetStatus) => string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -38,8 +40,13 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
   /** Where an execution was seen that no target's status knows. */
   const seenOn = new Map<string, string>();
   const limit = (): AbortSignal => AbortSignal.any([parts.signal, AbortSignal.timeout(CALL_MS)]);
+  const containerOf = (target: TargetStatus): { containerId?: string } => {
+    const containerId = parts.containerOf(target);
+    return containerId === undefined ? {} : { containerId };
+  };
   const request = (target: TargetStatus, ttlMs: number, dryRun: boolean) => ({
     spec,
+    ...containerOf(target),
     experimentId,
     target,
     ttlMs,

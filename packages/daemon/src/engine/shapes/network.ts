@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
 import type { Fault, NetworkFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
-import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
+import { isOfShape, type EvidenceRecord, type RecordOf } from '../../journal/record.ts';
 import { NOTHING_COUNTED, type LayerCounts } from '../../netns/counts.ts';
 import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../netns/namespace.ts';
 import { inTree } from '../../netns/placed.ts';
@@ -32,24 +32,27 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
   const namespaces = new Namespaces(
     host,
     clock,
-    (cookie) => searched && !executions.live().some(({ target }) => target.netnsCookie === cookie),
+    (cookie) =>
+      searched &&
+      !executions.live().some(({ target }) => target.kind === 'pod-network' && target.netnsCookie === cookie),
   );
   const follower = createHostFollower(
     context,
     async (id, hosts) => {
       const known = executions.get(id);
-      if (known?.work.shape !== 'network') return;
+      if (known === undefined || !isOfShape(known, 'network')) return;
       await namespaces.revisit(known.target, async (namespace) => {
-        const current = executions.get(id) as NetworkRecord | undefined;
+        const current = executions.get(id);
         // It may have ended while this waited for the namespace's turn.
-        if (current?.state !== 'active' || isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
+        if (current?.state !== 'active' || !isOfShape(current, 'network')) return;
+        if (isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
         const { layer } = current.work;
         const work = {
           ...current.work,
           layer: { ...layer, scope: { ...layer.scope, hosts } },
         } as NetworkRecord['work'];
         const followed = await executions.update(id, { work });
-        await namespace.renew([installedOf(context, followed as NetworkRecord)]);
+        if (isOfShape(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
         context.logger.info(
           { executionId: id, hosts: hosts.map(({ name }) => name) },
           'host names mean other addresses now',

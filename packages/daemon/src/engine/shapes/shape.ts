@@ -1,6 +1,6 @@
 /** What the engine asks of a shape of faults: how to reach a target of it, and what can be done there. One file for each. */
 import { ChaosError } from '@chaosplane/common';
-import type { EvidenceRecord, ExecutionRecord, RecordOf, ShapeName } from '../../journal/record.ts';
+import type { EndReason, EvidenceRecord, ExecutionRecord, RecordOf, ShapeName } from '../../journal/record.ts';
 import type { Change } from '../executions.ts';
 import type { ParsedRequest } from '../parse.ts';
 import type { Peers } from '../peers.ts';
@@ -24,7 +24,7 @@ export interface Site<Name extends ShapeName> {
   /** Decides how the fault is carried out here. Changes nothing. @throws ChaosError FAILED_PRECONDITION with the way out. */
   plan(request: ParsedRequest, id: string): Promise<Planned<Name>>;
   /** What `apply` would do for `ttlMs`, step by step. Changes nothing. */
-  preview(planned: Planned<Name>, ttlMs: number): readonly PlanStep[];
+  preview(planned: Planned<Name>, ttlMs: number, request: ParsedRequest): readonly PlanStep[];
   /**
    * Brings the effect about; the record is journaled as `applying`. When it fails, it undoes what it did.
    * @throws ChaosError; a HalfAppliedError when that undo failed too.
@@ -32,16 +32,27 @@ export interface Site<Name extends ShapeName> {
   apply(record: RecordOf<Name>): Promise<Change>;
   /** Takes the effect away; that there is none is success. Leaves what others do here as it is. */
   remove(record: RecordOf<Name>): Promise<void>;
-  /** Moves deadlines, and what else is new in the records, to where these and the lease say. Returns what else is new, by id. */
+  /**
+   * Moves deadlines, and what else is new in the records, to where these and the lease say. Returns what else is new, by id;
+   * notes are added.
+   */
   renew(records: readonly RecordOf<Name>[]): Promise<ReadonlyMap<string, Change>>;
   /**
    * For the sweep: `kept` are in force afterwards, nothing of `dropped` is left, whatever was there.
-   * Returns what is new about them by id; one that got an `endReason` has ended.
+   * Returns what is new about them by id, notes are added; one that got an `endReason` has ended.
    */
   restore(kept: readonly RecordOf<Name>[], dropped: readonly RecordOf<Name>[]): Promise<ReadonlyMap<string, Change>>;
   /** What is measured of the effect now; undefined when the kernel does not tell. */
   measure(record: RecordOf<Name>): Promise<EvidenceRecord | undefined>;
 }
+
+/** The change with the notes of the record, then `more`, then those that it has itself: a shape only says what is new. */
+export function withNotes(record: ExecutionRecord, change: Change, more: readonly string[] = []): Change {
+  return { ...change, notes: [...record.notes, ...more, ...(change.notes ?? [])] };
+}
+
+/** What is written of an execution that has ended. */
+export type Ending = Change & { readonly endReason: EndReason };
 
 /** Whom a request means. */
 export interface Found<Name extends ShapeName> {
@@ -71,7 +82,7 @@ export interface Shape<Name extends ShapeName> {
   /** The work of the record with other peers of the options. Absent: faults of this shape have no peers. */
   withPeers?(record: RecordOf<Name>, peers: Peers): RecordOf<Name>['work'];
   /** What is to be said of an execution whose target is no more, or of before the node booted. */
-  endingUnseen(record: RecordOf<Name>): Change & { readonly endReason: NonNullable<ExecutionRecord['endReason']> };
+  endingUnseen(record: RecordOf<Name>): Ending | Promise<Ending>;
   /** Of the live records, those whose target is gone. `ready`: the ids of the sandboxes that run. */
   gone(live: readonly RecordOf<Name>[], ready: ReadonlySet<string>): Promise<readonly RecordOf<Name>[]>;
   /** Called every second while there are live records: begins to look at what they depend on outside of the node. */

@@ -339,7 +339,11 @@ export interface ExecutionOptions {
   /** The peers of a network fault, beside those in the parameters. */
   peers: Peer[];
   /** The traffic of the target pod's own probes, which spareProbes leaves alone. */
-  sparedProbes: SparedProbes | undefined;
+  sparedProbes:
+    | SparedProbes
+    | undefined;
+  /** The experiment of a request whose message has no experiment_id of its own. */
+  experimentId: string;
 }
 
 /** One peer of a network fault. */
@@ -404,6 +408,8 @@ export interface Target {
   containerName: string;
   containerId: string;
   sandboxId: string;
+  /** Set when the node itself is hit, and then alone. */
+  nodeName: string;
 }
 
 export interface Execution {
@@ -1851,6 +1857,7 @@ function createBaseExecutionOptions(): ExecutionOptions {
     dryRun: false,
     peers: [],
     sparedProbes: undefined,
+    experimentId: "",
   };
 }
 
@@ -1882,6 +1889,9 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
     }
     if (message.sparedProbes !== undefined) {
       SparedProbes.encode(message.sparedProbes, writer.uint32(66).fork()).join();
+    }
+    if (message.experimentId !== "") {
+      writer.uint32(74).string(message.experimentId);
     }
     return writer;
   },
@@ -1963,6 +1973,14 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
             message.sparedProbes = SparedProbes.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.experimentId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2011,6 +2029,11 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
         : isSet(object.spared_probes)
         ? SparedProbes.fromJSON(object.spared_probes)
         : undefined,
+      experimentId: isSet(object.experimentId)
+        ? globalThis.String(object.experimentId)
+        : isSet(object.experiment_id)
+        ? globalThis.String(object.experiment_id)
+        : "",
     };
   },
 
@@ -2040,6 +2063,9 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
     if (message.sparedProbes !== undefined) {
       obj.sparedProbes = SparedProbes.toJSON(message.sparedProbes);
     }
+    if (message.experimentId !== "") {
+      obj.experimentId = message.experimentId;
+    }
     return obj;
   },
 
@@ -2060,6 +2086,7 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
     message.sparedProbes = (object.sparedProbes !== undefined && object.sparedProbes !== null)
       ? SparedProbes.fromPartial(object.sparedProbes)
       : undefined;
+    message.experimentId = object.experimentId ?? "";
     return message;
   },
 };
@@ -2754,7 +2781,7 @@ export const CancelResponse: MessageFns<CancelResponse> = {
 };
 
 function createBaseTarget(): Target {
-  return { podNamespace: "", podName: "", podUid: "", containerName: "", containerId: "", sandboxId: "" };
+  return { podNamespace: "", podName: "", podUid: "", containerName: "", containerId: "", sandboxId: "", nodeName: "" };
 }
 
 export const Target: MessageFns<Target> = {
@@ -2776,6 +2803,9 @@ export const Target: MessageFns<Target> = {
     }
     if (message.sandboxId !== "") {
       writer.uint32(50).string(message.sandboxId);
+    }
+    if (message.nodeName !== "") {
+      writer.uint32(58).string(message.nodeName);
     }
     return writer;
   },
@@ -2841,6 +2871,14 @@ export const Target: MessageFns<Target> = {
             message.sandboxId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2885,6 +2923,11 @@ export const Target: MessageFns<Target> = {
         : isSet(object.sandbox_id)
         ? globalThis.String(object.sandbox_id)
         : "",
+      nodeName: isSet(object.nodeName)
+        ? globalThis.String(object.nodeName)
+        : isSet(object.node_name)
+        ? globalThis.String(object.node_name)
+        : "",
     };
   },
 
@@ -2908,6 +2951,9 @@ export const Target: MessageFns<Target> = {
     if (message.sandboxId !== "") {
       obj.sandboxId = message.sandboxId;
     }
+    if (message.nodeName !== "") {
+      obj.nodeName = message.nodeName;
+    }
     return obj;
   },
 
@@ -2922,6 +2968,7 @@ export const Target: MessageFns<Target> = {
     message.containerName = object.containerName ?? "";
     message.containerId = object.containerId ?? "";
     message.sandboxId = object.sandboxId ?? "";
+    message.nodeName = object.nodeName ?? "";
     return message;
   },
 };

@@ -1,0 +1,80 @@
+/** container-kill: the first process of one container, or of each of a pod, gets a signal from the node. */
+import type { ContainerKillSpec } from '@chaosplane/actions';
+import { ChaosError } from '@chaosplane/common';
+import type { ContainerDetail } from '../host/host.ts';
+import type { ActFault, ActTarget, Hands, Measured } from './fault.ts';
+
+/** How long a container has to exit before the evidence says that it did not, and how often it is looked at. */
+const EXIT_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+export const containerKill: ActFault<ContainerKillSpec> = {
+  shape: 'act',
+  engine: 'signal',
+  needs: ['root', 'container-runtime'],
+  aim: ({ target }) => ({ on: 'pod', ...target, unnamed: 'all' }),
+  steps: ({ signal }, target) =>
+    containersOf(target).map(({ name, process }) => ({
+      tool: 'signal',
+      argv: [],
+      input: `SIG${signal} to process ${process.pid} of container ${name}\n`,
+    })),
+  async act({ signal }, target, hands) {
+    const containers = containersOf(target);
+    const reached = containers.filter(({ process }) => hands.host.processes.signal(process, signal));
+    if (reached.length === 0) {
+      throw new ChaosError('NOT_FOUND', 'the container exited before it got the signal: try again when it runs');
+    }
+    const deadline = hands.clock.monotonic() + EXIT_MS;
+    for (;;) {
+      const details = await detailsOf(target, hands);
+      const over = details.every((detail) => detail === undefined || detail.state === 'exited');
+      if (over || hands.clock.monotonic() > deadline) return measured(signal, target, details);
+      await hands.clock.sleep(LOOK_EVERY_MS);
+    }
+  },
+  async outcome({ signal }, target, { createdAt }, hands) {
+    const details = await detailsOf(target, hands).catch(() => []);
+    const exited = details.filter((detail) => (detail?.finishedAt ?? 0) >= createdAt);
+    return exited.length === containersOf(target).length ? measured(signal, target, exited) : undefined;
+  },
+};
+
+type ContainersTarget = Extract<ActTarget, { kind: 'containers' }>;
+
+function containersOf(target: ActTarget): ContainersTarget['containers'] {
+  return target.kind === 'containers' ? target.containers : [];
+}
+
+/** What the runtime says of each; one that it has forgotten is undefined. */
+function detailsOf(target: ActTarget, { host }: Hands): Promise<(ContainerDetail | undefined)[]> {
+  return Promise.all(containersOf(target).map(({ id }) => host.runtime.container(id)));
+}
+
+function measured(signal: string, target: ActTarget, details: readonly (ContainerDetail | undefined)[]): Measured {
+  const exits = details.flatMap((detail) =>
+    detail?.exitCode === undefined ? [] : [{ ...detail, code: detail.exitCode }],
+  );
+  const gone = details.filter((detail) => detail === undefined).length;
+  const total = containersOf(target).length;
+  const words = [
+    ...exits.map(({ name, code, finishedAt }) => {
+      const when = finishedAt === undefined ? '' : ` at ${new Date(finishedAt).toISOString()}`;
+      return `container ${name} exited with code ${code}${when}`;
+    }),
+    ...(gone === 0 ? [] : [`${gone} removed by the runtime`]),
+    ...(exits.length + gone === total
+      ? []
+      : [`${total - exits.length - gone} of ${total} still run after SIG${signal}`]),
+  ];
+  const [only] = exits;
+  return {
+    verdict: exits.length + gone === total ? 'verified' : 'not-observed',
+    summary: words.join('; '),
+    counters: {
+      containers: total,
+      containers_exited: exits.length + gone,
+      ...(only !== undefined && total === 1 ? { exit_code: only.code } : {}),
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** hello-world: the worked example – lists the processes that a container sees, and logs them. */
+import type { HelloWorldSpec } from '@chaosplane/actions';
+import type { ProcessRef } from '../host/host.ts';
+import type { ActFault, Hands } from './fault.ts';
+
+const COMMAND = ['ps', 'aux'] as const;
+
+/** What a runtime and a shell answer for a program that is not in the image. */
+const NOT_THERE = [126, 127];
+
+export const helloWorld: ActFault<HelloWorldSpec> = {
+  shape: 'act',
+  engine: 'exec',
+  needs: ['container-runtime'],
+  aim: ({ containerId }) => ({ on: 'container', containerId }),
+  steps: (_spec, target) => [
+    {
+      tool: 'exec',
+      argv: COMMAND,
+      input: target.kind === 'node' ? '' : `in container ${target.containers[0]?.id ?? ''}\n`,
+    },
+  ],
+  async act({ containerId }, target, hands) {
+    const [container] = target.kind === 'node' ? [] : target.containers;
+    if (container === undefined) throw new Error('it is aimed at a container');
+    hands.logger.info({ containerId }, 'hello world requested');
+    const { command, output } = await list(container, hands);
+    hands.logger.info({ containerId, command, output }, 'hello world answered');
+    // The first line is the heading.
+    const processes = Math.max(0, output.trim().split('\n').length - 1);
+    return {
+      verdict: processes > 0 ? 'verified' : 'not-observed',
+      summary: `${processes} ${processes === 1 ? 'process' : 'processes'} listed by ${command}`,
+      counters: { processes },
+    };
+  },
+};
+
+/** By the container's own ps, in its own confinement; where it has none, as the node sees its processes. */
+async function list(
+  { id, process }: { readonly id: string; readonly process: ProcessRef },
+  { host }: Hands,
+): Promise<{ readonly command: string; readonly output: string }> {
+  const answer = await host.runtime.exec(id, COMMAND).catch(() => undefined);
+  if (answer !== undefined && !NOT_THERE.includes(answer.exitCode)) {
+    return { command: COMMAND.join(' '), output: `${answer.stdout}${answer.stderr}` };
+  }
+  const lines = host.processes.seenBy(process).map(({ pid, uid, command }) => `${pid}\t${uid}\t${command}`);
+  return { command: '/proc', output: ['PID\tUID\tCOMMAND', ...lines].join('\n') };
+}

@@ -1,0 +1,14 @@
+/** pod-io-stress: stress-ng writes on the container's file system, from within its cgroup. */
+import type { PodIoStressSpec } from '@chaosplane/actions';
+import type { ProcessFault } from './fault.ts';
+import { aimAtContainer, ioEvidence } from './stress.ts';
+
+export const podIoStress: ProcessFault<PodIoStressSpec> = {
+  shape: 'process',
+  aim: ({ target }) => aimAtContainer(target),
+  stress: ({ workers, size, path }) => ({
+    args: ['--hdd', String(workers), '--hdd-bytes', String(size), '--hdd-opts', 'wr-seq,fdatasync'],
+    path,
+  }),
+  evidence: (_stress, measure) => ioEvidence(measure),
+};

@@ -1,0 +1,11 @@
+/** stress-memory: stress-ng keeps memory of the node in use, in a cgroup of its own. */
+import type { MemoryStress } from '@chaosplane/actions';
+import type { ProcessFault } from './fault.ts';
+import { memoryEvidence, memoryStress } from './stress.ts';
+
+export const stressMemory: ProcessFault<MemoryStress> = {
+  shape: 'process',
+  aim: () => ({ on: 'node' }),
+  stress: memoryStress,
+  evidence: memoryEvidence,
+};
