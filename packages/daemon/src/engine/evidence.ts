@@ -9,7 +9,8 @@ export async function gatherEvidence(
   context: EngineContext,
   record: ExecutionRecord,
 ): Promise<EvidenceRecord | undefined> {
-  if (!isLive(record)) return record.evidence;
+  // What is being applied has its target's turn, perhaps for long; there is nothing to measure yet.
+  if (!isLive(record) || record.state === 'applying') return record.evidence;
   const fresh = await shapeOf(context.shapes, record)
     .revisit(record, (site) => measure(context, context.executions.get(record.id) ?? record, site))
     .catch((error: unknown) => {
