@@ -82,15 +82,35 @@ describe('refused', () => {
     expect(await readdir(join(daemon.stateDir, 'executions'))).toEqual([]);
   });
 
-  const later = [
-    ['a stressor', () => daemon.client.execStressChaos({ stressorType: 'cpu', parameters: {} }), 'ExecStressChaos cpu'],
-    ['a node restart', () => daemon.client.execNodeChaos({ action: 'restart' }), 'ExecNodeChaos restart'],
-    ['hello world', () => daemon.client.execHelloWorldChaos({ containerId: 'x' }), 'ExecHelloWorldChaos'],
+  const stress = (stressorType: string, parameters: Readonly<Record<string, string>>) => () =>
+    daemon.client.execStressChaos({ stressorType, parameters });
+  const others = [
+    ['a fork bomb', stress('cpu', { podName: 'target', workers: '100000' }), ['parameters.workers']],
+    ['a load that is a command', stress('cpu', { podName: 'target', load: '50;reboot' }), ['parameters.load']],
+    ['a container without its pod', stress('cpu', { containerName: 'app' }), ['parameters.podName']],
+    ['a size of 10 kB', stress('memory', { podName: 'target', size: '9'.repeat(10_000) }), ['parameters.size']],
+    ['a path with a NUL byte', stress('io', { podName: 'target', path: '/data\0' }), ['parameters.path']],
+    ['a path that is an option', stress('io', { podName: 'target', path: '--help' }), ['parameters.path']],
+    ['io of the node', stress('io', {}), ['parameters.podName']],
+    ['a signal that stops', stress('container-kill', { podName: 'target', signal: 'STOP' }), ['parameters.signal']],
+    ['a kill of everybody', stress('container-kill', {}), ['parameters.podName']],
+    [
+      'a restart in a year',
+      () => daemon.client.execNodeChaos({ action: 'restart', parameters: { gracePeriod: '8760h' } }),
+      ['parameters.gracePeriod'],
+    ],
+    ['no container', () => daemon.client.execHelloWorldChaos({}), ['parameters.containerId']],
+    [
+      'a container that is a path',
+      () => daemon.client.execHelloWorldChaos({ containerId: '../../etc/passwd' }),
+      ['parameters.containerId'],
+    ],
   ] as const;
-  test.each(later)('%s, which comes later', async (_name, call, says) => {
+  test.each(others)('%s', async (_name, call, fields) => {
     const error = await refusal(call());
-    expect(Status[error.code]).toBe('UNIMPLEMENTED');
-    expect(error.details).toContain(`${says} is not available in this version`);
+    expect(Status[error.code]).toBe('INVALID_ARGUMENT');
+    expect(fieldsOf(error)).toEqual(fields);
+    expect(await readdir(join(daemon.stateDir, 'executions'))).toEqual([]);
   });
 
   test('a stressor that will never be', async () => {
