@@ -1,6 +1,6 @@
 /** The DNS proxy as programs of a pod feel it: the C library, nslookup and the resolver of Node, each with a resolv.conf of its own. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { systemClock } from '@chaosplane/common';
 import { createLab, type Lab } from '@chaosplane/testkit';
@@ -16,6 +16,8 @@ let lab: Lab;
 let engine: ProxyEngine;
 let resolver: LabResolver;
 let folder: string;
+/** The first folder that had to be made, to be removed with all that is in it. */
+let made: string | undefined;
 
 beforeAll(async () => {
   lab = createLab({ peers: 1 });
@@ -23,7 +25,7 @@ beforeAll(async () => {
   engine = createProxyEngine(systemClock);
   // `ip netns exec` lays this over /etc for what it runs.
   folder = `/etc/netns/${lab.target.name}`;
-  mkdirSync(folder, { recursive: true });
+  made = mkdirSync(folder, { recursive: true });
   writeFileSync(
     `${folder}/resolv.conf`,
     `nameserver ${RESOLVER}\nsearch ${SEARCH}\noptions ndots:5 timeout:2 attempts:1\n`,
@@ -43,7 +45,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine.close();
   resolver.close();
+  // What others have put there meanwhile stays.
   rmSync(folder, { recursive: true, force: true });
+  if (made === '/etc/netns' && readdirSync(made).length === 0) rmdirSync(made);
   lab.close();
 });
 
