@@ -17,6 +17,6 @@ export default {
     project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),
     project('runtime', ['<rootDir>/packages/*/test/runtime/**/*.test.ts']),
     project('api', ['<rootDir>/packages/*/test/api/**/*.test.ts']),
-    project('cluster', ['<rootDir>/{packages/*,tools/cluster}/test/cluster/**/*.test.ts']),
+    project('cluster', ['<rootDir>/{packages,tools}/*/test/cluster/**/*.test.ts']),
   ],
 };

@@ -1,10 +1,15 @@
 /** What an action is: a name for users, the schema of its parameters, and the place where it is carried out. Pure data. */
 import type { Problem } from '@chaosplane/common';
-import type { ChaosDaemonDefinition } from '@chaosplane/proto';
+import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import type { z } from 'zod';
 
 /** An Exec… RPC of the daemon, by the name the generated service definition gives it. */
 export type ExecRpc = Extract<keyof typeof ChaosDaemonDefinition.methods, `exec${string}`>;
+
+/** All of them. */
+export const execRpcs = Object.keys(ChaosDaemonDefinition.methods).filter((name): name is ExecRpc =>
+  name.startsWith('exec'),
+);
 
 /** How an action reaches the node. */
 export type Route =

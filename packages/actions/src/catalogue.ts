@@ -14,6 +14,13 @@ export type DaemonSpecs = {
   readonly [Each in Extract<Entry, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
 };
 
+/** The RPCs that actions ask for. */
+type Asked = Extract<Entry, { route: { on: 'daemon' } }>['route']['rpc'];
+
+/** Nothing. An RPC of the contract that no action asks for is a compile error here, which names it. */
+export type Unasked = Nothing<Exclude<ExecRpc, Asked>>;
+type Nothing<Left extends never> = Left;
+
 /**
  * The action of that name or alias.
  * @throws ChaosError INVALID_ARGUMENT naming the nearest one.
@@ -26,16 +33,6 @@ export function findAction(name: string): Action {
   const wrong = `${quoted(name)} is not an action${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw invalidArgument('the action', [{ path: 'action', wrong, allowed: names.join(', ') }]);
 }
-
-/** What the fields `action` and `stressor_type` may hold one day (the wire contract), by RPC. */
-const contract: Readonly<Record<ExecRpc, readonly string[]>> = {
-  execStressChaos: ['cpu', 'memory', 'io', 'container-kill'],
-  execNetworkChaos: ['delay', 'loss', 'corrupt', 'duplicate', 'partition', 'bandwidth'],
-  execHTTPChaos: ['delay', 'abort'],
-  execDNSChaos: ['error'],
-  execNodeChaos: ['restart'],
-  execHelloWorldChaos: [''],
-};
 
 /**
  * The action that an RPC and the value of its `action` (or `stressor_type`) field ask for; where one asks for the same of a pod
@@ -54,11 +51,12 @@ export function findByRoute(
   const ofPod = ['podName', 'podNamespace', 'containerName'].some((key) => Object.hasOwn(parameters, key));
   const found = candidates.find(({ targetKind }) => (targetKind === 'Pod') === ofPod) ?? candidates[0];
   if (found !== undefined) return found;
-  const known = contract[rpc];
-  if (known.includes(wireAction)) {
-    const what = `${rpc[0]?.toUpperCase() ?? ''}${rpc.slice(1)}${wireAction === '' ? '' : ` ${wireAction}`}`;
+  const known = catalogue.flatMap(({ route }) =>
+    route.on === 'daemon' && route.rpc === rpc ? [route.wireAction] : [],
+  );
+  if (known.length === 0) {
     const have = catalogue.map((action) => action.name).join(', ');
-    throw new ChaosError('UNIMPLEMENTED', `${what} is not available in this version; it has ${have}`);
+    throw new ChaosError('UNIMPLEMENTED', `${rpc} is not available in this version; it has ${have}`);
   }
   const field = rpc === 'execStressChaos' ? 'stressor_type' : 'action';
   throw invalidArgument('the request', [

@@ -1,5 +1,5 @@
 /** Every fault of the daemon by the name of its action. */
-import { catalogue } from '@chaosplane/actions';
+import { catalogue, execRpcs } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { Fault } from './fault.ts';
 import { faults } from './gen/faults.ts';
@@ -17,10 +17,12 @@ export function faultOf(action: string): Fault<never> {
   return fault;
 }
 
-/** @throws ChaosError INTERNAL when an action has no fault, or a fault no action. */
+/** @throws ChaosError INTERNAL when an RPC has no action, an action no fault, or a fault no action. */
 export function requireCompleteRegistry(): void {
   const actions = catalogue.filter((action) => action.route.on === 'daemon').map((action) => action.name);
+  const asked = catalogue.flatMap(({ route }) => (route.on === 'daemon' ? [route.rpc] : []));
   const wrong = [
+    ...execRpcs.filter((rpc) => !asked.includes(rpc)).map((rpc) => `no action asks for the RPC ${rpc}`),
     ...actions.filter((name) => !byName.has(name)).map((name) => `${name} has no fault`),
     ...[...byName.keys()].filter((name) => !actions.includes(name)).map((name) => `the fault ${name} has no action`),
   ];

@@ -1,6 +1,5 @@
 /** The ChaosDaemon service: each RPC in one line of translation, and the engine behind it. */
-import { catalogue } from '@chaosplane/actions';
-import type { ExecRpc } from '@chaosplane/actions';
+import { catalogue, execRpcs, type ExecRpc } from '@chaosplane/actions';
 import type { ChaosDaemonServiceImplementation, ChaosResponse, DeepPartial } from '@chaosplane/proto';
 import type { Engine } from '../engine/engine.ts';
 import { actionSupport } from './support.ts';
@@ -31,13 +30,10 @@ export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonSer
       return chaosResponseOf(injection, observed?.evidence);
     };
   };
+  // All of the contract, so that a new one is served as soon as an action asks for it.
+  const execs = Object.fromEntries(execRpcs.map((rpc) => [rpc, exec(rpc)])) as Record<ExecRpc, ReturnType<typeof exec>>;
   return {
-    execStressChaos: exec('execStressChaos'),
-    execNetworkChaos: exec('execNetworkChaos'),
-    execHTTPChaos: exec('execHTTPChaos'),
-    execDNSChaos: exec('execDNSChaos'),
-    execNodeChaos: exec('execNodeChaos'),
-    execHelloWorldChaos: exec('execHelloWorldChaos'),
+    ...execs,
     async cancelChaos({ executionId }) {
       const record = await engine.cancel(executionId);
       if (record === undefined) return { message: `${executionId} is not known here: nothing to undo` };

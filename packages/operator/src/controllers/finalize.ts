@@ -3,6 +3,7 @@ import { withTargets, type TargetStatus } from '@chaosplane/experiment';
 import { removeFinalizer } from '@chaosplane/kube';
 import { chaosExperiments, FINALIZER } from '../api/resources.ts';
 import { executionsOf } from './observe.ts';
+import { logRecovered } from './report.ts';
 import type { Next, Run } from './run.ts';
 
 /** How long to wait before a recovery that is not complete is looked at again. */
@@ -26,6 +27,7 @@ export async function finalize(run: Run): Promise<Next> {
     if (ended.length > 0) {
       run.status = withTargets(run.status, new Map(changes));
       run.stored = await store.save(run.stored, run.status, signal);
+      logRecovered(run, stored.status);
     }
     if (live().length > 0 || ended.length < open.length) return { requeueAfterMs: RETRY_MS };
   }

@@ -1,5 +1,5 @@
 /** Writes down what has become of an experiment, and tells people when it enters a phase. */
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, type ExperimentStatus } from '@chaosplane/experiment';
 import { addFinalizer } from '@chaosplane/kube';
 import { chaosExperiments, FINALIZER } from '../api/resources.ts';
 import type { Run } from './run.ts';
@@ -17,6 +17,7 @@ export async function report(run: Run, leaving: boolean): Promise<void> {
   run.stored = await store.save(run.stored, status, signal);
   run.status = run.stored.status;
   run.savedAt = clock.monotonic();
+  logRecovered(run, stored.status);
   if (entered) tell(run);
 }
 
@@ -28,6 +29,19 @@ async function hold(run: Run): Promise<void> {
   if (finalizers?.includes(FINALIZER) === true || deletionTimestamp !== undefined) return;
   const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
   run.stored = { ...stored, object };
+}
+
+/** Once it is written down: a line for each target that is over since the status was written before. */
+export function logRecovered({ status, logger, experimentId }: Run, before: ExperimentStatus): void {
+  const known = new Map(before.targets.map(({ uid, state }) => [uid, state]));
+  for (const { uid, state, namespace, name, node, executionId, endedEarly, evidence } of status.targets) {
+    if (state !== 'Recovered' || known.get(uid) === state) continue;
+    const target = `${namespace}/${name}`;
+    logger.info(
+      { experiment: experimentId, node, target, executionId, endedEarly, evidence: evidence?.summary },
+      'target recovered',
+    );
+  }
 }
 
 function tell({ status, stored, events, logger, experimentId }: Run): void {

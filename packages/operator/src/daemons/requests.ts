@@ -1,5 +1,5 @@
 /** What an experiment says to a daemon, and what a daemon says of its executions, in the words of an experiment. */
-import { findAction, type ExecRpc } from '@chaosplane/actions';
+import { findAction } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { ExperimentSpec, ObservedExecution, TargetEvidence } from '@chaosplane/experiment';
 import {
@@ -15,7 +15,7 @@ import {
   type ExecutionOptions,
   type Peer,
 } from '@chaosplane/proto';
-import { ClientError, Status } from 'nice-grpc';
+import { ClientError, Status, type CallOptions } from 'nice-grpc';
 
 /** Who is to be hit, and under which name. */
 export interface Injection {
@@ -55,18 +55,21 @@ export function send(
     peers: [...peers],
     ...(epoch === undefined ? {} : { operatorEpoch: BigInt(epoch) }),
   };
-  const common = { experimentId, parameters, options };
-  const call = signal === undefined ? {} : { signal };
   const action = route.wireAction;
-  const requests: Record<ExecRpc, () => Promise<ChaosResponse>> = {
-    execNetworkChaos: () => client.execNetworkChaos({ ...common, action }, call),
-    execStressChaos: () => client.execStressChaos({ ...common, stressorType: action }, call),
-    execHTTPChaos: () => client.execHTTPChaos({ ...common, action }, call),
-    execDNSChaos: () => client.execDNSChaos({ ...common, action }, call),
-    execNodeChaos: () => client.execNodeChaos({ ...common, action }, call),
-    execHelloWorldChaos: () => client.execHelloWorldChaos({ containerId, options }, call),
-  };
-  return requests[route.rpc]();
+  // Each message takes the fields that it has, so that a new RPC needs nothing here.
+  const request: AnyExecRequest = { experimentId, action, stressorType: action, containerId, parameters, options };
+  const exec: (request: AnyExecRequest, call: CallOptions) => Promise<ChaosResponse> = client[route.rpc];
+  return exec(request, signal === undefined ? {} : { signal });
+}
+
+/** What the requests of the Exec… RPCs have between them. */
+interface AnyExecRequest {
+  readonly experimentId: string;
+  readonly action: string;
+  readonly stressorType: string;
+  readonly containerId: string;
+  readonly parameters: Record<string, string>;
+  readonly options: DeepPartial<ExecutionOptions>;
 }
 
 /** Errors that say nothing about the request itself; it is made again under the same idempotency key. */
