@@ -7,7 +7,7 @@ import { runStatic } from './static.ts';
 const root = join(import.meta.dirname, '..', '..');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const controller = new AbortController();
-process.once('SIGINT', () => controller.abort());
+process.on('SIGINT', () => controller.abort());
 const { signal } = controller;
 
 const results = await Promise.all([

@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   }
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
+    process.on(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
   if (process.getuid?.() === 0) await install(missingPackages(), say);
   const why = whyNoCluster();
   if (why !== undefined) {

@@ -78,7 +78,7 @@ async function main(names: readonly string[]): Promise<number> {
     return 2;
   }
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort());
   const runId = randomBytes(3).toString('hex');
   for (const mark of await sweep()) say(`removed what a killed run had left: ${mark}`);
   const before = await orphans();

@@ -15,7 +15,7 @@ export interface Holder {
 
 /** libnftables waits with select(2), which aborts the process when the descriptor is above this. */
 const HIGHEST = 1023;
-/** So many low descriptors are kept free for contexts, whatever else a busy daemon has open. */
+/** So many low descriptors are kept free for contexts while there are any, whatever else a busy daemon has open. */
 const RESERVED = 400;
 /**
  * So many contexts that are not pinned are kept; the one that was used least recently gives way. Making one anew takes a
@@ -50,7 +50,8 @@ export async function release(holder: Holder): Promise<void> {
     await freeAsync(context);
   } finally {
     closing -= 1;
-    reserve();
+    if (contexts.size + closing === 0) giveBack();
+    else reserve();
   }
 }
 
@@ -88,6 +89,11 @@ function reserve(): void {
     }
     reserved.push(fd);
   }
+}
+
+/** Without a context there is nothing to keep them for. */
+function giveBack(): void {
+  for (const fd of reserved.splice(0)) closeSync(fd);
 }
 
 const [SOCKET_LEVEL, DOMAIN, NETLINK] = [1, 39, 16];

@@ -165,7 +165,7 @@ export const badInputs: readonly BadInput[] = [
     fields: ['options.ttl', 'options.peers[0]', 'parameters.ports', 'parameters'],
   },
   { name: 'no action', action: '', fields: ['action'] },
-  { name: 'an unknown action', action: 'explode', fields: ['action'], says: 'allowed: delay, loss' },
+  { name: 'an unknown action', action: 'explode', fields: ['action'], says: 'allowed: bandwidth, corrupt, delay' },
   { name: 'an action with a command', action: 'delay;reboot', fields: ['action'] },
   {
     name: 'a pod that is not there',
