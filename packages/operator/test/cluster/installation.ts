@@ -116,6 +116,24 @@ function over(cluster: Cluster): Installation {
   const netnsOf = (app: string): Promise<string> => podNetns(cluster, NAMESPACE, app);
   const get = (name: string): Promise<ExperimentObject | undefined> =>
     client.get(chaosExperiments, { namespace: NAMESPACE, name });
+  const probe: Installation['probe'] = async (from, targets, { count = 5 } = {}) => {
+    const command = ['/chaosplane-app', 'probe', '--count', String(count), '--timeout', '1s', ...targets];
+    const printed = await cluster.kubectl(['exec', from, '-n', NAMESPACE, '-c', 'http', '--', ...command]);
+    return printed.split('\n').map((line) => JSON.parse(line) as Outcome);
+  };
+  /** Resolves when the apps reach each other through their Services: a node takes a moment to know a new one. */
+  const reachable = async (apps: readonly App[]): Promise<void> => {
+    await Promise.all(
+      apps.map(async ({ name: from }) => {
+        const urls = apps.filter(({ name }) => name !== from).map(({ name }) => `http://${name}.${NAMESPACE}/`);
+        if (urls.length === 0) return;
+        await eventually(`${from} reaches the others`, async () => {
+          const outcomes = await probe(from, urls, { count: 1 });
+          return outcomes.every(({ answered }) => answered > 0) ? true : undefined;
+        });
+      }),
+    );
+  };
   return {
     cluster,
     client,
@@ -124,13 +142,10 @@ function over(cluster: Cluster): Installation {
       await cluster.kubectl(['apply', '-f', '-'], { input: objects.join('\n') });
       const pods = apps.map(({ name }) => `pod/${name}`);
       await inNamespace('wait', '--for=condition=Ready', '--timeout=90s', ...pods);
+      await reachable(apps);
     },
     ipOf: (app) => inNamespace('get', 'pod', app, '-o', 'jsonpath={.status.podIP}'),
-    async probe(from, targets, { count = 5 } = {}) {
-      const command = ['/chaosplane-app', 'probe', '--count', String(count), '--timeout', '1s', ...targets];
-      const printed = await cluster.kubectl(['exec', from, '-n', NAMESPACE, '-c', 'http', '--', ...command]);
-      return printed.split('\n').map((line) => JSON.parse(line) as Outcome);
-    },
+    probe,
     netnsOf,
     print: async (app) => fingerprint(await netnsOf(app)),
     async apply(name, spec) {
