@@ -21,8 +21,7 @@ export async function runJest({ root, project, limitMs, signal, runId }: JestRun
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-${process.pid}-`));
   const outputFile = join(folder, 'report.json');
   try {
-    // What measures runs alone; most of a cluster's time is waiting, so two of them go side by side.
-    const workers = { pure: [], cluster: ['--maxWorkers=2'] }[project] ?? ['--runInBand'];
+    const serial = project === 'pure' ? [] : ['--runInBand'];
     const result = await execa(
       process.execPath,
       [
@@ -32,7 +31,7 @@ export async function runJest({ root, project, limitMs, signal, runId }: JestRun
         '--json',
         `--outputFile=${outputFile}`,
         '--forceExit',
-        ...workers,
+        ...serial,
       ],
       {
         cwd: root,
