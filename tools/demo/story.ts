@@ -1,10 +1,9 @@
 /** The story of the demo on a cluster: install, apply, felt, gone, removed. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '@chaosplane/common';
+import { createLogger, systemClock } from '@chaosplane/common';
 import { parseExperiment, type ExperimentStatus } from '@chaosplane/experiment';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
-import { createLogger } from '@chaosplane/common';
 import { chaosExperiments } from '@chaosplane/operator';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';

@@ -5,7 +5,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { staleLists, writeLists } from './lists.ts';
 import { checkProto, generateProto, staleProto } from './proto.ts';
 

@@ -2,6 +2,7 @@
 import { ChaosError, Mutex, type Clock, type Timer } from '@chaosplane/common';
 import type { Host, Netns } from '../host/host.ts';
 import { Namespace } from '../netns/namespace.ts';
+import { openSame, requireOfPod } from './open-netns.ts';
 
 interface Entry {
   readonly namespace: Namespace;
@@ -48,18 +49,8 @@ export class Namespaces {
   async revisit<T>(ref: NamespaceRef, work: (namespace: Namespace) => Promise<T>): Promise<T | undefined> {
     const open = this.#entries.get(ref.netnsCookie);
     if (open !== undefined) return this.#take(open, work);
-    let netns: Netns;
-    try {
-      netns = this.#host.openNetns(ref.netnsPath);
-    } catch (error) {
-      if (error instanceof ChaosError && error.code === 'NOT_FOUND') return undefined;
-      throw error;
-    }
-    if (netns.cookie !== ref.netnsCookie) {
-      await netns.close();
-      return undefined;
-    }
-    return this.#take(await this.#adopt(netns, ref.sandboxId), work);
+    const netns = await openSame(this.#host, ref);
+    return netns === undefined ? undefined : this.#take(await this.#adopt(netns, ref.sandboxId), work);
   }
 
   /** The sandboxes whose namespaces are open, with the cookies of these. */
@@ -79,11 +70,7 @@ export class Namespaces {
   }
 
   async #adopt(netns: Netns, sandboxId: string): Promise<Entry> {
-    if (this.#host.ownNetnsCookies.includes(netns.cookie)) {
-      await netns.close();
-      const what = `${netns.path} is the network of the node itself, not of a pod`;
-      throw new ChaosError('FAILED_PRECONDITION', `${what}: it is never touched; is the pod in the host network?`);
-    }
+    await requireOfPod(this.#host, netns);
     const known = this.#entries.get(netns.cookie);
     if (known !== undefined) {
       await netns.close();

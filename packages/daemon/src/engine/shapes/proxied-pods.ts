@@ -1,7 +1,8 @@
 /** The pods that have proxies: their namespaces by cookie, the rules in force there, and one change at a time in each. */
-import { ChaosError, type Clock } from '@chaosplane/common';
+import type { Clock } from '@chaosplane/common';
 import type { Host, Netns } from '../../host/host.ts';
 import type { ProxyCounts, ProxyRule } from '../../proxy/rule.ts';
+import { openSame, requireOfPod } from '../open-netns.ts';
 import { Turns } from '../turns.ts';
 
 /** A rule of one execution. */
@@ -57,16 +58,8 @@ export class ProxiedPods {
     return this.#turns.take(ref.sandboxId, async () => {
       const known = this.#entries.get(ref.netnsCookie);
       if (known !== undefined) return this.#run(known, work);
-      let netns: Netns;
-      try {
-        netns = this.#host.openNetns(ref.netnsPath);
-      } catch (error) {
-        if (error instanceof ChaosError && error.code === 'NOT_FOUND') return undefined;
-        throw error;
-      }
-      if (netns.cookie === ref.netnsCookie) return this.#within(netns, ref, work);
-      await netns.close();
-      return undefined;
+      const netns = await openSame(this.#host, ref);
+      return netns === undefined ? undefined : this.#within(netns, ref, work);
     });
   }
 
@@ -94,11 +87,7 @@ export class ProxiedPods {
   }
 
   async #within<T>(netns: Netns, { sandboxId }: PodRef, work: (pod: ProxiedPod) => Promise<T>): Promise<T> {
-    if (this.#host.ownNetnsCookies.includes(netns.cookie)) {
-      await netns.close();
-      const what = `${netns.path} is the network of the node itself, not of a pod`;
-      throw new ChaosError('FAILED_PRECONDITION', `${what}: it is never touched; is the pod in the host network?`);
-    }
+    await requireOfPod(this.#host, netns);
     const known = this.#entries.get(netns.cookie);
     if (known !== undefined) {
       await netns.close();
