@@ -11,6 +11,12 @@ const COUNT = 5000;
 const ASKED = 30;
 /** Points of a percent by which the share may differ. */
 const POINTS = 3;
+/**
+ * Checksums find a wrong bit out, unless netem turns one that none covers: of 1008 bits over IPv6 the 112 of the
+ * Ethernet header, which nobody reads again on the way through an IFB device, and 36 of the IP header. That leaves
+ * 85 %, give or take 4 for some 1500 packets that are hit.
+ */
+const LEAST_FOUND_OUT = 0.8;
 
 let lab: Lab;
 let daemon: LabDaemon;
@@ -115,9 +121,8 @@ for (const { engine, skipped } of await shapersOfKernel()) {
       const { packets_corrupted: hit = 0 } = evidence?.counters ?? {};
       expect(evidence).toMatchObject({ engine, verdict: 'verified', counters: { packets_matched: COUNT } });
       expectShare(hit, COUNT);
-      // Checksums find a wrong bit out, but for those of netem in a hardware address or in what IPv6 does not cover.
       expect(COUNT - received).toBeLessThanOrEqual(hit);
-      expect(COUNT - received).toBeGreaterThanOrEqual(engine === 'queue' ? hit : 0.85 * hit);
+      expect(COUNT - received).toBeGreaterThanOrEqual((engine === 'queue' ? 1 : LEAST_FOUND_OUT) * hit);
       expect({ duplicates, corrupted }).toEqual({ duplicates: 0, corrupted: 0 });
       await expectOthersUntouched(direction, family);
       await daemon.cancel(record);
