@@ -1,10 +1,12 @@
-/** `npm run bench:proxy`: what the HTTP proxy costs a request that no rule matches, beside a direct connection and Toxiproxy. */
+/** `npm run bench:proxy`: what the HTTP proxy costs a request that no rule matches, beside a direct connection, a bare relay in Node, and Toxiproxy. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHost } from '@chaosplane/daemon';
+import { tcpConnect, tcpListener } from '@chaosplane/daemon/sockets';
 import { createLab, type LabNamespace } from '@chaosplane/testkit';
 
 const TOXIPROXY = 'github.com/Shopify/toxiproxy/v2/cmd';
@@ -46,6 +48,27 @@ async function measure(port: number, connections: number): Promise<Result> {
   return JSON.parse(Buffer.concat(parts).toString()) as Result;
 }
 
+/** The floor of any proxy in Node: passes what comes from one port on to another, and reads nothing of it. */
+async function relay(from: number, to: number): Promise<() => void> {
+  const address = lab.target.ipv4;
+  const server = createServer({ noDelay: true }, (front) => {
+    const back = new Socket({ fd: tcpConnect(lab.target.netns, { address, port: to }) });
+    back.setNoDelay(true);
+    for (const [one, other] of [
+      [front, back],
+      [back, front],
+    ] as const) {
+      one.on('data', (chunk) => other.write(chunk));
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => {
+    server.listen({ fd: tcpListener(lab.target.netns, { address, port: from }) }, resolve);
+  });
+  return () => void server.close();
+}
+
 try {
   say('building the load generator and Toxiproxy');
   execFileSync('go', ['build', '-o', join(folder, 'loadgen'), '.'], { cwd: join(import.meta.dirname, 'loadgen') });
@@ -70,7 +93,8 @@ try {
   const rule = { kind: 'http', id: 'l1', side: 'server', port: 8081, level: 'request', match, percent: 100 } as const;
   const whole = { ...rule, effect: { kind: 'reset' }, existing: 'keep' } as const;
   await netns.serveProxies([{ rule: whole, remainingMs: 3_600_000 }]);
-  const ways = { direct: 8080, ChaosPlane: 8081, Toxiproxy: 8082 } as const;
+  const closeRelay = await relay(8083, 8080);
+  const ways = { direct: 8080, ChaosPlane: 8081, Toxiproxy: 8082, 'bare relay': 8083 } as const;
   const results = new Map<string, Result[]>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const connections of [1, 16]) {
@@ -90,6 +114,7 @@ try {
     const cells = [all.map((one) => one.p50us), all.map((one) => one.p99us), all.map((one) => one.perS)];
     say(`${key.padEnd(28)}${cells.map((values) => median(values).toFixed(0).padStart(12)).join('')}`);
   }
+  closeRelay();
   await netns.close();
   await host.close();
 } finally {

@@ -117,12 +117,13 @@ export class ProxiedConnection {
   }
 
   #answered(chunk: Buffer): void {
+    // First of all: whatever is read in it, it passes as it is, and the client need not wait for the reading.
+    if (!this.#front.write(chunk)) this.#back?.pause();
     if (!this.#tunnel) {
       this.#responses.feed(chunk);
       if (this.#responses.state === 'changed') this.#becomeTunnel();
       else if (this.#responses.state === 'lost') this.#passUntouched();
     }
-    if (!this.#front.write(chunk)) this.#back?.pause();
     if (this.#waits === 'responses' && (this.#tunnel || this.#responses.outstanding === 0)) {
       this.#waits = 'nothing';
       this.#pump();
