@@ -29,13 +29,13 @@ const evidence = z.object({
 });
 
 const target = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-  node: z.string().optional(),
+  namespace: z.string().describe('The namespace of the pod.'),
+  name: z.string().describe('The name of the pod.'),
+  uid: z.string().describe('Tells the pod from a later one of its name.'),
+  node: z.string().optional().describe('The node it runs on.'),
   state: z.enum(['Selected', 'Injected', 'Missed', 'Recovered']).describe('Where the target stands.'),
   executionId: z.string().optional().describe('The execution on the node.'),
-  injectedAt: time.optional(),
+  injectedAt: time.optional().describe('When it was injected.'),
   expiresAt: time.optional().describe('When the node ends it, whatever happens.'),
   message: z.string().optional().describe('Why it was missed.'),
   endedEarly: z.string().optional().describe('Why it ended before the experiment did.'),
@@ -44,7 +44,7 @@ const target = z.object({
 
 /** The status of a ChaosExperiment. Times are RFC 3339. */
 export const experimentStatusSchema = z.object({
-  observedGeneration: z.int().optional(),
+  observedGeneration: z.int().optional().describe('The generation of the spec that this is about.'),
   phase: phase.optional().describe('Where the experiment stands.'),
   message: z.string().optional().describe('Why it stands there.'),
   verified: z.string().optional().describe('On how many of the injected targets the effect was measured.'),
@@ -53,7 +53,10 @@ export const experimentStatusSchema = z.object({
   recoveringAt: time.optional().describe('When the recovery began.'),
   endedAt: time.optional().describe('When it was over.'),
   outcome: z
-    .object({ phase: z.enum(['Completed', 'Failed', 'Aborted']), message: z.string() })
+    .object({
+      phase: z.enum(['Completed', 'Failed', 'Aborted']).describe('The last phase.'),
+      message: z.string().describe('Why it ends in that way.'),
+    })
     .optional()
     .describe('How it will end once it has recovered.'),
   counts: z
@@ -70,12 +73,12 @@ export const experimentStatusSchema = z.object({
   conditions: z
     .array(
       z.object({
-        type: z.string(),
-        status: z.enum(['True', 'False', 'Unknown']),
-        reason: z.string(),
-        message: z.string(),
-        lastTransitionTime: time,
-        observedGeneration: z.int().optional(),
+        type: z.string().describe('What it says something about.'),
+        status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
+        reason: z.string().describe('Why, in one word, for programs.'),
+        message: z.string().describe('Why, for people.'),
+        lastTransitionTime: time.describe('When its status changed last.'),
+        observedGeneration: z.int().optional().describe('The generation of the spec that it is about.'),
       }),
     )
     .optional()

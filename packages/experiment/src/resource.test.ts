@@ -52,9 +52,9 @@ describe('an experiment', () => {
       'no action of this version hits a Node',
     ],
     [
-      'prometheus probes need a cluster',
+      'prometheus probes are not there',
       { abortConditions: [{ type: 'prometheus', url: 'http://x' }] },
-      'not available without a cluster yet',
+      'not available in this version',
     ],
   ])('%s', (_name, changes, said) => {
     expect(pathsWrong(documentOf(changes)).join('\n')).toContain(said);
