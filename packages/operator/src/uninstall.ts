@@ -34,7 +34,10 @@ export async function uninstall(
   const deadline = clock.monotonic() + options.timeoutMs;
   for (;;) {
     const open = (await experiments(client, signal)).filter(isOpen);
-    if (open.length === 0) break;
+    if (open.length === 0) {
+      logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
+      break;
+    }
     if (clock.monotonic() > deadline) {
       logger.warn({ experiments: open.length }, 'experiments did not end in time, letting go of them');
       for (const object of open) await removeFinalizer(client, chaosExperiments, object, FINALIZER, signal);
@@ -47,7 +50,6 @@ export async function uninstall(
   const { namespace } = options;
   await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
   await client.delete(leases, { namespace, name: options.leaseName }, { signal });
-  logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
 }
 
 /** A cluster without our resources has no experiments. */
