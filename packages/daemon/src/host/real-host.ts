@@ -42,9 +42,17 @@ function ownCookies(): string[] {
 export const NO_RESTART =
   'this node does not allow to be restarted: start its daemon with --allow-node-restart (chart: daemon.allowNodeRestart)';
 
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+/** As the first process of the node sees it: one that is a namespace itself boots without this kernel. */
+async function readBootId(): Promise<string> {
+  const own = (): Promise<string> => readFile(BOOT_ID, 'utf8');
+  return (await readFile(`/proc/1/root${BOOT_ID}`, 'utf8').catch(own)).trim();
+}
+
 /** Opens the node. Touches nothing yet. */
 export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart = false }: HostOptions): Promise<Host> {
-  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const bootId = await readBootId();
   const runtime = connectRuntime(runtimeEndpoint);
   const engine = createQueueEngine();
   const proxies = createProxyEngine(systemClock);
