@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { catalogue } from '../../packages/actions/src/index.ts';
+import { parseExperiment } from '../../packages/experiment/src/index.ts';
 import { actionDocs, staleActionDocs } from './action-docs.ts';
 
 test('docs/actions is what the catalogue says; otherwise npm run gen was forgotten', async () => {
@@ -17,4 +19,6 @@ test.each(catalogue)('the page of $name names every parameter and has a complete
   for (const name of Object.keys(action.shape)) expect(page).toContain(`| \`${name}\``);
   for (const [key, value] of Object.entries(action.example)) expect(page).toContain(`${key}: ${JSON.stringify(value)}`);
   expect(page).not.toContain('undefined');
+  const [, example = ''] = /```yaml\n([^`]*)```/.exec(page) ?? [];
+  expect(() => parseExperiment(parse(example), 'cluster')).not.toThrow();
 });

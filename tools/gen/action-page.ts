@@ -73,7 +73,7 @@ function experiment(action: Action): string[] {
           '        app: web',
           '    mode: one',
         ]
-      : ['    kind: Node', '    mode: one'];
+      : ['    kind: Node', '    names: [worker-1]'];
   return [
     'apiVersion: chaos.chaosplane.io/v1alpha1',
     'kind: ChaosExperiment',
@@ -85,10 +85,10 @@ function experiment(action: Action): string[] {
     ...target,
     '  action:',
     `    type: ${action.name}`,
-    '    parameters:',
+    ...(Object.keys(action.example).length === 0 ? [] : ['    parameters:']),
     // Quoted as JSON, which is YAML: a value such as 25% or yes stays a string.
     ...Object.entries(action.example).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
-    ...(action.recover === 'undo' ? ['  duration: 1m'] : []),
+    '  duration: 1m',
   ];
 }
 
