@@ -34,6 +34,14 @@ export function findAction(name: string): Action {
   throw invalidArgument('the action', [{ path: 'action', wrong, allowed: names.join(', ') }]);
 }
 
+/** RPCs whose faults are put into the network namespace of a pod. */
+const IN_NETWORK: readonly ExecRpc[] = ['execNetworkChaos', 'execHTTPChaos', 'execDNSChaos'];
+
+/** Whether the action can only hit a pod that has a network of its own: in the node's, it would hit the whole node. */
+export function needsOwnNetwork({ route }: Pick<Action, 'route'>): boolean {
+  return route.on === 'daemon' && IN_NETWORK.includes(route.rpc);
+}
+
 /**
  * The action that an RPC and the value of its `action` (or `stressor_type`) field ask for; where one asks for the same of a pod
  * and of the node, the parameters tell.

@@ -37,7 +37,10 @@ Where the first process of the node is systemd, systemd is asked, and stops ever
 disk and the kernel restarts at once, as at a power cut.
 
 It happens once. The daemon journals it before; the daemon that starts after the boot sees that the node has booted since, says
-*done*, and does not do it again.`,
+*done*, and does not do it again. That needs a journal that outlives the boot: a \`--state-dir\` on a disk.
+
+In an experiment, a target counts as injected when its node has booted and its daemon says *done*. Until then it is asked again under
+the same key. Set \`injectionTimeout\` to what a boot may take (\`10m\`): a node that is not back by then is missed.`,
   evidence: 'That the node has booted since it was asked for. *Verified* by the daemon that starts after it.',
   example: { gracePeriod: '5s' },
 });

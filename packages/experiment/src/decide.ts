@@ -104,10 +104,12 @@ export function decide(observation: Observation, now: number): Decision {
 }
 
 function select({ spec, status, candidates, seed }: Observation, now: number): Decision {
-  const { chosen, spared } = selectTargets(candidates, spec.target, spec.target.seed ?? seed);
+  const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? seed);
   if (chosen.length === 0) {
-    const reasons = [...new Set(spared.map(({ why }) => why))].slice(0, 3).join('; ') || 'there are no pods at all';
-    const message = `no pod of the namespace ${spec.target.namespace} fits: ${reasons}`;
+    const none = `there are no ${kindWord(spec)}s at all`;
+    const reasons = [...new Set(spared.map(({ why }) => why))].slice(0, 3).join('; ') || none;
+    const where = spec.target.kind === 'Node' ? '' : ` of the namespace ${spec.target.namespace}`;
+    const message = `no ${kindWord(spec)}${where} fits: ${reasons}`;
     const failed = withCondition(status, { type: 'Selected', status: 'False', reason: 'NoTarget', message });
     return {
       kind: 'advance',
@@ -121,9 +123,14 @@ function select({ spec, status, candidates, seed }: Observation, now: number): D
     ...(node === undefined ? {} : { node }),
     state: 'Selected',
   }));
-  const message = `${chosen.length} of ${chosen.length + spared.length} pods`;
+  const message = `${chosen.length} of ${chosen.length + spared.length} ${kindWord(spec)}s`;
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
   return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
+}
+
+/** What is hit, as a word. */
+export function kindWord({ target }: Pick<ExperimentSpec, 'target'>): string {
+  return target.kind.toLowerCase();
 }
 
 function checkBefore({ spec, status, before }: Observation, now: number): Decision {

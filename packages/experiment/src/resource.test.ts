@@ -49,7 +49,27 @@ describe('an experiment', () => {
     [
       'a network fault does not hit a node',
       { target: { names: ['a'], kind: 'Node' } },
-      'no action of this version hits a Node',
+      'spec.target.kind: network-delay hits a Pod, not a Node',
+    ],
+    [
+      'what restarts nodes does not hit a pod, by an alias neither',
+      { action: { type: 'node-cpu-stress' } },
+      'spec.target.kind: node-cpu-stress hits a Node, not a Pod',
+    ],
+    [
+      'nodes have no namespace',
+      { target: { names: ['a'], kind: 'Node', namespace: 'shop' }, action: { type: 'stress-cpu' } },
+      'spec.target.namespace: nodes have no namespace',
+    ],
+    [
+      'what is done to a node has no peers',
+      { target: { names: ['a'], kind: 'Node' }, action: { type: 'stress-cpu' }, peers: [{ cidr: '10.0.0.1' }] },
+      'spec.peers: stress-cpu has no peers',
+    ],
+    [
+      'the labels of nodes are those of a cluster',
+      { target: { labelSelector: { matchLabels: { zone: 'a' } }, kind: 'Node' }, action: { type: 'stress-cpu' } },
+      'nodes have labels in a cluster only',
     ],
     [
       'prometheus probes are not there',
@@ -58,6 +78,12 @@ describe('an experiment', () => {
     ],
   ])('%s', (_name, changes, said) => {
     expect(pathsWrong(documentOf(changes)).join('\n')).toContain(said);
+  });
+
+  test('of nodes is in no namespace, and chooses them by labels, names and modes', () => {
+    const target = { kind: 'Node', labelSelector: { matchLabels: { zone: 'a' } }, mode: 'fixed-percent', value: 50 };
+    const document = documentOf({ target, action: { type: 'stress-cpu', parameters: { load: 50 } } });
+    expect(parseExperiment(document, 'cluster').spec.target).toMatchObject({ ...target, namespace: '' });
   });
 
   test('names every mistake at once, the action’s own included', () => {

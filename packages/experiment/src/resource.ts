@@ -1,5 +1,5 @@
 /** The ChaosExperiment resource: its schema, and how a document becomes one, with every problem named at once. */
-import { catalogue, findAction, parseParameters, stringParameters } from '@chaosplane/actions';
+import { catalogue, findAction, parseParameters, stringParameters, type Action } from '@chaosplane/actions';
 import { ChaosError, invalidArgument, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
 import { peerSchema } from './peer.ts';
@@ -11,19 +11,23 @@ import { labelSelector } from './selector.ts';
 export const API_VERSION = 'chaos.chaosplane.io/v1alpha1';
 
 const target = closed({
-  kind: z.enum(['Pod', 'Node']).default('Pod').describe('What is hit.'),
+  kind: z.enum(['Pod', 'Node']).default('Pod').describe('What is hit: pods, or nodes. The action must be one for it.'),
   namespace: z
     .string()
     .min(1)
     .max(63)
     .optional()
-    .describe("The namespace of the pods that may be hit. Default: the experiment's own."),
-  labelSelector: labelSelector.optional().describe('Which pods may be hit, by their labels.'),
-  names: z.array(z.string().min(1).max(253)).max(1000).optional().describe('Which pods may be hit, by their names.'),
+    .describe("The namespace of the pods that may be hit. Default: the experiment's own. Nodes have none."),
+  labelSelector: labelSelector.optional().describe('Which pods or nodes may be hit, by their labels.'),
+  names: z
+    .array(z.string().min(1).max(253))
+    .max(1000)
+    .optional()
+    .describe('Which pods or nodes may be hit, by their names.'),
   mode: z
     .enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent'])
     .default('one')
-    .describe('How many of the pods that may be hit are hit.'),
+    .describe('How many of those that may be hit are hit.'),
   value: z
     .int()
     .min(1)
@@ -46,7 +50,8 @@ const checkedTarget = target.superRefine((chosen, context) => {
   if (chosen.mode.endsWith('percent') && (chosen.value ?? 0) > 100) {
     refuse(['value'], `${chosen.value ?? 0} is more than 100 percent`, '1 to 100');
   }
-  if (chosen.kind === 'Node') refuse(['kind'], 'no action of this version hits a Node', 'Pod');
+  if (chosen.kind === 'Node' && chosen.namespace !== undefined)
+    refuse(['namespace'], 'nodes have no namespace', 'nothing here');
   if (chosen.dynamic) refuse(['dynamic'], 'targets are chosen once in this version', 'false');
 });
 
@@ -121,8 +126,13 @@ const experiment = closed({
   apiVersion,
   kind,
   metadata,
-  spec: { ...spec, target: { ...spec.target, namespace: spec.target.namespace ?? metadata.namespace } },
+  spec: { ...spec, target: { ...spec.target, namespace: namespaceOf(spec.target, metadata.namespace) } },
 }));
+
+/** Empty for nodes, which have none: no pod is ever in it. */
+function namespaceOf({ kind, namespace }: z.output<typeof target>, own: string): string {
+  return kind === 'Node' ? '' : (namespace ?? own);
+}
 
 /** An experiment that can be run. Durations are milliseconds. */
 export type ChaosExperiment = z.output<typeof experiment>;
@@ -130,7 +140,7 @@ export type ChaosExperiment = z.output<typeof experiment>;
 /** What an experiment wants. */
 export type ExperimentSpec = ChaosExperiment['spec'];
 
-/** Which pods may be hit. */
+/** Which pods or nodes may be hit. */
 export type TargetSpec = ExperimentSpec['target'];
 
 /** Where an experiment runs: on one machine's pods, or through the operator of a cluster. */
@@ -143,7 +153,7 @@ export type Place = 'machine' | 'cluster';
 export function parseExperiment(document: unknown, place: Place): ChaosExperiment {
   const parsed = experiment.safeParse(document);
   const problems = (parsed.error?.issues ?? []).map(problemOf);
-  problems.push(...actionProblems(document));
+  problems.push(...actionProblems(document), ...kindProblems(document));
   if (parsed.data !== undefined && place === 'machine') problems.push(...onlyOnClusters(parsed.data));
   if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
   return parsed.data;
@@ -152,7 +162,11 @@ export function parseExperiment(document: unknown, place: Place): ChaosExperimen
 /** What needs an operator. */
 function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
   const problems: Problem[] = [];
-  const known = catalogue.find(({ name, aliases }) => name === spec.action.type || aliases.includes(spec.action.type));
+  const known = named(spec.action.type);
+  if (spec.target.kind === 'Node' && asksForLabels(spec.target)) {
+    const wrong = 'nodes have labels in a cluster only';
+    problems.push({ path: 'spec.target.labelSelector', wrong, allowed: 'names: the name of this machine' });
+  }
   if (known?.route.on === 'operator') {
     const wrong = `${known.name} is carried out by the operator of a cluster`;
     problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
@@ -164,6 +178,44 @@ function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
   });
   return problems;
 }
+
+/** One with nothing in it means every node, and this machine is one. */
+function asksForLabels({ labelSelector: wanted }: TargetSpec): boolean {
+  return Object.keys(wanted?.matchLabels ?? {}).length + (wanted?.matchExpressions ?? []).length > 0;
+}
+
+function named(type: string): Action | undefined {
+  return catalogue.find(({ name, aliases }) => name === type || aliases.includes(type));
+}
+
+/**
+ * What is hit must be what the action is for. Who may hit nodes is asked by the kind of the target, so nothing but this keeps
+ * those who may hit pods alone from the nodes.
+ */
+function kindProblems(document: unknown): Problem[] {
+  const parsed = kindAndType.safeParse(document);
+  if (!parsed.success) return [];
+  const { target: chosen, action, peers } = parsed.data.spec;
+  const hit = named(action.type)?.targetKind ?? chosen.kind;
+  const problems: Problem[] = [];
+  if (hit !== chosen.kind)
+    problems.push({
+      path: 'spec.target.kind',
+      wrong: `${action.type} hits a ${hit}, not a ${chosen.kind}`,
+      allowed: hit,
+    });
+  if (hit === 'Node' && peers.length > 0)
+    problems.push({ path: 'spec.peers', wrong: `${action.type} has no peers`, allowed: 'nothing here' });
+  return problems;
+}
+
+const kindAndType = z.object({
+  spec: z.object({
+    target: z.object({ kind: z.enum(['Pod', 'Node']).default('Pod') }),
+    action: z.object({ type: z.string() }),
+    peers: z.array(z.unknown()).default([]),
+  }),
+});
 
 function problemOf(issue: z.core.$ZodIssue): Problem {
   const path = issue.path.length === 0 ? 'the document' : issue.path.join('.');

@@ -1,16 +1,20 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
-import type { TargetSpec } from './resource.ts';
+import { findAction, needsOwnNetwork } from '@chaosplane/actions';
+import type { ExperimentSpec, TargetSpec } from './resource.ts';
 import { whyNoMatch } from './selector.ts';
 
-/** Something that could be hit. */
+/** A pod or a node that could be hit. */
 export interface Candidate {
+  /** Empty for a node. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** A node: whether it is ready. */
   readonly running: boolean;
+  /** Whether a pod uses the node's network. */
   readonly hostNetwork: boolean;
-  /** The node it runs on; absent where there is only one. */
+  /** The node that a pod runs on, or that it is itself; absent where there is only one. */
   readonly node?: string;
 }
 
@@ -22,11 +26,16 @@ export interface Selection {
 }
 
 /** The same candidates, spec and seed give the same selection, in whatever order the candidates come. */
-export function selectTargets(candidates: readonly Candidate[], spec: TargetSpec, seed: number): Selection {
+export function selectTargets(
+  candidates: readonly Candidate[],
+  { target: spec, action }: Pick<ExperimentSpec, 'target' | 'action'>,
+  seed: number,
+): Selection {
+  const ownNetwork = needsOwnNetwork(findAction(action.type));
   const here = candidates
     .filter((candidate) => candidate.namespace === spec.namespace)
     .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
-  const judged = here.map((candidate) => ({ candidate, why: whyNot(candidate, spec) }));
+  const judged = here.map((candidate) => ({ candidate, why: whyNot(candidate, spec, ownNetwork) }));
   const fitting = judged.filter(({ why }) => why === undefined).map(({ candidate }) => candidate);
   const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
   return {
@@ -37,12 +46,16 @@ export function selectTargets(candidates: readonly Candidate[], spec: TargetSpec
   };
 }
 
-function whyNot(candidate: Candidate, { names, labelSelector }: TargetSpec): string | undefined {
+function whyNot(
+  candidate: Candidate,
+  { kind, names, labelSelector }: TargetSpec,
+  ownNetwork: boolean,
+): string | undefined {
   if (names !== undefined && !names.includes(candidate.name)) return 'not among the names';
   const unlike = labelSelector === undefined ? undefined : whyNoMatch(candidate.labels, labelSelector);
   if (unlike !== undefined) return unlike;
-  if (!candidate.running) return 'not running';
-  if (candidate.hostNetwork) return "uses the node's network";
+  if (!candidate.running) return kind === 'Node' ? 'not ready' : 'not running';
+  if (ownNetwork && candidate.hostNetwork) return "uses the node's network";
   return undefined;
 }
 

@@ -25,10 +25,11 @@ export interface TargetEvidence {
 
 /** One target. */
 export interface TargetStatus {
+  /** Empty for a node. */
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** The node it runs on; absent where there is only one. */
+  /** The node that it runs on, or is; absent where there is only one. */
   readonly node?: string;
   readonly state: TargetState;
   readonly executionId?: string;
@@ -70,6 +71,11 @@ export interface ExperimentStatus {
   readonly endedAt?: number;
   /** How the experiment will end once it has recovered. */
   readonly outcome?: Outcome;
+}
+
+/** A target as people know it: `shop/web`, `node n1`. */
+export function targetName({ namespace, name }: Pick<TargetStatus, 'namespace' | 'name'>): string {
+  return namespace === '' ? `node ${name}` : `${namespace}/${name}`;
 }
 
 /** Before anything has happened. */

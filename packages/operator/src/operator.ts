@@ -134,7 +134,7 @@ function assemble(config: OperatorConfig, parts: Required<OperatorParts>, { epoc
       signal,
     });
   };
-  const controller = { client, experiments, pods: caches.pods, executorOf, events, clock, logger };
+  const controller = { client, experiments, pods: caches.pods, nodes: caches.nodes, executorOf, events, clock, logger };
   const work = createWorkQueue(
     { name: 'experiments', concurrency: config.workers, reconcile: experimentReconciler(controller) },
     { clock, logger },

@@ -1,5 +1,6 @@
 /** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
 import { z } from 'zod';
+import { catalogue, type Action } from '../../../packages/actions/src/index.ts';
 import {
   experimentShardSchema,
   experimentSpecSchema,
@@ -53,6 +54,14 @@ function durationRule(at: string, message: string, ...limits: string[]): Additio
   return [{ at, add: { maxLength: 64 } }, rule(at, message, ['size(self) > 0', DURATION, ...limits].join(' && '))];
 }
 
+/** Names and aliases of the actions for that kind of target; of others only the operator knows. */
+function isActionOf(kind: Action['targetKind']): string {
+  const names = catalogue
+    .filter(({ targetKind }) => targetKind === kind)
+    .flatMap((each) => [each.name, ...each.aliases]);
+  return `(self.action.type in [${names.map((name) => `'${name}'`).join(', ')}])`;
+}
+
 const experimentAdditions: readonly Addition[] = [
   // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
   changeRule(
@@ -74,7 +83,10 @@ const experimentAdditions: readonly Addition[] = [
     'the value is more than 100 percent',
     "!self.mode.endsWith('percent') || !has(self.value) || self.value <= 100",
   ),
-  rule('spec.target.kind', 'no action of this version hits a Node', "self == 'Pod'"),
+  rule('spec.target', 'nodes have no namespace', "self.kind != 'Node' || !has(self.namespace)"),
+  rule('spec', 'this action hits nodes: say target.kind Node', `self.target.kind == 'Node' || !${isActionOf('Node')}`),
+  rule('spec', 'this action hits pods: say target.kind Pod', `self.target.kind != 'Node' || !${isActionOf('Pod')}`),
+  rule('spec', 'actions that hit nodes have no peers', "self.target.kind != 'Node' || size(self.peers) == 0"),
   rule('spec.target.dynamic', 'targets are chosen once in this version', '!self'),
   rule('spec.abortConditions', 'abort conditions are not available in this version', 'size(self) == 0'),
   rule('spec.peers[]', 'a peer is either a cidr or a podSelector', 'has(self.cidr) != has(self.podSelector)'),

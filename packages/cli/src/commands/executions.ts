@@ -167,13 +167,19 @@ async function withDaemon<T>({ socket }: DaemonFlags, work: (client: ChaosDaemon
 function listTable(executions: readonly Execution[], now: number): string {
   const rows = executions.map((execution) => [
     execution.executionId,
-    `${execution.target?.podNamespace ?? ''}/${execution.target?.podName ?? ''}`,
+    targetOf(execution),
     stateOf(execution),
     roughly(now - (execution.createdAt?.getTime() ?? now)),
     isLive(execution) ? roughly((execution.expiresAt?.getTime() ?? now) - now) : '',
     execution.evidence?.summary ?? '',
   ]);
-  return table(['ID', 'POD', 'STATE', 'AGE', 'ENDS IN', 'EVIDENCE'], rows);
+  return table(['ID', 'TARGET', 'STATE', 'AGE', 'ENDS IN', 'EVIDENCE'], rows);
+}
+
+/** `shop/web`, `node n1`. */
+function targetOf({ target }: Execution): string {
+  if (target === undefined) return '';
+  return target.podName === '' ? `node ${target.nodeName}` : `${target.podNamespace}/${target.podName}`;
 }
 
 function stateOf({ state, endReason }: Execution): string {
@@ -186,7 +192,7 @@ function detail(execution: Execution): string {
   const lines: [string, string][] = [
     ['id', execution.executionId],
     ['action', execution.action],
-    ['pod', `${target?.podNamespace ?? ''}/${target?.podName ?? ''} (${target?.podUid ?? ''})`],
+    ['target', `${targetOf(execution)}${target?.podUid === '' ? '' : ` (${target?.podUid ?? ''})`}`],
     ['state', stateOf(execution)],
     [
       'parameters',

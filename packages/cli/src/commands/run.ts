@@ -1,7 +1,7 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectTargets, type ChaosExperiment } from '@chaosplane/experiment';
+import { selectTargets, targetName, type ChaosExperiment } from '@chaosplane/experiment';
 import { resolvePeers, send } from '@chaosplane/operator';
 import type { PlanStep } from '@chaosplane/proto';
 import type { Command } from 'commander';
@@ -134,15 +134,15 @@ async function plan(
   { out }: Surroundings,
 ): Promise<number> {
   const { spec, metadata } = experiment;
-  const candidates = await findCandidates(runtime, spec.target.namespace);
-  const { chosen, spared } = selectTargets(candidates, spec.target, spec.target.seed ?? 0);
+  const candidates = await findCandidates({ runtime, client }, spec.target);
+  const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? 0);
   const line = (part: string): void => void out.write(`${part}\n`);
   line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
   if (spec.target.seed === undefined && spared.length > 0)
     line('without a seed in the file, a real run may draw others');
-  for (const { candidate, why } of spared) line(`  not chosen: ${candidate.namespace}/${candidate.name}: ${why}`);
+  for (const { candidate, why } of spared) line(`  not chosen: ${targetName(candidate)}: ${why}`);
   for (const target of chosen) {
-    line(`  target: ${target.namespace}/${target.name}`);
+    line(`  target: ${targetName(target)}`);
     const response = await send(client, {
       spec,
       experimentId: 'dry-run',

@@ -1,7 +1,7 @@
 /** Tells how a run goes: a block that is drawn anew on a terminal, plain lines elsewhere, JSON lines for programs. */
 import { styleText } from 'node:util';
 import { formatDuration, type Clock } from '@chaosplane/common';
-import type { ChaosExperiment, ExperimentStatus, TargetStatus } from '@chaosplane/experiment';
+import { targetName, type ChaosExperiment, type ExperimentStatus, type TargetStatus } from '@chaosplane/experiment';
 import { createLogUpdate } from 'log-update';
 
 /** Where a run is told. */
@@ -104,7 +104,7 @@ function targetLine(target: TargetStatus): string {
   const mark = { Selected: '○', Injected: '●', Missed: '✗', Recovered: '✓' }[target.state];
   const told = target.message ?? target.evidence?.summary ?? '';
   const early = target.endedEarly === undefined ? '' : ` (ended early: ${target.endedEarly})`;
-  return `  ${mark} ${target.namespace}/${target.name}  ${target.state.toLowerCase()}${early}  ${told}`.trimEnd();
+  return `  ${mark} ${targetName(target)}  ${target.state.toLowerCase()}${early}  ${told}`.trimEnd();
 }
 
 /** The last word on a run. */

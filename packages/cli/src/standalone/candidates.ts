@@ -1,9 +1,36 @@
-/** The pods of this machine's container runtime, as candidates for an experiment. */
+/** The pods of this machine's container runtime, or the machine itself, as candidates for an experiment. */
+import { ChaosError } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
-import type { Candidate } from '@chaosplane/experiment';
+import type { Candidate, TargetSpec } from '@chaosplane/experiment';
+import type { ChaosDaemonClient } from '@chaosplane/proto';
 
-/** Every pod sandbox that is ready, with what decides whether it may be hit. */
-export async function findCandidates(runtime: ContainerRuntime, namespace: string): Promise<Candidate[]> {
+/** Where candidates are found. */
+export interface Machine {
+  readonly runtime: ContainerRuntime;
+  readonly client: ChaosDaemonClient;
+}
+
+/**
+ * Everything of the kind that is to be hit, with what decides whether it may be hit.
+ * @throws ChaosError FAILED_PRECONDITION when another node than this machine is meant.
+ */
+export function findCandidates({ runtime, client }: Machine, target: TargetSpec): Promise<Candidate[]> {
+  return target.kind === 'Node' ? thisNode(client, target) : podsOf(runtime, target.namespace);
+}
+
+/** The machine under the name that its daemon has for it. */
+async function thisNode(client: ChaosDaemonClient, { names }: TargetSpec): Promise<Candidate[]> {
+  const { nodeName } = await client.getCapabilities({});
+  if (names?.includes(nodeName) === false) {
+    const wayOut = `name ${nodeName}, or run it through the operator of a cluster with --cluster`;
+    const message = `this machine is the node ${nodeName}, which is not among the names ${names.join(', ')}`;
+    throw new ChaosError('FAILED_PRECONDITION', `${message}: ${wayOut}`);
+  }
+  return [{ namespace: '', name: nodeName, uid: nodeName, labels: {}, running: true, hostNetwork: false }];
+}
+
+/** Every pod sandbox that is ready. */
+async function podsOf(runtime: ContainerRuntime, namespace: string): Promise<Candidate[]> {
   const here = (await runtime.sandboxes()).filter((sandbox) => sandbox.podNamespace === namespace);
   const newest = new Map(
     here.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1)).map((sandbox) => [sandbox.podName, sandbox]),
@@ -23,11 +50,12 @@ export async function findCandidates(runtime: ContainerRuntime, namespace: strin
   );
 }
 
-/** The first container of a pod that runs, by its name, for actions that ask for a container. */
+/** The first container of a pod that runs, by its name, for actions that ask for a container; a node has none. */
 export async function firstContainer(
   runtime: ContainerRuntime,
-  { uid }: Pick<Candidate, 'uid'>,
+  { namespace, uid }: Pick<Candidate, 'namespace' | 'uid'>,
 ): Promise<{ readonly containerId?: string }> {
+  if (namespace === '') return {};
   const sandbox = (await runtime.sandboxes()).find(({ podUid, ready }) => ready && podUid === uid);
   const containers = sandbox === undefined ? [] : await runtime.containers(sandbox.id);
   const running = containers.filter(({ state }) => state === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));

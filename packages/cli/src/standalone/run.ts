@@ -97,7 +97,7 @@ async function observe(run: Run): Promise<Parameters<typeof decide>[0]> {
     spec: experiment.spec,
     status,
     seed,
-    candidates: pending ? await findCandidates(runtime, experiment.spec.target.namespace) : [],
+    candidates: pending ? await findCandidates({ runtime, client }, experiment.spec.target) : [],
     executions: new Map([
       // A daemon that lost its journal knows nothing of what it was asked to undo, and has swept it at its start.
       ...[...run.cancelled].map((id): [string, ObservedExecution] => [

@@ -1,6 +1,6 @@
 /** Does the one thing that was decided for an experiment. */
 import { ChaosError } from '@chaosplane/common';
-import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
+import { targetName, withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { probed, stopProbing } from './probing.ts';
 import { report } from './report.ts';
@@ -61,7 +61,7 @@ async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number)
 /** What changes of the target; undefined when it has to be tried again. */
 async function injectOne(run: Run, target: TargetStatus, ttlMs: number): Promise<Partial<TargetStatus> | undefined> {
   const { executor, clock, logger, experimentId } = run;
-  const where = { experiment: experimentId, node: target.node, target: `${target.namespace}/${target.name}` };
+  const where = { experiment: experimentId, node: target.node, target: targetName(target) };
   const result = await executor.inject(target, ttlMs);
   switch (result.kind) {
     case 'injected': {

@@ -18,7 +18,10 @@ export async function observe(run: Run): Promise<Observation> {
     spec,
     status,
     seed: seedOf(stored.object.metadata.uid ?? ''),
-    candidates: status.phase === 'Pending' ? candidatesOf(run.pods.list(), spec) : [],
+    candidates:
+      status.phase === 'Pending'
+        ? candidatesOf(spec, { pods: () => run.pods.list(), nodes: () => run.nodes.list() })
+        : [],
     executions: depends(status) ? await executionsOf(run, status.targets) : new Map(),
     tried: memory.tried,
     lookAgainMs: LOOK_AGAIN_MS,

@@ -1,5 +1,5 @@
 /** A dry run: targets are chosen and every daemon says what it would do; nothing is changed. */
-import { selectTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/experiment';
+import { kindWord, selectTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { reasonOf } from '../daemons/requests.ts';
 import { observe } from './observe.ts';
@@ -10,7 +10,7 @@ import type { Next, Run } from './run.ts';
 export async function rehearse(run: Run): Promise<Next> {
   const { spec } = run.experiment;
   const { candidates, seed } = await observe(run);
-  const { chosen, spared } = selectTargets(candidates, spec.target, spec.target.seed ?? seed);
+  const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? seed);
   const targets = await pMap(
     chosen,
     async ({ namespace, name, uid, node }): Promise<TargetStatus> => {
@@ -24,7 +24,7 @@ export async function rehearse(run: Run): Promise<Next> {
   );
   const missed = targets.filter(({ state }) => state === 'Missed');
   const fails = targets.length === 0 || missed.length > 0;
-  const count = `a dry run: ${targets.length - missed.length} of ${targets.length + spared.length} pods would be hit`;
+  const count = `a dry run: ${targets.length - missed.length} of ${targets.length + spared.length} ${kindWord(spec)}s would be hit`;
   const outcome = {
     phase: fails ? 'Failed' : 'Completed',
     message: [count, missed[0]?.message].filter(Boolean).join('; '),

@@ -1,5 +1,5 @@
 /** Writes down what has become of an experiment, and tells people when it enters a phase. */
-import { isFinal, type ExperimentStatus } from '@chaosplane/experiment';
+import { isFinal, targetName, type ExperimentStatus } from '@chaosplane/experiment';
 import { addFinalizer } from '@chaosplane/kube';
 import { chaosExperiments, FINALIZER } from '../api/resources.ts';
 import type { Run } from './run.ts';
@@ -36,7 +36,7 @@ export function logRecovered({ status, logger, experimentId }: Run, before: Expe
   const known = new Map(before.targets.map(({ uid, state }) => [uid, state]));
   for (const { uid, state, namespace, name, node, executionId, endedEarly, evidence } of status.targets) {
     if (state !== 'Recovered' || known.get(uid) === state) continue;
-    const target = `${namespace}/${name}`;
+    const target = targetName({ namespace, name });
     logger.info(
       { experiment: experimentId, node, target, executionId, endedEarly, evidence: evidence?.summary },
       'target recovered',

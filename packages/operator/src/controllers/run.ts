@@ -1,7 +1,7 @@
 /** One experiment, while the controller has it in hand. */
 import type { Clock, Logger } from '@chaosplane/common';
 import type { ChaosExperiment, ExperimentStatus, ProbeOutcome } from '@chaosplane/experiment';
-import type { EventRecorder, Informer, KubeClient, Pod } from '@chaosplane/kube';
+import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { ExperimentObject } from '../api/resources.ts';
 import type { Executor } from '../executors/executor.ts';
 import type { Probing } from './probing.ts';
@@ -19,6 +19,7 @@ export interface ControllerParts {
   readonly client: KubeClient;
   readonly experiments: Informer<ExperimentObject>;
   readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
   readonly executorOf: (experiment: ChaosExperiment, experimentId: string, options: ExecutorOptions) => Executor;
   readonly events: EventRecorder;
   readonly clock: Clock;

@@ -1,19 +1,40 @@
-/** The pods of the cluster, as candidates for an experiment. Pure. */
-import { findAction } from '@chaosplane/actions';
+/** The pods or nodes of the cluster, as candidates for an experiment. Pure. */
 import type { Candidate, ExperimentSpec } from '@chaosplane/experiment';
-import type { Pod } from '@chaosplane/kube';
+import type { Node, Pod } from '@chaosplane/kube';
 
-/** Every pod, with what decides whether it may be hit. */
-export function candidatesOf(pods: readonly Pod[], spec: Pick<ExperimentSpec, 'action'>): Candidate[] {
-  const onNode = findAction(spec.action.type).route.on === 'daemon';
-  return pods.map(({ metadata, spec: wanted, status }) => ({
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    uid: metadata.uid ?? '',
-    labels: metadata.labels ?? {},
-    running: status?.phase === 'Running' && metadata.deletionTimestamp === undefined && wanted?.nodeName !== undefined,
-    // What the operator does to a pod itself is not done to its network.
-    hostNetwork: onNode && wanted?.hostNetwork === true,
-    ...(wanted?.nodeName === undefined ? {} : { node: wanted.nodeName }),
-  }));
+/** Where candidates are found; each is asked for only when it is meant. */
+export interface CandidateWorld {
+  readonly pods: () => readonly Pod[];
+  readonly nodes: () => readonly Node[];
+}
+
+/** Everything of the kind that the experiment hits, with what decides whether it may be hit. */
+export function candidatesOf({ target }: Pick<ExperimentSpec, 'target'>, { pods, nodes }: CandidateWorld): Candidate[] {
+  return target.kind === 'Node' ? nodes().map(nodeCandidate) : pods().map(podCandidate);
+}
+
+function podCandidate({ metadata, spec, status }: Pod): Candidate {
+  return {
+    ...known(metadata),
+    running: status?.phase === 'Running' && metadata.deletionTimestamp === undefined && spec?.nodeName !== undefined,
+    hostNetwork: spec?.hostNetwork === true,
+    ...(spec?.nodeName === undefined ? {} : { node: spec.nodeName }),
+  };
+}
+
+/** Cordoned or not, of the control plane or not: who is not to be hit is not chosen by names and labels. */
+function nodeCandidate({ metadata, status }: Node): Candidate {
+  const ready = (status?.conditions ?? []).some(
+    (condition) => condition.type === 'Ready' && condition.status === 'True',
+  );
+  return {
+    ...known(metadata),
+    running: ready && metadata.deletionTimestamp === undefined,
+    hostNetwork: false,
+    node: metadata.name,
+  };
+}
+
+function known({ namespace = '', name, uid = '', labels = {} }: Pod['metadata']) {
+  return { namespace, name, uid, labels };
 }

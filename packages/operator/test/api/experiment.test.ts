@@ -1,6 +1,7 @@
 /** Experiments from `kubectl apply` to their end, on a real API server. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '../../src/api/resources.ts';
+import { setReady } from './stage-node.ts';
 import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(90_000);
@@ -140,6 +141,63 @@ describe('an experiment', () => {
     expect(over.status?.verified).toBe('1/1');
     const left = await theatre.cluster.kubectl(['get', 'pods', '-n', stage.namespace, '-l', 'app=web', '-o', 'name']);
     expect(left.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('of nodes hits those that are ready, outside any pod, and leaves nothing', async () => {
+    const before = await twoPods();
+    const [n1, n2] = stage.nodes;
+    await setReady(stage.client, n2!.name, false);
+    stage.startOperator();
+    const target = { kind: 'Node', names: [n1!.name, n2!.name], mode: 'all' };
+    await stage.apply('busy', {
+      target,
+      action: { type: 'node-cpu-stress', parameters: { load: 10 } },
+      duration: '2s',
+    });
+    await stage.until('busy', ({ status }) => status?.effectiveAt !== undefined);
+    expect(n1!.kernel.print()).toMatch(/stressor --cpu 1 --cpu-load 10 in .*\/chaosplane\//);
+    const over = await stage.until('busy', phaseIs('Completed'));
+    expect(over.status).toMatchObject({
+      verified: '1/1',
+      conditions: expect.arrayContaining([
+        expect.objectContaining({ message: expect.stringMatching(/^1 of \d+ nodes$/) }),
+      ]),
+      targets: [{ namespace: '', name: n1!.name, node: n1!.name, state: 'Recovered' }],
+    });
+    expect(stage.print()).toBe(before);
+  });
+
+  test('that stresses nodes, and is deleted, is gone when nothing of it is left', async () => {
+    const before = stage.print();
+    const [n1] = stage.nodes;
+    stage.startOperator();
+    const target = { kind: 'Node', names: [n1!.name] };
+    await stage.apply('busy', { target, action: { type: 'stress-memory' }, duration: '10m' });
+    await stage.until('busy', ({ status }) => status?.effectiveAt !== undefined);
+    expect(stage.print()).not.toBe(before);
+    await stage.client.delete(chaosExperiments, { namespace: stage.namespace, name: 'busy' });
+    await eventually('it is gone', async () => ((await stage.get('busy')) === undefined ? true : undefined));
+    expect(stage.print()).toBe(before);
+  });
+
+  test('that restarts a node is done once it has booted, and once only, although node and operator go away meanwhile', async () => {
+    const [n1, n2] = stage.nodes;
+    const first = stage.startOperator();
+    const target = { kind: 'Node', names: [n1!.name] };
+    const action = { type: 'node-restart', parameters: { gracePeriod: '0s' } };
+    await stage.apply('boot', { target, action, duration: '1s' });
+    const restarts = (): number[] => [n1!, n2!].map(({ kernel }) => kernel.processes.restarts);
+    await eventually('the node was told to', async () => (restarts()[0] === 1 ? true : undefined));
+    await Promise.all([stage.stopDaemon(n1!), first.stop()]);
+    n1!.kernel.bootId = 'boot-2';
+    await stage.startDaemon(n1!);
+    stage.startOperator();
+    const over = await stage.until('boot', phaseIs('Completed'));
+    const [told] = over.status?.targets ?? [];
+    expect(told).toMatchObject({ node: n1!.name, state: 'Recovered', evidence: { verdict: 'Verified' } });
+    expect(told?.evidence?.summary).toMatch(/has booted since: boot boot-1 before, boot-2 now/);
+    expect(restarts()).toEqual([1, 0]);
+    expect(new Set(n1!.journal.writes.map(({ id }) => id)).size).toBe(1);
   });
 
   test('with more targets than fit in one object keeps them in shards', async () => {

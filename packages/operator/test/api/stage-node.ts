@@ -29,9 +29,16 @@ export interface StageDaemon {
 export async function addNode(client: KubeClient, name: string, how: StageDaemon): Promise<StageNode> {
   const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  await setReady(client, name, true);
   await startNodeDaemon(node, how);
   await addDaemonPod(client, node, how);
   return node;
+}
+
+/** What a kubelet says of its node, or the API server of one that is silent. */
+export async function setReady(client: KubeClient, name: string, ready: boolean): Promise<void> {
+  const body = { status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] } };
+  await client.patch(nodes, { name }, { kind: 'merge', body }, { subresource: 'status' });
 }
 
 /** As a kubelet restarts a container: in the same pod, at the same address. */
@@ -45,6 +52,8 @@ export async function startNodeDaemon(node: StageNode, how: StageDaemon): Promis
       listen: node.address ?? '127.0.0.1:0',
       tls,
       clientName,
+      // The restarts of these nodes are counted, and nothing else.
+      allowNodeRestart: true,
     },
     { logger: createLogger({ level: 'silent' }), host: node.kernel.host(), journal: node.journal },
   );
