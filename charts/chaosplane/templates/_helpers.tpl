@@ -61,3 +61,31 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 - --daemon-service=chaosplane-daemon
 - --operator-name=chaosplane-operator
 {{- end }}
+
+{{/* The pod that brings the certificates about. Takes (list $ "the service account's name"). */}}
+{{- define "chaosplane.certificatesPod" -}}
+{{- $root := index . 0 -}}
+metadata:
+  labels: {{- include "chaosplane.labels" (list $root "certificates") | nindent 4 }}
+spec:
+  serviceAccountName: {{ index . 1 }}
+  {{- include "chaosplane.pullSecrets" $root | nindent 2 }}
+  restartPolicy: Never
+  securityContext: {{- include "chaosplane.podSecurity" $root | nindent 4 }}
+  {{- with $root.Values.operator.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $root.Values.operator.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: certificates
+      image: {{ include "chaosplane.image" (list $root "operator") }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args:
+        - certificates
+        - ensure
+        {{- include "chaosplane.certificateArgs" $root | nindent 8 }}
+      resources: {{- toYaml $root.Values.operator.resources | nindent 8 }}
+      securityContext: {{- include "chaosplane.containerSecurity" $root | nindent 8 }}
+{{- end }}

@@ -1,9 +1,9 @@
 /** Where the daemons are found on a cluster, and who may command them: real names, certificates and tokens. */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ChannelCredentials, createChannel, createClient, Metadata, Status } from 'nice-grpc';
-import { createAuthority, issueClient, type Pair } from '../../src/certificates/issue.ts';
+import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { eventually, install, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 
 jest.setTimeout(180_000);
@@ -175,5 +175,27 @@ describe('a command to a daemon', () => {
     const issuer = await shop.cluster.kubectl(['get', '--raw', '/.well-known/openid-configuration']);
     const own = (JSON.parse(issuer) as { issuer: string }).issuer;
     await refused({ certificate: operator, token: await tokenOf(ACCOUNT, own) }, 'UNAUTHENTICATED');
+  });
+
+  test('goes on when a certificate that ends soon is renewed by the CronJob', async () => {
+    const { subjectAltName = '' } = new X509Certificate(daemon.certificate);
+    const dnsNames = subjectAltName.split(', ').map((name) => name.replace('DNS:', ''));
+    const soon = { commonName: 'chaosplane-daemon', dnsNames, now: Date.now(), lifeMs: 24 * 3600_000 };
+    const ending = await issueServer(await pairOf('chaosplane-ca'), soon);
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const data = { 'tls.crt': base64(ending.certificate), 'tls.key': base64(ending.key) };
+    const inSystem = (...argv: string[]): Promise<string> => shop.cluster.kubectl([...argv, '-n', SYSTEM]);
+    await inSystem('patch', 'secret', 'chaosplane-daemon-tls', '--type=merge', '-p', JSON.stringify({ data }));
+
+    await inSystem('create', 'job', 'renew-now', '--from=cronjob/chaosplane-certificates-renewal');
+    await inSystem('wait', 'job/renew-now', '--for=condition=complete', '--timeout=90s');
+
+    const renewed = new X509Certificate(await secret('chaosplane-daemon-tls', 'tls.crt'));
+    expect(renewed.subjectAltName).toBe(subjectAltName);
+    expect(renewed.validToDate.getTime() - Date.now()).toBeGreaterThan(300 * 24 * 3600_000);
+    // One that was good is left alone.
+    expect(await pairOf('chaosplane-operator-tls')).toEqual(operator);
+    expect(await command({ certificate: operator, token })).toBe('OK');
+    await inSystem('delete', 'job', 'renew-now');
   });
 });
