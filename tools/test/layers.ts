@@ -23,6 +23,7 @@ const kernelPackages = {
   iproute2: ['/usr/sbin/tc', '/sbin/tc'],
   iptables: ['/usr/sbin/iptables-legacy-save'],
   ipset: ['/usr/sbin/ipset', '/sbin/ipset'],
+  curl: ['/usr/bin/curl'],
 };
 
 export const layers: readonly Layer[] = [

@@ -73,12 +73,15 @@ export async function startResolver(at: LabNamespace, address: string): Promise<
 
 let lastId = 100;
 
+/** How long a client waits; a busy machine may need some of it. */
+const WITHIN_MS = 10_000;
+
 /** Asks over UDP, on a connected socket: an answer from any other address would not get in. */
 export async function ask(
   from: LabNamespace,
   resolver: string,
   name: string,
-  { type = 'A', withinMs = 1500 }: { readonly type?: 'A' | 'AAAA'; readonly withinMs?: number } = {},
+  { type = 'A', withinMs = WITHIN_MS }: { readonly type?: 'A' | 'AAAA'; readonly withinMs?: number } = {},
 ): Promise<Answer | 'timeout'> {
   const socket = createSocket(resolver.includes(':') ? 'udp6' : 'udp4');
   const { promise, resolve } = Promise.withResolvers<Answer | 'timeout'>();
@@ -104,7 +107,7 @@ export async function askOverTcp(from: LabNamespace, resolver: string, name: str
   socket.on('data', (bytes: Buffer) => resolve({ code: codeOf(streamDecode(bytes)), bytes: bytes.subarray(2) }));
   socket.on('error', () => resolve('timeout'));
   socket.write(streamEncode(decode(queryFor(name, 'A'))));
-  const late = setTimeout(() => resolve('timeout'), 1500);
+  const late = setTimeout(() => resolve('timeout'), WITHIN_MS);
   try {
     return await promise;
   } finally {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createProxyEngine, type ProxyEngine } from '../../src/host/proxy/engine.ts';
 import type { DnsRule } from '../../src/proxy/rule.ts';
 import { ask, askOverTcp, startResolver, type Answer, type LabResolver } from './dns-lab.ts';
+import { emulated, SOON_MS } from './lab-daemon.ts';
 
 jest.setTimeout(180_000);
 
@@ -89,7 +90,8 @@ describe('a query of the pod', () => {
     expect(engine.counts(lab.target.netns.cookie, 'l1')).toEqual({ seen: 2, matched: 1, faulted: 1, passed: 1 });
   });
 
-  test('is hit in the share that was asked for', async () => {
+  // So many queries at once are answered in time on the machine itself only.
+  (emulated ? test.skip : test)('is hit in the share that was asked for', async () => {
     await serve(rule({ domains: ['*'], percent: 30 }));
     const answers = await Promise.all(Array.from({ length: 400 }, (_, index) => asked(`n${index}.org`)));
     const failed = answers.filter((code) => code === 'NXDOMAIN').length;
@@ -122,7 +124,7 @@ describe('when it is over', () => {
   });
 
   test('by its deadline, queries pass with nobody doing anything', async () => {
-    await engine.serve(lab.target.netns, [{ rule: rule({ domains: ['*'] }), remainingMs: 1500 }]);
+    await engine.serve(lab.target.netns, [{ rule: rule({ domains: ['*'] }), remainingMs: SOON_MS }]);
     expect(await asked('x.org')).toBe('NXDOMAIN');
     const end = performance.now() + 20_000;
     while ((await asked('x.org')) !== 'NOERROR') expect(performance.now()).toBeLessThan(end);

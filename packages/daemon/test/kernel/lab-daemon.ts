@@ -96,6 +96,9 @@ export async function kernelCapabilities(): Promise<(name: CapabilityName) => Ho
 /** Emulated machines run JavaScript twenty times slower: what takes many packets is tried fewer times there. */
 export const emulated = process.env['CHAOSPLANE_TEST_EMULATED'] === 'true';
 
+/** A deadline that is soon, and yet not over before something was asked once. */
+export const SOON_MS = emulated ? 4000 : 1500;
+
 /** An engine that delays packets, and why it is not tested here when it is not. */
 export interface Shaper {
   readonly engine: 'netem' | 'queue';
