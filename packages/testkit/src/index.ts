@@ -5,4 +5,5 @@ export * from './fake-netns.ts';
 export * from './fake-nft.ts';
 export * from './memory-journal.ts';
 export * from './lab.ts';
+export * from './parameters.ts';
 export * from './traffic.ts';

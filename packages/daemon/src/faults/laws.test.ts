@@ -1,7 +1,7 @@
 /** The laws that every fault obeys, whatever its parameters are; the kernel tests hold them against a real kernel. */
 import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
 import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { FakeNode, memoryJournal, networkScopes, optionPeers, ownParameters } from '@chaosplane/testkit';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { startEngine, type Engine } from '../engine/engine.ts';
@@ -9,94 +9,25 @@ import type { Injection } from '../engine/inject.ts';
 import type { ExecRequest } from '../engine/request.ts';
 import { faultOf } from './registry.ts';
 
-const address = fc.oneof(fc.ipV4(), fc.ipV6()).map((text) => text.toLowerCase());
-const port = fc.integer({ min: 1, max: 65_535 }).map(String);
-const scope = fc.record(
-  {
-    peers: fc
-      .array(fc.oneof(address, fc.constantFrom('db.test', 'cache.test.')), { minLength: 1, maxLength: 4 })
-      .map((peers) => peers.join(',')),
-    ports: fc.array(port, { minLength: 1, maxLength: 4 }).map((ports) => ports.join(',')),
-    protocol: fc.constantFrom('tcp', 'udp'),
-  },
-  { requiredKeys: [] },
-);
-/** Peers of the options, with ports of their own or without. */
-const optionPeers = fc.array(
-  fc.record({
-    cidr: address,
-    ports: fc.array(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 }),
-    protocol: fc.constantFrom('', 'tcp', 'udp'),
-  }),
-  { maxLength: 3 },
-);
-const milliseconds = (most: number) => fc.integer({ min: 1, max: most }).map((ms) => `${ms}ms`);
-const percent = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0.001, max: 100, noNaN: true }));
-const text = (value: number): string => String(Number(value.toFixed(3)));
-const chance = fc.record(
-  { percent: percent.map(text), correlation: fc.integer({ min: 0, max: 100 }).map(String) },
-  { requiredKeys: ['percent'] },
-);
-const direction = fc.record({ direction: fc.constantFrom('egress', 'ingress', 'both') }, { requiredKeys: [] });
-const workers = fc.integer({ min: 1, max: 8 }).map(String);
-const size = fc.oneof(
-  fc.integer({ min: 1, max: 512 }).map((megabytes) => `${megabytes}Mi`),
-  fc.integer({ min: 1, max: 100 }).map((percent) => `${percent}%`),
-);
-/** What is varied for each; of an action that is not here, its example is taken. */
-const own: Readonly<Record<string, fc.Arbitrary<Record<string, string>>>> = {
-  'network-delay': fc.oneof(
-    fc.record({ latency: milliseconds(50) }),
-    fc.record({ latency: fc.constant('50ms'), jitter: milliseconds(50) }),
-  ),
-  'network-loss': chance,
-  'network-corrupt': chance,
-  'network-duplicate': chance,
-  'network-partition': fc.constant({}),
-  'network-bandwidth': fc.record(
-    {
-      rate: fc.integer({ min: 8, max: 1_000_000 }).map((kbit) => `${kbit}kbit`),
-      burst: fc.integer({ min: 2, max: 1000 }).map((size) => `${size}Ki`),
-      latency: milliseconds(500),
-    },
-    { requiredKeys: ['rate'] },
-  ),
-  'pod-http-delay': fc.record({ port, delay: fc.constantFrom('1ms', '2s'), path: fc.constantFrom('/a*', '/b') }),
-  'pod-http-abort': fc.record({
-    port,
-    statusCode: fc.constantFrom('503', '404'),
-    side: fc.constantFrom('server', 'client'),
-  }),
-  'pod-dns-error': fc.record({ domains: fc.constantFrom('api.shop', '*.example.com,*') }),
-  'pod-cpu-stress': fc.record({ workers, load: fc.integer({ min: 1, max: 100 }).map(String) }, { requiredKeys: [] }),
-  'pod-memory-stress': fc.record({ workers, size }, { requiredKeys: [] }),
-  'pod-io-stress': fc.record({ workers, path: fc.constantFrom('/', '/tmp', '/data') }, { requiredKeys: [] }),
-  'stress-cpu': fc.record({ workers }, { requiredKeys: [] }),
-  'stress-memory': fc.record({ workers, size }, { requiredKeys: [] }),
-  'container-kill': fc.record({ signal: fc.constantFrom('KILL', 'TERM', 'SIGINT') }, { requiredKeys: [] }),
-  'node-restart': fc.record({ gracePeriod: fc.constantFrom('0s', '10s') }, { requiredKeys: [] }),
-  'hello-world': fc.constant({ containerId: 'containerd://sandbox-1-app' }),
-};
-
 /** What the daemon carries out; the rest of the catalogue is the operator's. */
 const actions = catalogue.flatMap(({ route, ...action }) => (route.on === 'daemon' ? [{ ...action, route }] : []));
 
 /** The names of all their parameters. */
 const parameterNames = [...new Set(actions.flatMap(({ shape }) => Object.keys(shape)))];
 
-/** A valid request for any of some actions. */
+/** A valid request for any of some actions; of an action whose parameters nobody varies, its example is taken. */
 const requestFor = (some: readonly (typeof actions)[number][]): fc.Arbitrary<ExecRequest> =>
   fc.constantFrom(...some).chain(({ name, route, shape, example }) => {
-    const parameters = own[name] ?? fc.constant({ ...example });
+    const parameters = ownParameters[name] ?? fc.constant({ ...example });
     const pod = 'podName' in shape ? { podName: 'web' } : {};
     const ofNetwork = 'peers' in shape;
     return fc
-      .tuple(parameters, scope, direction, ofNetwork ? optionPeers : fc.constant([]))
-      .map(([values, where, way, peers]) => ({
+      .tuple(parameters, ofNetwork ? networkScopes : fc.constant({}), ofNetwork ? optionPeers : fc.constant([]))
+      .map(([values, scope, peers]) => ({
         rpc: route.rpc,
         wireAction: route.wireAction,
         experimentId: 'laws',
-        parameters: { ...pod, ...(ofNetwork ? { ...where, ...way } : {}), ...values },
+        parameters: { ...pod, ...scope, ...values },
         options: { operatorEpoch: 0, dryRun: false, peers },
       }));
   });
