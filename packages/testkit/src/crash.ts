@@ -13,6 +13,13 @@ export interface CrashPoint {
   readonly reached?: (name: string) => void;
 }
 
+/** Counts a step, and says whether this is where to stop. */
+export function reachStep(point: CrashPoint, name: string): boolean {
+  point.taken = (point.taken ?? 0) + 1;
+  point.reached?.(name);
+  return point.crashed || point.taken === point.step;
+}
+
 /** What a daemon does when it reaches the step. */
 export type Die = (point: CrashPoint) => Promise<never> | never;
 
@@ -28,11 +35,7 @@ export function withCrash(
   point: CrashPoint,
   die: Die = hang,
 ): { readonly host: Host; readonly journal: Journal } {
-  const due = (name: string): boolean => {
-    point.taken = (point.taken ?? 0) + 1;
-    point.reached?.(name);
-    return point.crashed || point.taken === point.step;
-  };
+  const due = (name: string): boolean => reachStep(point, name);
   const effect =
     <Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>, name: (...args: Args) => string) =>
     async (...args: Args): Promise<Result> => {
@@ -70,6 +73,7 @@ export function withCrash(
     addQueueTable: syncEffect(netns.addQueueTable, () => 'the queue table is added'),
     addIfb: syncEffect(netns.addIfb, (name) => `${name} is added`),
     removeLink: effect(netns.removeLink, (name) => `${name} is removed`),
+    serveProxies: effect(netns.serveProxies, (rules) => `the proxies are told ${rules.length} rules`),
   });
   const { journal, host } = parts;
   const folderOf = (...args: Parameters<Host['makeFolder']>): ContainerFolder => {

@@ -26,6 +26,8 @@ const nodeCpu: ExecRequest = {
   parameters: { load: '20' },
   options: { ...cpu.options, idempotencyKey: 'node' },
 };
+const http: ExecRequest = { ...request('abort', { port: '80', statusCode: '503' }), rpc: 'execHTTPChaos' };
+const dns: ExecRequest = { ...request('error', { domains: '*' }), rpc: 'execDNSChaos' };
 const kill = stress('container-kill', { podName: 'victim' });
 
 type Journal = ReturnType<typeof memoryJournal>;
@@ -51,7 +53,9 @@ async function life(engine: Engine): Promise<void> {
   if (last.kind !== 'planned') await engine.cancel(last.record.id);
   const third = await engine.exec(nodeCpu);
   await engine.exec(cpu);
-  for (const done of [second, third]) if (done.kind !== 'planned') await engine.cancel(done.record.id);
+  const fourth = await engine.exec(http);
+  await engine.exec(dns);
+  for (const done of [second, third, fourth]) if (done.kind !== 'planned') await engine.cancel(done.record.id);
 }
 
 describe('a daemon that is killed', () => {
@@ -164,6 +168,8 @@ async function stateWith(actions: readonly string[]): Promise<string> {
   if (actions.includes('pod-io-stress')) await engine.exec(io);
   if (actions.includes('stress-cpu')) await engine.exec(nodeCpu);
   if (actions.includes('pod-cpu-stress')) await engine.exec(cpu);
+  if (actions.includes('pod-http-abort')) await engine.exec(http);
+  if (actions.includes('pod-dns-error')) await engine.exec(dns);
   const state = node.print();
   await engine.stop();
   return state;

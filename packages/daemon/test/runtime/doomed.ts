@@ -18,14 +18,17 @@ export interface Doomed {
   readonly died: Promise<string>;
 }
 
-/** Starts one in a folder of its own and waits until it serves. It kills itself at its step of that number; 0: at none. */
-export async function startDoomed(lab: PodLab, step: number): Promise<Doomed> {
+/**
+ * Starts one in a folder of its own and waits until it serves. It kills itself at its step of that number; 0: at none. Steps are
+ * those before and after an effect, and, when asked for, those inside the effects of proxies and stressors.
+ */
+export async function startDoomed(lab: PodLab, step: number, depth: 'effects' | 'inside' = 'effects'): Promise<Doomed> {
   const stateDir = await lab.folder();
   const socketPath = join(stateDir, 'run/daemon.sock');
   const { folder, runtimeEndpoint } = lab.testbed;
   const child = spawn(
     process.execPath,
-    [`${import.meta.dirname}/doomed.main.ts`, socketPath, stateDir, runtimeEndpoint, String(step)],
+    [`${import.meta.dirname}/doomed.main.ts`, socketPath, stateDir, runtimeEndpoint, String(step), depth],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
       // They are started by the dozen; the cache halves the time that each takes.
