@@ -1,6 +1,6 @@
 /** The chaosplane command as a user types it, on real pods. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createTestbed, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
@@ -144,6 +144,42 @@ describe('chaosplane run', () => {
     expect(stdout).toContain('not among the names');
     expect(exitCode).toBe(2);
   }, 30_000);
+
+  test('stresses this machine as a node, by the name that it has or whatever that is', async () => {
+    const action = { type: 'stress-cpu', parameters: { load: 5 } };
+    const node = { kind: 'Node', labelSelector: {} };
+    const file = await experiment('node', { target: node, action, duration: '1s' });
+    const { exitCode, stdout } = await chaosplane('run', file);
+    expect(stdout).toContain(`✓ node ${hostname()}  recovered`);
+    expect(stdout).toContain('EffectObserved=True: verified on 1 of 1 targets');
+    expect(exitCode).toBe(0);
+    const named = { kind: 'Node', names: [hostname()] };
+    const dry = await chaosplane(
+      'run',
+      await experiment('named', { target: named, action, duration: '1s' }),
+      '--dry-run',
+    );
+    expect(dry.stdout).toContain(`target: node ${hostname()}`);
+    expect(dry.exitCode).toBe(0);
+  }, 60_000);
+
+  test('refuses another node than this machine, and a restart of this one, with the way out', async () => {
+    const elsewhere = {
+      target: { kind: 'Node', names: ['elsewhere'] },
+      action: { type: 'stress-cpu' },
+      duration: '1s',
+    };
+    const other = await chaosplane('run', await experiment('elsewhere', elsewhere));
+    expect(other.stderr).toContain(`this machine is the node ${hostname()}, which is not among the names elsewhere`);
+    expect(other.stderr).toContain('--cluster');
+    expect(other.exitCode).toBe(2);
+    const restart = { target: { kind: 'Node', labelSelector: {} }, action: { type: 'node-restart' }, duration: '1s' };
+    // Only ever as a dry run: should it not be refused, this machine stays up.
+    const refused = await chaosplane('run', await experiment('restart', restart), '--dry-run');
+    expect(refused.stderr).toContain('this node does not allow to be restarted');
+    expect(refused.stderr).toContain('--allow-node-restart');
+    expect(refused.exitCode).toBe(2);
+  }, 60_000);
 
   test('a bad file is refused with every problem and without a stack', async () => {
     const file = await experiment('bad', {

@@ -1,7 +1,12 @@
-/** Experiments whose operator, API server, daemon or node goes away in the middle: each ends in time, and leaves nothing. */
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+/** Experiments whose operator, API server, daemon or node goes away in the middle: each ends in time, and leaves nothing. Stress. */
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { leases } from '@chaosplane/kube';
 import { fingerprint } from '@chaosplane/testbed';
+import { cpuMs, stressorsIn } from '../../../daemon/test/runtime/accounts.ts';
+import { beside, burningOn, burnt, containerId } from './burning.ts';
+import { requireNamespace } from './restarting.ts';
+import type { ExperimentObject } from '../../src/api/resources.ts';
 import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 
 jest.setTimeout(300_000);
@@ -14,7 +19,7 @@ let clean: string;
 
 beforeAll(async () => {
   const args = [`--daemon-lease=${LEASE_S}s`, '--renew-every=3s'];
-  shop = await install([`operator.extraArgs={${args.join(',')}}`]);
+  shop = await install([`operator.extraArgs={${args.join(',')}}`, 'daemon.allowNodeRestart=true']);
   await shop.addApps({ name: 'caller', node: 'n2' }, { name: 'web', node: 'n1' });
   clean = await shop.print('caller');
 }, 900_000);
@@ -79,6 +84,78 @@ test('the daemon is restarted: the fault is there meanwhile and afterwards, and 
   expect(object.status).toMatchObject({ phase: 'Running', targets: [{ executionId: id, state: 'Injected' }] });
   await shop.remove('restarted');
   expect(await answers()).toBe(true);
+});
+
+/** Begins an experiment; resolves with it once it is in force. */
+async function inForce(name: string, wanted: object) {
+  await shop.apply(name, { duration: '10m', ...wanted });
+  const object = await shop.until(name, (one) => isEffective(one) || isOver(one));
+  expect(object.status).toMatchObject({ phase: 'Running', counts: { targets: 1, injected: 1, missed: 0 } });
+  return object;
+}
+
+const verified = ({ status }: ExperimentObject): boolean => status?.targets?.[0]?.evidence?.verdict === 'Verified';
+
+test('stress of one of two nodes burns there alone, in a cgroup of its own, and is gone with the experiment', async () => {
+  const target = { kind: 'Node', labelSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } }, mode: 'all' };
+  const object = await inForce('busy', { target, action: { type: 'stress-cpu', parameters: { load: 50 } } });
+  const id = object.status?.targets?.[0]?.executionId ?? '';
+  const folders = await burningOn(shop, 'n1');
+  expect(folders).toEqual([expect.stringMatching(new RegExp(`/chaosplane/${id}$`))]);
+  expect(await burningOn(shop, 'n2')).toEqual([]);
+  await burnt(folders[0] ?? '', 500);
+  const over = await shop.until('busy', verified);
+  expect(over.status?.targets).toMatchObject([{ namespace: '', name: 'n1', node: 'n1', state: 'Injected' }]);
+  await shop.remove('busy');
+  expect(await burningOn(shop, 'n1')).toEqual([]);
+  expect(existsSync(folders[0] ?? '')).toBe(false);
+});
+
+test('stress of a container burns in its cgroup, and not in that of its neighbour in the same pod', async () => {
+  const action = { type: 'pod-cpu-stress', parameters: { containerName: 'http', load: 50 } };
+  await inForce('hot', { target: { names: ['web'] }, action });
+  const [folder = '', ...others] = await burningOn(shop, 'n1');
+  expect(others).toEqual([]);
+  expect(folder.endsWith(`/${await containerId(shop, 'web', 'http')}`)).toBe(true);
+  const neighbour = beside(folder, await containerId(shop, 'web', 'udp'));
+  const before = cpuMs(neighbour);
+  const used = await burnt(folder, 1000);
+  expect(cpuMs(neighbour) - before).toBeLessThan(used / 5);
+  expect(stressorsIn(neighbour)).toEqual([]);
+  await shop.until('hot', verified);
+  await shop.remove('hot');
+  expect(await burningOn(shop, 'n1')).toEqual([]);
+});
+
+describe('a node that is restarted by an experiment', () => {
+  const bootOf = (node: string): Promise<string> =>
+    shop.cluster.kubectl(['get', 'node', node, '-o', 'jsonpath={.status.nodeInfo.bootID}']);
+
+  test('boots, alone and once, and the experiment says that it is done', async () => {
+    await requireNamespace(shop, 'n1');
+    const [before, other] = [await bootOf('n1'), await bootOf('n2')];
+    const records = await shop.executionsOn('n1');
+    const action = { type: 'node-restart', parameters: { gracePeriod: '100ms' } };
+    const target = { kind: 'Node', names: ['n1'] };
+    await shop.apply('booted', { target, action, duration: '1s', injectionTimeout: '3m' });
+    const over = await shop.until('booted', isOver, 200_000);
+    expect(over.status).toMatchObject({
+      phase: 'Completed',
+      verified: '1/1',
+      targets: [{ name: 'n1', state: 'Recovered', evidence: { verdict: 'Verified' } }],
+    });
+    const after = await bootOf('n1');
+    expect(after).not.toBe(before);
+    expect(over.status?.targets?.[0]?.evidence?.summary).toContain(`boot ${before} before, ${after} now`);
+    const made = (await shop.executionsOn('n1')).filter((name) => !records.includes(name));
+    expect(made).toEqual([`${over.status?.targets?.[0]?.executionId ?? ''}.json`]);
+    await shop.remove('booted');
+
+    await shop.cluster.kubectl(['wait', '--for=condition=Ready', 'node/n1', '--timeout=60s']);
+    await kubectl('rollout', 'status', 'daemonset/chaosplane-daemon', '--timeout=90s');
+    await eventually('the pods of the node answer again', async () => ((await answers()) ? true : undefined), 90_000);
+    expect([await bootOf('n1'), await bootOf('n2')]).toEqual([after, other]);
+  });
 });
 
 test('the operator is gone for good: its lease lapses, and the daemon ends what it asked for', async () => {

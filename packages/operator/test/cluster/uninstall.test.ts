@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { uninstallRelease } from '../../../../tools/release/release.ts';
 import { chaosExperiments, FINALIZER } from '../../src/api/resources.ts';
-import { install, isEffective, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import { requireNamespace } from './restarting.ts';
 
 jest.setTimeout(180_000);
 
@@ -53,6 +54,16 @@ describe('an experiment', () => {
       { ...good, target: { mode: 'all' } },
       /give names, labelSelector, or both/,
     ],
+    [
+      'of a pod, by what hits nodes,',
+      { ...good, action: { type: 'node-cpu-stress' } },
+      /this action hits nodes: say target\.kind Node/,
+    ],
+    [
+      'of a node, by what hits pods,',
+      { ...good, target: { kind: 'Node', names: ['n1'] } },
+      /this action hits pods: say target\.kind Pod/,
+    ],
   ] as [string, object, RegExp][])('%s is refused by the API server, by name', async (_, spec, words) => {
     expect(await ask(experiment(spec))).toMatch(words);
   });
@@ -82,13 +93,11 @@ describe('a user who may write experiments', () => {
     },
   ];
   const grant = async (name: string, rule: object): Promise<void> => {
-    await shop.cluster.kubectl(['apply', '-f', '-'], {
-      input: role(name, rule)
-        .map((one) => JSON.stringify(one))
-        .join('\n'),
-    });
+    await shop.cluster.kubectl(['apply', '-f', '-'], { input: lines(role(name, rule)) });
   };
+  const lines = (objects: readonly object[]): string => objects.map((one) => JSON.stringify(one)).join('\n');
   const spec = { target: { names: ['left'] }, action: cut, duration: '1m' };
+  const onNode = { target: { kind: 'Node', names: ['n1'] }, action: { type: 'stress-cpu' }, duration: '1m' };
 
   test('but not delete pods is refused, and told why; and is let in by a RoleBinding', async () => {
     const verbs = ['get', 'list', 'create', 'update', 'patch', 'delete'];
@@ -102,8 +111,35 @@ describe('a user who may write experiments', () => {
   test('cannot hit another namespace, or nodes, by it', async () => {
     const elsewhere = { ...spec, target: { ...spec.target, namespace: 'kube-system' } };
     expect(await ask(experiment(elsewhere), `--as=${USER}`)).toContain('in the namespace kube-system');
-    const node = { ...spec, target: { kind: 'Node', names: ['n1'] } };
-    expect(await ask(experiment(node), `--as=${USER}`)).not.toBe('taken');
+    expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
+  });
+
+  test('is let in to nodes by the right to delete nodes, and by nothing less', async () => {
+    const clusterRole = (verbs: string[]): object[] => [
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'node-killer' },
+        rules: [{ apiGroups: [''], resources: ['nodes'], verbs }],
+      },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'node-killer' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'node-killer' },
+        subjects: [{ kind: 'User', name: USER, apiGroup: 'rbac.authorization.k8s.io' }],
+      },
+    ];
+    const may = (verbs: string[]): Promise<string> =>
+      shop.cluster.kubectl(['apply', '-f', '-'], { input: lines(clusterRole(verbs)) });
+    await may(['get', 'list', 'watch', 'patch', 'update']);
+    expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
+    await may(['delete']);
+    // The API server's authorizer follows the roles in its own time.
+    await eventually('the user is let in', async () =>
+      (await ask(experiment(onNode), `--as=${USER}`)) === 'taken' ? true : undefined,
+    );
+    await shop.cluster.kubectl(['delete', 'clusterrolebinding/node-killer', 'clusterrole/node-killer']);
   });
 
   test('cannot write down for the operator whom it hits, even with all rights in the namespace', async () => {
@@ -125,6 +161,16 @@ describe('a user who may write experiments', () => {
     expect(await patch({ metadata: { labels: { some: 'label' } } }, shard)).toContain('patched');
     await shop.remove('recorded');
   });
+});
+
+test('a node is not restarted unless the chart was told so, and the experiment says how to', async () => {
+  await requireNamespace(shop, 'n1');
+  const target = { kind: 'Node', names: ['n1'] };
+  await shop.apply('refused', { target, action: { type: 'node-restart' }, duration: '1s' });
+  const over = await shop.until('refused', isOver);
+  expect(over.status).toMatchObject({ phase: 'Failed', targets: [{ name: 'n1', state: 'Missed' }] });
+  expect(over.status?.message).toMatch(/does not allow to be restarted: .*daemon\.allowNodeRestart/);
+  await shop.remove('refused');
 });
 
 test('helm uninstall ends what runs: traffic is normal, the namespaces are clean, and only the definitions are left', async () => {
