@@ -1,6 +1,7 @@
 /** What the kernel accounts for in the cgroups of containers, and which processes are in them: read without the daemon's code. */
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const orEmpty = (read: () => string): string => {
   try {
@@ -72,6 +73,26 @@ function tasksOf(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/**
+ * Freezes all processes of the cgroup that a process is in, so that nothing ends them. Returns what thaws them; undefined where
+ * there is no freezer of cgroup v1: that of v2 lets them be killed.
+ */
+export async function freeze(pid: number): Promise<(() => void) | undefined> {
+  const file = join(cgroupFolder(pid, 'freezer'), 'freezer.state');
+  if (!existsSync(file)) return undefined;
+  const thaw = (): void => writeFileSync(file, 'THAWED');
+  writeFileSync(file, 'FROZEN');
+  const end = performance.now() + 20_000;
+  while (readFileSync(file, 'utf8').trim() !== 'FROZEN') {
+    if (performance.now() > end) {
+      thaw();
+      throw new Error(`${file} did not come to FROZEN`);
+    }
+    await pause(5);
+  }
+  return thaw;
 }
 
 /** Has the kernel prefer a cgroup, and all that it is in, for as long as `work` takes: a busy machine distorts what is measured. */

@@ -8,7 +8,9 @@ import { Status } from 'nice-grpc';
 import { durationOf } from '../../src/index.ts';
 import { ask as askName, startResolver, type LabResolver } from '../kernel/dns-lab.ts';
 import { agentIn, ask, startApp, type Asking, type LabApp, type Reply } from '../kernel/http-lab.ts';
+import { cgroupFolder, freeze, stressorsIn } from './accounts.ts';
 import { startDoomed } from './doomed.ts';
+import { startLoad } from './load.ts';
 import { changesSince, createPodLab, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 jest.setTimeout(60_000);
@@ -53,6 +55,14 @@ const codeOf = async (name: string): Promise<string> => {
   const answer = await askName(target, peer.ipv4, name);
   return answer === 'timeout' ? answer : answer.code;
 };
+
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 30_000;
+  while (!(await holds())) {
+    expect(performance.now()).toBeLessThan(end);
+    await pause(50);
+  }
+}
 
 describe('a DNS fault', () => {
   test('makes names fail until it is cancelled, and tells how many', async () => {
@@ -114,16 +124,9 @@ describe('an HTTP fault', () => {
     const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' } };
     const { executionId } = await running.client.execHTTPChaos({ ...request, options: { ttl: durationOf(1500) } });
     expect((await asked()).status).toBe(503);
-    const end = performance.now() + 30_000;
-    for (;;) {
-      const { state, endReason } = await running.client.getExecution({ executionId });
-      if (state === ExecutionState.EXECUTION_STATE_ENDED) {
-        expect(endReason).toBe(EndReason.END_REASON_EXPIRED);
-        break;
-      }
-      expect(performance.now()).toBeLessThan(end);
-      await pause(50);
-    }
+    const found = () => running.client.getExecution({ executionId });
+    await eventually(async () => (await found()).state === ExecutionState.EXECUTION_STATE_ENDED);
+    expect((await found()).endReason).toBe(EndReason.END_REASON_EXPIRED);
     expect((await asked()).status).toBe(200);
     expect(await changesSince(before, target)).toEqual([]);
   });
@@ -163,35 +166,41 @@ describe('a daemon', () => {
     expect(await changesSince(before, target)).toEqual([]);
   });
 
-  test('that is killed among requests loses those under way and no others', async () => {
+  test('that is killed among 200 requests a second, and a stressor of it cannot die yet, loses those under way and no others', async () => {
     const doomed = await startDoomed(lab, 0);
-    const parameters = { ...podName, delay: '1ms' };
-    const { executionId } = await doomed.client.execHTTPChaos({ action: 'delay', port: 8081, parameters });
-    let [killedAt, stop] = [Number.POSITIVE_INFINITY, false];
-    const failures: number[] = [];
-    let after = 0;
-    const client = async (): Promise<void> => {
-      while (!stop) {
-        const startedAt = performance.now();
-        await asked().then(
-          () => (after += startedAt > killedAt ? 1 : 0),
-          () => failures.push(startedAt),
-        );
-        await pause(10);
+    const parameters = { ...podName, statusCode: '503', path: '/bad' };
+    const abort = await doomed.client.execHTTPChaos({ action: 'abort', port: 8081, parameters });
+    const memory = { stressorType: 'memory', parameters: { ...podName, size: '64Mi' } };
+    const stress = await doomed.client.execStressChaos(memory);
+    const { pid } = target.pod.containers['app']!;
+    const left = (): number => stressorsIn(cgroupFolder(pid, 'cpuacct')).length;
+
+    const load = startLoad(200, (index) => asked({ path: index % 2 === 0 ? '/bad' : '/good' }));
+    let killedAt: number;
+    try {
+      await load.until(({ statuses }) => statuses.filter((status) => status === 503).length >= 100);
+      // What inherits something of the daemon keeps it until it is dead, and what is frozen cannot die.
+      const thaw = await freeze(pid);
+      try {
+        await doomed.kill();
+        killedAt = performance.now();
+        await load.until(({ sentSince }) => sentSince(killedAt) >= 200);
+        if (thaw !== undefined) expect(left()).toBeGreaterThan(0);
+      } finally {
+        thaw?.();
       }
-    };
-    const clients = Array.from({ length: 4 }, client);
-    await pause(500);
-    const killed = doomed.kill();
-    await killed;
-    killedAt = performance.now();
-    while (after < 100) await pause(10);
-    stop = true;
-    await Promise.all(clients);
-    expect(failures.filter((startedAt) => startedAt > killedAt)).toEqual([]);
+    } finally {
+      await load.stop();
+    }
+    const after = load.outcomes.filter(({ startedAt }) => startedAt > killedAt);
+    expect(new Set(after.map(({ status }) => status))).toEqual(new Set([200]));
+
+    await eventually(() => left() === 0);
     const next = await lab.startDaemon({ stateDir: doomed.stateDir });
-    expect((await next.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
-    await next.client.cancelChaos({ executionId });
+    for (const { executionId } of [abort, stress]) {
+      expect((await next.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
+      await next.client.cancelChaos({ executionId });
+    }
     await next.stop();
     expect(await changesSince(before, target)).toEqual([]);
   });
