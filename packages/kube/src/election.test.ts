@@ -10,8 +10,10 @@ import type { Lease } from './kinds.ts';
 
 const logger = createLogger({ level: 'silent' });
 const path = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
-/** 15 seconds last 1.5 s: a machine that is busy for longer than 10 of them takes the lead from whoever has it. */
+/** 15 seconds last 1.5 s. */
 const clock = hurriedClock(10);
+/** Times for who must not lose, on a machine that stands still for seconds now and then. */
+const PATIENT = { leaseDurationMs: 60_000, renewDeadlineMs: 50_000 };
 
 jest.setTimeout(60_000);
 
@@ -52,9 +54,9 @@ test('the first one makes the lease, in the format of client-go', async () => {
 });
 
 test('it renews, and the other waits as long as it does', async () => {
-  const leader = await stand('a');
+  const leader = await stand('a', PATIENT);
   let other = false;
-  void stand('b').then(
+  void stand('b', PATIENT).then(
     () => (other = true),
     () => undefined,
   );
@@ -63,7 +65,7 @@ test('it renews, and the other waits as long as it does', async () => {
   const from = clock.monotonic();
   await until(
     () => clock.monotonic(),
-    (now) => now > from + 30_000,
+    (now) => now > from + 70_000,
   );
   expect(other).toBe(false);
   expect(leader.lost.aborted).toBe(false);
@@ -120,7 +122,7 @@ test('who finds another in the lease has lost, and does not touch it', async () 
 
 test('who cannot renew has lost before anybody may take over', async () => {
   const stood = clock.monotonic();
-  const leader = await stand('a');
+  const leader = await stand('a', { leaseDurationMs: 60_000 });
   const elected = clock.monotonic();
   const broken: Mischief[] = Array<Mischief>(500).fill({ kind: 'status', status: 500 });
   server.misbehave('write', ...broken);
@@ -129,7 +131,7 @@ test('who cannot renew has lost before anybody may take over', async () => {
     (lost) => lost,
   );
   expect(clock.monotonic() - stood).toBeGreaterThanOrEqual(10_000);
-  expect(clock.monotonic() - elected).toBeLessThan(15_000);
+  expect(clock.monotonic() - elected).toBeLessThan(60_000);
 });
 
 test('a server that hangs does not keep a leader from knowing that it has lost', async () => {
@@ -144,7 +146,7 @@ test('a server that hangs does not keep a leader from knowing that it has lost',
 test('errors in between do no harm', async () => {
   server.misbehave('get', { kind: 'status', status: 500 }, { kind: 'reset' });
   server.misbehave('write', { kind: 'status', status: 503 });
-  const leader = await stand('a');
+  const leader = await stand('a', PATIENT);
   const before = lease()?.spec?.renewTime ?? '';
   server.misbehave('write', { kind: 'reset' }, { kind: 'status', status: 500 });
   await until(
@@ -155,7 +157,7 @@ test('errors in between do no harm', async () => {
 });
 
 test('a write whose answer was lost is recognised as our own', async () => {
-  const leader = await stand('a');
+  const leader = await stand('a', PATIENT);
   server.misbehave('write', { kind: 'mute' }, { kind: 'mute' });
   const before = lease()?.metadata.resourceVersion ?? '';
   await until(
@@ -166,9 +168,9 @@ test('a write whose answer was lost is recognised as our own', async () => {
 });
 
 test('a lease that somebody deleted is made again in the same term', async () => {
-  const first = await stand('a');
+  const first = await stand('a', PATIENT);
   await first.release();
-  const second = await stand('b');
+  const second = await stand('b', PATIENT);
   server.store.remove(path, 'leader');
   const made = await until(lease, (one) => one !== undefined);
   expect(made?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
@@ -186,12 +188,12 @@ test('who waits when a lease is deleted, and makes it first, goes on with the ne
 
 test('of eight who stand at once one is elected', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-  const standing = names.map((name) => stand(name).catch(() => undefined));
+  const standing = names.map((name) => stand(name, PATIENT).catch(() => undefined));
   await Promise.race(standing);
   const from = clock.monotonic();
   await until(
     () => clock.monotonic(),
-    (now) => now > from + 20_000,
+    (now) => now > from + 70_000,
   );
   expect(leaders).toHaveLength(1);
 });
