@@ -1,5 +1,6 @@
 /** What every package of ChaosPlane shares; imports nothing of ours. */
 export * from './clock.ts';
+export * from './count.ts';
 export * from './errors.ts';
 export * from './quantity.ts';
 export * from './size.ts';

@@ -1,5 +1,5 @@
 /** What to do next with an experiment: pure, and the same for the operator and for `chaosplane run`. */
-import { formatDuration } from '@chaosplane/common';
+import { countOf, formatDuration } from '@chaosplane/common';
 import type { ExperimentSpec } from './resource.ts';
 import { selectTargets, type Candidate } from './select.ts';
 import {
@@ -297,8 +297,8 @@ function end(status: ExperimentStatus, now: number, left: number, outcome: Outco
   const injected = status.targets.filter(({ executionId }) => executionId !== undefined).length;
   const recovered =
     left === 0
-      ? ({ status: 'True', reason: 'NothingLeft', message: `${injected} executions have ended` } as const)
-      : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${left} executions end by their TTL` } as const);
+      ? ({ status: 'True', reason: 'NothingLeft', message: `${countOf(injected, 'execution')} ended` } as const)
+      : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${countOf(left, 'execution')} left to the TTL` } as const);
   const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
   const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...recovered });
   return { kind: 'advance', status: { ...noted, phase: outcome.phase, outcome, endedAt: now } };

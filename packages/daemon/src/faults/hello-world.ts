@@ -1,5 +1,6 @@
 /** hello-world: the worked example – lists the processes that a container sees, and logs them. */
 import type { HelloWorldSpec } from '@chaosplane/actions';
+import { countOf } from '@chaosplane/common';
 import type { ProcessRef } from '../host/host.ts';
 import type { ActFault, Hands } from './fault.ts';
 
@@ -30,7 +31,7 @@ export const helloWorld: ActFault<HelloWorldSpec> = {
     const processes = Math.max(0, output.trim().split('\n').length - 1);
     return {
       verdict: processes > 0 ? 'verified' : 'not-observed',
-      summary: `${processes} ${processes === 1 ? 'process' : 'processes'} listed by ${command}`,
+      summary: `${countOf(processes, 'process', 'processes')} listed by ${command}`,
       counters: { processes },
     };
   },

@@ -1,5 +1,6 @@
 /** What the HTTP faults share: the rule of their scope, and how counts become evidence. Pure. */
 import type { HttpScope } from '@chaosplane/actions';
+import { countOf } from '@chaosplane/common';
 import type { HttpEffect, HttpRule, ProxyCounts, ProxyRule } from '../proxy/rule.ts';
 import type { Measured, RuleContext } from './fault.ts';
 import { judge } from './network-scope.ts';
@@ -23,12 +24,13 @@ export function httpRuleOf(scope: HttpScope, effect: HttpEffect, { id, probes }:
 
 /** What was counted, with `verb` for what was done: `delayed`. */
 export function httpEvidence(rule: ProxyRule, { seen, matched, faulted, passed }: ProxyCounts, verb: string): Measured {
-  const what = rule.kind === 'http' && rule.level === 'connection' ? 'connections' : 'requests';
-  const untouched = passed === 0 ? '' : `; ${passed.toLocaleString('en-US')} connections passed untouched: not HTTP/1`;
-  const numbers = [faulted, matched, seen].map((count) => count.toLocaleString('en-US'));
+  const one = rule.kind === 'http' && rule.level === 'connection' ? 'connection' : 'request';
+  const what = `${one}s`;
+  const untouched = passed === 0 ? '' : `; ${countOf(passed, 'connection')} passed untouched: not HTTP/1`;
+  const whole = `of ${matched.toLocaleString('en-US')} that match and ${seen.toLocaleString('en-US')} seen`;
   return {
     verdict: judge(matched, faulted),
-    summary: `${numbers[0] ?? ''} ${what} ${verb}, of ${numbers[1] ?? ''} that match and ${numbers[2] ?? ''} seen${untouched}`,
+    summary: `${countOf(faulted, one)} ${verb}, ${whole}${untouched}`,
     counters: {
       [`${what}_seen`]: seen,
       [`${what}_matched`]: matched,

@@ -1,5 +1,6 @@
 /** What the network faults share: the scope of their layer, and how counts become evidence. Pure. */
 import type { NetworkScope } from '@chaosplane/actions';
+import { countOf } from '@chaosplane/common';
 import type { LayerCounts } from '../netns/counts.ts';
 import type { Direction, Scope } from '../netns/layer.ts';
 import type { LayerContext, Measured } from './fault.ts';
@@ -21,9 +22,7 @@ export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
 }
 
 /** `1204` → `1,204 packets`. */
-export function packets(count: number): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? 'packet' : 'packets'}`;
-}
+export const packets = (count: number): string => countOf(count, 'packet');
 
 /** ` (12.5 %)`; nothing while nothing came by. */
 export function share(part: number, whole: number): string {

@@ -1,6 +1,6 @@
 /** pod-dns-error: queries for some names fail. */
 import type { PodDnsErrorSpec } from '@chaosplane/actions';
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, countOf } from '@chaosplane/common';
 import type { ProxyFault } from './fault.ts';
 import { judge } from './network-scope.ts';
 
@@ -16,11 +16,11 @@ export const podDnsError: ProxyFault<PodDnsErrorSpec> = {
   },
   evidence(rule, { seen, matched, faulted, passed }) {
     const answer = rule.kind === 'dns' ? rule.answer : '';
-    const numbers = [faulted, matched, seen].map((count) => count.toLocaleString('en-US'));
+    const whole = `of ${matched.toLocaleString('en-US')} that match and ${seen.toLocaleString('en-US')} seen`;
     const strays = passed === 0 ? '' : `; ${passed.toLocaleString('en-US')} went to other resolvers`;
     return {
       verdict: judge(matched, faulted),
-      summary: `${numbers[0] ?? ''} queries got ${answer}, of ${numbers[1] ?? ''} that match and ${numbers[2] ?? ''} seen${strays}`,
+      summary: `${countOf(faulted, 'query', 'queries')} got ${answer}, ${whole}${strays}`,
       counters: {
         queries_seen: seen,
         queries_matched: matched,
