@@ -37,7 +37,8 @@ Where the first process of the node is systemd, systemd is asked, and stops ever
 disk and the kernel restarts at once, as at a power cut.
 
 It happens once. The daemon journals it before; the daemon that starts after the boot sees that the node has booted since, says
-*done*, and does not do it again. That needs a journal that outlives the boot: a \`--state-dir\` on a disk.
+*done*, and does not do it again. That needs a journal that outlives the boot: a \`--state-dir\` on a disk. Where the boot has cost the
+daemon its journal, an experiment misses the node, because its request names the boot that was chosen, and does not restart it again.
 
 In an experiment, a target counts as injected when its node has booted and its daemon says *done*. Until then it is asked again under
 the same key. Set \`injectionTimeout\` to what a boot may take (\`10m\`): a node that is not back by then is missed.`,

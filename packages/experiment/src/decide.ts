@@ -116,16 +116,16 @@ function select({ spec, status, candidates, seed }: Observation, now: number): D
       status: { ...failed, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
     };
   }
-  const targets = chosen.map(({ namespace, name, uid, node }): TargetStatus => ({
-    namespace,
-    name,
-    uid,
-    ...(node === undefined ? {} : { node }),
-    state: 'Selected',
-  }));
+  const targets = chosen.map(asTarget);
   const message = `${chosen.length} of ${chosen.length + spared.length} ${kindWord(spec)}s`;
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
   return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
+}
+
+/** A candidate that was chosen. */
+export function asTarget({ namespace, name, uid, node, bootId }: Candidate): TargetStatus {
+  const where = { ...(node === undefined ? {} : { node }), ...(bootId === undefined ? {} : { bootId }) };
+  return { namespace, name, uid, ...where, state: 'Selected' };
 }
 
 /** What is hit, as a word. */

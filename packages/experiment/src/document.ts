@@ -29,10 +29,11 @@ const evidence = z.object({
 });
 
 const target = z.object({
-  namespace: z.string().describe('The namespace of the pod.'),
-  name: z.string().describe('The name of the pod.'),
-  uid: z.string().describe('Tells the pod from a later one of its name.'),
-  node: z.string().optional().describe('The node it runs on.'),
+  namespace: z.string().describe('The namespace of the pod. Empty for a node.'),
+  name: z.string().describe('The name of the pod or node.'),
+  uid: z.string().describe('Tells it from a later one of its name.'),
+  node: z.string().optional().describe('The node that it runs on, or is.'),
+  bootId: z.string().optional().describe('The boot of the node that was chosen.'),
   state: z.enum(['Selected', 'Injected', 'Missed', 'Recovered']).describe('Where the target stands.'),
   executionId: z.string().optional().describe('The execution on the node.'),
   injectedAt: time.optional().describe('When it was injected.'),

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly hostNetwork: boolean;
   /** The node that a pod runs on, or that it is itself; absent where there is only one. */
   readonly node?: string;
+  /** Which boot of a node it is, where that is known. */
+  readonly bootId?: string;
 }
 
 /** What came of the choice. */

@@ -31,6 +31,8 @@ export interface TargetStatus {
   readonly uid: string;
   /** The node that it runs on, or is; absent where there is only one. */
   readonly node?: string;
+  /** Which boot of a node was chosen, where that is known. */
+  readonly bootId?: string;
   readonly state: TargetState;
   readonly executionId?: string;
   readonly injectedAt?: number;

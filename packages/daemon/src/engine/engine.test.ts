@@ -170,6 +170,7 @@ describe('a request that is refused', () => {
   const cases: [string, string, ExecRequest, string][] = [
     ['a pod that is not there', 'web2', request('loss', { percent: '1', podName: 'nobody' }), 'NOT_FOUND'],
     ['another pod of that name', 'web', loss({ podUid: 'other' }), 'NOT_FOUND'],
+    ['a node that has booted since', 'web', loss({ bootId: 'boot-0' }), 'FAILED_PRECONDITION'],
     ['a container that is not there', 'web', request('loss', { percent: '1', containerName: 'nobody' }), 'NOT_FOUND'],
     ['a TTL above the limit', 'web', loss({ ttlMs: 99_999_999 }), 'INVALID_ARGUMENT'],
     ['a peer on no port', 'web', loss({ peers: [{ cidr: '10.0.0.1', ports: [0], protocol: '' }] }), 'INVALID_ARGUMENT'],

@@ -33,6 +33,7 @@ export async function inject(
   context.lease.require(request.options.operatorEpoch);
   const over = findEnded(context, request);
   if (over !== undefined) return { kind: 'joined', record: over };
+  requireBoot(context, request);
   const shape = shapeNamed(context.shapes, faultOf(parsed.action.name).shape);
   const found = await shape.find(parsed);
   const hash = requestHash(request, found.subject);
@@ -66,6 +67,14 @@ function findEnded({ executions }: EngineContext, request: ExecRequest): Executi
   const subject = subjectOf(earlier.target);
   const same = requestHash(request, subject) === earlier.requestHash;
   return same && (podUid === undefined || podUid === subject) ? earlier : undefined;
+}
+
+/** What is not remembered may have been done before the boot all the same. */
+function requireBoot({ host }: EngineContext, { options: { bootId } }: ExecRequest): void {
+  if (bootId === undefined || bootId === host.bootId) return;
+  const message = `${host.nodeName} has booted since it was chosen (boot ${bootId} then, ${host.bootId} now)`;
+  const wayOut = 'it is not done, because it may have been done before; ask anew if it was not';
+  throw new ChaosError('FAILED_PRECONDITION', `${message}, and nothing of this request is remembered here: ${wayOut}`);
 }
 
 function findEarlier(

@@ -50,12 +50,13 @@ export function parseRequest(config: EngineConfig, request: ExecRequest): Parsed
 /** Names that others gave, which the journal keeps and messages repeat. */
 const LONGEST_NAME = 253;
 
-function tooLong({ experimentId, options: { idempotencyKey, podUid, containerId } }: ExecRequest): Problem[] {
+function tooLong({ experimentId, options: { idempotencyKey, podUid, containerId, bootId } }: ExecRequest): Problem[] {
   const names = {
     experiment_id: experimentId,
     'options.idempotency_key': idempotencyKey,
     'options.pod_uid': podUid,
     'options.container_id': containerId,
+    'options.boot_id': bootId,
   };
   return Object.entries(names).flatMap(([path, name = '']) => {
     if (name.length <= LONGEST_NAME) return [];

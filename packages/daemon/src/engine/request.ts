@@ -19,6 +19,8 @@ export interface ExecOptions {
   readonly podUid?: string;
   /** As Kubernetes prints it: `containerd://…`. */
   readonly containerId?: string;
+  /** The boot of the node that is meant. */
+  readonly bootId?: string;
   /** 0: no lease. */
   readonly operatorEpoch: number;
   readonly dryRun: boolean;

@@ -64,12 +64,13 @@ export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecReques
 /** An empty string on the wire is an absent one (proto3). */
 function optionsOf(options: ExecutionOptions | undefined): ExecOptions {
   if (options === undefined) return { operatorEpoch: 0, dryRun: false, peers: [] };
-  const { idempotencyKey, ttl, podUid, containerId, sparedProbes } = options;
+  const { idempotencyKey, ttl, podUid, containerId, bootId, sparedProbes } = options;
   return {
     ...(idempotencyKey === '' ? {} : { idempotencyKey }),
     ...(ttl === undefined ? {} : { ttlMs: millisecondsOf(ttl) }),
     ...(podUid === '' ? {} : { podUid }),
     ...(containerId === '' ? {} : { containerId }),
+    ...(bootId === '' ? {} : { bootId }),
     operatorEpoch: Number(options.operatorEpoch),
     dryRun: options.dryRun,
     peers: options.peers.map(({ cidr, ports, protocol }) => ({ cidr, ports, protocol })),

@@ -153,6 +153,7 @@ export const badInputs: readonly BadInput[] = [
   options('a TTL above the limit', { ttl: durationOf(25 * 3600_000) }, 'ttl'),
   options('a key of 10 kB for idempotency', { idempotencyKey: long('k') }, 'idempotency_key'),
   options('a pod uid of 10 kB', { podUid: long('u') }, 'pod_uid'),
+  options('a boot id of 10 kB', { bootId: long('b') }, 'boot_id'),
   options('a container id of 10 kB', { containerId: `containerd://${long('c')}` }, 'container_id'),
   options('a peer that is no address', { peers: [{ cidr: '10.0.0.1' }, { cidr: '} ; reboot' }] }, 'peers[1]'),
   options('a peer on port 0', { peers: [{ cidr: '10.0.0.1', ports: [80, 0] }] }, 'peers[0].ports'),

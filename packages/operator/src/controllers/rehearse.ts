@@ -1,5 +1,5 @@
 /** A dry run: targets are chosen and every daemon says what it would do; nothing is changed. */
-import { kindWord, selectTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/experiment';
+import { asTarget, kindWord, selectTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { reasonOf } from '../daemons/requests.ts';
 import { observe } from './observe.ts';
@@ -13,8 +13,8 @@ export async function rehearse(run: Run): Promise<Next> {
   const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? seed);
   const targets = await pMap(
     chosen,
-    async ({ namespace, name, uid, node }): Promise<TargetStatus> => {
-      const target = { namespace, name, uid, ...(node === undefined ? {} : { node }), state: 'Selected' } as const;
+    async (candidate): Promise<TargetStatus> => {
+      const target = asTarget(candidate);
       return run.executor.rehearse(target).then(
         (plan): TargetStatus => ({ ...target, message: `would be hit: ${plan}` }),
         (error: unknown): TargetStatus => ({ ...target, state: 'Missed', message: reasonOf(error) }),

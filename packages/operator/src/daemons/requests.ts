@@ -1,7 +1,7 @@
 /** What an experiment says to a daemon, and what a daemon says of its executions, in the words of an experiment. */
 import { findAction } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
-import type { ExperimentSpec, ObservedExecution, TargetEvidence } from '@chaosplane/experiment';
+import type { ExperimentSpec, ObservedExecution, TargetEvidence, TargetStatus } from '@chaosplane/experiment';
 import {
   durationOf,
   EndReason,
@@ -21,7 +21,7 @@ import { ClientError, Status, type CallOptions } from 'nice-grpc';
 export interface Injection {
   readonly spec: ExperimentSpec;
   readonly experimentId: string;
-  readonly target: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly target: Pick<TargetStatus, 'namespace' | 'name' | 'uid' | 'bootId'>;
   readonly ttlMs: number;
   readonly dryRun: boolean;
   readonly peers: readonly DeepPartial<Peer>[];
@@ -42,14 +42,17 @@ export function send(
   { spec, experimentId, target, ttlMs, dryRun, peers, epoch, containerId = '' }: Injection,
   signal?: AbortSignal,
 ): Promise<ChaosResponse> {
-  const { route, name, targetKind } = findAction(spec.action.type);
+  const { route, name, targetKind, recover } = findAction(spec.action.type);
   if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
   const ofPod = targetKind === 'Pod' ? { podName: target.name, podNamespace: target.namespace } : {};
+  // What happens once to a node may have happened although nobody remembers it: not again in another boot.
+  const { bootId = '' } = targetKind === 'Node' && recover === 'one-shot' ? target : {};
   const parameters = { ...spec.action.parameters, ...ofPod };
   const options: DeepPartial<ExecutionOptions> = {
     idempotencyKey: idempotencyKey(experimentId, target.uid),
     ttl: durationOf(ttlMs),
     ...(targetKind === 'Pod' ? { podUid: target.uid } : {}),
+    bootId,
     experimentId,
     dryRun,
     peers: [...peers],

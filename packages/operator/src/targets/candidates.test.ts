@@ -12,7 +12,7 @@ const node: Node = {
   kind: 'Node',
   metadata: { name: 'n1', uid: 'uid-n1', labels: { zone: 'a' } },
   spec: { unschedulable: true },
-  status: ready('True'),
+  status: { ...ready('True'), nodeInfo: { bootID: 'boot-1' } },
 };
 const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
 
@@ -37,7 +37,16 @@ test('of pods and nodes only what is meant is looked at', () => {
   ]);
   // Cordoned, and may be hit all the same.
   expect(found('Node', world)).toEqual([
-    { namespace: '', name: 'n1', uid: 'uid-n1', labels: { zone: 'a' }, running: true, hostNetwork: false, node: 'n1' },
+    {
+      namespace: '',
+      name: 'n1',
+      uid: 'uid-n1',
+      labels: { zone: 'a' },
+      running: true,
+      hostNetwork: false,
+      node: 'n1',
+      bootId: 'boot-1',
+    },
   ]);
 });
 

@@ -24,6 +24,7 @@ function podCandidate({ metadata, spec, status }: Pod): Candidate {
 
 /** Cordoned or not, of the control plane or not: who is not to be hit is not chosen by names and labels. */
 function nodeCandidate({ metadata, status }: Node): Candidate {
+  const bootId = status?.nodeInfo?.bootID ?? '';
   const ready = (status?.conditions ?? []).some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
   );
@@ -32,6 +33,7 @@ function nodeCandidate({ metadata, status }: Node): Candidate {
     running: ready && metadata.deletionTimestamp === undefined,
     hostNetwork: false,
     node: metadata.name,
+    ...(bootId === '' ? {} : { bootId }),
   };
 }
 

@@ -146,7 +146,7 @@ describe('an experiment', () => {
   test('of nodes hits those that are ready, outside any pod, and leaves nothing', async () => {
     const before = await twoPods();
     const [n1, n2] = stage.nodes;
-    await setReady(stage.client, n2!.name, false);
+    await setReady(stage.client, n2!, false);
     stage.startOperator();
     const target = { kind: 'Node', names: [n1!.name, n2!.name], mode: 'all' };
     await stage.apply('busy', {
@@ -198,6 +198,25 @@ describe('an experiment', () => {
     expect(told?.evidence?.summary).toMatch(/has booted since: boot boot-1 before, boot-2 now/);
     expect(restarts()).toEqual([1, 0]);
     expect(new Set(n1!.journal.writes.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test('that restarts a node is not carried out again by a daemon whose journal the boot has cost', async () => {
+    const [n1] = stage.nodes;
+    stage.startOperator();
+    const target = { kind: 'Node', names: [n1!.name] };
+    await stage.apply('boot', {
+      target,
+      action: { type: 'node-restart', parameters: { gracePeriod: '0s' } },
+      duration: '1s',
+    });
+    await eventually('the node was told to', async () => (n1!.kernel.processes.restarts === 1 ? true : undefined));
+    await stage.stopDaemon(n1!);
+    for (const { id } of n1!.journal.writes) await n1!.journal.forget(id);
+    n1!.kernel.bootId = 'boot-2';
+    await stage.startDaemon(n1!);
+    const over = await stage.until('boot', phaseIs('Failed'), 60_000);
+    expect(over.status?.message).toMatch(/has booted since it was chosen \(boot boot-1 then, boot-2 now\)/);
+    expect(n1!.kernel.processes.restarts).toBe(1);
   });
 
   test('with more targets than fit in one object keeps them in shards', async () => {

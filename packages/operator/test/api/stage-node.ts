@@ -29,15 +29,16 @@ export interface StageDaemon {
 export async function addNode(client: KubeClient, name: string, how: StageDaemon): Promise<StageNode> {
   const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
-  await setReady(client, name, true);
+  await setReady(client, node, true);
   await startNodeDaemon(node, how);
   await addDaemonPod(client, node, how);
   return node;
 }
 
 /** What a kubelet says of its node, or the API server of one that is silent. */
-export async function setReady(client: KubeClient, name: string, ready: boolean): Promise<void> {
-  const body = { status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }] } };
+export async function setReady(client: KubeClient, { name, kernel }: StageNode, ready: boolean): Promise<void> {
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }];
+  const body = { status: { conditions, nodeInfo: { bootID: kernel.bootId } } };
   await client.patch(nodes, { name }, { kind: 'merge', body }, { subresource: 'status' });
 }
 

@@ -344,6 +344,12 @@ export interface ExecutionOptions {
     | undefined;
   /** The experiment of a request whose message has no experiment_id of its own. */
   experimentId: string;
+  /**
+   * The boot of the node that is meant, as Node.status.nodeInfo.bootID tells it. After another boot a request that is not
+   * remembered is FAILED_PRECONDITION: a restart is asked for again until it is answered, and must not be repeated when the
+   * boot has cost the daemon its journal.
+   */
+  bootId: string;
 }
 
 /** One peer of a network fault. */
@@ -1858,6 +1864,7 @@ function createBaseExecutionOptions(): ExecutionOptions {
     peers: [],
     sparedProbes: undefined,
     experimentId: "",
+    bootId: "",
   };
 }
 
@@ -1892,6 +1899,9 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
     }
     if (message.experimentId !== "") {
       writer.uint32(74).string(message.experimentId);
+    }
+    if (message.bootId !== "") {
+      writer.uint32(82).string(message.bootId);
     }
     return writer;
   },
@@ -1981,6 +1991,14 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
             message.experimentId = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.bootId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2034,6 +2052,11 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
         : isSet(object.experiment_id)
         ? globalThis.String(object.experiment_id)
         : "",
+      bootId: isSet(object.bootId)
+        ? globalThis.String(object.bootId)
+        : isSet(object.boot_id)
+        ? globalThis.String(object.boot_id)
+        : "",
     };
   },
 
@@ -2066,6 +2089,9 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
     if (message.experimentId !== "") {
       obj.experimentId = message.experimentId;
     }
+    if (message.bootId !== "") {
+      obj.bootId = message.bootId;
+    }
     return obj;
   },
 
@@ -2087,6 +2113,7 @@ export const ExecutionOptions: MessageFns<ExecutionOptions> = {
       ? SparedProbes.fromPartial(object.sparedProbes)
       : undefined;
     message.experimentId = object.experimentId ?? "";
+    message.bootId = object.bootId ?? "";
     return message;
   },
 };
