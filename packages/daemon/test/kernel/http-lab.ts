@@ -119,6 +119,16 @@ export async function ask(
   }
 }
 
+/** The quickest of five replies: how long it takes when nothing else is in the way, on a busy machine, too. */
+export async function quickest(asked: () => Promise<Reply>): Promise<Reply> {
+  let best = await asked();
+  for (let round = 1; round < 5; round += 1) {
+    const next = await asked();
+    if (next.ms < best.ms) best = next;
+  }
+  return best;
+}
+
 async function textOf(message: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of message) parts.push(part as Buffer);
