@@ -24,7 +24,10 @@ const kernelPackages = {
   iptables: ['/usr/sbin/iptables-legacy-save'],
   ipset: ['/usr/sbin/ipset', '/sbin/ipset'],
   curl: ['/usr/bin/curl'],
+  'stress-ng': ['/usr/bin/stress-ng'],
 };
+/** What is copied into the images. */
+const imagePackages = { libnftables1: kernelPackages.libnftables1, 'stress-ng': kernelPackages['stress-ng'] };
 
 export const layers: readonly Layer[] = [
   {
@@ -66,7 +69,7 @@ export const layers: readonly Layer[] = [
     summary: 'a real Kubernetes of several nodes',
     needsRoot: true,
     limitMs: 30 * MINUTE_MS,
-    packages: clusterPackages,
+    packages: { ...clusterPackages, ...imagePackages },
     needsKubernetes: true,
   },
   {
