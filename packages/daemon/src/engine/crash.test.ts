@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { FakeNode, memoryJournal, withCrash, type CrashPoint } from '@chaosplane/testkit';
 import { startEngine, type Engine } from './engine.ts';
+import type { Injection } from './inject.ts';
 import type { ExecRequest } from './request.ts';
 
 const request = (wireAction: string, parameters: Record<string, string>): ExecRequest => ({
@@ -32,6 +33,9 @@ const kill = stress('container-kill', { podName: 'victim' });
 
 type Journal = ReturnType<typeof memoryJournal>;
 
+/** A disk that takes its time. */
+const aTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Promise<Engine> {
   const parts = { host: node.host(), journal };
   return startEngine({
@@ -42,20 +46,29 @@ async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Prom
   });
 }
 
-/** What a daemon does in its life; it may be killed at any of its steps. */
-async function life(engine: Engine): Promise<void> {
-  const first = await engine.exec(loss);
-  const second = await engine.exec(io);
-  await engine.exec(delay);
-  if (first.kind !== 'planned') await engine.cancel(first.record.id);
-  await engine.exec(bandwidth);
-  const last = await engine.exec(duplicate);
-  if (last.kind !== 'planned') await engine.cancel(last.record.id);
-  const third = await engine.exec(nodeCpu);
-  await engine.exec(cpu);
-  const fourth = await engine.exec(http);
-  await engine.exec(dns);
-  for (const done of [second, third, fourth]) if (done.kind !== 'planned') await engine.cancel(done.record.id);
+/** What a daemon does in its life; it may be killed at any of its steps. `told` hears each answer. */
+async function life(engine: Engine, told: (answer: Injection) => void = () => undefined): Promise<void> {
+  const exec = async (asked: ExecRequest): Promise<string> => {
+    const answer = await engine.exec(asked);
+    told(answer);
+    return idOf(answer);
+  };
+  const first = await exec(loss);
+  const second = await exec(io);
+  await exec(delay);
+  await engine.cancel(first);
+  await exec(bandwidth);
+  await engine.cancel(await exec(duplicate));
+  const third = await exec(nodeCpu);
+  await exec(cpu);
+  const fourth = await exec(http);
+  await exec(dns);
+  for (const done of [second, third, fourth]) await engine.cancel(done);
+}
+
+function idOf(answer: Injection): string {
+  if (answer.kind === 'planned') throw new Error('nothing was done');
+  return answer.record.id;
 }
 
 describe('a daemon that is killed', () => {
@@ -106,6 +119,54 @@ describe('a daemon that is killed', () => {
       if (found?.record.endReason === 'swept') expect(found.record.notes.join()).toContain('it is not done again');
       if (found !== undefined) expect((await next.exec(kill)).kind).toBe('joined');
       expect(node.processes.signals).toHaveLength(sent);
+      await next.stop();
+    }
+  });
+
+  test('by a power cut at any of its steps leaves to the next boot each answer that was given, and nothing in force', async () => {
+    const steps = await countSteps();
+    for (let step = 1; step <= steps; step++) {
+      const node = new FakeNode();
+      node.addPod('web');
+      const journal = memoryJournal(aTurn);
+      const crash: CrashPoint = { step, crashed: false };
+      const doomed = await start(node, journal, crash);
+      const told: Injection[] = [];
+      await Promise.race([life(doomed, (injection) => told.push(injection)), crashed(crash)]);
+      const onDisk = journal.afterPowerCut();
+      void doomed.stop();
+
+      const booted = new FakeNode();
+      booted.bootId = 'boot-2';
+      booted.addPod('web');
+      const before = booted.print();
+      const next = await start(booted, onDisk);
+      expect({ step, live: next.live() }).toEqual({ step, live: [] });
+      const remembered = (await next.list({ includeEnded: true })).map(({ record }) => record.id);
+      expect(remembered).toEqual(expect.arrayContaining(told.map((answer) => idOf(answer))));
+      expect({ step, state: booted.print() }).toEqual({ step, state: before });
+      await next.stop();
+    }
+  }, 60_000);
+
+  test('by a power cut at any step of a kill never kills again when it has killed, and knows it when it said so', async () => {
+    const steps: string[] = [];
+    await dieWhileKilling({ step: Infinity, crashed: false, reached: (name) => steps.push(name) });
+    // The last one is that of a daemon that has answered.
+    for (let step = 1; step <= steps.length + 1; step++) {
+      const { node, journal, answered } = await dieWhileKilling({ step, crashed: false });
+      const killed = node.processes.signals.length;
+      const booted = new FakeNode();
+      booted.bootId = 'boot-2';
+      booted.addPod('victim');
+      const next = await start(booted, journal.afterPowerCut());
+      const [found] = await next.list({ includeEnded: true });
+      if (answered) expect(found?.record.endReason).toBe('done');
+      if (killed === 1) expect(found?.record.state).toBe('ended');
+      expect({ step, again: (await next.exec(kill)).kind }).toEqual({
+        step,
+        again: found === undefined ? 'injected' : 'joined',
+      });
       await next.stop();
     }
   });
@@ -176,14 +237,14 @@ async function stateWith(actions: readonly string[]): Promise<string> {
 }
 
 /** A pod whose container is killed by a daemon that dies at that point, if at any. */
-async function dieWhileKilling(crash: CrashPoint): Promise<{ node: FakeNode; journal: Journal }> {
+async function dieWhileKilling(crash: CrashPoint): Promise<{ node: FakeNode; journal: Journal; answered: boolean }> {
   const node = new FakeNode();
   node.addPod('victim');
-  const journal = memoryJournal();
+  const journal = memoryJournal(aTurn);
   const doomed = await start(node, journal, crash);
-  await Promise.race([doomed.exec(kill), crashed(crash)]);
+  const answered = await Promise.race([doomed.exec(kill).then(() => true), crashed(crash).then(() => false)]);
   void doomed.stop();
-  return { node, journal };
+  return { node, journal, answered };
 }
 
 async function countSteps(): Promise<number> {
@@ -200,6 +261,42 @@ async function countSteps(): Promise<number> {
 async function crashed(crash: CrashPoint): Promise<void> {
   while (!crash.crashed) await new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a disk that is slow to sync', () => {
+  /** A journal whose syncs end as `disk` does. */
+  const startWith = (node: FakeNode, disk: () => Promise<void>): Promise<Engine> => {
+    const journal = memoryJournal();
+    return start(node, { ...journal, sync: disk });
+  };
+
+  test('does not hold up a network fault, but its answer', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const disk = Promise.withResolvers<undefined>();
+    const engine = await startWith(node, () => disk.promise);
+    let answered = false;
+    const injection = engine.exec(loss).finally(() => (answered = true));
+    const inForce = await stateWith(['network-loss']);
+    while (node.print() !== inForce) await new Promise((resolve) => setImmediate(resolve));
+    // Many turns of the event loop: whatever could go on without the disk has.
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    expect(engine.live().map(({ state }) => state)).toEqual(['applying']);
+    disk.resolve(undefined);
+    expect((await injection).kind).toBe('injected');
+    await engine.stop();
+  });
+
+  test('and fails in the end leaves nothing of the fault', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const before = node.print();
+    const engine = await startWith(node, () => Promise.reject(new Error('EIO: i/o error')));
+    await expect(engine.exec(loss)).rejects.toThrow('EIO');
+    expect(node.print()).toBe(before);
+    await engine.stop();
+  });
+});
 
 describe('a disk that is full', () => {
   test('does not keep a fault in force: cancel removes it, and the journal is written when it can be', async () => {

@@ -1,7 +1,7 @@
 /** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
 import { Mutex } from '@chaosplane/common';
-import type { Journal } from '../journal/journal.ts';
-import type { ExecutionRecord } from '../journal/record.ts';
+import type { Journal, Outlives } from '../journal/journal.ts';
+import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
 
 /** What of a record may change. */
 export type Change = Partial<Omit<ExecutionRecord, 'id' | 'target'>>;
@@ -39,16 +39,24 @@ export class Executions {
     return this.all().find((record) => record.idempotencyKey === key);
   }
 
-  /** Remembers a new execution at once, so that an equal request that comes meanwhile finds it, and journals it. */
-  async add(record: ExecutionRecord): Promise<void> {
+  /**
+   * Remembers a new execution at once, so that an equal request that comes meanwhile finds it, and journals it. Then its effect
+   * may begin. Nobody may be told of it before `synced`, which never resolves to a lie: it rejects when the disk fails.
+   */
+  async add(record: ExecutionRecord): Promise<{ readonly synced: Promise<void> }> {
     this.#records.set(record.id, record);
+    const withPower = endsWithBoot(record.work.shape);
     try {
-      await this.#journal.write(record);
+      await this.#journal.write(record, withPower ? 'daemon' : 'power');
     } catch (error) {
       this.#records.delete(record.id);
       throw error;
     }
     this.#tell(record);
+    const synced = withPower ? this.#journal.sync(record.id) : Promise.resolve();
+    // Whoever does not come to wait for it has failed already.
+    synced.catch(() => undefined);
+    return { synced };
   }
 
   /** Journals the change, then shows it. Returns the changed record. */
@@ -63,7 +71,7 @@ export class Executions {
     if (current === undefined) throw new Error(`no execution ${id}`);
     // A change never takes a record to another shape.
     const record = { ...current, ...change } as ExecutionRecord;
-    await this.#journal.write(record);
+    await this.#journal.write(record, outlives(current, record));
     this.#records.set(id, record);
     this.#tell(record);
     return record;
@@ -83,6 +91,29 @@ export class Executions {
 
   #tell(record: ExecutionRecord): void {
     for (const listener of this.#listeners) listener(record);
+  }
+}
+
+/**
+ * What a change has to outlive before anything goes on. The effects of most shapes end with the boot, and after another one each
+ * live record says the same, that its target is gone: so between its first record and its last, only the end of the daemon
+ * matters. These two are synced before anybody is told.
+ */
+function outlives({ state: before }: ExecutionRecord, { state, work }: ExecutionRecord): Outlives {
+  const passing = (before === 'applying' && state === 'active') || state === 'undoing';
+  return passing && endsWithBoot(work.shape) ? 'daemon' : 'power';
+}
+
+/** Whether a power cut takes all that a fault of the shape does. */
+function endsWithBoot(shape: ShapeName): boolean {
+  switch (shape) {
+    case 'network':
+    case 'proxy':
+    case 'process':
+      return true;
+    case 'act':
+      // What happened once stays, and must never happen again.
+      return false;
   }
 }
 

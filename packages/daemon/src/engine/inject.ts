@@ -148,7 +148,7 @@ async function apply(
   record: ExecutionRecord,
 ): Promise<ExecutionRecord> {
   const { executions, clock, logger } = context;
-  await executions.add(record);
+  const { synced } = await executions.add(record);
   let applied: Change;
   try {
     applied = await site.apply(record);
@@ -163,6 +163,7 @@ async function apply(
     ? ({ state: 'ended', endReason: 'done', endedAt: now } as const)
     : ({ state: 'active' } as const);
   try {
+    await synced;
     const after = await executions.update(record.id, { activeAt: now, ...reached, ...applied });
     logger.info({ ...logFields(after), engine: after.work.engine }, `execution ${after.endReason ?? after.state}`);
     return after;

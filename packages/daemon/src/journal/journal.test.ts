@@ -1,8 +1,8 @@
 /** What is in the journal survives; what cannot be read is put aside, never thrown away. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openJournal } from './journal.ts';
 import { lockFolder } from './lock.ts';
 import type { ExecutionRecord } from './record.ts';
@@ -97,6 +97,49 @@ test.each([
   await writeFile(path, content);
   expect(await journal.load()).toEqual({ records: [], setAside: [`${path}.unreadable`] });
   expect(await readFile(`${path}.unreadable`, 'utf8')).toBe(content);
+});
+
+describe('of an execution that changes often', () => {
+  const path = (): string => join(folder, 'executions', `${record.id}.json`);
+  const loaded = async () => (await openJournal(folder)).load();
+
+  test('the last change counts, whether it was to outlive the power or the daemon alone', async () => {
+    const journal = await openJournal(folder);
+    await journal.write({ ...record, state: 'applying' }, 'daemon');
+    await journal.sync(record.id);
+    await journal.write(record, 'daemon');
+    expect((await loaded()).records).toEqual([record]);
+    await journal.write({ ...record, state: 'ended' });
+    expect((await loaded()).records).toEqual([{ ...record, state: 'ended' }]);
+  });
+
+  test.each([
+    ['half of a line', '\n{"version":1,"id":"network-l'],
+    ['zeros where a line should be', `\n${'\0'.repeat(800)}`],
+    ['nothing but the break', '\n'],
+  ])('%s, as a power cut may leave it, takes nothing from what was synced before', async (_name, torn) => {
+    const journal = await openJournal(folder);
+    await journal.write(record);
+    await appendFile(path(), torn);
+    const next = await openJournal(folder);
+    expect(await next.load()).toEqual({ records: [record], setAside: [] });
+    await next.write({ ...record, state: 'undoing' }, 'daemon');
+    expect((await loaded()).records).toEqual([{ ...record, state: 'undoing' }]);
+  });
+
+  test('a line that is whole and not understood puts the file aside: what was before it no longer holds', async () => {
+    const journal = await openJournal(folder);
+    await journal.write(record);
+    await appendFile(path(), `\n${JSON.stringify({ ...record, version: 2 })}`);
+    expect(await loaded()).toEqual({ records: [], setAside: [`${path()}.unreadable`] });
+  });
+
+  test('the file does not grow for ever', async () => {
+    const journal = await openJournal(folder);
+    for (let expiresAt = 0; expiresAt < 100; expiresAt++) await journal.write({ ...record, expiresAt }, 'daemon');
+    expect((await readFile(path(), 'utf8')).length).toBeLessThan(40 * JSON.stringify(record).length);
+    expect((await loaded()).records).toEqual([{ ...record, expiresAt: 99 }]);
+  });
 });
 
 test('the draft of a write that was cut off is no record', async () => {

@@ -1,4 +1,4 @@
-/** Write-ahead records on disk, one file per execution: what is not here does not exist, what is here is never forgotten. */
+/** Write-ahead records on disk, a file for each execution: what is not here does not exist, what is here is never forgotten. */
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,10 +23,16 @@ export interface JournalContents {
   readonly setAside: readonly string[];
 }
 
-/** Where executions are remembered. A promise resolves only once the content would survive a power cut. */
+/** What a write has outlived when it resolves: the end of the daemon, whatever it is, or of the power, too. */
+export type Outlives = 'daemon' | 'power';
+
+/** Where executions are remembered. Promises resolve once the content would survive a power cut, if nothing else is said. */
 export interface Journal {
   load(): Promise<JournalContents>;
-  write(record: ExecutionRecord): Promise<void>;
+  /** After a power cut there is the last write that outlives it, or one that came after that. */
+  write(record: ExecutionRecord, outlives?: Outlives): Promise<void>;
+  /** Resolves once what was written of the execution would survive a power cut. */
+  sync(id: string): Promise<void>;
   writeLease(lease: LeaseRecord): Promise<void>;
   forget(id: string): Promise<void>;
 }
@@ -35,6 +41,8 @@ const leaseSchema = z.object({ epoch: z.number(), expiresAt: z.number() });
 const LEASE_FILE = 'lease.json';
 const SUFFIX = '.json';
 const DRAFT = '.draft';
+/** A file with so many lines is replaced by its last one. */
+const MOST_LINES = 32;
 
 /**
  * A journal in `stateDir`, made 0700 when it is not there.
@@ -50,18 +58,33 @@ export async function openJournal(stateDir: string): Promise<Journal> {
       cause: error,
     });
   }
+  /** How many lines the file of an execution has; none: it is not known to be there. */
+  const lines = new Map<string, number>();
   return {
-    load: () => load(stateDir, folder),
-    write: (record) => replaceFile(folder, `${record.id}${SUFFIX}`, JSON.stringify(record)),
+    load: () => load(stateDir, folder, lines),
+    async write(record, outlives = 'power') {
+      const name = `${record.id}${SUFFIX}`;
+      const written = lines.get(record.id) ?? 0;
+      const line = JSON.stringify(record);
+      if (written === 0) await (outlives === 'power' ? replaceFile(folder, name, line) : addFile(folder, name, line));
+      else if (written < MOST_LINES) await appendLine(join(folder, name), line, outlives);
+      else await replaceFile(folder, name, line);
+      lines.set(record.id, written < MOST_LINES ? written + 1 : 1);
+    },
+    // Together, the two cost one flush of the disk.
+    async sync(id) {
+      await Promise.all([syncAt(join(folder, `${id}${SUFFIX}`)), syncAt(folder)]);
+    },
     writeLease: (lease) => replaceFile(stateDir, LEASE_FILE, JSON.stringify(lease)),
     async forget(id) {
+      lines.delete(id);
       await unlink(join(folder, `${id}${SUFFIX}`)).catch(ignoreMissing);
-      await syncFolder(folder);
+      await syncAt(folder);
     },
   };
 }
 
-async function load(stateDir: string, folder: string): Promise<JournalContents> {
+async function load(stateDir: string, folder: string, lines: Map<string, number>): Promise<JournalContents> {
   const records: ExecutionRecord[] = [];
   const setAside: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
@@ -69,9 +92,11 @@ async function load(stateDir: string, folder: string): Promise<JournalContents> 
     // A write that was cut off; what it would have replaced is still there.
     if (name.endsWith(DRAFT)) await unlink(path);
     if (!name.endsWith(SUFFIX)) continue;
-    const record = parse(recordSchema, await readFile(path, 'utf8'));
+    const written = (await readFile(path, 'utf8')).split('\n');
+    const record = parse(recordSchema, written.findLast(isWhole) ?? '');
     if (record !== undefined && `${record.id}${SUFFIX}` === name) {
       records.push(record);
+      lines.set(record.id, written.length);
       continue;
     }
     // Never thrown away: a person may want to read it. What it described is found again as an orphan.
@@ -82,6 +107,16 @@ async function load(stateDir: string, folder: string): Promise<JournalContents> 
   return { records, setAside, ...(lease === undefined ? {} : { lease }) };
 }
 
+/** A crash, or a full disk, may have left any part of a line that nobody was told of; what was before it counts then. */
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
     return schema.parse(JSON.parse(text));
@@ -90,25 +125,49 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
   }
 }
 
+/**
+ * Adds a line, the break before it: half a line of before does not spoil it. What was synced stays as it is, which a rename
+ * without a sync would not promise (XFS may show an empty file then).
+ */
+async function appendLine(path: string, line: string, outlives: Outlives): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+  try {
+    await file.writeFile(`\n${line}`);
+    // Of the inode only the length has changed, and that is data to fdatasync(2).
+    if (outlives === 'power') await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Two writes at the same time must not share a draft. */
 let drafts = 0;
 
 /** Either the old content or the new one is there after a crash at any instant (rename(2); fsync of file, then folder). */
 async function replaceFile(folder: string, name: string, content: string): Promise<void> {
+  await rename(await writeDraft(folder, name, content, 'power'), join(folder, name));
+  await syncAt(folder);
+}
+
+/** A file where there is none: to be synced before anybody relies on it, but whole from the beginning for whoever reads it. */
+async function addFile(folder: string, name: string, content: string): Promise<void> {
+  await rename(await writeDraft(folder, name, content, 'daemon'), join(folder, name));
+}
+
+async function writeDraft(folder: string, name: string, content: string, outlives: Outlives): Promise<string> {
   const draft = join(folder, `${name}.${++drafts}${DRAFT}`);
   const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
   try {
     await file.writeFile(content);
-    await file.sync();
+    if (outlives === 'power') await file.sync();
   } finally {
     await file.close();
   }
-  await rename(draft, join(folder, name));
-  await syncFolder(folder);
+  return draft;
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY);
+async function syncAt(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
   try {
     await handle.sync();
   } finally {
