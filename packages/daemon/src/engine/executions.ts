@@ -12,13 +12,17 @@ export type ExecutionListener = (record: ExecutionRecord) => void;
 /** The records, by id. */
 export class Executions {
   readonly #journal: Journal;
+  /** Oldest first. */
   readonly #records = new Map<string, ExecutionRecord>();
+  /** Those of them that have not ended: each injection asks for these, and there may be a day's worth of the others. */
+  readonly #live = new Map<string, ExecutionRecord>();
+  readonly #byKey = new Map<string, string>();
   readonly #turns = new Map<string, Mutex>();
   readonly #listeners = new Set<ExecutionListener>();
 
   constructor(journal: Journal, records: readonly ExecutionRecord[]) {
     this.#journal = journal;
-    for (const record of records) this.#records.set(record.id, record);
+    for (const record of records.toSorted((a, b) => a.createdAt - b.createdAt)) this.#remember(record);
   }
 
   get(id: string): ExecutionRecord | undefined {
@@ -27,16 +31,17 @@ export class Executions {
 
   /** Oldest first. */
   all(): ExecutionRecord[] {
-    return [...this.#records.values()].sort((a, b) => a.createdAt - b.createdAt);
+    return [...this.#records.values()];
   }
 
-  /** Those that have not ended. */
+  /** Those that have not ended, oldest first. */
   live(): ExecutionRecord[] {
-    return this.all().filter(isLive);
+    return [...this.#live.values()];
   }
 
   byKey(key: string): ExecutionRecord | undefined {
-    return this.all().find((record) => record.idempotencyKey === key);
+    const id = this.#byKey.get(key);
+    return id === undefined ? undefined : this.#records.get(id);
   }
 
   /**
@@ -44,12 +49,14 @@ export class Executions {
    * may begin. Nobody may be told of it before `synced`, which never resolves to a lie: it rejects when the disk fails.
    */
   async add(record: ExecutionRecord): Promise<{ readonly synced: Promise<void> }> {
-    this.#records.set(record.id, record);
+    // One that failed before may be tried again under its id.
+    this.#drop(record.id);
+    this.#remember(record);
     const withPower = endsWithBoot(record.work.shape);
     try {
       await this.#journal.write(record, withPower ? 'daemon' : 'power');
     } catch (error) {
-      this.#records.delete(record.id);
+      this.#drop(record.id);
       throw error;
     }
     this.#tell(record);
@@ -72,15 +79,30 @@ export class Executions {
     // A change never takes a record to another shape.
     const record = { ...current, ...change } as ExecutionRecord;
     await this.#journal.write(record, outlives(current, record));
-    this.#records.set(id, record);
+    this.#remember(record);
     this.#tell(record);
     return record;
   }
 
   async forget(id: string): Promise<void> {
-    this.#records.delete(id);
+    this.#drop(id);
     this.#turns.delete(id);
     await this.#journal.forget(id);
+  }
+
+  #remember(record: ExecutionRecord): void {
+    const { id, idempotencyKey } = record;
+    this.#records.set(id, record);
+    if (isLive(record)) this.#live.set(id, record);
+    else this.#live.delete(id);
+    if (idempotencyKey !== undefined) this.#byKey.set(idempotencyKey, id);
+  }
+
+  #drop(id: string): void {
+    const key = this.#records.get(id)?.idempotencyKey;
+    if (key !== undefined) this.#byKey.delete(key);
+    this.#records.delete(id);
+    this.#live.delete(id);
   }
 
   /** Listens to changes until the returned function is called. */
