@@ -37,7 +37,9 @@ function runtimeOf(pods: readonly string[]): ContainerRuntime {
   return {
     version: async () => 'bench 1',
     sandboxes: async () => sandboxes,
+    sandboxesOf: async ({ podName }) => sandboxes.filter((sandbox) => sandbox.podName === podName),
     sandbox: async (id) => byId.get(id),
+    describe: async ({ id }) => byId.get(id),
     containers: async () => [],
     container: async () => undefined,
     exec: () => Promise.reject(new Error('there are no containers')),

@@ -109,7 +109,9 @@ export class FakeNode {
       runtime: {
         version: async () => 'fake 1',
         sandboxes: async () => [...pods.values()].map(({ sandbox }) => sandbox),
+        sandboxesOf: async () => [...pods.values()].map(({ sandbox }) => sandbox),
         sandbox: async (id) => pods.get(id)?.sandbox,
+        describe: async ({ id }) => pods.get(id)?.sandbox,
         containers: async (sandboxId): Promise<Container[]> =>
           this.processes
             .containersOf(sandboxId)

@@ -51,9 +51,9 @@ export function bareId(containerId: string): string {
  */
 export async function findPod(runtime: ContainerRuntime, query: TargetQuery): Promise<SandboxDetail> {
   const name = podName(query);
-  const found = newestReady(await runtime.sandboxes(), query);
+  const found = newestReady(await runtime.sandboxesOf(query), query);
   if (found === undefined) throw notFound(name, query);
-  const sandbox = await runtime.sandbox(found.id);
+  const sandbox = await runtime.describe(found);
   if (sandbox?.ready !== true) throw notFound(name, query);
   await requireContainer(runtime, sandbox, name, query);
   return sandbox;

@@ -35,7 +35,9 @@ export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
   return {
     version: (signal) => runtime().version(signal),
     sandboxes: (signal) => runtime().sandboxes(signal),
+    sandboxesOf: (pod) => runtime().sandboxesOf(pod),
     sandbox: (id, signal) => runtime().sandbox(id, signal),
+    describe: (listed) => runtime().describe(listed),
     containers: (sandboxId, signal) => runtime().containers(sandboxId, signal),
     container: (id, signal) => runtime().container(id, signal),
     exec: (id, argv, signal) => runtime().exec(id, argv, signal),
@@ -46,20 +48,48 @@ export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
 function connectTo(address: string): ContainerRuntime {
   const channel = createChannel(address);
   const client = createClient(cri.RuntimeServiceDefinition, channel);
+  /** Of ready sandboxes, until they are listed no more; two that ask at the same time share the answer. */
+  const described = new Map<string, Promise<SandboxDetail | undefined>>();
+  const sandboxes = (signal?: AbortSignal): Promise<Sandbox[]> =>
+    call(address, signal, async (options) => (await client.listPodSandbox({}, options)).items.map(sandboxOf));
+  const sandbox = (id: string, signal?: AbortSignal): Promise<SandboxDetail | undefined> =>
+    orAbsent(
+      call(address, signal, (options) =>
+        client.podSandboxStatus({ podSandboxId: id, verbose: true }, options).then(detailOf),
+      ),
+    );
   return {
     version: (signal) =>
       call(address, signal, async (options) => {
         const { runtimeName, runtimeVersion } = await client.version({ version: 'v1' }, options);
         return `${runtimeName} ${runtimeVersion}`;
       }),
-    sandboxes: (signal) =>
-      call(address, signal, async (options) => (await client.listPodSandbox({}, options)).items.map(sandboxOf)),
-    sandbox: (id, signal) =>
-      orAbsent(
-        call(address, signal, (options) =>
-          client.podSandboxStatus({ podSandboxId: id, verbose: true }, options).then(detailOf),
-        ),
-      ),
+    async sandboxes(signal) {
+      const listed = await sandboxes(signal);
+      const there = new Set(listed.map(({ id }) => id));
+      for (const id of described.keys()) if (!there.has(id)) described.delete(id);
+      return listed;
+    },
+    async sandboxesOf({ podNamespace, podName }) {
+      // The kubelet labels every sandbox so; others who make pods need not.
+      const labelSelector = { 'io.kubernetes.pod.namespace': podNamespace, 'io.kubernetes.pod.name': podName };
+      const filter = { id: '', labelSelector };
+      const { items } = await call(address, undefined, (options) => client.listPodSandbox({ filter }, options));
+      return items.length > 0 ? items.map(sandboxOf) : sandboxes();
+    },
+    sandbox,
+    async describe(listed) {
+      const { id } = listed;
+      const asked = described.get(id) ?? sandbox(id);
+      described.set(id, asked);
+      const detail = await asked.catch((error: unknown) => {
+        described.delete(id);
+        throw error;
+      });
+      // What is not ready may still change.
+      if (detail?.ready !== true) described.delete(id);
+      return detail?.ready === true ? { ...detail, ...listed } : detail;
+    },
     containers: (sandboxId, signal) =>
       call(address, signal, async (options) => {
         const filter = { id: '', podSandboxId: sandboxId, labelSelector: {} };
@@ -197,7 +227,9 @@ function noRuntime(): ContainerRuntime {
   return {
     version: refuse,
     sandboxes: refuse,
+    sandboxesOf: refuse,
     sandbox: refuse,
+    describe: refuse,
     containers: refuse,
     container: refuse,
     exec: refuse,

@@ -35,7 +35,9 @@ async function hostWithPod(sandboxId: string): Promise<Host> {
   const runtime = {
     version: async () => 'stub',
     sandboxes: async () => [sandbox],
+    sandboxesOf: async () => [sandbox],
     sandbox: async (id: string) => (id === sandboxId ? sandbox : undefined),
+    describe: async () => sandbox,
     containers: async () => [],
     container: async () => undefined,
     exec: () => Promise.reject(new Error('there are no containers')),

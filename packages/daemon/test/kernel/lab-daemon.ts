@@ -141,7 +141,9 @@ function runtimeOf({ target }: Lab, pod: Pick<SandboxDetail, 'dns'>): ContainerR
   return {
     version: async () => 'lab 1',
     sandboxes: async () => [sandbox],
+    sandboxesOf: async () => [sandbox],
     sandbox: async (id) => (id === sandbox.id ? sandbox : undefined),
+    describe: async () => sandbox,
     containers: async (): Promise<Container[]> => [],
     container: async () => undefined,
     exec: () => Promise.reject(new Error('there are no containers')),

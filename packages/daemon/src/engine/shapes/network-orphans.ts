@@ -1,4 +1,5 @@
 /** Removes our marks from pods that no record speaks of: what is left when a journal was lost. */
+import type { Sandbox } from '../../host/host.ts';
 import { isNothing, readPresent } from '../../netns/inventory.ts';
 import { Namespace } from '../../netns/namespace.ts';
 import type { ShapeContext } from '../context.ts';
@@ -10,9 +11,10 @@ export async function sweepPods(context: ShapeContext, known: ReadonlySet<string
   const found: string[] = [];
   let complete = true;
   try {
-    for (const { id, ready } of await host.runtime.sandboxes()) {
+    for (const listed of await host.runtime.sandboxes()) {
+      const { id, ready } = listed;
       if (!ready || known.has(id)) continue;
-      const path = await cleanPod(context, id).catch((error: unknown) => {
+      const path = await cleanPod(context, listed).catch((error: unknown) => {
         logger.warn({ err: error, sandboxId: id }, 'pod could not be searched for orphans');
         complete = false;
         return undefined;
@@ -27,8 +29,8 @@ export async function sweepPods(context: ShapeContext, known: ReadonlySet<string
 }
 
 /** The path of the pod's namespace when something of ours was found there, and removed. */
-async function cleanPod({ host, clock }: ShapeContext, sandboxId: string): Promise<string | undefined> {
-  const sandbox = await host.runtime.sandbox(sandboxId);
+async function cleanPod({ host, clock }: ShapeContext, listed: Sandbox): Promise<string | undefined> {
+  const sandbox = await host.runtime.describe(listed);
   if (sandbox?.netnsPath === undefined || sandbox.hostNetwork) return undefined;
   const netns = host.openNetns(sandbox.netnsPath);
   try {

@@ -7,10 +7,11 @@ export async function sweepProxies({ host, logger }: ShapeContext, known: Readon
   const found: string[] = [];
   let complete = true;
   try {
-    for (const { id, ready } of await host.runtime.sandboxes()) {
+    for (const listed of await host.runtime.sandboxes()) {
+      const { id, ready } = listed;
       if (!ready || known.has(id)) continue;
       try {
-        const sandbox = await host.runtime.sandbox(id);
+        const sandbox = await host.runtime.describe(listed);
         if (sandbox?.netnsPath === undefined || sandbox.hostNetwork) continue;
         const netns = host.openNetns(sandbox.netnsPath);
         try {

@@ -56,8 +56,12 @@ export interface ContainerRuntime {
   /** For example `containerd 1.6.20`. */
   version(signal?: AbortSignal): Promise<string>;
   sandboxes(signal?: AbortSignal): Promise<readonly Sandbox[]>;
+  /** Those of the pods of that name, and perhaps others: on a node with many pods it is much less than all of them. */
+  sandboxesOf(pod: Pick<Sandbox, 'podNamespace' | 'podName'>): Promise<readonly Sandbox[]>;
   /** Absent when the runtime does not know the sandbox. */
   sandbox(id: string, signal?: AbortSignal): Promise<SandboxDetail | undefined>;
+  /** The same of one that has just been listed; what never changes of it is asked for once. */
+  describe(listed: Sandbox): Promise<SandboxDetail | undefined>;
   containers(sandboxId: string, signal?: AbortSignal): Promise<readonly Container[]>;
   /** Absent when the runtime does not know the container. */
   container(id: string, signal?: AbortSignal): Promise<ContainerDetail | undefined>;
