@@ -26,7 +26,7 @@ export function parseParameters<Spec>(
   const known = Object.keys(action.shape);
   const values = withoutAliases(action, parameters, problems);
   if (target === 'absent') fillTarget(known, values, problems);
-  const parsed = z.object(action.shape).safeParse(values);
+  const parsed = schemaOf(action).safeParse(values);
   for (const key of Object.keys(values)) {
     if (!known.includes(key)) problems.push(unknownKey(key, known));
   }
@@ -34,6 +34,15 @@ export function parseParameters<Spec>(
   const spec = parsed.data === undefined ? undefined : action.toSpec(parsed.data as never, problems);
   if (spec === undefined || problems.length > 0) throw invalidArgument(`the request for ${action.name}`, problems);
   return spec;
+}
+
+/** Compiled at its first use, which takes longer than parsing. */
+const schemas = new WeakMap<Action, z.ZodObject<Action['shape']>>();
+
+function schemaOf(action: Action): z.ZodObject<Action['shape']> {
+  const schema = schemas.get(action) ?? z.object(action.shape);
+  schemas.set(action, schema);
+  return schema;
 }
 
 function withoutAliases(
