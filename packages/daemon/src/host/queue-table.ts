@@ -1,5 +1,5 @@
 /** The nft table whose rules hand marked packets to an NFQUEUE, with bypass: they pass when nobody listens. */
-import { closeSync } from 'node:fs';
+import { close } from 'node:fs';
 import {
   ACKNOWLEDGE,
   APPEND,
@@ -23,6 +23,9 @@ const CHAINS = { postrouting: 4, prerouting: 0 } as const;
 /** By which kind of rule packets get to the queue. */
 export type QueueRule = 'nft queue' | 'nft_compat NFQUEUE';
 
+/** Whether this kernel has refused the nft expression: it looks for a module each time, which takes 30 ms of this thread. */
+let onlyCompat = false;
+
 /**
  * Creates the table, or replaces it, in one transaction. Where the kernel has no nft `queue` (CONFIG_NFT_QUEUE), the
  * rule uses the xtables target NFQUEUE through nft_compat: libnftables cannot write that, so it is sent as bytes.
@@ -33,6 +36,20 @@ export function createQueueTable(
   nft: NftSession,
   { table, mask, queue }: { readonly table: string; readonly mask: number; readonly queue: number },
 ): QueueRule {
+  if (!onlyCompat && createByExpression(nft, table, mask, queue)) return 'nft queue';
+  const fd = openNfnetlink(netns);
+  try {
+    request(fd, `nft_compat table ${table}`, compatTransaction(table, mask, queue));
+    onlyCompat = true;
+    return 'nft_compat NFQUEUE';
+  } finally {
+    // Off this thread: it waits for a grace period of the kernel (13 ms).
+    close(fd, () => undefined);
+  }
+}
+
+/** Whether the kernel took it. */
+function createByExpression(nft: NftSession, table: string, mask: number, queue: number): boolean {
   const hexMask = `0x${(mask >>> 0).toString(16)}`;
   try {
     nft.run([
@@ -44,16 +61,10 @@ export function createQueueTable(
         `add rule inet ${table} ${chain} meta mark and ${hexMask} != 0 queue num ${queue} bypass`,
       ]),
     ]);
-    return 'nft queue';
+    return true;
   } catch (error) {
-    if (!(error instanceof NftError)) throw error;
-  }
-  const fd = openNfnetlink(netns);
-  try {
-    request(fd, `nft_compat table ${table}`, compatTransaction(table, mask, queue));
-    return 'nft_compat NFQUEUE';
-  } finally {
-    closeSync(fd);
+    if (error instanceof NftError) return false;
+    throw error;
   }
 }
 
