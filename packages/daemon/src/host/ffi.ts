@@ -47,6 +47,9 @@ type Transfer = (fd: number, data: Buffer, length: number, flags: number) => num
 type SocketOption<L> = (fd: number, level: number, name: number, value: Buffer, length: L) => number;
 type Poll = (fds: Buffer, count: number, timeout: Buffer, signals: null) => number;
 
+/** Made anew by each call of Node's function. */
+const errors = getSystemErrorMap();
+
 /** A call that the kernel refused. */
 export class SystemError extends Error {
   /** For example ENOENT. */
@@ -54,7 +57,7 @@ export class SystemError extends Error {
   readonly errno: number;
 
   constructor(call: string, errno: number) {
-    const [code, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
+    const [code, words] = errors.get(-errno) ?? [`errno ${errno}`, 'unknown error'];
     super(`${call}: ${words} (${code})`);
     this.name = 'SystemError';
     this.code = code;
@@ -125,7 +128,8 @@ export function receive(fd: number, into: Buffer): number | undefined {
   const length = raw.recv(fd, into, into.length, DO_NOT_WAIT);
   if (length >= 0) return length;
   const errno = koffi.errno();
-  if (errno === EAGAIN || errno === EINTR) return undefined;
+  if (errno === EINTR) return receive(fd, into);
+  if (errno === EAGAIN) return undefined;
   throw new SystemError('recv', errno);
 }
 

@@ -65,18 +65,25 @@ function make(holder: Holder): Context {
     const message = `no descriptor below ${HIGHEST + 1} is free for nftables: too many faults at once on this node`;
     throw new ChaosError('FAILED_PRECONDITION', `${message}; cancel some of them`);
   }
-  // The next one that is opened takes this, or one that is lower.
   closeSync(low);
+  const expected = nextDescriptor();
   const { create, free: freeNow, bufferOutput, bufferError } = loadNftables();
   const context = holder.netns.within(() => create(0));
   if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
   // libnftables does not set close-on-exec on its socket: a surviving child would keep it and the namespace.
-  if (!closeOnExec(low)) closeEachOnExec();
+  if (!closeOnExec(expected)) closeEachOnExec();
   if (bufferOutput(context) !== 0 || bufferError(context) !== 0) {
     freeNow(context);
     throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
   }
   return context;
+}
+
+/** The lowest that is free: whatever is opened next gets it, unless another thread is faster. */
+function nextDescriptor(): number {
+  const fd = openSync('/dev/null', 'r');
+  closeSync(fd);
+  return fd;
 }
 
 /** Takes low descriptors until there are as many as there should be, or no more are to be had. */
@@ -109,7 +116,7 @@ function closeOnExec(fd: number): boolean {
   return true;
 }
 
-/** Of this process, that is: Node's own have it anyway. */
+/** Of this process, that is: Node's own have it anyway. It takes the longer, the more is open. */
 function closeEachOnExec(): void {
   const ours = new Set(reserved);
   for (const name of readdirSync('/proc/self/fd')) {
