@@ -40,6 +40,8 @@ export interface MessageHead {
 export const REQUEST = 0x1;
 /** NLM_F_ACK: the kernel answers even when all is well. */
 export const ACKNOWLEDGE = 0x4;
+/** NLM_F_DUMP: everything there is. */
+export const DUMP = 0x300;
 /** NLM_F_CREATE. */
 export const CREATE = 0x400;
 /** NLM_F_EXCL: what exists is an error. */

@@ -1,25 +1,47 @@
 /** What programs, the kernel and the container runtime print, read. */
 import { describe, expect, test } from '@jest/globals';
 import { interfaceNames } from './links.ts';
+import { attribute, messagesIn, nested, plainMessage, zeroTerminated, type Received } from './netlink.ts';
 import { nftError } from './nft.ts';
+import { qdiscIn } from './qdiscs.ts';
 import { candidates } from './dns.ts';
 import { dnsView, networkNamespacePath } from './sandbox-info.ts';
 import { socketAddress } from './sockets.ts';
-import { parseQdiscs } from './tc.ts';
 
-describe('tc', () => {
-  test('qdiscs are read with parent and statistics, which some kinds do not have', () => {
-    const printed = [
-      { kind: 'htb', handle: 'c4a0:', dev: 'eth0', root: true, options: {}, bytes: 10, packets: 1, drops: 0 },
-      { kind: 'netem', handle: 'c501:', dev: 'eth0', parent: 'c4a0:1', bytes: 98, packets: 2, drops: 3 },
-      { kind: 'noqueue', handle: '0:', dev: 'lo', root: true },
-    ];
-    expect(parseQdiscs(JSON.stringify(printed))).toEqual([
-      { device: 'eth0', kind: 'htb', handle: 'c4a0:', parent: 'root', packets: 1, bytes: 10, drops: 0 },
+describe('a message about a qdisc', () => {
+  const devices = [
+    { name: 'lo', index: 1 },
+    { name: 'eth0', index: 7 },
+  ];
+  const told = (kind: string, index: number, handle: number, parent: number, ...more: Buffer[]): Received => {
+    const head = Buffer.alloc(20);
+    head.writeInt32LE(index, 4);
+    head.writeUInt32LE(handle, 8);
+    head.writeUInt32LE(parent, 12);
+    const bytes = plainMessage({ type: 36, flags: 2, sequence: 1 }, head, attribute(1, zeroTerminated(kind)), ...more);
+    const [received] = messagesIn(bytes);
+    if (received === undefined) throw new Error('no message was built');
+    return received;
+  };
+
+  test('is read with parent and statistics, which some kinds do not have', () => {
+    const basic = Buffer.alloc(16);
+    basic.writeBigUInt64LE(98n);
+    basic.writeUInt32LE(2, 8);
+    const queue = Buffer.alloc(20);
+    queue.writeUInt32LE(3, 8);
+    const statistics = nested(7, attribute(1, basic), attribute(3, queue));
+    expect(qdiscIn(told('netem', 7, 0xc5010000, 0xc4a00001, statistics), devices)).toEqual([
       { device: 'eth0', kind: 'netem', handle: 'c501:', parent: 'c4a0:1', packets: 2, bytes: 98, drops: 3 },
+    ]);
+    expect(qdiscIn(told('noqueue', 1, 0, 0xffffffff), devices)).toEqual([
       { device: 'lo', kind: 'noqueue', handle: '0:', parent: 'root', packets: 0, bytes: 0, drops: 0 },
     ]);
-    expect(parseQdiscs('')).toEqual([]);
+  });
+
+  test('of a device that has gone is left out, and so is any other message', () => {
+    expect(qdiscIn(told('htb', 9, 0xc4a00000, 0xffffffff), devices)).toEqual([]);
+    expect(qdiscIn({ type: 3, body: Buffer.alloc(4) }, devices)).toEqual([]);
   });
 });
 

@@ -11,7 +11,8 @@ import { legacyRedirects } from './proxy/legacy-nat.ts';
 import { removePolicyRoute } from './proxy/policy-route.ts';
 import type { QueueEngine } from './queue/engine.ts';
 import { createQueueTable } from './queue-table.ts';
-import { listQdiscs, tcBatch } from './tc.ts';
+import { listQdiscs } from './qdiscs.ts';
+import { tcBatch } from './tc.ts';
 
 /** Takes over `handle`: closing the result closes it. */
 export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: ProxyEngine): Netns {
@@ -30,7 +31,7 @@ export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: Pro
     cookie: handle.cookie,
     nft: (commands) => nft.run(commands),
     tc: (commands) => tcBatch(handle, commands),
-    qdiscs: () => listQdiscs(handle),
+    qdiscs: async () => listQdiscs(handle),
     interfaces: () => listInterfaces(handle),
     setTxQueueLength: (device, packets) => {
       setQueueLength(handle, device, packets);

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
 import { execa } from 'execa';
-import type { Qdisc } from './host.ts';
 import type { NetnsHandle } from './netns.ts';
 
 /** A program that failed. */
@@ -48,42 +47,11 @@ export async function tcBatch(netns: NetnsHandle, commands: readonly string[]): 
   if (commands.length === 0) return;
   const odd = commands.find((command) => !BATCH_LINE.test(command));
   if (odd !== undefined) throw new Error(`not a tc command of ours: ${JSON.stringify(odd)}`);
-  await runTc(netns, ['-batch', '-'], commands);
+  await runTc(netns, commands);
 }
 
-/** Every qdisc of the namespace with its statistics. @throws CommandError */
-export async function listQdiscs(netns: NetnsHandle): Promise<readonly Qdisc[]> {
-  return parseQdiscs(await runTc(netns, ['-s', '-j', 'qdisc', 'show'], []));
-}
-
-/** What the kernel adds to a qdisc's statistics is absent in some kinds (noqueue): they count nothing. */
-interface PrintedQdisc {
-  readonly dev: string;
-  readonly kind: string;
-  readonly handle: string;
-  readonly root?: boolean;
-  readonly parent?: string;
-  readonly packets?: number;
-  readonly bytes?: number;
-  readonly drops?: number;
-}
-
-/** The qdiscs in what `tc -s -j qdisc show` prints. */
-export function parseQdiscs(json: string): Qdisc[] {
-  const printed = (json.trim() === '' ? [] : JSON.parse(json)) as readonly PrintedQdisc[];
-  return printed.map(({ dev, kind, handle, parent, packets = 0, bytes = 0, drops = 0 }) => ({
-    device: dev,
-    kind,
-    handle,
-    parent: parent ?? 'root',
-    packets,
-    bytes,
-    drops,
-  }));
-}
-
-async function runTc(netns: NetnsHandle, argv: readonly string[], lines: readonly string[]): Promise<string> {
-  const file = tcProgram();
+async function runTc(netns: NetnsHandle, lines: readonly string[]): Promise<void> {
+  const [file, argv] = [tcProgram(), ['-batch', '-']];
   const options = {
     input: lines.map((line) => `${line}\n`).join(''),
     env: { LC_ALL: 'C' },
@@ -93,7 +61,7 @@ async function runTc(netns: NetnsHandle, argv: readonly string[], lines: readonl
   } as const;
   // The child is spawned before execa returns, so it starts inside the namespace and stays there.
   const result = await netns.within(() => execa(file, argv, options));
-  if (!result.failed) return result.stdout;
+  if (!result.failed) return;
   const words = result.timedOut
     ? `it did not end within ${TIMEOUT_MS / 1000} s`
     : result.stderr || (result.shortMessage ?? '');

@@ -24,7 +24,7 @@ export interface Shaped {
   readonly drops: number;
 }
 
-/** At the moment of injection; asking the kernel for it would cost a process. */
+/** At the moment of injection, without asking the kernel. */
 export const NOTHING_COUNTED: LayerCounts = {
   matched: 0,
   matchedBytes: 0,

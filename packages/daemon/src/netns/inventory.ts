@@ -22,7 +22,7 @@ export function isNothing(present: Present): boolean {
   return tables.size === 0 && ifbs.length === 0 && trees.size === 0 && !queueTable;
 }
 
-/** Looks at the namespace: one netlink dump, and one process for the qdiscs. */
+/** Looks at the namespace, without a process. */
 export async function readPresent(netns: Netns): Promise<Present> {
   const listed = netns.nft(['list tables']);
   const keys = (['netdev', 'inet'] as const)

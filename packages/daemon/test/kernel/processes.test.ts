@@ -1,4 +1,4 @@
-/** How many processes an injection starts: none on the nft path, one tc batch at most for a delay. */
+/** How many processes are started: by an injection none on the nft path and one tc batch at most for a delay, by a sweep none. */
 import { channel } from 'node:diagnostics_channel';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -43,13 +43,24 @@ describe('an injection', () => {
   test('the count would see one', async () => {
     const before = processes;
     const netns = daemon.engine.host.openNetns(lab.target.path);
-    await netns.qdiscs();
+    await netns.tc(['qdisc show dev lo']);
     await netns.close();
     expect(processes - before).toBe(1);
   }, 60_000);
 
   test('of a delay starts one at most', async () => {
     expect(await injected('delay', { latency: '1ms' })).toBeLessThanOrEqual(1);
+  }, 60_000);
+
+  test('that a daemon finds when it starts, with its journal lost, is found and removed without one', async () => {
+    const earlier = await startLabDaemon(lab);
+    await earlier.exec('loss', { percent: '10' });
+    await earlier.leave();
+    const before = processes;
+    const heir = await startLabDaemon(lab);
+    expect(heir.engine.swept.orphans).toEqual([lab.target.path]);
+    expect(processes - before).toBe(0);
+    await heir.close();
   }, 60_000);
 
   withNetem(

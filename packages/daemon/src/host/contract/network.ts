@@ -71,7 +71,7 @@ export interface Netns {
    * @throws CommandError with the number of the line that failed.
    */
   tc(commands: readonly string[]): Promise<void>;
-  /** Every qdisc of the namespace, with its statistics. One process. */
+  /** Every qdisc of the namespace, with its statistics. Takes no process. */
   qdiscs(): Promise<readonly Qdisc[]>;
   interfaces(): readonly NetworkInterface[];
   setTxQueueLength(device: string, packets: number): void;
