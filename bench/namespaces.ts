@@ -8,7 +8,6 @@ import { createHost, startDaemon, type ContainerRuntime, type Host, type Sandbox
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { createChannel, createClient } from 'nice-grpc';
 
-const COUNTS = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [125, 250, 500];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const prefix = `cpbench-${process.pid}-${systemClock.randomHex(2)}`;
 
@@ -51,7 +50,7 @@ interface Measured {
   readonly injectMs: number;
   readonly sweepMs: number;
   readonly undoMs: number;
-  /** KiB that the process has more while all are active. */
+  /** KiB that the process has more for each active one: measured over the second half, when everything else is there. */
   readonly memoryKb: number;
 }
 
@@ -62,7 +61,11 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-const residentKb = (): number => process.memoryUsage().rss / 1024;
+/** KiB, without what nobody refers to any more. */
+function residentKb(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().rss / 1024;
+}
 
 async function measure(count: number): Promise<Measured> {
   const pods = names(count);
@@ -78,12 +81,13 @@ async function measure(count: number): Promise<Measured> {
   try {
     for (const name of pods) ip(['-n', name], ['link add eth0 type veth peer name eth1', 'link set eth0 up']);
     let daemon = await start();
-    const before = residentKb();
     const channel = createChannel(`unix://${settings.socketPath}`);
     const client = createClient(ChaosDaemonDefinition, channel);
+    let [half, halfKb] = [0, 0];
     const injectMs = await time(async () => {
       // As an operator does: some at a time.
       for (let at = 0; at < count; at += 10) {
+        if (half === 0 && at >= count / 2) [half, halfKb] = [at, residentKb()];
         const parameters = { targetCidr: '10.0.0.0/8,192.168.7.0/24' };
         const some = pods.slice(at, at + 10);
         await Promise.all(
@@ -97,7 +101,7 @@ async function measure(count: number): Promise<Measured> {
         );
       }
     });
-    const memoryKb = residentKb() - before;
+    const memoryKb = (residentKb() - halfKb) / (count - half);
     channel.close();
     await daemon.stop();
     const sweepMs = await time(async () => (daemon = await start()));
@@ -115,13 +119,26 @@ async function measure(count: number): Promise<Measured> {
   }
 }
 
-say(
-  `${'pods'.padStart(6)}${['inject', 'sweep', 'undo all', 'memory'].map((head) => head.padStart(16)).join('')}   each`,
-);
-for (const count of [20, ...COUNTS]) {
-  const { injectMs, sweepMs, undoMs, memoryKb } = await measure(count);
+/** The processes of before have left nothing of theirs in the memory of this one. */
+function inProcessOfItsOwn(count: number): Measured {
+  const argv = ['--expose-gc', import.meta.filename, 'one', String(count)];
+  const printed = execFileSync(process.execPath, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  return JSON.parse(printed) as Measured;
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'one') {
   // The first round warms everything up.
-  if (count === 20) continue;
-  const cells = [injectMs, sweepMs, undoMs].map((ms) => `${(ms / count).toFixed(2)} ms`.padStart(16));
-  say(`${String(count).padStart(6)}${cells.join('')}${`${(memoryKb / count).toFixed(0)} KiB`.padStart(16)}`);
+  await measure(20);
+  say(JSON.stringify(await measure(Number(rest[0]))));
+  process.exit();
+}
+
+const counts = first === undefined ? [125, 250, 500] : [first, ...rest].map(Number);
+const heads = ['inject', 'sweep', 'undo all', 'memory'].map((head) => head.padStart(16)).join('');
+say(`${'pods'.padStart(6)}${heads}   each`);
+for (const count of counts) {
+  const { injectMs, sweepMs, undoMs, memoryKb } = inProcessOfItsOwn(count);
+  const cells = [injectMs, sweepMs, undoMs].map((ms) => `${(ms / count).toFixed(2)} ms`.padStart(16)).join('');
+  say(`${String(count).padStart(6)}${cells}${`${memoryKb.toFixed(0)} KiB`.padStart(16)}`);
 }
