@@ -24,7 +24,10 @@ afterEach(async () => {
   lab.close();
 });
 
-/** A machine that is busy with other things makes TCP slower, never faster: so often is looked again. */
+/**
+ * A machine that is busy with other things makes TCP slower, never faster: so often is looked again. A limit that is too high
+ * fails at the first try, and one that is too low is so in every try.
+ */
 const TRIES = 6;
 
 /** Payload is 96 % of what is on the wire; more than was asked for is never seen. */

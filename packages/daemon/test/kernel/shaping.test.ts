@@ -39,7 +39,10 @@ function paced(from: LabNamespace, to: LabNamespace, sending: Partial<Sending> =
   return sendOneWay(from, to, { count: 30, burst: 1, everyMs: 3, withinMs: 3000, ...sending });
 }
 
-/** A machine that is busy with other things makes packets late, never early: so often is looked again. */
+/**
+ * A machine that is busy with other things makes packets late, never early: so often is looked again. A delay that is too short
+ * fails at the first try, and one that is too long is so in every try.
+ */
 const TRIES = 6;
 
 /** Never early, and, at the best of some tries, late by no more than a tenth with what the machine itself needs. */
@@ -64,7 +67,10 @@ const orders = [
   [2, 0, 1],
   [2, 1, 0],
 ] as const;
-const someOrders = emulated ? [orders[3]] : orders;
+/** Packets for each measurement of these: an emulated machine takes as long for one as another one for twenty. */
+const [few, many] = emulated ? [8, 60] : [30, 200];
+/** Of a loss of 40 %, in points: 4.6 standard deviations. */
+const byChance = 4.6 * Math.sqrt((40 * 60) / many);
 
 const delays = [
   [5, 'egress', 4],
@@ -131,6 +137,8 @@ for (const { engine, skipped } of await shapersOfKernel()) {
       await daemon.exec('delay', { latency: '100ms', jitter: '60ms' });
       // The deviation of an even spread of ± 60.
       const asked = 60 / Math.sqrt(3);
+      // Of 400 packets, 2.2 % is the standard deviation of what is measured: tries cannot make good a spread that is wrong by more
+      // than a fifth. A busy machine alone spreads them further.
       let off = Number.POSITIVE_INFINITY;
       for (let tried = 0; tried < TRIES && off > 0.15 * asked; tried++) {
         const { times } = await paced(lab.target, lab.peer(0), { count: 400 });
@@ -141,42 +149,40 @@ for (const { engine, skipped } of await shapersOfKernel()) {
       expect(off).toBeLessThanOrEqual(0.15 * asked);
     });
 
-    test.each(someOrders)(
-      'two of them and a loss, cancelled in the order %d %d %d, are what is left',
-      async (...order) => {
-        const [near, far] = [lab.peer(0), lab.peer(1)];
-        const before = await fingerprint(lab.target.path);
-        const faults = [
-          await daemon.exec('delay', { latency: '60ms' }),
-          await daemon.exec('delay', { latency: '40ms', peers: near.ipv4 }),
-          await daemon.exec('loss', { percent: '40', ports: '9001', protocol: 'udp' }),
-        ];
-        const left = new Set([0, 1, 2]);
-        const expectSum = async (peer: LabNamespace, port: number): Promise<void> => {
-          const delayMs = (left.has(0) ? 60 : 0) + (left.has(1) && peer === near ? 40 : 0);
-          const lossy = left.has(2) && port === 9001;
-          const sent = lossy ? { count: 200, burst: 2, withinMs: 400 } : {};
-          await expectDelay(async () => {
-            const seen = await paced(lab.target, peer, { port, ...sent });
-            const lost = (100 * (seen.sent - seen.received)) / seen.sent;
-            expect(lost).toBeGreaterThanOrEqual(lossy ? 25 : 0);
-            expect(lost).toBeLessThanOrEqual(lossy ? 55 : 0);
-            return seen;
-          }, delayMs);
-        };
-        const expectSums = async (): Promise<void> => {
-          for (const peer of [near, far]) for (const port of [9000, 9001]) await expectSum(peer, port);
-        };
+    test.each(orders)('two of them and a loss, cancelled in the order %d %d %d, are what is left', async (...order) => {
+      const [near, far] = [lab.peer(0), lab.peer(1)];
+      const before = await fingerprint(lab.target.path);
+      const faults = [
+        await daemon.exec('delay', { latency: '60ms' }),
+        await daemon.exec('delay', { latency: '40ms', peers: near.ipv4 }),
+        await daemon.exec('loss', { percent: '40', ports: '9001', protocol: 'udp' }),
+      ];
+      const left = new Set([0, 1, 2]);
+      const expectSum = async (peer: LabNamespace, port: number): Promise<void> => {
+        const delayMs = (left.has(0) ? 60 : 0) + (left.has(1) && peer === near ? 40 : 0);
+        const lossy = left.has(2) && port === 9001;
+        const sent = lossy ? { count: many, burst: 2, withinMs: 400 } : { count: few };
+        await expectDelay(async () => {
+          const seen = await paced(lab.target, peer, { port, ...sent });
+          const lost = (100 * (seen.sent - seen.received)) / seen.sent;
+          expect(lost).toBeGreaterThanOrEqual(lossy ? 40 - byChance : 0);
+          expect(lost).toBeLessThanOrEqual(lossy ? 40 + byChance : 0);
+          return seen;
+        }, delayMs);
+      };
+      const expectSums = async (): Promise<void> => {
+        for (const peer of [near, far]) for (const port of [9000, 9001]) await expectSum(peer, port);
+      };
+      // All three together are the same before each order.
+      if (!emulated || order.join() === '0,1,2') await expectSums();
+      for (const index of order) {
+        const fault = faults[index];
+        if (fault !== undefined) await daemon.cancel(fault);
+        left.delete(index);
         await expectSums();
-        for (const index of order) {
-          const fault = faults[index];
-          if (fault !== undefined) await daemon.cancel(fault);
-          left.delete(index);
-          await expectSums();
-        }
-        expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
-      },
-    );
+      }
+      expect(differences(before, await fingerprint(lab.target.path))).toEqual([]);
+    });
 
     test('keeps its counts when the one that it overlapped with is gone', async () => {
       const stays = await daemon.exec('delay', { latency: '20ms' });
