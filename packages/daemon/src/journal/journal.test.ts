@@ -134,6 +134,14 @@ describe('of an execution that changes often', () => {
     expect(await loaded()).toEqual({ records: [], setAside: [`${path()}.unreadable`] });
   });
 
+  test('a file that somebody took away is there again with the next change', async () => {
+    const journal = await openJournal(folder);
+    await journal.write(record);
+    await rm(path());
+    await journal.write({ ...record, state: 'undoing' }, 'daemon');
+    expect((await loaded()).records).toEqual([{ ...record, state: 'undoing' }]);
+  });
+
   test('the file does not grow for ever', async () => {
     const journal = await openJournal(folder);
     for (let expiresAt = 0; expiresAt < 100; expiresAt++) await journal.write({ ...record, expiresAt }, 'daemon');

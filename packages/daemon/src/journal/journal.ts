@@ -66,10 +66,9 @@ export async function openJournal(stateDir: string): Promise<Journal> {
       const name = `${record.id}${SUFFIX}`;
       const written = lines.get(record.id) ?? 0;
       const line = JSON.stringify(record);
-      if (written === 0) await (outlives === 'power' ? replaceFile(folder, name, line) : addFile(folder, name, line));
-      else if (written < MOST_LINES) await appendLine(join(folder, name), line, outlives);
-      else await replaceFile(folder, name, line);
-      lines.set(record.id, written < MOST_LINES ? written + 1 : 1);
+      const added = written > 0 && written < MOST_LINES && (await appendLine(join(folder, name), line, outlives));
+      if (!added) await (written === 0 && outlives === 'daemon' ? addFile : replaceFile)(folder, name, line);
+      lines.set(record.id, added ? written + 1 : 1);
     },
     // Together, the two cost one flush of the disk.
     async sync(id) {
@@ -127,14 +126,16 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
 
 /**
  * Adds a line, the break before it: half a line of before does not spoil it. What was synced stays as it is, which a rename
- * without a sync would not promise (XFS may show an empty file then).
+ * without a sync would not promise (XFS may show an empty file then). False when somebody has taken the file away.
  */
-async function appendLine(path: string, line: string, outlives: Outlives): Promise<void> {
-  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+async function appendLine(path: string, line: string, outlives: Outlives): Promise<boolean> {
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND).catch(ignoreMissing);
+  if (file === undefined) return false;
   try {
     await file.writeFile(`\n${line}`);
     // Of the inode only the length has changed, and that is data to fdatasync(2).
     if (outlives === 'power') await file.datasync();
+    return true;
   } finally {
     await file.close();
   }
@@ -175,6 +176,6 @@ async function syncAt(path: string): Promise<void> {
   }
 }
 
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }
