@@ -11,7 +11,7 @@ import { sweepClusters, wantedClusters } from '../cluster/index.ts';
 export async function sweep(): Promise<string[]> {
   const removed = isRoot() ? [...sweepLabs(), ...(await sweepLeftovers()), ...(await sweepClusters())] : [];
   for (const name of await readdir(tmpdir())) {
-    const owner = /^chaosplane-run-[0-9a-z]+-(\d+)-/.exec(name)?.[1];
+    const owner = /^chaosplane-(?:run-[0-9a-z]+|vm)-(\d+)-/.exec(name)?.[1];
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
     removed.push(...(await removeRun(join(tmpdir(), name))));
   }

@@ -46,7 +46,7 @@ const guestEnvironment = {
 export async function runInVm(argv: readonly string[], options: VmOptions = {}): Promise<VmResult> {
   const kernel = await prepareKernel(process.env, options.onReport ?? (() => undefined));
   const initrd = await prepareInitrd(kernel);
-  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-vm-'));
+  const folder = await mkdtemp(join(tmpdir(), `chaosplane-vm-${process.pid}-`));
   try {
     const environment = Object.entries({ ...guestEnvironment, ...options.env }).map(
       ([name, value]) => `${name}=${value}`,
