@@ -89,6 +89,7 @@ function experiment(action: Action): string[] {
     // Quoted as JSON, which is YAML: a value such as 25% or yes stays a string.
     ...Object.entries(action.example).map(([key, value]) => `      ${key}: ${JSON.stringify(value)}`),
     '  duration: 1m',
+    ...(action.injectionTimeout === undefined ? [] : [`  injectionTimeout: ${action.injectionTimeout}`]),
   ];
 }
 

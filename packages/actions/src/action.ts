@@ -49,6 +49,8 @@ export interface Action<Spec = unknown> {
   readonly evidence: string;
   /** Parameters of a complete, sensible example. */
   readonly example: Readonly<Record<string, string>>;
+  /** The `injectionTimeout` of an experiment with it, where the default is too short. */
+  readonly injectionTimeout?: string;
 }
 
 /** An action that the types know by its name, its route and its spec. */

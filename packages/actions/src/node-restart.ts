@@ -44,4 +44,5 @@ In an experiment, a target counts as injected when its node has booted and its d
 the same key. Set \`injectionTimeout\` to what a boot may take (\`10m\`): a node that is not back by then is missed.`,
   evidence: 'That the node has booted since it was asked for. *Verified* by the daemon that starts after it.',
   example: { gracePeriod: '5s' },
+  injectionTimeout: '10m',
 });

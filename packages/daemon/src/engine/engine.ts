@@ -213,7 +213,9 @@ export async function startEngine({ host, journal, clock, logger, config }: Engi
 
 async function forgetOld({ executions, clock }: EngineContext): Promise<void> {
   const before = clock.now() - REMEMBER_MS;
-  for (const record of executions.all()) {
-    if (!isLive(record) && (record.endedAt ?? 0) < before) await executions.forget(record.id);
+  for (const { id } of executions.all()) {
+    // Meanwhile it may have been tried again.
+    const record = executions.get(id);
+    if (record !== undefined && !isLive(record) && (record.endedAt ?? 0) < before) await executions.forget(id);
   }
 }

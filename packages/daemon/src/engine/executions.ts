@@ -46,7 +46,7 @@ export class Executions {
 
   /**
    * Remembers a new execution at once, so that an equal request that comes meanwhile finds it, and journals it. Then its effect
-   * may begin. Nobody may be told of it before `synced`, which never resolves to a lie: it rejects when the disk fails.
+   * may begin. The request may not be answered before `synced`, which never resolves to a lie: it rejects when the disk fails.
    */
   async add(record: ExecutionRecord): Promise<{ readonly synced: Promise<void> }> {
     // One that failed before may be tried again under its id.
@@ -100,7 +100,7 @@ export class Executions {
 
   #drop(id: string): void {
     const key = this.#records.get(id)?.idempotencyKey;
-    if (key !== undefined) this.#byKey.delete(key);
+    if (key !== undefined && this.#byKey.get(key) === id) this.#byKey.delete(key);
     this.#records.delete(id);
     this.#live.delete(id);
   }

@@ -105,6 +105,9 @@ export function attributesIn(body: Buffer, offset: number): Map<number, Buffer> 
 
 /** NLMSG_ERROR: the errno of the answer, 0 for an acknowledgement; undefined for another kind of message. */
 export function errnoOf({ type, body }: Received): number | undefined {
-  const errorType = 2;
-  return type === errorType && body.length >= 4 ? Math.abs(body.readInt32LE(0)) : undefined;
+  const [errorType, doneType] = [2, 3];
+  const code = body.length >= 4 ? body.readInt32LE(0) : 0;
+  // A list that breaks off ends with its error, as if it were done.
+  if (type === doneType) return code < 0 ? -code : undefined;
+  return type === errorType && body.length >= 4 ? Math.abs(code) : undefined;
 }

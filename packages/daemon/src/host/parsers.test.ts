@@ -1,7 +1,7 @@
 /** What programs, the kernel and the container runtime print, read. */
 import { describe, expect, test } from '@jest/globals';
 import { interfaceNames } from './links.ts';
-import { attribute, messagesIn, nested, plainMessage, zeroTerminated, type Received } from './netlink.ts';
+import { attribute, errnoOf, messagesIn, nested, plainMessage, zeroTerminated, type Received } from './netlink.ts';
 import { nftError } from './nft.ts';
 import { qdiscIn } from './qdiscs.ts';
 import { candidates } from './dns.ts';
@@ -39,10 +39,30 @@ describe('a message about a qdisc', () => {
     ]);
   });
 
+  test('has a count of its own for more packets than 32 bits can tell', () => {
+    const basic = Buffer.alloc(16);
+    basic.writeUInt32LE(5, 8);
+    const many = Buffer.alloc(8);
+    many.writeBigUInt64LE(2n ** 32n + 5n);
+    const statistics = nested(7, attribute(1, basic), attribute(8, many));
+    expect(qdiscIn(told('netem', 7, 1, 2, statistics), devices)).toMatchObject([{ packets: 2 ** 32 + 5 }]);
+  });
+
   test('of a device that has gone is left out, and so is any other message', () => {
     expect(qdiscIn(told('htb', 9, 0xc4a00000, 0xffffffff), devices)).toEqual([]);
     expect(qdiscIn({ type: 3, body: Buffer.alloc(4) }, devices)).toEqual([]);
   });
+});
+
+test('the end of a list says whether it is whole', () => {
+  const end = (code: number): Received => {
+    const body = Buffer.alloc(4);
+    body.writeInt32LE(code);
+    const [received] = messagesIn(plainMessage({ type: 3, flags: 2, sequence: 1 }, body));
+    if (received === undefined) throw new Error('no message was built');
+    return received;
+  };
+  expect([errnoOf(end(0)), errnoOf(end(-4))]).toEqual([undefined, 4]);
 });
 
 describe('nft', () => {

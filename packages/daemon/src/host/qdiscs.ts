@@ -10,7 +10,7 @@ import { openRtnetlink, request } from './nfnetlink.ts';
 /** linux/rtnetlink.h and linux/gen_stats.h. */
 const [NEW_QDISC, GET_QDISC] = [36, 38];
 const [KIND, STATISTICS] = [1, 7];
-const [BASIC, QUEUE] = [1, 3];
+const [BASIC, QUEUE, PACKETS_64] = [1, 3, 8];
 const ROOT = 0xffff_ffff;
 /** struct tcmsg. */
 const HEAD_LENGTH = 20;
@@ -46,13 +46,15 @@ export function qdiscIn(
   // Some kinds (noqueue) count nothing.
   const basic = statistics.get(BASIC) ?? Buffer.alloc(0);
   const queue = statistics.get(QUEUE) ?? Buffer.alloc(0);
+  // The kernel adds it once the 32 bits are too few.
+  const many = statistics.get(PACKETS_64);
   return [
     {
       device,
       kind: (attributes.get(KIND)?.toString() ?? '').replace(/\0$/, ''),
       handle: nameOf(handle),
       parent: parent === ROOT || parent === 0 ? 'root' : nameOf(parent),
-      packets: basic.length >= 12 ? basic.readUInt32LE(8) : 0,
+      packets: many === undefined ? (basic.length >= 12 ? basic.readUInt32LE(8) : 0) : Number(many.readBigUInt64LE(0)),
       bytes: basic.length >= 12 ? Number(basic.readBigUInt64LE(0)) : 0,
       drops: queue.length >= 12 ? queue.readUInt32LE(8) : 0,
     },

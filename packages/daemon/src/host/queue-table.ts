@@ -42,6 +42,10 @@ export function createQueueTable(
     request(fd, `nft_compat table ${table}`, compatTransaction(table, mask, queue));
     onlyCompat = true;
     return 'nft_compat NFQUEUE';
+  } catch (error) {
+    // What was refused may have been something else; the next one tries both again.
+    onlyCompat = false;
+    throw error;
   } finally {
     // Off this thread: it waits for a grace period of the kernel (13 ms).
     close(fd, () => undefined);

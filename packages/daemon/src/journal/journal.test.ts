@@ -116,6 +116,7 @@ describe('of an execution that changes often', () => {
   test.each([
     ['half of a line', '\n{"version":1,"id":"network-l'],
     ['zeros where a line should be', `\n${'\0'.repeat(800)}`],
+    ['zeros where a line and its break should be', '\0'.repeat(800)],
     ['nothing but the break', '\n'],
   ])('%s, as a power cut may leave it, takes nothing from what was synced before', async (_name, torn) => {
     const journal = await openJournal(folder);

@@ -43,6 +43,8 @@ const SUFFIX = '.json';
 const DRAFT = '.draft';
 /** A file with so many lines is replaced by its last one. */
 const MOST_LINES = 32;
+/** After a power cut, ext4 may have zeros for what was added and not synced: the file had its new length already. */
+const LINE_END = /[\n\0]+/;
 
 /**
  * A journal in `stateDir`, made 0700 when it is not there.
@@ -91,7 +93,7 @@ async function load(stateDir: string, folder: string, lines: Map<string, number>
     // A write that was cut off; what it would have replaced is still there.
     if (name.endsWith(DRAFT)) await unlink(path);
     if (!name.endsWith(SUFFIX)) continue;
-    const written = (await readFile(path, 'utf8')).split('\n');
+    const written = (await readFile(path, 'utf8')).split(LINE_END);
     const record = parse(recordSchema, written.findLast(isWhole) ?? '');
     if (record !== undefined && `${record.id}${SUFFIX}` === name) {
       records.push(record);

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { isLive } from '../engine/executions.ts';
 import { executionOf, millisecondsOf } from './wire.ts';
 
-/** A client may ask for evidence at most this often: gathering it may take a process. */
+/** A client may ask for evidence at most this often: gathering it asks the kernel, or the container runtime. */
 const SHORTEST_INTERVAL_MS = 200;
 
 /** Streams until the client goes away or the engine stops. Several changes of one execution between two reads are one event. */
