@@ -1,4 +1,4 @@
-/** The kernel tests in the virtual machine, whose kernel has netem. */
+/** The kernel tests in the virtual machine, whose kernel has netem, and cgroups of version 2 alone. */
 import { join } from 'node:path';
 import { runInVm, type VmOptions } from './vm.ts';
 
@@ -23,14 +23,15 @@ export interface JestJson {
 
 /** Which tests, and how; jest's own report comes through `onOutput` on stderr. */
 export interface KernelTestOptions extends Pick<VmOptions, 'onOutput' | 'onReport' | 'timeoutMs' | 'env'> {
-  /** Paths or patterns of files; absent: those of the daemon on the netem path. */
+  /** Paths or patterns of files; absent: those of the daemon for which the kernel matters. */
   readonly files?: readonly string[];
 }
 
 /** The queue engine has tests of its own, which are measured on the machine itself. */
-const FILES = ['faults', 'stacking', 'chance', 'shaping', 'bandwidth', 'expiry', 'processes', 'host-netns'].map(
-  (name) => `packages/daemon/test/kernel/${name}.test.ts`,
-);
+const FILES = [
+  ...['faults', 'stacking', 'chance', 'shaping', 'bandwidth', 'expiry', 'processes', 'host-netns'],
+  'stress-cgroup-v2',
+].map((name) => `packages/daemon/test/kernel/${name}.test.ts`);
 
 /**
  * Runs them, as `npm test` does on this machine itself.

@@ -34,11 +34,17 @@ export interface LabDaemon {
   close(): Promise<void>;
 }
 
+/** What the runtime says of the target, beside its network. */
+export interface LabPod extends Pick<SandboxDetail, 'dns'> {
+  /** The first process of its one container; absent: it has none. */
+  readonly pid?: number;
+}
+
 /** Starts one. */
 export async function startLabDaemon(
   lab: Lab,
   placement: Partial<PlacementChoice> = {},
-  pod: Pick<SandboxDetail, 'dns'> = {},
+  pod: LabPod = {},
 ): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
   const engine = await startEngine({
@@ -123,7 +129,7 @@ export async function shapersOfKernel(): Promise<readonly Shaper[]> {
   });
 }
 
-function runtimeOf({ target }: Lab, pod: Pick<SandboxDetail, 'dns'>): ContainerRuntime {
+function runtimeOf({ target }: Lab, { pid, ...pod }: LabPod): ContainerRuntime {
   const sandbox: SandboxDetail = {
     id: `sandbox-${target.name}`,
     podName: 'target',
@@ -138,15 +144,16 @@ function runtimeOf({ target }: Lab, pod: Pick<SandboxDetail, 'dns'>): ContainerR
     netnsPath: target.path,
     ...pod,
   };
+  const app: Container = { id: `app-${target.name}`, sandboxId: sandbox.id, name: 'app', state: 'running' };
   return {
     version: async () => 'lab 1',
     sandboxes: async () => [sandbox],
     sandboxesOf: async () => [sandbox],
     sandbox: async (id) => (id === sandbox.id ? sandbox : undefined),
     describe: async () => sandbox,
-    containers: async (): Promise<Container[]> => [],
-    container: async () => undefined,
-    exec: () => Promise.reject(new Error('there are no containers')),
+    containers: async () => (pid === undefined ? [] : [app]),
+    container: async (id) => (pid === undefined || id !== app.id ? undefined : { ...app, pid }),
+    exec: () => Promise.reject(new Error('nothing is run in containers here')),
     close: () => undefined,
   };
 }

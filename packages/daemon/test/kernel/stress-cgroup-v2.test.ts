@@ -1,0 +1,144 @@
+/** Stress on a kernel whose only cgroups are those of version 2, as the newer distributions boot: in the cgroup of a process, and of the node. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createLab, RUN, type Lab } from '@chaosplane/testkit';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { EvidenceRecord, ExecutionRecord } from '../../src/journal/record.ts';
+import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '../runtime/accounts.ts';
+import { emulated, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+
+const ROOT = '/sys/fs/cgroup';
+const MEBI = 2 ** 20;
+
+/** In the virtual machine only: there the kernel has no other cgroups, and what a killed test leaves goes with the machine. */
+const inVm = emulated ? test : test.skip;
+
+let lab: Lab;
+let daemon: LabDaemon;
+/** As a kubelet lays them out: a pod, and in it a container each. */
+const pod = `${ROOT}/cp${RUN}-${process.pid}-pod`;
+const [own, other] = [join(pod, 'container'), join(pod, 'neighbour')];
+const containers: ChildProcess[] = [];
+
+beforeAll(async () => {
+  if (!emulated) return;
+  lab = createLab();
+  const [first, second] = [runIn(own), runIn(other)];
+  containers.push(first, second);
+  writeFileSync(join(own, 'memory.max'), String(128 * MEBI));
+  daemon = await startLabDaemon(lab, {}, { pid: first.pid! });
+}, 120_000);
+
+afterAll(async () => {
+  if (!emulated) return;
+  await daemon.close();
+  lab.close();
+  const gone = containers.map((child) => new Promise((resolve) => child.once('close', resolve)));
+  for (const child of containers) child.kill('SIGKILL');
+  await Promise.all(gone);
+  for (const folder of [own, other, pod]) rmdirSync(folder);
+}, 120_000);
+
+/** A process in a cgroup of its own. */
+function runIn(folder: string): ChildProcess {
+  for (const above of [ROOT, pod]) {
+    mkdirSync(above, { recursive: true });
+    writeFileSync(join(above, 'cgroup.subtree_control'), '+cpu +memory');
+  }
+  mkdirSync(folder);
+  const child = spawn('sleep', ['600'], { stdio: 'ignore' });
+  writeFileSync(join(folder, 'cgroup.procs'), String(child.pid));
+  return child;
+}
+
+async function stress(wireAction: string, parameters: Record<string, string>): Promise<ExecutionRecord> {
+  const injection = await daemon.engine.exec({
+    rpc: 'execStressChaos',
+    wireAction,
+    experimentId: 'lab',
+    parameters,
+    options: { operatorEpoch: 0, dryRun: false, peers: [] },
+  });
+  if (injection.kind !== 'injected') throw new Error(`it was ${injection.kind}`);
+  return injection.record;
+}
+
+/** Waits until it is so; what is measured is how much, not how fast. */
+async function until(holds: () => boolean): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error('it did not come about within a minute');
+    await pause(50);
+  }
+}
+
+/** What the daemon says of it once it has seen the effect; after a minute, what it says instead. */
+async function evidenceOf(record: ExecutionRecord): Promise<EvidenceRecord | undefined> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const { evidence } = await daemon.observe(record);
+    if (evidence?.verdict === 'verified' || performance.now() > end) return evidence;
+    await pause(50);
+  }
+}
+
+inVm(
+  'a stressor burns CPU time in the cgroup of its container; no process of it is ever in another, and none is left',
+  async () => {
+    const over = new AbortController();
+    const seen = new Set<string>();
+    const watch = (async () => {
+      while (!over.signal.aborted) {
+        for (const { cgroups } of stressorsBelow(process.pid)) seen.add(cgroups.trim());
+        await pause(1);
+      }
+    })();
+    const [before, untouched] = [cpuMs(own), cpuMs(other)];
+    const record = await stress('cpu', { podName: 'target', workers: '2', load: '50' });
+    // stress-ng and its workers.
+    expect(stressorsIn(own)).toHaveLength(3);
+    await until(() => cpuMs(own) - before > 1000);
+    expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
+    await daemon.cancel(record);
+    over.abort();
+    await watch;
+    expect([...seen]).toEqual([`0::${own.slice(ROOT.length)}`]);
+    expect(cpuMs(other) - untouched).toBeLessThan(100);
+    expect(stressorsIn(own)).toEqual([]);
+  },
+  120_000,
+);
+
+inVm(
+  "memory is a share of the container's limit, is kept there, and is given back",
+  async () => {
+    const [before, untouched] = [memoryBytes(own), memoryBytes(other)];
+    const raised = (): number => memoryBytes(own) - before;
+    const record = await stress('memory', { podName: 'target', size: '50%' });
+    await until(() => raised() >= 0.9 * 64 * MEBI);
+    expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
+    expect(raised()).toBeGreaterThanOrEqual(0.9 * 64 * MEBI);
+    // The program itself is kept in memory beside that.
+    expect(raised()).toBeLessThan(1.6 * 64 * MEBI);
+    expect(memoryBytes(other) - untouched).toBeLessThan(4 * MEBI);
+    await daemon.cancel(record);
+    expect(stressorsIn(own)).toEqual([]);
+    expect(raised()).toBeLessThan(0.5 * 64 * MEBI);
+  },
+  120_000,
+);
+
+inVm(
+  'stress of the node has a cgroup of its own, which goes with it',
+  async () => {
+    const record = await stress('cpu', { load: '30' });
+    const folder = `${ROOT}/chaosplane/${record.id}`;
+    await until(() => cpuMs(folder) > 300);
+    expect(stressorsIn(folder)).toHaveLength(2);
+    await daemon.cancel(record);
+    expect(existsSync(folder)).toBe(false);
+  },
+  120_000,
+);
