@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder, kubernetesFolder } from '../cluster/index.ts';
 import { runStatic } from '../check/static.ts';
-import { runKernelTestsInVm } from '../vm/kernel-tests.ts';
+import { runKernelTestsInVms } from '../vm/kernel-tests.ts';
 import { closingLine, countsOf, sum, type Counts } from './counts.ts';
 import { runJest } from './jest.ts';
 import { layers, type Layer } from './layers.ts';
@@ -38,10 +38,7 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'static':
       return runStatic(root, say, signal);
     case 'vm':
-      return countsOf({
-        numTodoTests: 0,
-        ...(await runKernelTestsInVm({ timeoutMs: limitMs, onOutput: show, onReport: say })),
-      });
+      return runVms(limitMs, signal);
     case 'pure':
     case 'kernel':
     case 'runtime':
@@ -49,6 +46,11 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'cluster':
       return runJest({ root, project: layer.name, limitMs, signal, runId });
   }
+}
+
+async function runVms(timeoutMs: number, signal: AbortSignal): Promise<Counts> {
+  const reports = await runKernelTestsInVms({ timeoutMs, signal, onOutput: show, onReport: say });
+  return sum(reports.map((report) => countsOf({ numTodoTests: 0, ...report })));
 }
 
 /** How long Go may take on a slow machine with nothing in its cache. */

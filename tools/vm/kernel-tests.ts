@@ -2,56 +2,60 @@
 import { join } from 'node:path';
 import { runInVm, type VmOptions } from './vm.ts';
 
-/** What jest says with --json; see JestTestResult of jest's documentation. Only what is read here. */
+/** What is read of what jest says with --json (see its documentation, `AggregatedResult`). */
 export interface JestJson {
-  readonly success: boolean;
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly numTotalTests: number;
   /** Files that did not even load. */
   readonly numRuntimeErrorTestSuites: number;
-  readonly testResults: readonly {
-    /** The file. */
-    readonly name: string;
-    readonly status: string;
-    /** Its failures, for people. */
-    readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
 }
 
-/** Which tests, and how; jest's own report comes through `onOutput` on stderr. */
-export interface KernelTestOptions extends Pick<VmOptions, 'onOutput' | 'onReport' | 'timeoutMs' | 'env'> {
-  /** Paths or patterns of files; absent: those of the daemon for which the kernel matters. */
-  readonly files?: readonly string[];
-}
+/** jest's own report comes through `onOutput` on stderr; the time limit is that of each machine. */
+export type KernelTestOptions = Pick<VmOptions, 'onOutput' | 'onReport' | 'timeoutMs' | 'signal'>;
 
-/** The queue engine has tests of its own, which are measured on the machine itself. */
-const FILES = [
-  ...['faults', 'stacking', 'chance', 'shaping', 'bandwidth', 'expiry', 'processes', 'host-netns'],
-  'stress-cgroup-v2',
-].map((name) => `packages/daemon/test/kernel/${name}.test.ts`);
+/** Tests that share a virtual machine. The queue engine's own are not here: they are measured on the machine itself. */
+const MACHINES = [
+  {
+    cpus: 2,
+    names: [
+      ...['faults', 'stacking', 'chance', 'shaping', 'bandwidth', 'expiry', 'processes', 'host-netns'],
+      ...['http-proxy', 'dns-proxy'],
+    ],
+  },
+  // Beside others and on two processors, the emulated machine froze in two of the first sixteen runs, and in none of the next
+  // hundred: what it was is not known. Two processors that wait for each other were part of it.
+  { cpus: 1, names: ['stress-cgroup-v2'] },
+] as const;
+
+const root = join(import.meta.dirname, '..', '..');
 
 /**
- * Runs them, as `npm test` does on this machine itself.
- * @throws Error when the machine does not start, or jest does not say how it went.
+ * Runs the kernel tests, as `npm test` does on this machine itself. Returns a report for each virtual machine, one after the other.
+ * @throws Error when a machine does not start, or jest does not say how it went.
  */
-export async function runKernelTestsInVm(options: KernelTestOptions = {}): Promise<JestJson> {
-  const { files = FILES, env, timeoutMs = 900_000, ...rest } = options;
-  const root = join(import.meta.dirname, '..', '..');
+export async function runKernelTestsInVms(options: KernelTestOptions = {}): Promise<JestJson[]> {
+  const reports: JestJson[] = [];
+  for (const { cpus, names } of MACHINES) reports.push(await runJestInVm(cpus, names, options));
+  return reports;
+}
+
+async function runJestInVm(cpus: number, names: readonly string[], options: KernelTestOptions): Promise<JestJson> {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  const argv = [process.execPath, jest, '--selectProjects', 'kernel', '--json', '--maxWorkers=2', '--forceExit'];
-  const { stdout, stderr, exitCode } = await runInVm([...argv, '--testTimeout=60000', ...files], {
-    ...rest,
+  const argv = [
+    ...[process.execPath, jest, '--selectProjects', 'kernel', '--json', `--maxWorkers=${cpus}`, '--forceExit'],
+    ...['--testTimeout=60000', ...names.map((name) => `packages/daemon/test/kernel/${name}.test.ts`)],
+  ];
+  const { stdout, stderr, exitCode } = await runInVm(argv, {
+    timeoutMs: 900_000,
+    ...options,
     cwd: root,
-    timeoutMs,
+    cpus,
     memoryMb: 1536,
     env: {
       CI: 'true',
       CHAOSPLANE_TEST_EMULATED: 'true',
       NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
-      ...env,
     },
   });
   const json = stdout.slice(stdout.indexOf('{'));

@@ -18,6 +18,10 @@ export interface VmOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** From start to end, in milliseconds. Default: 5 minutes. */
   readonly timeoutMs?: number;
+  /** Ends the machine at once. */
+  readonly signal?: AbortSignal;
+  /** Default 2. */
+  readonly cpus?: number;
   /** Default 1024. */
   readonly memoryMb?: number;
   /** Called with what the command prints, while it runs. */
@@ -39,8 +43,14 @@ const guestEnvironment = {
   LC_ALL: 'C',
 } as const;
 
+/** A processor that has not scheduled for a minute ends the machine, and the console has what all of them were at. */
+const WATCHDOG = 'watchdog_thresh=30 softlockup_panic=1 softlockup_all_cpu_backtrace=1';
+
+/** Of the console, when the machine did not end as it should: the kernel says more than a line of what stopped it. */
+const LAST_LINES = 120;
+
 /**
- * Runs `argv` there. The machine ends with the command, at the time limit, or when this process ends in whatever way.
+ * Runs `argv` there. The machine ends with the command, at the time limit, by the signal, or when this process ends in whatever way.
  * @throws Error when the machine cannot be started, or ended without the command's exit code.
  */
 export async function runInVm(argv: readonly string[], options: VmOptions = {}): Promise<VmResult> {
@@ -62,9 +72,10 @@ export async function runInVm(argv: readonly string[], options: VmOptions = {}):
 }
 
 async function boot(folder: string, kernel: Kernel, initrd: string, options: VmOptions): Promise<VmResult> {
-  const { timeoutMs = 300_000, memoryMb = 1024, onOutput } = options;
+  const { timeoutMs = 300_000, onOutput, signal } = options;
+  signal?.throwIfAborted();
   // The kernel kills the machine when this process ends, also by SIGKILL.
-  const argv = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machine(folder, kernel, initrd, memoryMb)];
+  const argv = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machine(folder, kernel, initrd, options)];
   const child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaints = '';
   child.stderr.on('data', (data: Buffer) => (complaints += data.toString()));
@@ -73,9 +84,11 @@ async function boot(folder: string, kernel: Kernel, initrd: string, options: VmO
     child.once('error', reject);
     child.once('close', () => resolve());
   }).finally(() => (state.over = true));
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill);
   const limit = setTimeout(() => {
     state.late = true;
-    child.kill('SIGKILL');
+    kill();
   }, timeoutMs);
   const streams = (['stdout', 'stderr'] as const).map(async (name) => {
     const reader = await followFile(join(folder, name), (text) => onOutput?.(text, name));
@@ -89,17 +102,19 @@ async function boot(folder: string, kernel: Kernel, initrd: string, options: VmO
     await ended;
   } finally {
     clearTimeout(limit);
-    if (child.exitCode === null) child.kill('SIGKILL');
+    signal?.removeEventListener('abort', kill);
+    if (child.exitCode === null) kill();
   }
   const [stdout = '', stderr = ''] = await Promise.all(streams);
+  signal?.throwIfAborted();
   const status = (await readFile(join(folder, 'status'), 'utf8')).trim();
   if (status !== '') return { exitCode: Number(status), stdout, stderr };
-  const last = (await readFile(join(folder, 'console'), 'utf8')).trim().split('\n').slice(-5).join('\n');
+  const last = (await readFile(join(folder, 'console'), 'utf8')).trim().split('\n').slice(-LAST_LINES).join('\n');
   const why = state.late ? `did not end within ${timeoutMs / 1000} s` : 'ended before the command did';
   throw new Error(`the virtual machine ${why}; its last words: ${[stderr.slice(-2000), complaints, last].join('\n')}`);
 }
 
-function machine(folder: string, kernel: Kernel, initrd: string, memoryMb: number): string[] {
+function machine(folder: string, kernel: Kernel, initrd: string, { cpus = 2, memoryMb = 1024 }: VmOptions): string[] {
   const share = (tag: string, path: string): string[] => [
     '-fsdev',
     `local,id=${tag},path=${path.replaceAll(',', ',,')},security_model=none,readonly=on,multidevs=remap`,
@@ -114,10 +129,10 @@ function machine(folder: string, kernel: Kernel, initrd: string, memoryMb: numbe
   ];
   return [
     // Never KVM: whoever runs this may be in a virtual machine already.
-    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', String(memoryMb)],
+    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', String(cpus), '-m', String(memoryMb)],
     ...['-nodefaults', '-no-reboot', '-display', 'none', '-serial', `file:${join(folder, 'console')}`],
     ...['-kernel', kernel.image, '-initrd', initrd],
-    ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+    ...['-append', `console=ttyS0 loglevel=5 panic=-1 mitigations=off ${WATCHDOG}`],
     ...share('host', '/'),
     ...share('vm', folder),
     ...share('modules', join(kernel.root, 'lib', 'modules')),

@@ -119,7 +119,7 @@ export class Executions {
 /**
  * What a change has to outlive before anything goes on. The effects of most shapes end with the boot, and after another one each
  * live record says the same, that its target is gone: so between its first record and its last, only the end of the daemon
- * matters. These two are synced before anybody is told.
+ * matters. These two are synced before the request is answered.
  */
 function outlives({ state: before }: ExecutionRecord, { state, work }: ExecutionRecord): Outlives {
   const passing = (before === 'applying' && state === 'active') || state === 'undoing';
