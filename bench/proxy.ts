@@ -1,4 +1,4 @@
-/** `npm run bench:proxy`: what the HTTP proxy costs a request that no rule matches, beside a direct connection, a bare relay in Node, and Toxiproxy. */
+/** `npm run bench:proxy`: what the HTTP proxy costs a request that no rule matches, beside a direct connection, relays that read nothing, and Toxiproxy. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
@@ -48,7 +48,7 @@ async function measure(port: number, connections: number): Promise<Result> {
   return JSON.parse(Buffer.concat(parts).toString()) as Result;
 }
 
-/** The floor of any proxy in Node: passes what comes from one port on to another, and reads nothing of it. */
+/** The floor of any proxy in Node, as the load generator's relay is of any at all: passes what comes from one port on to another, and reads nothing of it. */
 async function relay(from: number, to: number): Promise<() => void> {
   const address = lab.target.ipv4;
   const server = createServer({ noDelay: true }, (front) => {
@@ -81,6 +81,7 @@ try {
   start(lab.target, join(folder, 'loadgen'), '-serve', `${lab.target.ipv4}:8080`);
   start(lab.target, join(folder, 'loadgen'), '-serve', `${lab.target.ipv4}:8081`);
   start(lab.target, join(folder, 'server'), '-host', '127.0.0.1', '-port', '8474');
+  start(lab.target, join(folder, 'loadgen'), '-relay', `${lab.target.ipv4}:8084`, `${lab.target.ipv4}:8080`);
   await pause(1500);
   execFileSync('nsenter', [
     `--net=${lab.target.path}`,
@@ -94,11 +95,19 @@ try {
   const whole = { ...rule, effect: { kind: 'reset' }, existing: 'keep' } as const;
   await netns.serveProxies([{ rule: whole, remainingMs: 3_600_000 }]);
   const closeRelay = await relay(8083, 8080);
-  const ways = { direct: 8080, ChaosPlane: 8081, Toxiproxy: 8082, 'bare relay': 8083 } as const;
+  const ways = {
+    direct: 8080,
+    ChaosPlane: 8081,
+    Toxiproxy: 8082,
+    'relay in Node': 8083,
+    'blocking relay': 8084,
+  } as const;
   const results = new Map<string, Result[]>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const connections of [1, 16]) {
       for (const [name, port] of Object.entries(ways)) {
+        // It has one thread, which waits for one connection.
+        if (name === 'blocking relay' && connections > 1) continue;
         const key = `${String(connections).padStart(2)} connection${connections === 1 ? ' ' : 's'} ${name}`;
         const result = await measure(port, connections);
         if (result.errors > 0) throw new Error(`${key}: ${result.errors} requests failed`);

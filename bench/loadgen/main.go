@@ -1,4 +1,4 @@
-// A small HTTP server, and a client that asks it on kept connections, one request after the other on each, and prints how long they took.
+// A small HTTP server, a relay, and a client that asks it on kept connections, one request after the other on each, and prints how long they took.
 package main
 
 import (
@@ -26,7 +26,11 @@ func main() {
 	serve := flag.String("serve", "", "serve bodies of 1 kB at this address")
 	connections := flag.Int("connections", 1, "how many connections")
 	duration := flag.Duration("duration", 3*time.Second, "for how long, after half a second that does not count")
+	from := flag.String("relay", "", "pass on what comes to this address to the one behind the options")
 	flag.Parse()
+	if *from != "" {
+		log.Fatal(relay(*from, flag.Arg(0)))
+	}
 	if *serve != "" {
 		body := strings.Repeat("x", 1000)
 		log.Fatal(http.ListenAndServe(*serve, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
