@@ -105,6 +105,29 @@ describe('an execution', () => {
     expect(engine.live()).toHaveLength(1);
   });
 
+  test('is seen once it is in the journal, and not before', async () => {
+    const node = new FakeNode();
+    node.addPod('web');
+    const journal = memoryJournal();
+    const [begun, go] = [Promise.withResolvers<string>(), Promise.withResolvers<undefined>()];
+    const engine = await start(node, {
+      ...journal,
+      async write(record, outlives) {
+        begun.resolve(record.id);
+        await go.promise;
+        await journal.write(record, outlives);
+      },
+    });
+    const asked = engine.exec(delay());
+    const id = await begun.promise;
+    expect(await engine.list({ includeEnded: true })).toEqual([]);
+    await expect(engine.get(id)).rejects.toThrow('no execution');
+    go.resolve(undefined);
+    expect(idOf(await asked)).toBe(id);
+    expect(await engine.list({ includeEnded: true })).toHaveLength(1);
+    expect((await engine.get(id)).record.id).toBe(id);
+  });
+
   test('ends by itself at its TTL', async () => {
     const node = new FakeNode();
     node.addPod('web');

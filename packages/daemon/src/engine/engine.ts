@@ -91,15 +91,16 @@ export class Engine {
 
   /** @throws ChaosError NOT_FOUND when the daemon does not remember it. */
   async get(id: string): Promise<Observed> {
-    const record = this.#context.executions.get(id);
-    if (record !== undefined) return this.observe(record);
+    const { executions } = this.#context;
+    const record = executions.get(id);
+    if (record !== undefined && executions.isWritten(id)) return this.observe(record);
     throw new ChaosError('NOT_FOUND', `no execution ${id} is remembered here: list them to see which are`);
   }
 
   /** Oldest first. */
   async list(filter: { experimentId?: string; includeEnded: boolean }): Promise<Observed[]> {
     const chosen = this.#context.executions
-      .all()
+      .written()
       .filter((record) => filter.includeEnded || isLive(record))
       .filter((record) => filter.experimentId === undefined || record.experimentId === filter.experimentId);
     return Promise.all(chosen.map((record) => this.observe(record)));
@@ -213,7 +214,7 @@ export async function startEngine({ host, journal, clock, logger, config }: Engi
 
 async function forgetOld({ executions, clock }: EngineContext): Promise<void> {
   const before = clock.now() - REMEMBER_MS;
-  for (const { id } of executions.all()) {
+  for (const { id } of executions.written()) {
     // Meanwhile it may have been tried again.
     const record = executions.get(id);
     if (record !== undefined && !isLive(record) && (record.endedAt ?? 0) < before) await executions.forget(id);

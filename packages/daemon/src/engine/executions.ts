@@ -17,6 +17,8 @@ export class Executions {
   /** Those of them that have not ended: each injection asks for these, and there may be a day's worth of the others. */
   readonly #live = new Map<string, ExecutionRecord>();
   readonly #byKey = new Map<string, string>();
+  /** New ones whose first record the journal does not have yet. */
+  readonly #unwritten = new Set<string>();
   readonly #turns = new Map<string, Mutex>();
   readonly #listeners = new Set<ExecutionListener>();
 
@@ -29,12 +31,17 @@ export class Executions {
     return this.#records.get(id);
   }
 
-  /** Oldest first. */
-  all(): ExecutionRecord[] {
-    return [...this.#records.values()];
+  /** Whether the journal has it. Until then only the engine knows of it: a daemon that died now would leave no trace of it. */
+  isWritten(id: string): boolean {
+    return this.#records.has(id) && !this.#unwritten.has(id);
   }
 
-  /** Those that have not ended, oldest first. */
+  /** Those that the journal has, oldest first. */
+  written(): ExecutionRecord[] {
+    return [...this.#records.values()].filter(({ id }) => this.isWritten(id));
+  }
+
+  /** Those that have not ended, also when they are not written yet, oldest first. */
   live(): ExecutionRecord[] {
     return [...this.#live.values()];
   }
@@ -52,12 +59,15 @@ export class Executions {
     // One that failed before may be tried again under its id.
     this.#drop(record.id);
     this.#remember(record);
+    this.#unwritten.add(record.id);
     const withPower = endsWithBoot(record.work.shape);
     try {
       await this.#journal.write(record, withPower ? 'daemon' : 'power');
     } catch (error) {
       this.#drop(record.id);
       throw error;
+    } finally {
+      this.#unwritten.delete(record.id);
     }
     this.#tell(record);
     const synced = withPower ? this.#journal.sync(record.id) : Promise.resolve();
