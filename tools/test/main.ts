@@ -38,7 +38,9 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'static':
       return runStatic(root, say, signal);
     case 'vm':
-      return runVms(limitMs, signal);
+      return sum(
+        (await runKernelTestsInVms({ timeoutMs: limitMs, signal, onOutput: show, onReport: say })).map(countsOf),
+      );
     case 'pure':
     case 'kernel':
     case 'runtime':
@@ -46,11 +48,6 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'cluster':
       return runJest({ root, project: layer.name, limitMs, signal, runId });
   }
-}
-
-async function runVms(timeoutMs: number, signal: AbortSignal): Promise<Counts> {
-  const reports = await runKernelTestsInVms({ timeoutMs, signal, onOutput: show, onReport: say });
-  return sum(reports.map((report) => countsOf({ numTodoTests: 0, ...report })));
 }
 
 /** How long Go may take on a slow machine with nothing in its cache. */

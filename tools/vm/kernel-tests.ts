@@ -1,15 +1,7 @@
 /** The kernel tests in the virtual machine, whose kernel has netem, and cgroups of version 2 alone. */
 import { join } from 'node:path';
-import { prepareVm, runInVm, type VmOptions } from './vm.ts';
-
-/** What is read of what jest says with --json (see its documentation, `AggregatedResult`). */
-export interface JestJson {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  /** Files that did not even load. */
-  readonly numRuntimeErrorTestSuites: number;
-}
+import type { JestReport } from '../test/counts.ts';
+import { runInVm, type VmOptions } from './vm.ts';
 
 /** jest's own report comes through `onOutput` on stderr; the time limit is that of each machine. */
 export type KernelTestOptions = Pick<VmOptions, 'onOutput' | 'onReport' | 'timeoutMs' | 'signal'>;
@@ -29,8 +21,7 @@ const root = join(import.meta.dirname, '..', '..');
  * Runs the kernel tests, as `npm test` does on this machine itself. Returns a report for each virtual machine.
  * @throws Error when a machine does not start, or jest does not say how it went; all have ended then.
  */
-export async function runKernelTestsInVms(options: KernelTestOptions = {}): Promise<JestJson[]> {
-  await prepareVm(options.onReport);
+export async function runKernelTestsInVms(options: KernelTestOptions): Promise<JestReport[]> {
   const ends = await Promise.allSettled(MACHINES.map((names) => runJestInVm(names, options)));
   return ends.map((end) => {
     if (end.status === 'rejected') throw end.reason;
@@ -38,14 +29,13 @@ export async function runKernelTestsInVms(options: KernelTestOptions = {}): Prom
   });
 }
 
-async function runJestInVm(names: readonly string[], options: KernelTestOptions): Promise<JestJson> {
+async function runJestInVm(names: readonly string[], options: KernelTestOptions): Promise<JestReport> {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const argv = [
     ...[process.execPath, jest, '--selectProjects', 'kernel', '--json', '--runInBand', '--forceExit'],
     ...['--testTimeout=60000', ...names.map((name) => `packages/daemon/test/kernel/${name}.test.ts`)],
   ];
   const { stdout, stderr, exitCode } = await runInVm(argv, {
-    timeoutMs: 900_000,
     ...options,
     cwd: root,
     memoryMb: 1536,
@@ -57,5 +47,5 @@ async function runJestInVm(names: readonly string[], options: KernelTestOptions)
   });
   const json = stdout.slice(stdout.indexOf('{'));
   if (json === '') throw new Error(`jest ended with ${exitCode} and no result: ${stderr.slice(-2000)}`);
-  return JSON.parse(json) as JestJson;
+  return JSON.parse(json) as JestReport;
 }

@@ -47,9 +47,11 @@ const WATCHDOG = 'watchdog_thresh=30 softlockup_panic=1 softlockup_all_cpu_backt
 /** Of the console, when the machine did not end as it should: the kernel says more than a line of what stopped it. */
 const LAST_LINES = 120;
 
-/** Makes what is not in the cache yet; not twice at the same time in one process. */
-export async function prepareVm(onReport: Report = () => undefined): Promise<{ kernel: Kernel; initrd: string }> {
-  const kernel = await prepareKernel(process.env, onReport);
+/** What all machines of this process start from; made once, and kept in the cache. */
+let prepared: Promise<{ readonly kernel: Kernel; readonly initrd: string }> | undefined;
+
+async function prepare(report: Report): Promise<{ readonly kernel: Kernel; readonly initrd: string }> {
+  const kernel = await prepareKernel(process.env, report);
   return { kernel, initrd: await prepareInitrd(kernel) };
 }
 
@@ -58,7 +60,8 @@ export async function prepareVm(onReport: Report = () => undefined): Promise<{ k
  * @throws Error when the machine cannot be started, or ended without the command's exit code.
  */
 export async function runInVm(argv: readonly string[], options: VmOptions = {}): Promise<VmResult> {
-  const { kernel, initrd } = await prepareVm(options.onReport);
+  prepared ??= prepare(options.onReport ?? (() => undefined));
+  const { kernel, initrd } = await prepared;
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-vm-${process.pid}-`));
   try {
     const environment = Object.entries({ ...guestEnvironment, ...options.env }).map(
