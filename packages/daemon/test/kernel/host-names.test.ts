@@ -1,8 +1,7 @@
 /** Peers by host name on a real kernel: as the pod's own DNS says, also when that says something else meanwhile. */
 import { createSocket } from 'node:dgram';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { createLab, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
+import { createLab, eventually, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
 import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Answer } from 'dns-packet';
 import { udpSocket } from '../../src/host/sockets.ts';
 import { startLabDaemon, type LabDaemon } from './lab-daemon.ts';
@@ -53,15 +52,6 @@ function answerTo(message: Buffer): Buffer {
 const reaches = async (to: LabNamespace, family: 4 | 6 = 4): Promise<boolean> =>
   (await sendOneWay(lab.target, to, { count: FEW, family, withinMs: 300 })).received === FEW;
 
-/** Looks again until it is so; names are looked up again after five seconds. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error('it did not come about within a minute');
-    await pause(50);
-  }
-}
-
 test('a partition from a host name is one from all its addresses, and from nobody else', async () => {
   zone = { 'db.shop.svc.test': [lab.peer(0).ipv4, lab.peer(0).ipv6] };
   await daemon.exec('partition', { peers: 'db' });
@@ -78,12 +68,12 @@ test('it follows the name, and keeps the last addresses when nobody answers any 
   const record = await daemon.exec('partition', { targetCidr: 'db.test.', direction: 'egress' });
   await sendOneWay(lab.target, lab.peer(0), { count: FEW, withinMs: 50 });
   zone = { 'db.test': [lab.peer(1).ipv4] };
-  await eventually(async () => (await reaches(lab.peer(0))) && !(await reaches(lab.peer(1))));
+  await eventually(async () => (await reaches(lab.peer(0))) && !(await reaches(lab.peer(1))), 60_000);
   const counters = (await daemon.observe(record)).evidence?.counters ?? {};
   expect(counters['packets_dropped']).toBeGreaterThanOrEqual(2 * FEW);
 
   zone = {};
-  await eventually(async () => (await daemon.observe(record)).record.notes.length > 0);
+  await eventually(async () => (await daemon.observe(record)).record.notes.length > 0, 60_000);
   expect((await daemon.observe(record)).record.notes[0]).toMatch(
     /the last addresses are kept: the host name db\.test\. has no/,
   );

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createLab, RUN, type Lab } from '@chaosplane/testkit';
+import { createLab, eventually, RUN, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { EvidenceRecord, ExecutionRecord } from '../../src/journal/record.ts';
 import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '../runtime/accounts.ts';
@@ -65,15 +65,6 @@ async function stress(wireAction: string, parameters: Record<string, string>): P
   return injection.record;
 }
 
-/** Waits until it is so; what is measured is how much, not how fast. */
-async function until(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error('it did not come about within a minute');
-    await pause(50);
-  }
-}
-
 /** What the daemon says of it once it has seen the effect; after a minute, what it says instead. */
 async function evidenceOf(record: ExecutionRecord): Promise<EvidenceRecord | undefined> {
   const end = performance.now() + 60_000;
@@ -97,9 +88,10 @@ inVm(
     })();
     const [before, untouched] = [cpuMs(own), cpuMs(other)];
     const record = await stress('cpu', { podName: 'target', workers: '2', load: '50' });
-    // stress-ng and its workers.
+    // stress-ng and its workers, of which the daemon waits for the first.
+    await eventually(() => stressorsIn(own).length >= 3, 60_000);
     expect(stressorsIn(own)).toHaveLength(3);
-    await until(() => cpuMs(own) - before > 1000);
+    await eventually(() => cpuMs(own) - before > 1000, 60_000);
     expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
     await daemon.cancel(record);
     over.abort();
@@ -117,7 +109,7 @@ inVm(
     const [before, untouched] = [memoryBytes(own), memoryBytes(other)];
     const raised = (): number => memoryBytes(own) - before;
     const record = await stress('memory', { podName: 'target', size: '50%' });
-    await until(() => raised() >= 0.9 * 64 * MEBI);
+    await eventually(() => raised() >= 0.9 * 64 * MEBI, 60_000);
     expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
     expect(raised()).toBeGreaterThanOrEqual(0.9 * 64 * MEBI);
     // The program itself is kept in memory beside that.
@@ -135,7 +127,7 @@ inVm(
   async () => {
     const record = await stress('cpu', { load: '30' });
     const folder = `${ROOT}/chaosplane/${record.id}`;
-    await until(() => cpuMs(folder) > 300);
+    await eventually(() => cpuMs(folder) > 300, 60_000);
     expect(stressorsIn(folder)).toHaveLength(2);
     await daemon.cancel(record);
     expect(existsSync(folder)).toBe(false);

@@ -1,11 +1,11 @@
 /** Which request, which pod: the same one twice, a restarted container, a replaced pod, a deleted pod, the node's network. */
 import { readdir, readlink, stat } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { systemClock } from '@chaosplane/common';
 import { EndReason, ExecutionState, type DeepPartial, type ExecutionOptions } from '@chaosplane/proto';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
+import { eventually } from '@chaosplane/testkit';
 import { Status } from 'nice-grpc';
 import { arriving, changesSince, createPodLab, TWENTY, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
@@ -38,15 +38,6 @@ const cancel = (executionId: string) => daemon.client.cancelChaos({ executionId 
 /** Starts a pod that no test holds open. */
 const run = (name: string, more: { hostNetwork?: boolean } = {}): Promise<Pod> =>
   lab.testbed.runPod({ name, containers: [{ name: 'app', args: ['serve'] }], ...more });
-
-/** Waits for what must come true by itself within a few seconds. */
-async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonic() + 5000;
-  while (!(await isTrue())) {
-    if (systemClock.monotonic() > deadline) throw new Error('it did not come true within five seconds');
-    await pause(50);
-  }
-}
 
 describe('an idempotency key', () => {
   test('makes equal requests one execution, also when they come together, and after its end', async () => {
@@ -87,7 +78,7 @@ test('a container that restarts leaves the fault of its pod alone, and the fault
   expect(await arriving(near, target)).toBe(0);
   await cancel(executionId);
   expect(await arriving(target, near)).toBe(TWENTY);
-  await eventually(async () => (await changesSince(before, target)).length === 0);
+  await eventually(async () => (await changesSince(before, target)).length === 0, 5000);
 }, 30_000);
 
 test('a pod that is replaced under the same name is not mistaken for the one before', async () => {
@@ -125,9 +116,9 @@ test('a deleted pod ends its execution, and its network namespace is let go', as
     await eventually(async () => {
       const { endReason } = await daemon.client.getExecution({ executionId });
       return endReason === EndReason.END_REASON_TARGET_GONE;
-    });
-    await eventually(async () => !(await openFiles()).includes(`net:[${ino}]`));
-    await eventually(async () => (await execa('ip', ['link', 'show', witness], { reject: false })).failed);
+    }, 5000);
+    await eventually(async () => !(await openFiles()).includes(`net:[${ino}]`), 5000);
+    await eventually(async () => (await execa('ip', ['link', 'show', witness], { reject: false })).failed, 5000);
   } finally {
     await execa('ip', ['link', 'delete', witness], { reject: false });
   }

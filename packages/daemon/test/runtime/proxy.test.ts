@@ -1,7 +1,7 @@
 /** HTTP and DNS faults on real pods, through the wire: what is felt, what is reported, and what is left. */
 import { execFileSync } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fingerprint } from '@chaosplane/testbed';
+import { eventually } from '@chaosplane/testkit';
 import { EndReason, ExecutionState, Verdict } from '@chaosplane/proto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Status } from 'nice-grpc';
@@ -55,14 +55,6 @@ const codeOf = async (name: string): Promise<string> => {
   const answer = await askName(target, peer.ipv4, name);
   return answer === 'timeout' ? answer : answer.code;
 };
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await holds())) {
-    expect(performance.now()).toBeLessThan(end);
-    await pause(50);
-  }
-}
 
 describe('a DNS fault', () => {
   test('makes names fail until it is cancelled, and tells how many', async () => {
@@ -126,7 +118,7 @@ describe('an HTTP fault', () => {
     const { executionId } = await running.client.execHTTPChaos({ ...request, options: { ttl: durationOf(1500) } });
     expect((await asked()).status).toBe(503);
     const found = () => running.client.getExecution({ executionId });
-    await eventually(async () => (await found()).state === ExecutionState.EXECUTION_STATE_ENDED);
+    await eventually(async () => (await found()).state === ExecutionState.EXECUTION_STATE_ENDED, 30_000);
     expect((await found()).endReason).toBe(EndReason.END_REASON_EXPIRED);
     expect((await asked()).status).toBe(200);
     expect(await changesSince(before, target)).toEqual([]);
@@ -196,7 +188,7 @@ describe('a daemon', () => {
     const after = load.outcomes.filter(({ startedAt }) => startedAt > killedAt);
     expect(new Set(after.map(({ status }) => status))).toEqual(new Set([200]));
 
-    await eventually(() => left() === 0);
+    await eventually(() => left() === 0, 30_000);
     const next = await lab.startDaemon({ stateDir: doomed.stateDir });
     for (const { executionId } of [abort, stress]) {
       expect((await next.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
