@@ -10,13 +10,17 @@ const project = (displayName, testMatch) => ({
   },
 });
 
+/** What only `npm run test:long` runs. */
+const long = process.env.CHAOSPLANE_TEST_LONG === 'true' ? [] : ['!**/*.long.test.ts'];
+
 export default {
   cacheDirectory: new URL('node_modules/.cache/jest', import.meta.url).pathname,
   projects: [
     project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts', '!**/test/cluster/**']),
     project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),
-    project('runtime', ['<rootDir>/packages/*/test/runtime/**/*.test.ts']),
-    project('api', ['<rootDir>/packages/*/test/api/**/*.test.ts']),
+    project('runtime', ['<rootDir>/packages/*/test/runtime/**/*.test.ts', ...long]),
+    project('api', ['<rootDir>/packages/*/test/api/**/*.test.ts', ...long]),
     project('cluster', ['<rootDir>/{packages,tools}/*/test/cluster/**/*.test.ts']),
+    project('long', ['<rootDir>/packages/*/test/long/**/*.test.ts']),
   ],
 };

@@ -1,6 +1,10 @@
 /** `npm run bench`: how long things take, beside the floor of the machine, or beside others, in the same run. */
 import { Command, InvalidArgumentError } from 'commander';
+import { benchBandwidth } from './bandwidth.ts';
 import { benchChaosMesh } from './chaos-mesh/bench.ts';
+import { benchFelt } from './felt/bench.ts';
+import { benchFeltInVm } from './felt/vm.ts';
+import { orEnd } from './needs.ts';
 import { benchRpc } from './rpc.ts';
 
 const rounds = (text: string): number => {
@@ -8,6 +12,20 @@ const rounds = (text: string): number => {
   if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('allowed: a number of rounds, 1 or more');
   return count;
 };
+
+const seconds = (text: string): number => {
+  const count = Number(text);
+  if (!(count >= 3 && count <= 600)) throw new InvalidArgumentError('allowed: 3 to 600 seconds');
+  return count;
+};
+
+/** Ctrl-C ends a bench that takes minutes, and what it started first. `on`, not `once`: execa would end this process beside no other handler. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => controller.abort(new Error(`ended by ${name}`)));
+  return controller.signal;
+}
 
 const program = new Command('npm run bench --').description(
   'Measures. Needs root, and a machine that does little else.',
@@ -18,10 +36,29 @@ program
   .argument('[rounds]', 'how often', rounds, 50)
   .action(benchRpc);
 program
+  .command('bandwidth')
+  .description('what TCP feels of a bandwidth, by Reno and BBR, beside a link of that rate')
+  .argument('[rounds]', 'how often', rounds, 1)
+  .action(benchBandwidth);
+program
   .command('chaos-mesh')
   .description("the same partitions by Chaos Mesh's daemon, on the same pod, interleaved; builds it first (Go, gcc)")
   .argument('[rounds]', 'how often', rounds, 20)
   .action(benchChaosMesh);
+program
+  .command('felt')
+  .description('what an application feels of partition, loss and delay: a real one, ChaosPlane, Chaos Mesh')
+  .argument('[rounds]', 'how often; about two minutes each', rounds, 3)
+  .option('--cut <seconds>', 'how long the partition lasts', seconds, 8)
+  .option('--vm', "in the virtual machine of the tests, on Debian's kernel, which has netem")
+  .action(async (count: number, { cut, vm }: { readonly cut: number; readonly vm?: true }) => {
+    const signal = untilInterrupted();
+    await (vm === true ? benchFeltInVm : benchFelt)(count, { cut, signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      process.stderr.write(`${signal.reason instanceof Error ? signal.reason.message : 'ended'}\n`);
+      process.exitCode = 130;
+    });
+  });
 
-await program.parseAsync();
+await orEnd(program.parseAsync());
 process.exit();

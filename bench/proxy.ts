@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHost } from '@chaosplane/daemon';
 import { tcpConnect, tcpListener } from '@chaosplane/daemon/sockets';
+import { bringGo, goPlaces } from '@chaosplane/testbed';
 import { createLab, type LabNamespace } from '@chaosplane/testkit';
+import { kernelPackages } from '../tools/test/layers.ts';
+import { bringPackages, orEnd } from './needs.ts';
 
 const TOXIPROXY = 'github.com/Shopify/toxiproxy/v2/cmd';
 const TOXIPROXY_VERSION = 'v2.5.0';
@@ -25,6 +28,8 @@ interface Result {
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
+await orEnd(bringPackages({ ...kernelPackages, 'golang-go': goPlaces() }, 'the bench', say));
+const go = await bringGo(say);
 const folder = mkdtempSync(join(tmpdir(), 'chaosplane-bench-'));
 const children: ChildProcess[] = [];
 const lab = createLab({ peers: 1 });
@@ -70,11 +75,14 @@ async function relay(from: number, to: number): Promise<() => void> {
 }
 
 try {
-  say('building the load generator and Toxiproxy');
-  execFileSync('go', ['build', '-o', join(folder, 'loadgen'), '.'], { cwd: join(import.meta.dirname, 'loadgen') });
+  say('building the load generator and Toxiproxy (up to a minute; the next time it is quick)');
+  execFileSync(go.program, ['build', '-buildvcs=false', '-o', join(folder, 'loadgen'), '.'], {
+    cwd: join(import.meta.dirname, 'loadgen'),
+    env: { ...process.env, ...go.env },
+  });
   for (const program of ['server', 'cli']) {
-    execFileSync('go', ['install', `${TOXIPROXY}/${program}@${TOXIPROXY_VERSION}`], {
-      env: { ...process.env, GOBIN: folder },
+    execFileSync(go.program, ['install', `${TOXIPROXY}/${program}@${TOXIPROXY_VERSION}`], {
+      env: { ...process.env, ...go.env, GOBIN: folder },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
   }
@@ -102,6 +110,7 @@ try {
     'relay in Node': 8083,
     'blocking relay': 8084,
   } as const;
+  say(`measuring for ${ROUNDS * 20} s`);
   const results = new Map<string, Result[]>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const connections of [1, 16]) {

@@ -8,6 +8,7 @@ import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto
 import { createTestbed } from '@chaosplane/testbed';
 import { createChannel, createClient } from 'nice-grpc';
 import { bareRules, DELETE_BARE_RULES } from './floor.ts';
+import { benchPackages, bringPackages } from './needs.ts';
 import { benchPeers, createFigures } from './timing.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -55,6 +56,7 @@ async function fault(
 
 /** Runs it and prints the table. */
 export async function benchRpc(rounds: number): Promise<void> {
+  await bringPackages(benchPackages, 'the bench', say);
   const testbed = await createTestbed({ report: say });
   try {
     const pod = await testbed.runPod({ name: 'target', containers: [{ name: 'app', args: ['pause'] }] });

@@ -17,10 +17,18 @@ export interface Subject {
   readonly podUid: string;
 }
 
+/** What it gives netem. */
+export interface Netem {
+  readonly latencyMs?: number;
+  readonly lossPercent?: number;
+}
+
 export interface ChaosMesh {
   /** One RPC that changes nothing. */
   ping(subject: Subject): Promise<Answer>;
   partition(subject: Subject, peers: readonly string[]): Promise<Answer>;
+  /** All that the pod sends on eth0 is late, or a share of it lost. @throws Error with its words, where the kernel has no netem. */
+  netem(subject: Subject, what: Netem): Promise<Answer>;
   recover(subject: Subject): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -81,6 +89,8 @@ export async function startChaosMesh(folder: string, programs: string, container
       return must({ do: 'ping', ...named(subject) });
     },
     partition: (subject, peers) => must({ do: 'partition', ...named(subject), peers }),
+    netem: (subject, { latencyMs = 0, lossPercent = 0 }) =>
+      must({ do: 'netem', ...named(subject), latency: `${latencyMs}ms`, loss: lossPercent }),
     recover: (subject) => must({ do: 'recover', ...named(subject) }),
     async close() {
       client.stdin.end();

@@ -3,10 +3,11 @@ import { delimiter, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { execa } from 'execa';
 import { installRelease } from '../release/release.ts';
+import { missing, provide } from '../test/packages.ts';
 import { openCluster, type Cluster } from './cluster.ts';
 import { allClusters, readNodes } from './folder.ts';
 import { inNode, isRunning } from './node/node.ts';
-import { whyNoCluster } from './prerequisites.ts';
+import { imagePackages, packages, whyNoCluster } from './prerequisites.ts';
 import { startCluster } from './start.ts';
 import { sweepClusters } from './teardown.ts';
 
@@ -62,8 +63,9 @@ const nameOption = (): Option => new Option('--name <name>', 'which cluster').de
 export function addCommands(program: Command, surroundings: Surroundings): void {
   const { print, report } = surroundings;
   program.enablePositionalOptions();
-  program.hook('preAction', () => {
-    const why = whyNoCluster();
+  program.hook('preAction', async () => {
+    const lacking = await provide(missing({ ...packages, ...imagePackages }), 'the cluster and the images', report);
+    const why = lacking ?? whyNoCluster();
     if (why !== undefined) throw new Error(why);
   });
 

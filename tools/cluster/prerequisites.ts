@@ -1,6 +1,6 @@
 /** What a cluster needs of the machine, and what is missing here. */
 import { existsSync } from 'node:fs';
-import { execaSync } from 'execa';
+import { goPlaces } from '@chaosplane/testbed';
 
 /** Debian package → files that show it is there, any one of them. */
 export type DebianPackages = Readonly<Record<string, readonly string[]>>;
@@ -10,9 +10,11 @@ export const controlPlanePackages: DebianPackages = {
   iproute2: ['/usr/sbin/ip', '/sbin/ip'],
   procps: ['/usr/sbin/sysctl', '/sbin/sysctl'],
   openssl: ['/usr/bin/openssl'],
+  // Any: where it is too old for Kubernetes, it fetches a newer one.
+  'golang-go': goPlaces(),
 };
 
-/** For a cluster with nodes. Go is not among them: many a Debian has one that is too old. */
+/** For a cluster with nodes. */
 export const packages: DebianPackages = {
   ...controlPlanePackages,
   containerd: ['/usr/bin/containerd', '/usr/local/bin/containerd'],
@@ -23,6 +25,13 @@ export const packages: DebianPackages = {
   'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
 };
 
+/** What is copied from this machine into ChaosPlane's images. */
+export const imagePackages: DebianPackages = {
+  iproute2: packages['iproute2'] ?? [],
+  libnftables1: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/libnftables.so.1`),
+  'stress-ng': ['/usr/bin/stress-ng'],
+};
+
 /** Why no cluster can be started here, with the remedy; undefined when one can. */
 export function whyNoCluster({ nodes = true }: { readonly nodes?: boolean } = {}): string | undefined {
   if (process.getuid?.() !== 0) return 'a cluster needs root: run the same command with sudo';
@@ -30,41 +39,7 @@ export function whyNoCluster({ nodes = true }: { readonly nodes?: boolean } = {}
     .filter(([, files]) => !files.some((file) => existsSync(file)))
     .map(([name]) => name);
   if (missing.length > 0) return `a cluster needs ${missing.join(', ')}: apt-get install ${missing.join(' ')}`;
-  const go = findGo();
-  return 'why' in go ? `a cluster ${go.why}` : undefined;
-}
-
-/** Go's program; or why what is here cannot build Kubernetes, with the remedy. */
-export type FoundGo = { readonly program: string } | { readonly why: string };
-
-const GO_PLACES = ['go', '/usr/local/go/bin/go', '/usr/lib/go-1.24/bin/go'];
-
-/** The first Go that is new enough, of the PATH or of the usual places. */
-export function findGo(): FoundGo {
-  const found: string[] = [];
-  for (const program of GO_PLACES) {
-    const { failed, stdout } = execaSync(program, ['env', 'GOVERSION', 'GOTOOLCHAIN'], { reject: false, cwd: '/' });
-    if (failed) continue;
-    const [version = '', toolchain = ''] = stdout.split('\n');
-    if (buildsKubernetes(version, toolchain)) return { program };
-    found.push(version);
-  }
-  const here = found.length === 0 ? 'there is none' : `this machine has ${found.join(', ')}`;
-  return {
-    why: `needs Go 1.24 or newer, which builds Kubernetes, and ${here}: https://go.dev/dl, unpacked to /usr/local/go`,
-  };
-}
-
-/** Kubernetes 1.34 wants Go 1.24; from 1.21 on Go fetches the newer one that a module asks for, unless it is told not to. */
-export function buildsKubernetes(version: string, toolchain: string): boolean {
-  const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
-  return minor >= 24 || (minor >= 21 && toolchain !== 'local');
-}
-
-/** Whether the `golang-go` of a Debian, by what `apt-cache policy` says of it, would do. */
-export function debianGoSuffices(policy: string): boolean {
-  const candidate = /Candidate: (?:\d+:)?(\d+\.\d+)/.exec(policy)?.[1] ?? '0.0';
-  return buildsKubernetes(`go${candidate}`, 'local');
+  return undefined;
 }
 
 /** The folder with the CNI plugins. */

@@ -1,7 +1,6 @@
 /** `npm run demo:cluster`: the main job on a Kubernetes of its own, from `helm install` to nothing left. */
-import { existsSync } from 'node:fs';
-import { install } from '@chaosplane/testbed';
-import { packages, startCluster, sweepClusters, whyNoCluster } from '../cluster/index.ts';
+import { missing, provide } from '../test/packages.ts';
+import { imagePackages, packages, startCluster, sweepClusters, whyNoCluster } from '../cluster/index.ts';
 import { tell } from './story.ts';
 
 const HELP = `npm run demo:cluster
@@ -9,8 +8,6 @@ const HELP = `npm run demo:cluster
 Starts a Kubernetes of two nodes on this machine, installs ChaosPlane with helm, and slows the requests between two
 applications by a ChaosExperiment. The first run builds Kubernetes from source, which takes a few minutes; later ones take
 about two minutes in all. Needs root. Everything that it starts is removed.`;
-
-const LIBNFTABLES = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/libnftables.so.1`);
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -22,8 +19,8 @@ async function main(): Promise<number> {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
-  if (process.getuid?.() === 0) await install(missingPackages(), say);
-  const why = whyNoCluster();
+  const lacking = await provide(missing({ ...packages, ...imagePackages }), 'the cluster and the images', say);
+  const why = lacking ?? whyNoCluster();
   if (why !== undefined) {
     process.stderr.write(`error: the demo cannot run here: ${why}\n`);
     return 2;
@@ -41,15 +38,6 @@ async function main(): Promise<number> {
   } finally {
     say('\nRemoving the cluster …');
   }
-}
-
-/** What the cluster and the images need and this machine lacks. Go is left out: what Debian has is too old for Kubernetes. */
-function missingPackages(): string[] {
-  const { 'golang-go': _go, ...others } = packages;
-  const needed = { ...others, libnftables1: LIBNFTABLES };
-  return Object.entries(needed)
-    .filter(([, files]) => !files.some((file) => existsSync(file)))
-    .map(([name]) => name);
 }
 
 process.exit(

@@ -6,23 +6,26 @@ import type { Entry } from '@chaosplane/testbed/oci/entry';
 /** The images there are. */
 export type ImageName = 'operator' | 'daemon';
 
-/** The first entry is the program; the others are threads and processes that it starts, found beside it by their name. */
-export const entryPoints: Readonly<Record<ImageName, readonly string[]>> = {
-  operator: ['packages/operator/src/main.ts'],
-  daemon: [
-    'packages/daemon/src/main.ts',
-    'packages/daemon/src/host/queue/worker.ts',
-    'packages/daemon/src/process/gate.main.ts',
-  ],
+/**
+ * By their names below /app. `main` is the program; threads and processes that it starts are found beside it by their name.
+ * `chaosplane` is the command for who is inside the daemon's container.
+ */
+export const entryPoints: Readonly<Record<ImageName, Readonly<Record<string, string>>>> = {
+  operator: { main: 'packages/operator/src/main.ts' },
+  daemon: {
+    main: 'packages/daemon/src/main.ts',
+    worker: 'packages/daemon/src/host/queue/worker.ts',
+    'gate.main': 'packages/daemon/src/process/gate.main.ts',
+    chaosplane: 'packages/cli/src/main.ts',
+  },
 };
 
 /** Bundles the programs of an image. */
 export async function bundle(root: string, image: ImageName): Promise<Entry[]> {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: [...entryPoints[image]],
+    entryPoints: { ...entryPoints[image] },
     outdir: '/app',
-    entryNames: '[name]',
     bundle: true,
     write: false,
     platform: 'node',

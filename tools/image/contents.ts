@@ -37,7 +37,7 @@ export async function baseEntries(node: string): Promise<Entry[]> {
   ];
 }
 
-/** What the daemon calls: tc with its tables of distributions, stress-ng, and libnftables, which it loads into itself. */
+/** What the daemon calls: tc with its tables of distributions, stress-ng, and libnftables, which it loads into itself; the command. */
 export async function daemonEntries(): Promise<Entry[]> {
   const tc = await firstOf(NEEDED.iproute2, ['/usr/sbin', '/sbin', '/usr/bin']);
   const libnftables = await firstOf(NEEDED.libnftables1, libraryFolders());
@@ -47,6 +47,8 @@ export async function daemonEntries(): Promise<Entry[]> {
     { path: 'usr/sbin/tc', kind: 'file', source: await realpath(tc) },
     { path: 'usr/bin/stress-ng', kind: 'file', source: await realpath(stress) },
     { path: place(libnftables), kind: 'file', source: libnftables },
+    // There is no env in this image that would find node.
+    { path: 'usr/bin/chaosplane', kind: 'text', text: "#!/usr/bin/node\nimport('/app/chaosplane.js');\n", mode: 0o755 },
     ...tables.map((source): Entry => ({ path: place(source), kind: 'file', source, mode: 0o644 })),
     ...(await librariesOf([tc, libnftables, stress])),
   ];

@@ -3,6 +3,8 @@ import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Argument, Command } from 'commander';
+import { imagePackages } from '../cluster/index.ts';
+import { missing, provide } from '../test/packages.ts';
 import { buildImage } from './build.ts';
 import type { ImageName } from './bundle.ts';
 
@@ -13,6 +15,8 @@ async function run(which: (typeof choices)[number], options: { out: string; regi
   const reference = (image: ImageName): string => `${options.registry}/${image}:${options.tag}`;
   const references = { operator: reference('operator'), daemon: reference('daemon') };
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
+  const why = await provide(missing(imagePackages), 'the images', report);
+  if (why !== undefined) throw new Error(`what is copied into the images is not here: it ${why}`);
   for (const image of which === 'all' ? (['operator', 'daemon'] as const) : [which]) {
     const archive = await buildImage(image, { cacheFolder, report, references });
     const out = resolve(options.out);

@@ -1,6 +1,11 @@
 /** The layers of the tests, in the order in which they run, and what each needs of the machine. */
 import { packages as testbedPackages } from '@chaosplane/testbed';
-import { controlPlanePackages, packages as clusterPackages, type DebianPackages } from '../cluster/index.ts';
+import {
+  controlPlanePackages,
+  imagePackages,
+  packages as clusterPackages,
+  type DebianPackages,
+} from '../cluster/index.ts';
 
 /** One layer. */
 export interface Layer {
@@ -13,11 +18,13 @@ export interface Layer {
   readonly packages: DebianPackages;
   /** It starts clusters: Kubernetes is built before the layer begins. */
   readonly needsKubernetes?: true;
+  /** How many files of tests run at once, where jest runs them: one where times are measured. */
+  readonly workers: number;
 }
 
 const MINUTE_MS = 60_000;
 
-const kernelPackages = {
+export const kernelPackages = {
   nftables: ['/usr/sbin/nft'],
   libnftables1: ['/usr/lib/x86_64-linux-gnu/libnftables.so.1', '/usr/lib/aarch64-linux-gnu/libnftables.so.1'],
   iproute2: ['/usr/sbin/tc', '/sbin/tc'],
@@ -26,27 +33,44 @@ const kernelPackages = {
   curl: ['/usr/bin/curl'],
   'stress-ng': ['/usr/bin/stress-ng'],
 };
-/** What is copied into the images. */
-const imagePackages = { libnftables1: kernelPackages.libnftables1, 'stress-ng': kernelPackages['stress-ng'] };
+
+/** For a virtual machine, and the kernel tests in it. */
+export const vmPackages: DebianPackages = {
+  ...kernelPackages,
+  'qemu-system-x86': ['/usr/bin/qemu-system-x86_64'],
+  'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
+  kmod: ['/sbin/modprobe', '/usr/sbin/modprobe'],
+  cpio: ['/usr/bin/cpio', '/bin/cpio'],
+};
 
 export const layers: readonly Layer[] = [
   {
     name: 'static',
+    workers: 1,
     summary: 'format, lint, types, generated files',
     needsRoot: false,
     limitMs: 10 * MINUTE_MS,
     packages: {},
   },
-  { name: 'pure', summary: 'no kernel, no network', needsRoot: false, limitMs: 5 * MINUTE_MS, packages: {} },
+  {
+    name: 'pure',
+    workers: 2,
+    summary: 'no kernel, no network',
+    needsRoot: false,
+    limitMs: 10 * MINUTE_MS,
+    packages: {},
+  },
   {
     name: 'kernel',
+    workers: 1,
     summary: 'real nftables and traffic in private namespaces',
     needsRoot: true,
-    limitMs: 10 * MINUTE_MS,
+    limitMs: 25 * MINUTE_MS,
     packages: kernelPackages,
   },
   {
     name: 'runtime',
+    workers: 1,
     summary: 'real containerd with real pods',
     needsRoot: true,
     limitMs: 15 * MINUTE_MS,
@@ -58,6 +82,7 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'api',
+    workers: 2,
     summary: 'the operator against a real kube-apiserver and etcd',
     needsRoot: true,
     limitMs: 20 * MINUTE_MS,
@@ -66,6 +91,7 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'cluster',
+    workers: 2,
     summary: 'a real Kubernetes of several nodes',
     needsRoot: true,
     limitMs: 30 * MINUTE_MS,
@@ -74,15 +100,10 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'vm',
+    workers: 1,
     summary: 'the kernel tests again, on a kernel with netem under QEMU',
     needsRoot: true,
-    limitMs: 15 * MINUTE_MS,
-    packages: {
-      ...kernelPackages,
-      'qemu-system-x86': ['/usr/bin/qemu-system-x86_64'],
-      'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
-      kmod: ['/sbin/modprobe', '/usr/sbin/modprobe'],
-      cpio: ['/usr/bin/cpio', '/bin/cpio'],
-    },
+    limitMs: 25 * MINUTE_MS,
+    packages: vmPackages,
   },
 ];

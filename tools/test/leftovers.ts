@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { cgroupRoots } from '../cluster/cgroups.ts';
+import type { Counts } from './counts.ts';
 
 /** Names of everything with the mark of this run that is on the machine now. */
 export async function leftBy(runId: string): Promise<readonly string[]> {
@@ -68,4 +69,15 @@ async function processes(): Promise<string[]> {
     }),
   );
   return lines.filter((line) => /chaosplane-(testbed|cluster|vm)-/.test(line));
+}
+
+/** A leftover of this run is a failed test. A copy of the tests that runs beside this one comes and goes meanwhile. */
+export async function checkLeftovers(
+  before: readonly string[],
+  runId: string,
+  say: (line: string) => void,
+): Promise<Counts> {
+  const left = [...(await leftBy(runId)), ...(await orphans()).filter((mark) => !before.includes(mark))];
+  for (const mark of left) say(`left behind: ${mark}`);
+  return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0 };
 }

@@ -1,15 +1,13 @@
 /** `npm test`: every layer of the tests, one after another, and at the end one line that sums them up. */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { cacheFolder, kubernetesFolder } from '../cluster/index.ts';
 import { runStatic } from '../check/static.ts';
 import { runKernelTestsInVms } from '../vm/kernel-tests.ts';
-import { closingLine, countsOf, sum, type Counts } from './counts.ts';
+import { countsOf, sum, type Counts } from './counts.ts';
 import { runJest } from './jest.ts';
 import { layers, type Layer } from './layers.ts';
-import { leftBy, orphans } from './leftovers.ts';
 import { whyNot } from './packages.ts';
-import { sweep } from './sweep.ts';
+import { runAll } from './run-all.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -33,7 +31,7 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
   }
   say(`── ${layer.name}: ${layer.summary}`);
   if (layer.needsKubernetes === true) await buildKubernetes(signal);
-  const { limitMs } = layer;
+  const { limitMs, workers } = layer;
   switch (layer.name) {
     case 'static':
       return runStatic(root, say, signal);
@@ -46,7 +44,7 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
     case 'runtime':
     case 'api':
     case 'cluster':
-      return runJest({ root, project: layer.name, limitMs, signal, runId });
+      return runJest({ root, project: layer.name, workers, limitMs, signal, runId });
   }
 }
 
@@ -59,13 +57,6 @@ async function buildKubernetes(signal: AbortSignal): Promise<void> {
   await kubernetesFolder({ cacheFolder: cacheFolder(), report: say, signal: limit });
 }
 
-/** A leftover of this run is a failed test. A copy of the tests that runs beside this one comes and goes meanwhile. */
-async function checkLeftovers(before: readonly string[], runId: string): Promise<Counts> {
-  const left = [...(await leftBy(runId)), ...(await orphans()).filter((mark) => !before.includes(mark))];
-  for (const mark of left) say(`left behind: ${mark}`);
-  return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0 };
-}
-
 async function main(names: readonly string[]): Promise<number> {
   if (names.includes('--help')) {
     say(HELP);
@@ -76,27 +67,11 @@ async function main(names: readonly string[]): Promise<number> {
     say(`error: there is no layer ${unknown.join(', ')}\n\n${HELP}`);
     return 2;
   }
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort());
-  const runId = randomBytes(3).toString('hex');
-  for (const mark of await sweep()) say(`removed what a killed run had left: ${mark}`);
-  const before = await orphans();
-  const counts: Counts[] = [];
-  for (const layer of layers) {
-    if (controller.signal.aborted || (names.length > 0 && !names.includes(layer.name))) continue;
-    const started = performance.now();
-    const result = await runLayer(layer, runId, controller.signal).catch((error: unknown): Counts => {
-      say(String(error));
-      return { passed: 0, failed: 1, skipped: 0 };
-    });
-    counts.push(result);
-    say(`── ${layer.name}: ${closingLine(result)} in ${Math.round((performance.now() - started) / 1000)} s\n`);
-  }
-  counts.push(await checkLeftovers(before, runId));
-  if (controller.signal.aborted) counts.push({ passed: 0, failed: 1, skipped: 0 });
-  const total = sum(counts);
-  process.stdout.write(`${closingLine(total)}\n`);
-  return total.failed === 0 ? 0 : 1;
+  const chosen = layers.filter(({ name }) => names.length === 0 || names.includes(name));
+  return runAll(
+    chosen.map((layer) => ({ name: layer.name, run: (runId, signal) => runLayer(layer, runId, signal) })),
+    say,
+  );
 }
 
 process.exit(await main(process.argv.slice(2)));

@@ -8,7 +8,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 ln -sf /proc/self/fd /dev/fd
 ip link set lo up
-modprobe -a veth bridge ifb sch_netem sch_htb sch_tbf nft_queue nfnetlink_queue
+modprobe -a veth bridge ifb sch_netem sch_htb sch_tbf nft_queue nfnetlink_queue tun
 port() { grep -lx "$1" /sys/class/virtio-ports/*/name | sed 's|.*/\(vport[^/]*\)/name|/dev/\1|'; }
 mapfile -d '' -t words < /run/vm/argv
 cd "$(cat /run/vm/cwd)" && env "${words[@]}" > "$(port stdout)" 2> "$(port stderr)" < /dev/null

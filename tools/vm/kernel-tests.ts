@@ -1,6 +1,7 @@
 /** The kernel tests in the virtual machine, whose kernel has netem, and cgroups of version 2 alone. */
 import { join } from 'node:path';
 import type { JestReport } from '../test/counts.ts';
+import type { Release } from './kernel.ts';
 import { runInVm, type VmOptions } from './vm.ts';
 
 /** jest's own report comes through `onOutput` on stderr; the time limit is that of each machine. */
@@ -10,10 +11,27 @@ export type KernelTestOptions = Pick<VmOptions, 'onOutput' | 'onReport' | 'timeo
  * What each of the virtual machines tests; they run side by side, and take about as long. The queue engine's own tests are not
  * here: they are measured on the machine itself.
  */
-const MACHINES = [
-  ['faults', 'bandwidth', 'http-proxy', 'expiry', 'stress-cgroup-v2'],
-  ['shaping', 'stacking', 'chance', 'dns-proxy', 'host-netns', 'processes'],
-] as const;
+export const MACHINES: readonly Machine[] = [
+  { names: ['faults', 'bandwidth', 'evidence', 'http-proxy', 'expiry', 'stress-cgroup-v2', 'silence', 'fragments'] },
+  {
+    names: ['shaping', 'stacking', 'chance', 'dns-proxy', 'host-netns', 'processes', 'interfaces', 'foreign-removals'],
+  },
+];
+
+/** How fast one stream is by user space and by netem: nothing else may take its time from either. */
+export const COUNTED_MACHINE: Machine = { names: ['felt-delay'], only: 'by tap of', countedClock: true };
+
+/** A virtual machine and what is run in it. */
+export interface Machine {
+  /** Test files. */
+  readonly names: readonly string[];
+  /** Tests whose name has this in it. Default: all. */
+  readonly only?: string;
+  /** See VmOptions. */
+  readonly countedClock?: boolean;
+  /** See VmOptions. */
+  readonly release?: Release;
+}
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -21,27 +39,37 @@ const root = join(import.meta.dirname, '..', '..');
  * Runs the kernel tests, as `npm test` does on this machine itself. Returns a report for each virtual machine.
  * @throws Error when a machine does not start, or jest does not say how it went; all have ended then.
  */
-export async function runKernelTestsInVms(options: KernelTestOptions): Promise<JestReport[]> {
-  const ends = await Promise.allSettled(MACHINES.map((names) => runJestInVm(names, options)));
+export async function runKernelTestsInVms(
+  options: KernelTestOptions,
+  machines: readonly Machine[] = MACHINES,
+): Promise<JestReport[]> {
+  const ends = await Promise.allSettled(machines.map((machine) => runJestInVm(machine, options)));
   return ends.map((end) => {
     if (end.status === 'rejected') throw end.reason;
     return end.value;
   });
 }
 
-async function runJestInVm(names: readonly string[], options: KernelTestOptions): Promise<JestReport> {
+async function runJestInVm(
+  { names, only, countedClock = false, release = 'stable' }: Machine,
+  options: KernelTestOptions,
+): Promise<JestReport> {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const argv = [
     ...[process.execPath, jest, '--selectProjects', 'kernel', '--json', '--runInBand', '--forceExit'],
+    ...(only === undefined ? [] : ['--testNamePattern', only]),
     ...['--testTimeout=60000', ...names.map((name) => `packages/daemon/test/kernel/${name}.test.ts`)],
   ];
   const { stdout, stderr, exitCode } = await runInVm(argv, {
     ...options,
     cwd: root,
     memoryMb: 1536,
+    release,
+    countedClock,
     env: {
       CI: 'true',
       CHAOSPLANE_TEST_EMULATED: 'true',
+      ...(countedClock ? { CHAOSPLANE_TEST_COUNTED_CLOCK: 'true' } : {}),
       NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
     },
   });

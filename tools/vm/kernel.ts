@@ -4,6 +4,7 @@ import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { backportedKernel, type AptPackage } from './backports.ts';
 
 const run = promisify(execFile);
 
@@ -18,6 +19,9 @@ export interface Kernel {
   /** Where what is made from this kernel can be kept. */
   readonly cache: string;
 }
+
+/** The kernel that Debian ships now, or the newer one of its backports. */
+export type Release = 'stable' | 'backports';
 
 /** Says what is going on, for people. */
 export type Report = (line: string) => void;
@@ -46,28 +50,33 @@ export async function whyNoVm(): Promise<string | undefined> {
 }
 
 /**
- * The kernel that Debian ships now, or the newest one in the cache when the package lists say nothing. Downloads about
- * 70 MB the first time. Runs at the same time may do that twice; neither sees the other's half-made folder.
+ * The kernel of that release, or the newest one in the cache when the package lists say nothing. Downloads 70 to 110 MB
+ * the first time. Runs at the same time may do that twice; neither sees the other's half-made folder.
  * @throws Error when there is neither a package nor a cached kernel.
  */
-export async function prepareKernel(env: NodeJS.ProcessEnv, report: Report): Promise<Kernel> {
-  const base = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'chaosplane', 'vm');
+export async function prepareKernel(env: NodeJS.ProcessEnv, release: Release, report: Report): Promise<Kernel> {
+  const vm = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'chaosplane', 'vm');
+  const base = release === 'stable' ? vm : join(vm, release);
   await mkdir(base, { recursive: true });
-  const name = (await packageName()) ?? (await newestCached(base));
-  if (name === undefined) {
-    throw new Error('the package linux-image-amd64 is unknown here: run apt-get update, on Debian');
-  }
-  const folder = join(base, name);
-  if (!(await exists(folder))) await unpack(base, name, report);
+  const found = await (release === 'stable' ? stableKernel() : backportedKernel(base)).catch(async (error: unknown) => {
+    const name = await newestCached(base);
+    if (name === undefined) throw error;
+    return { name, aptOptions: [] };
+  });
+  const folder = join(base, found.name);
+  if (!(await exists(folder))) await unpack(base, found, report);
   const root = join(folder, 'root');
   const [version] = await readdir(join(root, 'lib', 'modules'));
   if (version === undefined) throw new Error(`${folder} holds no kernel: delete it`);
   return { version, image: join(root, 'boot', `vmlinuz-${version}`), root, cache: folder };
 }
 
-async function packageName(): Promise<string | undefined> {
+async function stableKernel(): Promise<AptPackage> {
   const { stdout } = await run('apt-cache', ['depends', 'linux-image-amd64']).catch(() => ({ stdout: '' }));
-  return /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  const name = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  if (name === undefined)
+    throw new Error('the package linux-image-amd64 is unknown here: run apt-get update, on Debian');
+  return { name, aptOptions: ['-o', 'APT::Sandbox::User=root'] };
 }
 
 async function newestCached(base: string): Promise<string | undefined> {
@@ -75,11 +84,11 @@ async function newestCached(base: string): Promise<string | undefined> {
   return names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
 }
 
-async function unpack(base: string, name: string, report: Report): Promise<void> {
+async function unpack(base: string, { name, aptOptions }: AptPackage, report: Report): Promise<void> {
   const started = await mkdtemp(join(base, 'new-'));
   try {
-    report(`downloading ${name} (about 70 MB, once)`);
-    await run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', name], { cwd: started });
+    report(`downloading ${name} (about 100 MB, once)`);
+    await run('apt-get', [...aptOptions, '-qq', 'download', name], { cwd: started });
     const [archive] = await readdir(started);
     if (archive === undefined) throw new Error(`apt-get download ${name} brought nothing`);
     const root = join(started, 'root');

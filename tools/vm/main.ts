@@ -1,11 +1,15 @@
-/** `node tools/vm/main.ts -- COMMAND…`: runs a command in the virtual machine, with its output and its exit code. */
+/** `node tools/vm/main.ts [--backports] -- COMMAND…`: runs a command in the virtual machine, with its output and its exit code. */
 import { whyNoVm } from './kernel.ts';
 import { runInVm } from './vm.ts';
 
-const argv = process.argv.slice(process.argv[2] === '--' ? 3 : 2);
-const why = argv.length === 0 ? 'usage: node tools/vm/main.ts -- COMMAND…' : await whyNoVm();
+const words = process.argv.slice(2);
+const release = words[0] === '--backports' ? 'backports' : 'stable';
+const rest = words.slice(release === 'backports' ? 1 : 0);
+const argv = rest[0] === '--' ? rest.slice(1) : rest;
+const why = argv.length === 0 ? 'usage: node tools/vm/main.ts [--backports] -- COMMAND…' : await whyNoVm();
 if (why === undefined) {
   const { exitCode } = await runInVm(argv, {
+    release,
     timeoutMs: 3_600_000,
     onOutput: (text, stream) => process[stream].write(text),
     onReport: (line) => process.stderr.write(`${line}\n`),

@@ -16,12 +16,15 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// A command: ping, partition the container from peers, or recover it.
+// A command: ping, partition the container from peers, delay or lose what it sends, or recover it.
 type command struct {
 	Do        string   `json:"do"`
 	Container string   `json:"container"`
 	Pod       string   `json:"pod"`
 	Peers     []string `json:"peers"`
+	// For netem: a duration as in Go, 0s for none, and percent.
+	Latency string  `json:"latency"`
+	Loss    float32 `json:"loss"`
 }
 
 type answer struct {
@@ -79,21 +82,25 @@ func run(daemon pb.ChaosDaemonClient, c command) error {
 		chains := []*pb.Chain{{
 			Name: "OUTPUT/bench_5e5d0b3a1c4d2_", Direction: pb.Chain_OUTPUT, Ipsets: []string{"bench_5e5d0b3a1_set_tgt"}, Target: "DROP",
 		}}
-		return network(ctx, daemon, c, sets, chains)
+		return network(ctx, daemon, c, sets, chains, nil)
+	case "netem":
+		// What its controllers make of a NetworkChaos without a target: the limit is left to the kernel.
+		netem := &pb.Netem{Time: c.Latency, Loss: c.Loss}
+		return network(ctx, daemon, c, nil, nil, []*pb.Tc{{Type: pb.Tc_NETEM, Netem: netem}})
 	case "recover":
-		return network(ctx, daemon, c, nil, nil)
+		return network(ctx, daemon, c, nil, nil, nil)
 	}
 	return fmt.Errorf("unknown command %q", c.Do)
 }
 
-func network(ctx context.Context, daemon pb.ChaosDaemonClient, c command, sets []*pb.IPSet, chains []*pb.Chain) error {
+func network(ctx context.Context, daemon pb.ChaosDaemonClient, c command, sets []*pb.IPSet, chains []*pb.Chain, tcs []*pb.Tc) error {
 	if _, err := daemon.FlushIPSets(ctx, &pb.IPSetsRequest{Ipsets: sets, ContainerId: c.Container, EnterNS: true, PodUid: c.Pod}); err != nil {
 		return err
 	}
 	if _, err := daemon.SetIptablesChains(ctx, &pb.IptablesChainsRequest{Chains: chains, ContainerId: c.Container, EnterNS: true, PodUid: c.Pod}); err != nil {
 		return err
 	}
-	_, err := daemon.SetTcs(ctx, &pb.TcsRequest{ContainerId: c.Container, EnterNS: true, PodUid: c.Pod})
+	_, err := daemon.SetTcs(ctx, &pb.TcsRequest{Tcs: tcs, ContainerId: c.Container, EnterNS: true, PodUid: c.Pod})
 	return err
 }
 

@@ -1,8 +1,8 @@
 /** Every action, and how to find one. */
 import { ChaosError, invalidArgument, quoted } from '@chaosplane/common';
 import type { Action, ExecRpc } from './action.ts';
+import { likelyAction } from './elsewhere.ts';
 import { actions } from './gen/actions.ts';
-import { nearest } from './nearest.ts';
 
 type Entry = (typeof actions)[number];
 
@@ -29,7 +29,7 @@ export function findAction(name: string): Action {
   const found = catalogue.find((action) => action.name === name || action.aliases.includes(name));
   if (found !== undefined) return found;
   const names = catalogue.map((action) => action.name);
-  const near = nearest(name, names);
+  const near = likelyAction(name, names);
   const wrong = `${quoted(name)} is not an action${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw invalidArgument('the action', [{ path: 'action', wrong, allowed: names.join(', ') }]);
 }

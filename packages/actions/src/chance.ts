@@ -1,5 +1,5 @@
 /** What the actions share that hit packets by chance: how many of them, and whether they come in bursts. */
-import { parsePercent } from '@chaosplane/common';
+import { parsePercent, type Problem } from '@chaosplane/common';
 import { defaulted, parsePositivePercent, required } from './parameter.ts';
 
 /** The shape of the chance; `what` happens to a packet: `lost`. */
@@ -15,4 +15,20 @@ export function chanceShape(what: string) {
       default: '0',
     }),
   } as const;
+}
+
+/** With a correlation, fates are drawn in a cycle of 4096 packets: shares below one of these cannot be carried out. */
+const FINEST_PERCENT = 100 / 4096;
+
+/** The chance of values that are each valid. */
+export function toChance(
+  { percent, correlation }: { readonly percent: number; readonly correlation: number },
+  problems: Problem[],
+): { readonly percent: number; readonly correlationPercent: number } {
+  const odd = percent < FINEST_PERCENT || (percent < 100 && percent > 100 - FINEST_PERCENT);
+  if (correlation > 0 && odd) {
+    const wrong = `${percent}% is too fine for packets in bursts, of which 4096 are drawn at a time`;
+    problems.push({ path: 'parameters.percent', wrong, allowed: '0.025 to 99.975, or 100, or no correlation' });
+  }
+  return { percent, correlationPercent: correlation };
 }

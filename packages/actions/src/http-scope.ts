@@ -1,8 +1,8 @@
 /** What the HTTP actions share: which requests of which pod. */
 import { refused, type Parsed, type Problem } from '@chaosplane/common';
 import type { ParameterValues } from './action.ts';
-import { defaulted, oneOf, optional, parseBoolean, parsePositivePercent, required } from './parameter.ts';
-import { targetShape } from './scope.ts';
+import { defaulted, oneOf, optional, parsePositivePercent, required } from './parameter.ts';
+import { spareProbes, targetShape } from './scope.ts';
 
 /** Which requests of which pod. */
 export interface HttpScope {
@@ -34,6 +34,8 @@ const LONGEST_PATTERN = 1024;
 const pathAllowed = 'a path that begins with / or *, where * is anything and ? one character, such as /api/*';
 
 function parsePath(text: string): Parsed<string> {
+  if (/\?[^/?=]*=/.test(text))
+    return refused(text, 'has a query, which is not looked at: it never matches', pathAllowed);
   const valid = text.length <= LONGEST_PATTERN && /^[/*][\x21-\x7e]*$/.test(text) && !/[#]/.test(text);
   return valid ? { ok: true, value: text } : refused(text, 'is not a path', pathAllowed);
 }
@@ -82,10 +84,15 @@ export const httpShape = {
       'Only requests with such a path, as it is sent, without the query; `*` is anything, `?` one character.',
     allowed: pathAllowed,
   }),
-  method: optional(parseMethods, { description: 'Only requests with one of these methods.', allowed: methodsAllowed }),
+  method: optional(parseMethods, {
+    description: 'Only requests with one of these methods.',
+    allowed: methodsAllowed,
+    form: 'list',
+  }),
   headers: optional(parseHeaders, {
     description: 'Only requests that have all of these headers.',
     allowed: headersAllowed,
+    form: 'headers',
   }),
   percent: defaulted(parsePositivePercent, {
     description: 'The share of these requests that is hit, each by chance.',
@@ -97,11 +104,7 @@ export const httpShape = {
     allowed: 'keep or reset',
     default: 'keep',
   }),
-  spareProbes: defaulted(parseBoolean, {
-    description: "Leave the kubelet's own probes of this pod alone, so that it is not restarted for the fault.",
-    allowed: 'true or false',
-    default: 'true',
-  }),
+  spareProbes,
 } as const;
 
 /** The scope of values that are each valid. */
@@ -142,5 +145,7 @@ holds are passed on until they close, for 10 minutes at most. When the daemon di
 only what is under way at that moment is lost. When the daemon hangs, the kernel stops redirecting within 10 seconds. A stopped daemon
 gives what is under way 2 seconds.
 
-Requests inside the pod (to localhost or to the pod's own address) are not hit. A pod whose ports somebody else redirects, as a mesh
-sidecar does, is refused.`;
+Requests inside the pod (to localhost or to the pod's own address) are not hit. Where others redirect
+the port, as a mesh sidecar does, the fault is refused: the message names the rule, and what to set so that the port is left out
+(Istio: \`traffic.sidecar.istio.io/excludeInboundPorts\` or \`excludeOutboundPorts\`; Linkerd: \`config.linkerd.io/skip-inbound-ports\` or
+\`skip-outbound-ports\`). Ports that are left out already work.`;

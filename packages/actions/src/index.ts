@@ -5,6 +5,7 @@ export * from './nearest.ts';
 export * from './parameter.ts';
 export * from './parse.ts';
 export * from './scope.ts';
+export { textsOf } from './texts.ts';
 export type { HttpScope } from './http-scope.ts';
 export type * from './gen/actions.ts';
 export type { CpuStress, MemoryStress, Size } from './stress.ts';

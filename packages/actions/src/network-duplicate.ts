@@ -1,6 +1,6 @@
 /** network-duplicate: a share of the packets arrives twice. */
 import { defineAction } from './action.ts';
-import { chanceShape } from './chance.ts';
+import { chanceShape, toChance } from './chance.ts';
 import { scopeShape, toScope, type NetworkScope } from './scope.ts';
 
 /** A duplication, understood. */
@@ -20,8 +20,7 @@ export const networkDuplicate = defineAction({
   shape: { ...chanceShape('duplicated'), ...scopeShape('egress') },
   toSpec: (values, problems): NetworkDuplicateSpec => ({
     scope: toScope(values, problems),
-    percent: values.percent,
-    correlationPercent: values.correlation,
+    ...toChance(values, problems),
   }),
   summary: 'A share of the packets that the pod sends or receives arrives twice.',
   description: `Each chosen packet is sent twice, by nftables alone: UDP applications get it twice, TCP throws the copy away. A copy
@@ -29,6 +28,7 @@ is not copied again and not lost by another fault of the same pod; delays and ba
 copied on its way through an IFB device of ours; of several such faults that choose the same incoming packet, one copy comes.
 
 It needs the egress hook of devices (Linux 5.16 and newer), and an IFB device for what comes in.`,
-  evidence: 'Packets in scope and packets duplicated. *Verified* when at least one was.',
+  evidence:
+    'Packets in scope and packets duplicated. *Verified* when the share is one that chance allows, but for one case in ten thousand.',
   example: { percent: '10%' },
 });

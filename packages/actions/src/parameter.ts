@@ -1,5 +1,5 @@
 /** How one parameter is declared: what parses it, and what people are told about it. */
-import { parsePercent, refused, type Parsed } from '@chaosplane/common';
+import { formatDuration, INTERFACE_NAME, parseDuration, parsePercent, refused, type Parsed } from '@chaosplane/common';
 import { z } from 'zod';
 
 /** What the documentation says of a parameter. */
@@ -11,6 +11,8 @@ export interface ParameterMeta {
   readonly default?: string;
   /** Other keys that are accepted for it. */
   readonly aliases?: readonly string[];
+  /** `list`: a file may give a list, whose items stand between commas. `headers`: a list, or a map of names and values. */
+  readonly form?: 'list' | 'headers';
 }
 
 /** Where `parameter` keeps its meta. */
@@ -58,6 +60,20 @@ export function parsePositivePercent(text: string): Parsed<number> {
   return refused(text, 'would do nothing', 'a percentage above 0, up to 100, such as 25 or 25%');
 }
 
+/** A duration in whole microseconds, the finest that is carried out, above 0 and up to a limit. */
+export function parseWait(longestMs: number): (text: string) => Parsed<number> {
+  const allowed = `more than 0, at most ${formatDuration(longestMs)}, in whole microseconds`;
+  return (text) => {
+    const parsed = parseDuration(text);
+    if (!parsed.ok) return parsed;
+    if (parsed.value <= 0) return refused(text, 'would do nothing', allowed);
+    if (parsed.value > longestMs) return refused(text, 'is too long', allowed);
+    const micros = parsed.value * 1000;
+    const fine = Math.abs(micros - Math.round(micros)) > 1e-6 * Math.max(1, micros);
+    return fine || micros < 1 ? refused(text, 'is finer than a microsecond', allowed) : parsed;
+  };
+}
+
 const LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const NAME_ALLOWED =
   'lower-case letters, digits, - and ., beginning and ending with a letter or digit, at most 253 long';
@@ -76,8 +92,10 @@ export function parseLabelName(text: string): Parsed<string> {
 }
 
 /** A network interface: 1 to 15 characters (IFNAMSIZ). */
-export function parseInterface(text: string): Parsed<string> {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/.test(text)) return { ok: true, value: text };
-  const allowed = 'up to 15 letters, digits, ., _ and -, such as eth0';
-  return refused(text, 'is not the name of an interface', allowed);
+export function parseInterfaces(text: string): Parsed<readonly string[]> {
+  const names = text.split(',').map((name) => name.trim());
+  const wellFormed = names.every((name) => INTERFACE_NAME.test(name));
+  if (wellFormed) return { ok: true, value: [...new Set(names)] };
+  const allowed = 'names of up to 15 letters, digits, ., _ and -, separated by commas, such as eth0';
+  return refused(text, 'is no list of interfaces', allowed);
 }

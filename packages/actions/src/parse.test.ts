@@ -54,7 +54,7 @@ describe('the parameters of an action', () => {
     ['network-partition', { ports: '0' }, 'is not within 1 to 65535'],
     ['network-partition', { protocol: 'icmp', ports: '80' }, 'icmp has no ports'],
     ['network-partition', { protocol: 'sctp' }, 'is not known'],
-    ['network-partition', { interface: 'eth0; reboot' }, 'not the name of an interface'],
+    ['network-partition', { interface: 'eth0; reboot' }, 'is no list of interfaces'],
     ['network-partition', { spareProbes: 'yes' }, 'is not known'],
     ['network-partition', { podName: 'Web' }, 'is not a name'],
     ['network-partition', { podNamespace: 'a.b' }, 'is not a name'],
@@ -92,7 +92,8 @@ describe('the parameters of an action', () => {
       });
     }
     expect(parse('network-partition', {})).toMatchObject({
-      scope: { peers: [], interface: 'eth0', spareProbes: true },
+      how: 'silent',
+      scope: { peers: [], interfaces: [], spareProbes: true },
     });
   });
 

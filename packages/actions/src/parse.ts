@@ -2,8 +2,9 @@
 import { invalidArgument, quoted, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
 import type { Action } from './action.ts';
-import { nearest } from './nearest.ts';
+import { likelyParameter } from './elsewhere.ts';
 import { parameterMeta } from './parameter.ts';
+import { joined } from './texts.ts';
 
 /** Whether the parameters name the pod (on the wire), or an experiment's target does. */
 export interface ParseOptions {
@@ -75,7 +76,7 @@ function fillTarget(known: readonly string[], values: Record<string, string>, pr
 }
 
 function unknownKey(key: string, known: readonly string[]): Problem {
-  const near = nearest(key, known);
+  const near = likelyParameter(key, known);
   const wrong = `${quoted(key)} is not a parameter${near === undefined ? '' : `; did you mean ${near}?`}`;
   return { path: 'parameters', wrong, allowed: known.join(', ') };
 }
@@ -90,8 +91,8 @@ function problemOf(action: Action, values: Readonly<Record<string, string>>, iss
   return { path, wrong: issue.message, allowed: typeof told === 'string' ? told : allowed };
 }
 
-/** Parameters as an experiment file may give them: strings, numbers or booleans, all of them strings in the end. */
-export const stringParameters = z.record(
-  z.string(),
-  z.union([z.string(), z.number(), z.boolean()]).transform((value) => String(value)),
-);
+/**
+ * Parameters as an experiment file may give them, all of them texts in the end. Which lists and maps an action takes, and what
+ * is wrong with all others, is for `textsOf` to say.
+ */
+export const stringParameters = z.record(z.string(), z.unknown().transform(joined));

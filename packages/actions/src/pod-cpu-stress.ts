@@ -27,6 +27,6 @@ limit holds for both together, and the neighbours feel no more than they would o
 It is a process of the node, not of the container: the container does not see it, and nothing is installed in its image. It ends
 with the daemon, and the next daemon starts it again while the experiment lasts.`,
   evidence:
-    'CPU time of the stressor, and of the whole cgroup since before it was started. *Verified* when the stressor used any.',
+    'CPU time of the stressor since it joined the cgroup, and of the whole cgroup since then. *Verified* when the stressor used any and all workers run; a request whose workers may not all be started (pids.max) is refused.',
   example: { workers: '1', load: '50' },
 });

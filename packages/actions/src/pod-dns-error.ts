@@ -42,6 +42,7 @@ export const podDnsError = defineAction({
       description:
         "The names that fail. `api.shop` is that name, also with one of the pod's search domains behind it; `*.example.com` every name below; `*` every name. A dot at the end leaves search domains out.",
       allowed: domainsAllowed,
+      form: 'list',
     }),
     errorType: defaulted(oneOf(['NXDOMAIN', 'SERVFAIL', 'REFUSED', 'timeout']), {
       description:
@@ -71,7 +72,8 @@ given in full, \`api.shop.svc.cluster.local.\`.
 
 Queries to other resolvers than those of resolv.conf pass and are counted. Names in \`/etc/hosts\`, caches inside the application, DNS
 over TLS or HTTPS are not queries to port 53. When the daemon dies, the kernel removes the redirect, and queries pass at once; when it
-hangs, within 10 seconds. A pod whose ports somebody else redirects, as a mesh sidecar does, is refused.`,
+hangs, within 10 seconds. Pods of a mesh (Istio, Linkerd)
+work like others; where Istio captures DNS itself, the fault is refused, with the setting that turns this off.`,
   evidence: 'Queries seen, matched and failed, and queries to other resolvers. *Verified* when at least one failed.',
   example: { domains: 'api.shop,*.example.com' },
 });

@@ -1,8 +1,8 @@
 /** pod-http-delay: HTTP requests wait before they are passed on. */
-import { formatDuration, parseDuration, refused, type Parsed } from '@chaosplane/common';
+import { formatDuration } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { HTTP_DESCRIPTION, httpShape, toHttpScope, type HttpScope } from './http-scope.ts';
-import { required } from './parameter.ts';
+import { parseWait, required } from './parameter.ts';
 
 /** A delay of requests, understood. */
 export interface PodHttpDelaySpec {
@@ -12,14 +12,6 @@ export interface PodHttpDelaySpec {
 
 const LONGEST_MS = 10 * 60_000;
 
-function parseDelay(text: string): Parsed<number> {
-  const parsed = parseDuration(text);
-  const allowed = `more than 0, at most ${formatDuration(LONGEST_MS)}`;
-  if (parsed.ok && parsed.value <= 0) return refused(text, 'would do nothing', allowed);
-  if (parsed.ok && parsed.value > LONGEST_MS) return refused(text, 'is too long', allowed);
-  return parsed;
-}
-
 export const podHttpDelay = defineAction({
   name: 'pod-http-delay',
   aliases: [],
@@ -27,7 +19,7 @@ export const podHttpDelay = defineAction({
   route: { on: 'daemon', rpc: 'execHTTPChaos', wireAction: 'delay' },
   recover: 'undo',
   shape: {
-    delay: required(parseDelay, {
+    delay: required(parseWait(LONGEST_MS), {
       description: 'How long each request waits before the application gets it.',
       allowed: `a duration above 0, up to ${formatDuration(LONGEST_MS)}, such as 300ms`,
     }),

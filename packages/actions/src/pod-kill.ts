@@ -5,7 +5,7 @@ import { defaulted } from './parameter.ts';
 
 /** A kill, understood. */
 export interface PodKillSpec {
-  /** How long the pod may take to end, in seconds; 0: it is gone at once. */
+  /** How long the pod may take to end, in seconds; 0: the API server forgets it at once, and waits for no kubelet. */
   readonly gracePeriodSeconds: number;
 }
 
@@ -27,9 +27,10 @@ export const podKill = defineAction({
   recover: 'one-shot',
   shape: {
     gracePeriodSeconds: defaulted(parseSeconds, {
-      description: 'How long the pod may take to end. 0: its processes are killed at once.',
+      description:
+        'How long the pod may take to end before it is killed. 0: a force delete, which does not wait for the kubelet; see above.',
       allowed: ALLOWED,
-      default: '0',
+      default: '1',
     }),
   },
   toSpec: ({ gracePeriodSeconds }): PodKillSpec => ({ gracePeriodSeconds }),
@@ -37,7 +38,12 @@ export const podKill = defineAction({
   description: `The operator deletes the pod through the API server, with the uid of the pod that was chosen as a precondition:
 a pod of the same name that has taken its place in the meantime is left alone. A pod that nothing owns does not come back.
 
+With \`gracePeriodSeconds\` of 1 or more, Kubernetes has a pod of that name until the kubelet says that its processes have ended. With 0
+it has none from the same moment on, while they still run: a StatefulSet may then have two pods of one name side by side, with one
+volume and one identity, and data may be lost
+([force deletion](https://kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod/)).
+
 It needs a cluster. It happens once; there is nothing to undo.`,
   evidence: 'Whether the pod is gone, or is ending. *Verified* when it is.',
-  example: { gracePeriodSeconds: '0' },
+  example: { gracePeriodSeconds: '1' },
 });

@@ -6,7 +6,7 @@ import {
   oneOf,
   optional,
   parseBoolean,
-  parseInterface,
+  parseInterfaces,
   parseLabelName,
   parsePodName,
   required,
@@ -26,7 +26,8 @@ export interface NetworkScope {
   /** Empty: every port. */
   readonly ports: readonly PortRange[];
   readonly protocol?: 'tcp' | 'udp' | 'icmp';
-  readonly interface: string;
+  /** Empty: every one that carries the pod's traffic. */
+  readonly interfaces: readonly string[];
   readonly spareProbes: boolean;
 }
 
@@ -73,7 +74,16 @@ const PEERS: ParameterMeta = {
   description:
     'The other ends, separated by commas: addresses, CIDRs, or host names as the pod resolves them. Without any: everybody.',
   allowed: 'IPv4 or IPv6 addresses, CIDRs or host names separated by commas',
+  form: 'list',
 };
+
+/** The parameter by which a fault keeps away from the kubelet. */
+export const spareProbes = defaulted(parseBoolean, {
+  description:
+    "On a cluster: leave the kubelet's own probes and hooks of this pod alone, so that it is not restarted for the fault.",
+  allowed: 'true or false',
+  default: 'true',
+});
 
 /** The shape of the scope, with the direction that an action takes when none is given. */
 export function scopeShape(direction: NetworkScope['direction']) {
@@ -88,21 +98,19 @@ export function scopeShape(direction: NetworkScope['direction']) {
     ports: optional(parsePorts, {
       description: 'Source or destination ports. Without a protocol: of TCP and UDP. Without any: every port.',
       allowed: 'ports from 1 to 65535, such as 80 or 80,443 or 9000-9010',
+      form: 'list',
     }),
     protocol: optional(oneOf(['tcp', 'udp', 'icmp']), {
       description: 'Only packets of this protocol; `icmp` is ICMP and ICMPv6.',
       allowed: 'tcp, udp or icmp',
     }),
-    interface: defaulted(parseInterface, {
-      description: "The pod's network interface.",
-      allowed: 'an interface of the pod',
-      default: 'eth0',
+    interface: optional(parseInterfaces, {
+      description:
+        "The pod's network interfaces, separated by commas. Without any: every one that is up, has an address, and is no tunnel.",
+      allowed: 'interfaces of the pod, such as eth0 or eth0,net1',
+      form: 'list',
     }),
-    spareProbes: defaulted(parseBoolean, {
-      description: "Leave the kubelet's own probes of this pod alone, so that it is not restarted for the fault.",
-      allowed: 'true or false',
-      default: 'true',
-    }),
+    spareProbes,
   } as const;
 }
 
@@ -124,7 +132,7 @@ export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope 
     hosts: peers?.hosts ?? [],
     ports,
     ...(protocol === undefined ? {} : { protocol }),
-    interface: values.interface,
+    interfaces: values.interface ?? [],
     spareProbes: values.spareProbes,
   };
 }

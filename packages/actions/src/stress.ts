@@ -1,6 +1,6 @@
 /** What the stress actions share: how many workers, how much of what, and the words for it. */
 import { parseBytes, parseCount, parsePercent, refused, type Parsed } from '@chaosplane/common';
-import { defaulted, optional, parsePositivePercent } from './parameter.ts';
+import { defaulted, optional, parseBoolean, parsePositivePercent } from './parameter.ts';
 
 /** An amount of memory. */
 export type Size = { readonly bytes: number } | { /** Of the limit. Above 0, up to 100. */ readonly percent: number };
@@ -73,6 +73,12 @@ export function memoryShape(of: string) {
       default: '256M',
     }),
     oomScoreAdj,
+    force: defaulted(parseBoolean, {
+      description:
+        'Also more memory than the limit or the node has: then the kernel kills the stressor, or other processes. Without it, that is refused.',
+      allowed: 'true or false',
+      default: 'false',
+    }),
   } as const;
 }
 
@@ -109,12 +115,14 @@ export interface MemoryStress {
   readonly workers: number;
   readonly size: Size;
   readonly oomScoreAdj?: number;
+  /** Whether it may be more than there is. */
+  readonly force: boolean;
 }
 
 /** Memory stress of values that are each valid. */
 export function toMemoryStress(
   values: Omit<MemoryStress, 'oomScoreAdj'> & { readonly oomScoreAdj: number | undefined },
 ): MemoryStress {
-  const { workers: count, size, oomScoreAdj: score } = values;
-  return { workers: count, size, ...(score === undefined ? {} : { oomScoreAdj: score }) };
+  const { workers: count, size, oomScoreAdj: score, force } = values;
+  return { workers: count, size, force, ...(score === undefined ? {} : { oomScoreAdj: score }) };
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { DAEMON_VERSION } from '@chaosplane/daemon';
 import { Command, CommanderError } from 'commander';
 import { addDaemon } from './commands/daemon.ts';
@@ -31,6 +31,7 @@ const surroundings: Surroundings = {
   clock: machineClock,
   interrupted: controller.signal,
   cacheFolder: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane'),
+  kubeconfigs: (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== ''),
 };
 
 const done = (exitCode: number): void => {

@@ -8,4 +8,6 @@ export * from './network.ts';
 export * from './logger.ts';
 export * from './retry.ts';
 export * from './mutex.ts';
+export * from './door/index.ts';
 export * from './http.ts';
+export { keepOwnHeapSmall } from './heap.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { assert, property, string } from 'fast-check';
-import { formatCidr, parseCidr, parsePeers, parsePorts } from './network.ts';
+import { formatCidr, isWithin, parseCidr, parsePeers, parsePorts } from './network.ts';
 
 describe('parseCidr', () => {
   test.each([
@@ -66,5 +66,22 @@ describe('parsePorts', () => {
 
   test.each(['', '0', '65536', '80-70', '80;', '-80', '8 0', 'http', '80,'])('%j is refused', (text) => {
     expect(parsePorts(text)).toMatchObject({ ok: false });
+  });
+});
+
+describe('isWithin', () => {
+  test.each([
+    ['10.0.0.7', '10.0.0.7', true],
+    ['10.0.0.7', '10.0.0.8', false],
+    ['10.0.0.0/24', '10.0.0.8', true],
+    ['10.0.0.0/24', '10.0.1.8', false],
+    ['10.0.0.0/24', '::ffff:10.0.0.8', true],
+    ['fd00::/64', 'FD00:0::1', true],
+    ['fd00::/64', 'fd00:0:0:1::1', false],
+    ['0.0.0.0/0', 'fd00::1', false],
+    ['10.0.0.0/24', 'not an address', false],
+  ])('%s has %s: %s', (network, address, expected) => {
+    const parsed = parseCidr(network);
+    expect(parsed.ok && isWithin(parsed.value, address)).toBe(expected);
   });
 });

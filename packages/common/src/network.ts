@@ -78,11 +78,40 @@ export function formatCidr({ family, address, prefix }: Cidr): string {
   return prefix === (family === 4 ? 32 : 128) ? address : `${address}/${prefix}`;
 }
 
+/** Whether an address, as a program prints it, is in a network. */
+export function isWithin({ family, address, prefix }: Cidr, text: string): boolean {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) return false;
+  const own = canonical(parsed, parsed.toByteArray().length * 8);
+  return own.family === family && canonical(ipaddr.parse(own.address), prefix).address === address;
+}
+
+/**
+ * Whether an address is of this machine or this link alone: loopback, link-local, or unspecified, which reaches loopback.
+ * Clouds serve the credentials of a machine at a link-local address (169.254.169.254).
+ */
+export function isLocalAddress(text: string): boolean {
+  const parsed = parseAddress(text.replace(/%.*$/, ''));
+  if (parsed === undefined) return false;
+  const plain = parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
+  return ['loopback', 'linkLocal', 'unspecified'].includes(plain.range());
+}
+
 /** The other ends of traffic, as people name them. */
 export interface NamedPeers {
   readonly cidrs: readonly Cidr[];
   /** Host names in lower case; one with a dot at its end is complete, and no search domain is tried behind it. */
   readonly hosts: readonly string[];
+}
+
+/** Why no packet of a link has an address of that network; undefined when one may. */
+function whyNever({ family, address, prefix }: Cidr): string | undefined {
+  const full = family === 4 ? 32 : 128;
+  if (prefix === full && (address === '0.0.0.0' || address === '::')) {
+    return `is no address of a packet: everybody is ${family === 4 ? '0.0.0.0/0' : '::/0'}`;
+  }
+  const loopback = family === 4 ? prefix >= 8 && address.startsWith('127.') : prefix === full && address === '::1';
+  return loopback ? 'is loopback, whose packets never leave the pod' : undefined;
 }
 
 const peersAllowed = 'addresses, CIDRs or host names separated by commas, such as 10.0.0.1,fd00::/64,db.example.org';
@@ -94,7 +123,9 @@ export function parsePeers(text: string): Parsed<NamedPeers> {
   const wrong = new Set<string>();
   for (const item of splitList(text)) {
     const parsed = parseCidr(item);
-    if (parsed.ok) cidrs.set(formatCidr(parsed.value), parsed.value);
+    const never = parsed.ok ? whyNever(parsed.value) : undefined;
+    if (never !== undefined) wrong.add(`${quoted(item)} ${never}`);
+    else if (parsed.ok) cidrs.set(formatCidr(parsed.value), parsed.value);
     else if (isResolvable(item)) hosts.add(item.toLowerCase());
     else
       wrong.add(
@@ -146,3 +177,6 @@ function several(wrong: ReadonlySet<string>): string {
   const shown = [...wrong].slice(0, 3).join(', ');
   return wrong.size > 3 ? `${shown} and ${wrong.size - 3} more` : shown;
 }
+
+/** Names of network interfaces that a user may give, and that rules and the journal can hold: at most 15 characters. */
+export const INTERFACE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/;

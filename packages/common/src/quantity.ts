@@ -75,6 +75,8 @@ const percentAllowed = 'a percentage from 0 to 100, such as 25 or 25%';
 export function parsePercent(text: string): Parsed<number> {
   // Twenty characters write any percentage; more only cost time and precision.
   if (text.length > 20 || !/^-?\d+(\.\d+)?%?$/.test(text)) return refused(text, 'is not a percentage', percentAllowed);
+  // Chance is drawn in steps of a thousandth of a percent (nft's numgen random mod 100000).
+  if (/\.\d{3}\d*[1-9]/.test(text)) return refused(text, 'is finer than 0.001%', percentAllowed);
   const value = Number(text.replace('%', ''));
   if (text.startsWith('-')) return refused(text, 'is negative', percentAllowed);
   if (value > 100) return refused(text, 'is more than 100%', percentAllowed);

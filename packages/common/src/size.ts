@@ -24,7 +24,14 @@ export function parseBytes(text: string): Parsed<number> {
   if (amount === undefined || factor === undefined || text.length > LONGEST_TEXT) {
     return refused(text, text.startsWith('-') ? 'is negative' : 'is not an amount of bytes', bytesAllowed);
   }
-  return { ok: true, value: Math.round(Number(amount) * factor) };
+  return whole(text, Number(amount) * factor, 'a byte', bytesAllowed);
+}
+
+/** A part of a byte or bit is nothing that can be kept or sent; 0.1 + 0.2 of a Mi is. */
+function whole(text: string, value: number, smallest: string, allowed: string): Parsed<number> {
+  const rounded = Math.round(value);
+  if (rounded === 0 && value > 0) return refused(text, `is less than ${smallest}`, allowed);
+  return { ok: true, value: rounded };
 }
 
 const unitsBits: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
@@ -41,7 +48,7 @@ export function parseRate(text: string): Parsed<number> {
   if (amount === undefined || factor === undefined) {
     return refused(text, text.startsWith('-') ? 'is negative' : 'is not a rate', rateAllowed);
   }
-  return { ok: true, value: Math.round(Number(amount) * factor) };
+  return whole(text, Number(amount) * factor, 'a bit', rateAllowed);
 }
 
 /** Bits a second as people write them: `10mbit`. Parses back to the same rate. */

@@ -30,7 +30,7 @@ const schema = z.strictObject({
   /** TTL of executions whose request gives none. */
   defaultTtlMs: duration.default(10 * 60_000),
   maxTtlMs: duration.default(24 * 3600_000),
-  networkEngine: z.enum(['auto', 'netem', 'queue']).default('auto'),
+  networkEngine: z.enum(['auto', 'netem', 'tap', 'queue']).default('auto'),
   networkHooks: z.enum(['auto', 'netdev', 'inet']).default('auto'),
   /** Whether node-restart may restart this node. */
   allowNodeRestart: z.boolean().default(false),

@@ -1,6 +1,6 @@
 /** Puts a daemon together and starts it: host, journal, engine, servers, in that order; stops it in the other. */
 import { hostname } from 'node:os';
-import { serveHttp, systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { reportTurned, serveHttp, systemClock, type Clock, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { createServer, type Server, type ServerMiddleware } from 'nice-grpc';
@@ -10,14 +10,17 @@ import { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.t
 import { startEngine, type Engine } from './engine/engine.ts';
 import type { SweepReport } from './engine/sweep.ts';
 import type { Host } from './host/host.ts';
+import { nodeAddresses } from './host/node-addresses.ts';
 import { createHost } from './host/real-host.ts';
 import { createTokenReviewer } from './host/token-review.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
 import { lockFolder } from './journal/lock.ts';
 import { clientIdentity } from './server/identity/identity.ts';
 import { endServer, listenTcp, listenUnix } from './server/listeners.ts';
+import { COMMANDS, HEALTH } from './server/limits.ts';
 import { createMetrics } from './server/metrics.ts';
 import { callMiddleware } from './server/middleware.ts';
+import { commandPort, healthPort } from './server/ports.ts';
 import { createService } from './server/service.ts';
 
 /** The version that GetCapabilities tells. */
@@ -67,19 +70,25 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   let ready = false;
   const metrics = createMetrics();
   const addresses: Partial<Record<'grpc' | 'health' | 'http', string>> = {};
+  const doors = { clock, logger, count: metrics.countTurned };
+  const node = nodeAddresses(clock);
+  stack.defer(() => node.close());
   // Probes are answered from the first moment: not ready, but alive.
   if (config.httpListen !== undefined) {
-    const http = await serveHttp(config.httpListen, {
+    const pages = {
       notReady: () => (ready ? undefined : 'not serving: sweeping what an earlier daemon left, or shutting down'),
       metrics: metrics.registry,
-    });
+    };
+    const standing = (address: string) => (node.has(address) ? 'friend' : 'stranger');
+    const http = await serveHttp(config.httpListen, pages, { clock, standing, onTurned: reportTurned('http', doors) });
     stack.defer(() => http.close());
     addresses.http = http.address;
   }
   if (config.healthListen !== undefined) {
-    const plain = createServer();
+    const plain = createServer(HEALTH.options);
     plain.add(HealthDefinition, HealthServiceImpl(health));
-    addresses.health = await listenTcp(plain, config.healthListen, ServerCredentials.createInsecure());
+    const insecure = ServerCredentials.createInsecure();
+    addresses.health = await listenTcp(plain, config.healthListen, insecure, healthPort(node, doors));
     stack.defer(() => plain.forceShutdown());
   }
   stack.defer(await lockFolder(config.stateDir));
@@ -100,7 +109,7 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     listen: (server: Server) => Promise<string>,
     authenticate?: ServerMiddleware,
   ): Promise<string> => {
-    const server = createServer()
+    const server = createServer(COMMANDS.options)
       .use(errorDetailsServerMiddleware)
       .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
     const service = createService(engine, { version: DAEMON_VERSION });
@@ -117,7 +126,9 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     const parts = { clock, logger, count: metrics.countRefusal, reviewer: createTokenReviewer };
     const identity = await clientIdentity({ ...config, tls, clientName }, parts);
     stack.defer(() => identity.stop());
-    addresses.grpc = await serve((server) => listenTcp(server, listen, identity.credentials), identity.middleware);
+    const before = commandPort(clientName, doors);
+    const listenGuarded = (server: Server): Promise<string> => listenTcp(server, listen, identity.credentials, before);
+    addresses.grpc = await serve(listenGuarded, identity.middleware);
   }
   // Before the servers end: this is what ends the streams that they have open.
   stack.defer(() => engine.refuse());

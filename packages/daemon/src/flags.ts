@@ -8,7 +8,7 @@ export interface DaemonFlags {
   readonly socket: string;
   readonly stateDir: string;
   readonly runtimeEndpoint?: string;
-  readonly networkEngine: 'auto' | 'netem' | 'queue';
+  readonly networkEngine: 'auto' | 'netem' | 'tap' | 'queue';
   readonly networkHooks: 'auto' | 'netdev' | 'inet';
   readonly allowNodeRestart?: boolean;
   readonly nodeName?: string;
@@ -49,7 +49,7 @@ export const runtimeOption = option(
 );
 
 export const engineOption = option('--network-engine <engine>', 'what delays packets', 'NETWORK_ENGINE')
-  .choices(['auto', 'netem', 'queue'])
+  .choices(['auto', 'netem', 'tap', 'queue'])
   .default('auto');
 
 const options: readonly Option[] = [

@@ -2,9 +2,11 @@
 export { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
 export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
 export { actionSupport } from './server/support.ts';
-export { answers } from './server/listeners.ts';
+export { presenceOn } from './server/presence.ts';
+export { FolderHeldError } from './journal/lock.ts';
 export { durationOf, millisecondsOf } from './server/wire.ts';
 export type { SweepReport } from './engine/sweep.ts';
 export type { ContainerRuntime, Host, HostCapability, Sandbox, SandboxDetail } from './host/host.ts';
 export { createHost } from './host/real-host.ts';
-export { detectRuntimeEndpoint, connectRuntime } from './host/cri.ts';
+export { connectRuntime } from './host/cri.ts';
+export { detectRuntimeEndpoint } from './host/runtime-endpoint.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The daemon's own program, for the image: serves in the foreground until it is told to stop. */
-import { createLogger } from '@chaosplane/common';
+import { createLogger, keepOwnHeapSmall, systemClock } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { DAEMON_VERSION, startDaemon } from './daemon.ts';
 import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
@@ -26,6 +26,7 @@ const program = addDaemonFlags(new Command('chaosplane-daemon'))
     const logger = createLogger({ level: flags.logLevel });
     try {
       const daemon = await startDaemon(settingsOf(flags), { logger });
+      keepOwnHeapSmall(systemClock);
       const signal = await told.promise;
       logger.info({ signal }, 'daemon stopping');
       await daemon.stop();

@@ -1,7 +1,8 @@
 /** Each turn that the life of an experiment can take, and that it always ends with nothing left. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decide, type Decision, type ObservedExecution, type Observation } from './decide.ts';
+import { decide } from './decide.ts';
+import type { Asking, Decision, Observation, ObservedExecution } from './observation.ts';
 import { parseExperiment, type ExperimentSpec } from './resource.ts';
 import type { Candidate } from './select.ts';
 import { initialStatus, isFinal, withTargets, type ExperimentStatus, type Phase, type TargetStatus } from './status.ts';
@@ -157,6 +158,43 @@ describe('an experiment', () => {
     expect(decision).toMatchObject({ kind: 'inject', targets: [{ uid: 'uid-b' }] });
   });
 
+  describe('with injections that are under way', () => {
+    const asking = (change: Partial<Asking>): Asking => ({ held: new Set(), underWay: 0, why: new Map(), ...change });
+    const running = (parallelism: number): World => {
+      const world = new World(spec({ execution: { parallelism } }));
+      world.run(500, () => world.status.phase === 'Running');
+      return world;
+    };
+
+    test('asks for no more at a time than is allowed, and for none twice', () => {
+      const world = running(2);
+      world.observation = { asking: asking({ held: new Set(['uid-a']), underWay: 1 }) };
+      expect(world.step()).toMatchObject({ kind: 'inject', targets: [{ uid: 'uid-b' }] });
+      world.observation = { asking: asking({ held: new Set(['uid-a', 'uid-c']), underWay: 2 }) };
+      expect(world.step()).toMatchObject({ kind: 'wait' });
+    });
+
+    test('asks for the others while those of a silent node are waited for, which are missed in the end, with the reason', () => {
+      const world = running(1);
+      const why = new Map([['uid-a', 'the daemon of n1 does not answer']]);
+      world.observation = { asking: asking({ held: new Set(['uid-a']), why }) };
+      world.run(500, () => world.status.effectiveAt !== undefined);
+      expect(world.injections).toEqual(['uid-b', 'uid-c']);
+      expect(world.status.targets[0]).toMatchObject({
+        state: 'Missed',
+        message: 'not injected within 1m: the daemon of n1 does not answer',
+      });
+    });
+
+    test('takes one of each node after the other', () => {
+      const world = running(10);
+      const [a, b, c] = world.status.targets;
+      const on = (node: string, target: TargetStatus | undefined) => ({ ...target, node }) as TargetStatus;
+      world.status = { ...world.status, targets: [on('n1', a), on('n1', b), on('n2', c)] };
+      expect(world.step()).toMatchObject({ targets: [{ uid: 'uid-a' }, { uid: 'uid-c' }, { uid: 'uid-b' }] });
+    });
+  });
+
   test('without a target fails and says why', () => {
     const world = new World(spec({ target: { names: ['nobody'] } }));
     world.run();
@@ -212,6 +250,27 @@ describe('an experiment', () => {
     world.run();
     expect(world.status.phase).toBe('Failed');
     expect(world.status.targets[0]?.endedEarly).toBe('target-gone');
+    expect(world.status.outcome?.message).toBe('1 of 3 targets went away before the end (default/a: target-gone)');
+  });
+
+  test.each([
+    ['Fail', 'Failed', /^1 of 3 targets went away before the end .default.a: target gone: its pod was deleted.$/],
+    ['Continue', 'Completed', /^the hypothesis held; 1 of 3 targets went away before the end /],
+  ])('a target of which goes away ends as the author has chosen: %s', (onTargetGone, phase, message) => {
+    const world = new World(spec({ execution: { onTargetGone } }));
+    world.run(500, () => world.status.effectiveAt !== undefined);
+    world.executions.set('x-uid-a', { live: false, endReason: 'target gone: its pod was deleted' });
+    world.run();
+    expect(world.status.phase).toBe(phase);
+    expect(world.status.outcome?.message).toMatch(message);
+  });
+
+  test('has failed when something else ends early, whatever is chosen for targets that go away', () => {
+    const world = new World(spec({ execution: { onTargetGone: 'Continue' } }));
+    world.run(500, () => world.status.effectiveAt !== undefined);
+    world.executions.set('x-uid-a', { live: false, endReason: 'lease lapsed' });
+    world.run();
+    expect(world.status.phase).toBe('Failed');
   });
 
   test('that nobody watched until its executions had expired has been completed, not cut short', () => {

@@ -1,73 +1,17 @@
 /** What to do next with an experiment: pure, and the same for the operator and for `chaosplane run`. */
 import { countOf, formatDuration } from '@chaosplane/common';
-import type { ExperimentSpec } from './resource.ts';
-import { selectTargets, type Candidate } from './select.ts';
+import type { Decision, Observation, ObservedExecution } from './observation.ts';
+import { selectTargets } from './select.ts';
+import { asTarget, selectionMessage } from './selection-message.ts';
 import {
   isFinal,
   withCondition,
   withTargets,
   type ExperimentStatus,
   type Outcome,
-  type TargetEvidence,
   type TargetStatus,
 } from './status.ts';
-
-/** An execution, as its daemon tells it. */
-export interface ObservedExecution {
-  readonly live: boolean;
-  /** Why it ended. */
-  readonly endReason?: string;
-  /** Why its undo has not finished. */
-  readonly error?: string;
-  readonly evidence?: TargetEvidence;
-}
-
-/** Outcome of the probes of one side of the steady state. */
-export interface ProbeOutcome {
-  readonly passed: boolean;
-  readonly message: string;
-}
-
-/** Everything that is known at one moment. */
-export interface Observation {
-  readonly spec: ExperimentSpec;
-  readonly status: ExperimentStatus;
-  /** What may be chosen; needed in the phase Pending only. */
-  readonly candidates: readonly Candidate[];
-  /** Draws the targets when the spec gives no seed; the same in every observation of one experiment. */
-  readonly seed: number;
-  readonly executions: ReadonlyMap<string, ObservedExecution>;
-  /** The last outcome of each side, when it was probed. */
-  readonly before?: ProbeOutcome;
-  readonly after?: ProbeOutcome;
-  /** Why somebody wants it to end now. */
-  readonly abort?: string;
-  /**
-   * How often each target, by uid, was asked for in vain. Those that were asked for least come first, so that a node that
-   * does not answer keeps nobody else waiting.
-   */
-  readonly tried?: ReadonlyMap<string, number>;
-  /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
-  readonly lookAgainMs?: number;
-}
-
-/** The one thing to do next. */
-export type Decision =
-  /** Write this status down; then observe again. */
-  | { readonly kind: 'advance'; readonly status: ExperimentStatus }
-  | { readonly kind: 'probe'; readonly side: 'before' | 'after' }
-  | { readonly kind: 'inject'; readonly targets: readonly TargetStatus[]; readonly ttlMs: number }
-  /** Write the status down, then move the deadlines of these executions: they were long enough for the latest end there could be. */
-  | {
-      readonly kind: 'extend';
-      readonly executionIds: readonly string[];
-      readonly ttlMs: number;
-      readonly status: ExperimentStatus;
-    }
-  | { readonly kind: 'cancel'; readonly executionIds: readonly string[] }
-  /** Nothing before `until`, unless something changes. */
-  | { readonly kind: 'wait'; readonly until: number }
-  | { readonly kind: 'done' };
+import { verdict, withEffect } from './verdict.ts';
 
 /**
  * An execution outlives the experiment by so much at most, should nobody be there to cancel it: enough for a cancel that is
@@ -104,33 +48,18 @@ export function decide(observation: Observation, now: number): Decision {
 }
 
 function select({ spec, status, candidates, seed }: Observation, now: number): Decision {
-  const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? seed);
-  if (chosen.length === 0) {
-    const none = `there are no ${kindWord(spec)}s at all`;
-    const reasons = [...new Set(spared.map(({ why }) => why))].slice(0, 3).join('; ') || none;
-    const where = spec.target.kind === 'Node' ? '' : ` of the namespace ${spec.target.namespace}`;
-    const message = `no ${kindWord(spec)}${where} fits: ${reasons}`;
+  const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
+  const message = selectionMessage(selection, spec);
+  if (selection.chosen.length === 0) {
     const failed = withCondition(status, { type: 'Selected', status: 'False', reason: 'NoTarget', message });
     return {
       kind: 'advance',
       status: { ...failed, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
     };
   }
-  const targets = chosen.map(asTarget);
-  const message = `${chosen.length} of ${chosen.length + spared.length} ${kindWord(spec)}s`;
+  const targets = selection.chosen.map(asTarget);
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
   return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
-}
-
-/** A candidate that was chosen. */
-export function asTarget({ namespace, name, uid, node, bootId }: Candidate): TargetStatus {
-  const where = { ...(node === undefined ? {} : { node }), ...(bootId === undefined ? {} : { bootId }) };
-  return { namespace, name, uid, ...where, state: 'Selected' };
-}
-
-/** What is hit, as a word. */
-export function kindWord({ target }: Pick<ExperimentSpec, 'target'>): string {
-  return target.kind.toLowerCase();
 }
 
 function checkBefore({ spec, status, before }: Observation, now: number): Decision {
@@ -148,17 +77,21 @@ function checkBefore({ spec, status, before }: Observation, now: number): Decisi
 }
 
 /** Injects what is left; the duration begins when all are injected, or when the time for it is over. */
-function bringUp({ spec, status, tried }: Observation, now: number): Decision {
-  const times = ({ uid }: TargetStatus): number => tried?.get(uid) ?? 0;
-  const left = status.targets.filter(({ state }) => state === 'Selected').toSorted((a, b) => times(a) - times(b));
+function bringUp(observation: Observation, now: number): Decision {
+  const { spec, status, asking } = observation;
+  const left = status.targets.filter(({ state }) => state === 'Selected');
   const ttlMs = spec.duration + TTL_MARGIN_MS;
   const waiting = (status.startedAt ?? now) + spec.injectionTimeout - now;
   if (left.length > 0 && waiting > 0) {
     // The duration may begin as late as that, and the first ones must live until they are told when it did.
-    return { kind: 'inject', targets: left.slice(0, spec.execution.parallelism), ttlMs: waiting + ttlMs };
+    const targets = inTurn(left, observation).slice(
+      0,
+      Math.max(0, spec.execution.parallelism - (asking?.underWay ?? 0)),
+    );
+    if (targets.length > 0) return { kind: 'inject', targets, ttlMs: waiting + ttlMs };
+    return { kind: 'wait', until: now + Math.min(waiting, observation.lookAgainMs ?? LOOK_AGAIN_MS) };
   }
-  const late = { state: 'Missed', message: `not injected within ${formatDuration(spec.injectionTimeout)}` } as const;
-  const settled = withTargets(status, new Map(left.map(({ uid }) => [uid, late])));
+  const settled = withTargets(status, new Map(left.map((target) => [target.uid, tooLate(target, observation)])));
   const injected = settled.targets.filter(({ state }) => state === 'Injected');
   const missed = settled.targets.filter(({ state }) => state === 'Missed');
   const count = `${injected.length} of ${settled.targets.length} targets`;
@@ -180,6 +113,27 @@ function bringUp({ spec, status, tried }: Observation, now: number): Decision {
   const expiresAt = now + ttlMs;
   const extended = withTargets(effective, new Map(injected.map(({ uid }) => [uid, { expiresAt }])));
   return { kind: 'extend', executionIds, ttlMs, status: extended };
+}
+
+/** Those that can be asked for now: who was asked for least comes first, and of those one of each node after the other. */
+function inTurn(left: readonly TargetStatus[], { tried, asking }: Observation): TargetStatus[] {
+  const ofNode = new Map<string, number>();
+  const ranked = left
+    .filter(({ uid }) => asking?.held.has(uid) !== true)
+    .map((target) => {
+      const { uid, node = '' } = target;
+      const times = tried?.get(uid) ?? 0;
+      const round = (ofNode.get(`${times} ${node}`) ?? 0) + 1;
+      ofNode.set(`${times} ${node}`, round);
+      return { target, times, round };
+    });
+  return ranked.toSorted((a, b) => a.times - b.times || a.round - b.round).map(({ target }) => target);
+}
+
+function tooLate({ uid }: TargetStatus, { spec, asking }: Observation): Partial<TargetStatus> {
+  const why = asking?.why.get(uid);
+  const message = `not injected within ${formatDuration(spec.injectionTimeout)}`;
+  return { state: 'Missed', message: why === undefined ? message : `${message}: ${why}` };
 }
 
 function run(observation: Observation, effectiveAt: number, now: number): Decision {
@@ -209,33 +163,12 @@ const evidenceOf = (execution: ObservedExecution | undefined): Pick<TargetStatus
   execution?.evidence === undefined ? {} : { evidence: execution.evidence };
 
 /** The last evidence while the faults are still in place. */
-function complete({ status, executions }: Observation, now: number): Decision {
+function complete({ spec, status, executions }: Observation, now: number): Decision {
   const evidence = status.targets.map(({ uid, executionId }): [string, Partial<TargetStatus>] => {
     return [uid, evidenceOf(executions.get(executionId ?? ''))];
   });
   const measured = withEffect(withTargets(status, new Map(evidence)));
-  const early = status.targets.filter(({ endedEarly }) => endedEarly !== undefined).length;
-  if (early > 0)
-    return recover(measured, now, { phase: 'Failed', message: `${early} executions ended before the experiment did` });
-  return recover(measured, now, { phase: 'Completed', message: 'the hypothesis held' });
-}
-
-/** Whether the faults took effect, over all targets. */
-function withEffect(status: ExperimentStatus): ExperimentStatus {
-  const injected = status.targets.filter(({ executionId }) => executionId !== undefined);
-  const verdicts = injected.map(({ evidence }) => evidence?.verdict ?? 'Unknown');
-  const verified = verdicts.filter((verdict) => verdict === 'Verified').length;
-  const message = `verified on ${verified} of ${verdicts.length} targets`;
-  const type = 'EffectObserved';
-  if (verified > 0) return withCondition(status, { type, status: 'True', reason: 'Verified', message });
-  if (verdicts.includes('NotObserved'))
-    return withCondition(status, { type, status: 'False', reason: 'NotObserved', message });
-  return withCondition(status, {
-    type,
-    status: 'Unknown',
-    reason: 'NoTraffic',
-    message: `${message}: nothing in scope came by`,
-  });
+  return recover(measured, now, verdict(spec, status.targets));
 }
 
 function recover(status: ExperimentStatus, now: number, outcome: Outcome): Decision {

@@ -30,7 +30,7 @@ describe('an experiment', () => {
     expect(parsed.duration).toBe(8_000);
     expect(parsed.injectionTimeout).toBe(60_000);
     expect(parsed.target.mode).toBe('one');
-    expect(parsed.execution).toEqual({ parallelism: 10, dryRun: false, onMissed: 'Continue' });
+    expect(parsed.execution).toEqual({ parallelism: 10, dryRun: false, onMissed: 'Continue', onTargetGone: 'Fail' });
     expect(parsed.rollback.enabled).toBe(true);
   });
 

@@ -1,10 +1,12 @@
 /** The ChaosExperiment resource: its schema, and how a document becomes one, with every problem named at once. */
-import { catalogue, findAction, parseParameters, stringParameters, type Action } from '@chaosplane/actions';
-import { ChaosError, invalidArgument, type Problem } from '@chaosplane/common';
+import { catalogue, findAction, parseParameters, stringParameters, textsOf, type Action } from '@chaosplane/actions';
+import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
+import { namespaceName, objectName } from './names.ts';
 import { peerSchema } from './peer.ts';
 import { probeSchema } from './probe.ts';
-import { closed, duration, positiveDuration } from './schema.ts';
+import { problemsOf } from './problems.ts';
+import { closed, positiveDuration, waitDuration } from './schema.ts';
 import { labelSelector } from './selector.ts';
 
 /** The group and version of our resources. */
@@ -12,18 +14,11 @@ export const API_VERSION = 'chaos.chaosplane.io/v1alpha1';
 
 const target = closed({
   kind: z.enum(['Pod', 'Node']).default('Pod').describe('What is hit: pods, or nodes. The action must be one for it.'),
-  namespace: z
-    .string()
-    .min(1)
-    .max(63)
+  namespace: namespaceName
     .optional()
     .describe("The namespace of the pods that may be hit. Default: the experiment's own. Nodes have none."),
   labelSelector: labelSelector.optional().describe('Which pods or nodes may be hit, by their labels.'),
-  names: z
-    .array(z.string().min(1).max(253))
-    .max(1000)
-    .optional()
-    .describe('Which pods or nodes may be hit, by their names.'),
+  names: z.array(objectName).min(1).max(1000).optional().describe('Which pods or nodes may be hit, by their names.'),
   mode: z
     .enum(['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent'])
     .default('one')
@@ -46,6 +41,9 @@ const checkedTarget = target.superRefine((chosen, context) => {
   }
   if (chosen.mode !== 'one' && chosen.mode !== 'all' && chosen.value === undefined) {
     refuse(['value'], `mode ${chosen.mode} needs a value`, 'a whole number');
+  }
+  if ((chosen.mode === 'one' || chosen.mode === 'all') && chosen.value !== undefined) {
+    refuse(['value'], `mode ${chosen.mode} takes no value`, 'none, or mode fixed or fixed-percent');
   }
   if (chosen.mode.endsWith('percent') && (chosen.value ?? 0) > 100) {
     refuse(['value'], `${chosen.value ?? 0} is more than 100 percent`, '1 to 100');
@@ -96,20 +94,28 @@ export const experimentSpecSchema = closed({
       .enum(['Continue', 'Recover'])
       .default('Continue')
       .describe('What happens when a target could not be injected.'),
+    onTargetGone: z
+      .enum(['Fail', 'Continue'])
+      .default('Fail')
+      .describe(
+        'How a run ends in which a target went away by itself: its pod was deleted or evicted, its node removed.',
+      ),
   })
     .prefault({})
     .describe('How the experiment is carried out.'),
   steadyState: closed({
     before: z.array(probeSchema).max(20).default([]).describe('Must pass before anything is injected.'),
     after: z.array(probeSchema).max(20).default([]).describe('Must pass again once everything has recovered.'),
-    recoveryTimeout: duration.prefault('60s').describe('How long the steady state may take to come back.'),
+    recoveryTimeout: waitDuration.prefault('60s').describe('How long the steady state may take to come back.'),
   })
     .prefault({})
     .describe('The hypothesis: what is normal.'),
   abortConditions: noAbortConditions,
   rollback: closed({
     enabled: z.boolean().default(true).describe('Undo at the end; false leaves the end to the TTL on the node.'),
-    timeout: duration.prefault('60s').describe('After how long a recovery counts as stuck. It goes on all the same.'),
+    timeout: waitDuration
+      .prefault('60s')
+      .describe('After how long a recovery counts as stuck. It goes on all the same.'),
   })
     .prefault({})
     .describe('How the experiment is undone.'),
@@ -118,7 +124,7 @@ export const experimentSpecSchema = closed({
 const experiment = closed({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal('ChaosExperiment'),
-  metadata: z.looseObject({ name: z.string().min(1), namespace: z.string().min(1).default('default') }),
+  metadata: z.looseObject({ name: objectName, namespace: namespaceName.default('default') }),
   spec: experimentSpecSchema,
   // Kubernetes adds it; it is never the user's.
   status: z.unknown().optional(),
@@ -151,12 +157,33 @@ export type Place = 'machine' | 'cluster';
  * @throws ChaosError INVALID_ARGUMENT with every problem: those of the action's parameters, and what the place cannot do.
  */
 export function parseExperiment(document: unknown, place: Place): ChaosExperiment {
-  const parsed = experiment.safeParse(document);
-  const problems = (parsed.error?.issues ?? []).map(problemOf);
+  const parsed = experiment.safeParse(document, { reportInput: true });
+  const problems = (parsed.error?.issues ?? []).flatMap(problemsOf);
   problems.push(...actionProblems(document), ...kindProblems(document));
+  if (parsed.data !== undefined) problems.push(...betweenFields(parsed.data));
   if (parsed.data !== undefined && place === 'machine') problems.push(...onlyOnClusters(parsed.data));
   if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
   return parsed.data;
+}
+
+/** What a daemon keeps at most, less the margin by which an execution outlives its experiment. */
+const LONGEST_LIFE_MS = 24 * 3600_000 - 60_000;
+
+/** Fields that are valid, and cannot be carried out together. */
+function betweenFields({ spec }: ChaosExperiment): Problem[] {
+  const problems: Problem[] = [];
+  if (spec.duration + spec.injectionTimeout > LONGEST_LIFE_MS) {
+    const left = formatDuration(LONGEST_LIFE_MS - spec.duration);
+    const wrong = 'with the duration it is longer than a daemon keeps an execution';
+    problems.push({ path: 'spec.injectionTimeout', wrong, allowed: `at most ${left} with this duration` });
+  }
+  const { protocol } = spec.action.parameters;
+  spec.peers.forEach((peer, index) => {
+    if (peer.protocol === undefined || protocol === undefined || peer.protocol === protocol) return;
+    const wrong = `${peer.protocol} never is ${protocol}, which the parameter protocol asks for`;
+    problems.push({ path: `spec.peers.${index}.protocol`, wrong, allowed: `${protocol}, or leave it out` });
+  });
+  return problems;
 }
 
 /** What needs an operator. */
@@ -170,6 +197,15 @@ function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
   if (known?.route.on === 'operator') {
     const wrong = `${known.name} is carried out by the operator of a cluster`;
     problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
+  }
+  for (const side of ['before', 'after'] as const) {
+    spec.steadyState[side].forEach(({ headers }, probe) =>
+      headers.forEach(({ valueFrom }, index) => {
+        if (valueFrom === undefined) return;
+        const path = `spec.steadyState.${side}.${probe}.headers.${index}.valueFrom`;
+        problems.push({ path, wrong: 'there are Secrets in a cluster only', allowed: 'value' });
+      }),
+    );
   }
   spec.peers.forEach(({ podSelector }, index) => {
     if (podSelector === undefined) return;
@@ -204,7 +240,8 @@ function kindProblems(document: unknown): Problem[] {
       wrong: `${action.type} hits a ${hit}, not a ${chosen.kind}`,
       allowed: hit,
     });
-  if (hit === 'Node' && peers.length > 0)
+  const takesPeers = Object.hasOwn(named(action.type)?.shape ?? { peers: true }, 'peers');
+  if (peers.length > 0 && !takesPeers)
     problems.push({ path: 'spec.peers', wrong: `${action.type} has no peers`, allowed: 'nothing here' });
   return problems;
 }
@@ -217,44 +254,40 @@ const kindAndType = z.object({
   }),
 });
 
-function problemOf(issue: z.core.$ZodIssue): Problem {
-  const path = issue.path.length === 0 ? 'the document' : issue.path.join('.');
-  if (issue.code === 'custom') {
-    const allowed: unknown = issue.params?.['allowed'];
-    return { path, wrong: issue.message, allowed: typeof allowed === 'string' ? allowed : SEE };
-  }
-  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) {
-    return { path, wrong: 'it is required', allowed: issue.expected };
-  }
-  return {
-    path,
-    wrong: issue.message,
-    allowed: issue.code === 'invalid_value' ? issue.values.map(String).join(', ') : SEE,
-  };
-}
-
-const SEE = 'see docs/experiments.md';
-
 /** The action's own problems, as far as the document can be read, so that they are named beside all others. */
 function actionProblems(document: unknown): Problem[] {
-  const loose = z.object({
-    spec: z.object({ action: z.object({ type: z.string(), parameters: stringParameters.default({}) }) }),
-  });
-  const parsed = loose.safeParse(document);
+  const parsed = typeAndParameters.safeParse(document);
   if (!parsed.success) return [];
   const { type, parameters } = parsed.data.spec.action;
-  return collect('spec.action.', () => parseParameters(findAction(type), parameters, { target: 'absent' }));
+  return collect('spec.action.', () => {
+    const action = findAction(type);
+    const { texts, problems } = textsOf(action, parameters);
+    const said = new Set(problems.map(({ path }) => path));
+    const more = problemsIn(() => parseParameters(action, texts, { target: 'absent' }));
+    problems.push(...more.filter(({ path }) => !said.has(path)));
+    if (problems.length > 0) throw invalidArgument(type, problems);
+  });
 }
 
-function collect(prefix: string, parse: () => unknown): Problem[] {
+const typeAndParameters = z.object({
+  spec: z.object({
+    action: z.object({ type: z.string(), parameters: z.record(z.string(), z.unknown()).default({}) }),
+  }),
+});
+
+function problemsIn(parse: () => unknown): readonly Problem[] {
   try {
     parse();
     return [];
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
-    return error.problems.map((problem) => ({
-      ...problem,
-      path: problem.path === 'action' ? `${prefix}type` : `${prefix}${problem.path}`,
-    }));
+    return error.problems;
   }
+}
+
+function collect(prefix: string, parse: () => unknown): Problem[] {
+  return problemsIn(parse).map((problem) => ({
+    ...problem,
+    path: problem.path === 'action' ? `${prefix}type` : `${prefix}${problem.path}`,
+  }));
 }

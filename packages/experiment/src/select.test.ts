@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ExperimentSpec, TargetSpec } from './resource.ts';
+import { selectionMessage } from './selection-message.ts';
 import { selectTargets, type Candidate } from './select.ts';
 
 const pod = (name: string, changes: Partial<Candidate> = {}): Candidate => ({
@@ -41,7 +42,11 @@ describe('the selection of targets', () => {
     ['a pod that is not running', pod('a', { running: false }), 'not running'],
     ['a pod in the host’s network', pod('a', { hostNetwork: true }), "uses the node's network"],
   ])('leaves out %s and says why', (_name, candidate, why) => {
-    expect(selectTargets([candidate], experiment(base), 0)).toEqual({ chosen: [], spared: [{ candidate, why }] });
+    expect(selectTargets([candidate], experiment(base), 0)).toEqual({
+      chosen: [],
+      spared: [{ candidate, why }],
+      absent: [],
+    });
   });
 
   test('says which mode did not draw a pod', () => {
@@ -54,7 +59,7 @@ describe('the selection of targets', () => {
     '%s has nothing to do with the network, and hits a pod in the host’s too',
     (type) => {
       const candidate = pod('a', { hostNetwork: true });
-      expect(selectTargets([candidate], experiment(base, type), 0)).toEqual({ chosen: [candidate], spared: [] });
+      expect(selectTargets([candidate], experiment(base, type), 0)).toMatchObject({ chosen: [candidate], spared: [] });
     },
   );
 
@@ -96,10 +101,73 @@ describe('the selection of targets', () => {
       fc.property(pods, fc.integer(), fc.integer({ min: 1, max: 100 }), (all, seed, value) => {
         for (const mode of ['fixed', 'fixed-percent', 'random-max-percent'] as const) {
           const { chosen, spared } = selectTargets(all, experiment({ ...base, mode, value }), seed);
-          expect(chosen.length).toBeLessThanOrEqual(mode === 'fixed' ? value : (all.length * value) / 100);
+          expect(chosen.length).toBeLessThanOrEqual(mode === 'fixed' ? value : Math.ceil((all.length * value) / 100));
+          expect(chosen.length).toBeGreaterThanOrEqual(Math.min(1, all.length));
           expect(chosen.length + spared.length).toBe(all.length);
         }
       }),
     );
+  });
+
+  test.each([
+    [5, 10, 1],
+    [5, 20, 1],
+    [5, 21, 2],
+    [10, 1, 1],
+    [7, 100, 7],
+    [3, 34, 2],
+    [0, 50, 0],
+  ])('of %d pods, %d percent are %d: a percentage rounds up', (count, value, wanted) => {
+    const all = Array.from({ length: count }, (_, index) => pod(`p${index}`));
+    expect(selectTargets(all, experiment({ ...base, mode: 'fixed-percent', value }), 1).chosen).toHaveLength(wanted);
+    const most = selectTargets(all, experiment({ ...base, mode: 'random-max-percent', value }), 1).chosen.length;
+    expect(most).toBeLessThanOrEqual(wanted);
+    expect(most).toBeGreaterThanOrEqual(Math.min(1, wanted));
+  });
+});
+
+describe('what was asked for and is not there is named', () => {
+  const told = (candidates: readonly Candidate[], target: TargetSpec, parameters = {}, type = 'pod-cpu-stress') => {
+    const spec = { target, action: { type, parameters } };
+    return selectionMessage(selectTargets(candidates, spec, 0), spec);
+  };
+
+  test.each<[string, string, Candidate[], Partial<TargetSpec>, object]>([
+    [
+      'a namespace',
+      'not there: a pod in the namespace shopp, or that namespace',
+      [pod('a')],
+      { namespace: 'shopp' },
+      {},
+    ],
+    ['a pod', '1 of 1 pods; not there: the pod web-9', [pod('web-0')], { names: ['web-0', 'web-9'] }, {}],
+    ['all pods', 'fits: not there: the pod x; not among the names', [pod('a')], { names: ['x'] }, {}],
+    ['a node', 'no node fits: not there: the node n9; not among', [node('n1')], { ...nodes, names: ['n9'] }, {}],
+    [
+      'a container',
+      'not there: the container ap; has no container ap',
+      [pod('a', { containers: ['app', 'side'] })],
+      {},
+      { containerName: 'ap' },
+    ],
+    ['a pod of many', '2 more pods', [pod('a')], { names: ['1', '2', '3', '4', '5', '6', '7'] }, {}],
+  ])('%s', (_name, said, candidates, target, parameters) => {
+    const type = target.kind === 'Node' ? 'stress-cpu' : 'pod-cpu-stress';
+    expect(told(candidates, { ...base, ...target }, parameters, type)).toContain(said);
+  });
+
+  test('a container that some of the pods have is looked for there', () => {
+    const all = [pod('a', { containers: ['app'] }), pod('b', { containers: ['app', 'side'] })];
+    const spec = { target: base, action: { type: 'pod-cpu-stress', parameters: { containerName: 'side' } } };
+    expect(selectTargets(all, spec, 0)).toMatchObject({
+      chosen: [{ name: 'b' }],
+      spared: [{ why: 'has no container side' }],
+      absent: [],
+    });
+  });
+
+  test('of other namespaces nothing is said, whatever is near', () => {
+    const message = told([pod('secret', { namespace: 'shop' })], { ...base, namespace: 'shopp' });
+    expect(message).not.toMatch(/secret|shop\b/);
   });
 });

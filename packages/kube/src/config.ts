@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 import { ChaosError } from '@chaosplane/common';
 import { KubeConfig } from '@kubernetes/client-node';
+import { readKubeconfig } from './kubeconfig.ts';
 
 /** An API server and an identity. */
 export interface ClusterConfig {
@@ -20,43 +21,45 @@ export interface ClusterConfig {
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
+/** Which cluster is meant. */
+export interface ClusterChoice {
+  /** One kubeconfig file, or several as KUBECONFIG lists them (`readKubeconfig`). */
+  readonly kubeconfig?: string | readonly string[];
+  readonly context?: string;
+}
+
 /**
- * Finds the cluster: the given kubeconfig file; else the service account of the pod that this runs in; else
+ * Finds the cluster: by the given kubeconfig; else the service account of the pod that this runs in; else
  * ~/.kube/config. Reads no KUBECONFIG: that is for a command to pass on.
  * @throws ChaosError FAILED_PRECONDITION when there is none, INVALID_ARGUMENT when the file or the context is wrong.
  */
-export function loadCluster(options: { readonly kubeconfig?: string; readonly context?: string } = {}): ClusterConfig {
+export function loadCluster(options: ClusterChoice = {}): ClusterConfig {
   const { kubeconfig, context } = options;
   const home = join(homedir(), '.kube', 'config');
-  if (kubeconfig !== undefined) return fromFile(kubeconfig, context);
+  if (kubeconfig !== undefined) return fromFiles(kubeconfig, context);
   if (context === undefined && exists(SERVICE_ACCOUNT_TOKEN)) {
     const config = new KubeConfig();
     config.loadFromCluster();
     // The token alone is not enough: without the environment of a pod the address is missing.
     if (URL.canParse(config.getCurrentCluster()?.server ?? '')) return clusterOf(config, 'in-cluster');
   }
-  if (exists(home)) return fromFile(home, context);
+  if (exists(home)) return fromFiles(home, context);
   throw new ChaosError(
     'FAILED_PRECONDITION',
     `no cluster: this is no pod with a service account, and there is no ${home}; name a kubeconfig file`,
   );
 }
 
-function fromFile(path: string, context: string | undefined): ClusterConfig {
-  const config = new KubeConfig();
-  try {
-    config.loadFromFile(path);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ChaosError('INVALID_ARGUMENT', `the kubeconfig ${path} cannot be read: ${why}`, { cause: error });
-  }
+function fromFiles(files: string | readonly string[], context: string | undefined): ClusterConfig {
+  const config = readKubeconfig(files);
   if (context !== undefined) config.setCurrentContext(context);
-  const name = config.getCurrentContext();
-  if (config.getCurrentCluster() === null || config.getCurrentUser() === null) {
+  const name = config.getCurrentContext() as string | undefined;
+  if (name === undefined || config.getCurrentCluster() === null || config.getCurrentUser() === null) {
     const known = config.getContexts().map((one) => one.name);
+    const lacking = name === undefined || name === '' ? 'current context' : `whole context ${name}`;
     throw new ChaosError(
       'INVALID_ARGUMENT',
-      `the kubeconfig ${path} has no whole context ${name}; it has: ${known.join(', ') || 'none'}`,
+      `the kubeconfig ${[files].flat().join(', ')} has no ${lacking}; it has: ${known.join(', ') || 'none'}`,
     );
   }
   return clusterOf(config, name);

@@ -42,7 +42,7 @@ const lease = () => server.store.all(path)[0] as Lease | undefined;
 
 test('the first one makes the lease, in the format of client-go', async () => {
   const leader = await stand('a');
-  expect(leader.epoch).toBe(1);
+  expect(leader.epoch).toBe(Date.parse(lease()?.spec?.acquireTime ?? ''));
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   expect(lease()?.spec).toEqual({
     holderIdentity: 'a',
@@ -79,11 +79,12 @@ test('after a release the other takes over at once, in the next term, and so doe
   expect(lease()?.spec).toMatchObject({ holderIdentity: '', leaseTransitions: 0, leaseDurationSeconds: 1 });
   expect(first.lost.aborted).toBe(false);
   const second = await stand('b');
-  expect(second.epoch).toBe(2);
+  expect(second.epoch).toBeGreaterThan(first.epoch);
   await second.release();
   await second.release();
   const third = await stand('b');
-  expect(third.epoch).toBe(3);
+  expect(third.epoch).toBeGreaterThan(second.epoch);
+  expect(lease()?.spec?.leaseTransitions).toBe(2);
 });
 
 test('a leader that died is followed after the lease has run out, not before', async () => {
@@ -96,15 +97,19 @@ test('a leader that died is followed after the lease has run out, not before', a
   });
   const leader = await stand('b');
   expect(clock.monotonic() - from).toBeGreaterThanOrEqual(15_000);
-  expect(leader.epoch).toBe(8);
+  // And the term is later than its own all the same.
+  expect(leader.epoch).toBe(Date.parse(renewTime) + 1);
+  expect(lease()?.spec?.leaseTransitions).toBe(7);
 });
 
 test('a process that comes back under its old name starts a new term without waiting', async () => {
+  const acquireTime = new Date(clock.now()).toISOString().replace('Z', '000Z');
   server.store.put(path, {
     metadata: { namespace: 'shop', name: 'leader' },
-    spec: { holderIdentity: 'a', leaseDurationSeconds: 3600, leaseTransitions: 2 },
+    spec: { holderIdentity: 'a', leaseDurationSeconds: 3600, acquireTime, leaseTransitions: 2 },
   });
-  expect((await stand('a')).epoch).toBe(4);
+  expect((await stand('a')).epoch).toBeGreaterThan(Date.parse(acquireTime));
+  expect(lease()?.spec?.leaseTransitions).toBe(3);
 });
 
 test('who finds another in the lease has lost, and does not touch it', async () => {
@@ -178,12 +183,37 @@ test('a lease that somebody deleted is made again in the same term', async () =>
 });
 
 test('who waits when a lease is deleted, and makes it first, goes on with the next term', async () => {
-  const spec = { holderIdentity: 'a', leaseDurationSeconds: 3600, leaseTransitions: 4 };
+  const acquireTime = new Date(clock.now() + 3_600_000).toISOString().replace('Z', '000Z');
+  const spec = { holderIdentity: 'a', leaseDurationSeconds: 3600, acquireTime, leaseTransitions: 4 };
   server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec });
   const waiting = stand('b');
   await server.arrived('get', 2);
   server.store.remove(path, 'leader');
-  expect((await waiting).epoch).toBe(6);
+  expect((await waiting).epoch).toBe(Date.parse(acquireTime) + 1);
+  expect(lease()?.spec?.leaseTransitions).toBe(5);
+});
+
+test('a lease that is made anew, as by a new installation, is in a later term than the one before', async () => {
+  const first = await stand('a', PATIENT);
+  await first.release();
+  const second = await stand('b', PATIENT);
+  await second.release();
+  server.store.remove(path, 'leader');
+  const anew = await stand('c', PATIENT);
+  expect(lease()?.spec?.leaseTransitions).toBe(0);
+  expect(anew.epoch).toBeGreaterThan(second.epoch);
+});
+
+test('a lease that was restored from a backup, held by another, is lost by who led since', async () => {
+  const old = await stand('old', PATIENT);
+  const backup = lease();
+  await old.release();
+  const leader = await stand('a', PATIENT);
+  server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec: backup?.spec ?? {} });
+  await until(
+    () => leader.lost.aborted,
+    (lost) => lost,
+  );
 });
 
 test('of eight who stand at once one is elected', async () => {

@@ -19,7 +19,11 @@ export interface ElectionOptions {
 }
 
 export interface Leadership {
-  /** Which term this is: starts at 1 and grows with each, so that what an earlier leader still says can be told apart. */
+  /**
+   * Which term this is, so that what an earlier leader still says can be told apart: when it began, in milliseconds since
+   * 1970, and always later than the one before, also than one of a lease that was deleted since (as far as the clocks of
+   * the two leaders agree).
+   */
   readonly epoch: number;
   /** Aborts when leadership is lost: taken by another, or not renewed in time. Not when it is released. */
   readonly lost: AbortSignal;

@@ -5,7 +5,7 @@ import { isAlreadyExists, isNotFound } from './errors.ts';
 import { createAllowance } from './allowance.ts';
 import { events, type KubeEvent } from './kinds.ts';
 import { microTime } from './micro-time.ts';
-import type { KubeObject } from './object.ts';
+import { shortName, type KubeObject } from './object.ts';
 
 export interface RecordedEvent {
   readonly type: 'Normal' | 'Warning';
@@ -92,7 +92,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
     };
   };
   /** The API server allows 253 characters. */
-  const eventName = (name: string): string => `${name.slice(0, 236)}.${clock.randomHex(8)}`;
+  const eventName = (name: string): string => `${shortName(name, 236)}.${clock.randomHex(8)}`;
 
   const note = (object: KubeObject, recorded: RecordedEvent): void => {
     const now = clock.monotonic();

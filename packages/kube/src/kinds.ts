@@ -12,11 +12,27 @@ export interface ContainerPort {
   readonly protocol?: string;
 }
 
+/** A request over HTTP that the kubelet makes; the port is a number or a name. */
+export interface HttpGetAction {
+  readonly port: number | string;
+  readonly path?: string;
+  readonly scheme?: string;
+  /** Absent or empty: the pod's address. */
+  readonly host?: string;
+}
+
 /** A probe; ports are numbers or names. */
 export interface Probe {
-  readonly httpGet?: { readonly port: number | string; readonly path?: string; readonly scheme?: string };
-  readonly tcpSocket?: { readonly port: number | string };
+  readonly httpGet?: HttpGetAction;
+  /** Without a host: the pod's address. */
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
   readonly grpc?: { readonly port: number };
+  readonly exec?: { readonly command?: readonly string[] };
+}
+
+/** What the kubelet does after the start of a container, or before its end. */
+export interface LifecycleHandler {
+  readonly httpGet?: HttpGetAction;
   readonly exec?: { readonly command?: readonly string[] };
 }
 
@@ -29,6 +45,7 @@ export interface Container {
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
+  readonly lifecycle?: { readonly postStart?: LifecycleHandler; readonly preStop?: LifecycleHandler };
 }
 
 export interface ContainerStatus {
@@ -58,9 +75,13 @@ export interface Pod extends KubeObject {
   readonly status?: {
     /** Pending, Running, Succeeded, Failed or Unknown. */
     readonly phase?: string;
+    /** `Evicted`, for one. */
+    readonly reason?: string;
+    readonly message?: string;
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip: string }[];
     readonly hostIP?: string;
+    readonly hostIPs?: readonly { readonly ip: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly conditions?: readonly BuiltInCondition[];

@@ -9,9 +9,10 @@ type Spec = NonNullable<Lease['spec']>;
 
 /** A holder's time in office. */
 export interface Term {
-  /** leaseTransitions + 1. */
+  /** When the lease was acquired, in milliseconds since 1970, and always later than that of the holder before. */
   readonly epoch: number;
-  readonly acquireTime: string;
+  /** How often the lease has changed hands. */
+  readonly transitions: number;
 }
 
 export interface LeaseStore {
@@ -47,13 +48,23 @@ export function leaseStore(
     known = lease;
   };
 
-  const specOf = ({ epoch, acquireTime }: Term): Spec => ({
+  const specOf = ({ epoch, transitions }: Term): Spec => ({
     holderIdentity: identity,
     leaseDurationSeconds,
-    acquireTime,
+    acquireTime: microTime(epoch),
     renewTime: microTime(clock.now()),
-    leaseTransitions: epoch - 1,
+    leaseTransitions: transitions,
   });
+
+  /**
+   * A lease that is made anew counts its transitions from zero, and what is asked for under it must not look older than what
+   * was asked for under the one before: so terms are told apart by the time at which they began.
+   */
+  const termAfter = (before: Lease | undefined): Term => {
+    const { acquireTime = '', leaseTransitions = 0 } = before?.spec ?? {};
+    const transitions = before === undefined ? 0 : leaseTransitions + 1;
+    return { epoch: Math.max(Math.floor(clock.now()), timeOf(acquireTime) + 1), transitions };
+  };
 
   const create = async (term: Term, signal: AbortSignal): Promise<void> =>
     observe(await client.create(leases, { metadata, spec: specOf(term) }, { signal }));
@@ -62,24 +73,23 @@ export function leaseStore(
     observe(await client.replace(leases, { ...over, spec }, { signal }));
 
   const isOurs = ({ spec }: Lease, { epoch }: Term): boolean =>
-    spec?.holderIdentity === identity && (spec.leaseTransitions ?? 0) === epoch - 1;
+    spec?.holderIdentity === identity && timeOf(spec.acquireTime ?? '') === epoch;
 
   return {
     async tryAcquire(signal) {
       const lease = await client.get(leases, metadata, { signal });
-      const acquireTime = microTime(clock.now());
       if (lease === undefined) {
-        // Somebody deleted it: who has waited behind another goes on from that one's count, or epochs would begin anew.
-        const term: Term = { epoch: known === undefined ? 1 : (known.spec?.leaseTransitions ?? 0) + 2, acquireTime };
+        // Where somebody deleted it, who has waited behind another knows when that one began.
+        const term = termAfter(known);
         await create(term, signal);
         return term;
       }
       observe(lease);
-      const { holderIdentity = '', leaseDurationSeconds: seconds = 0, leaseTransitions = 0 } = lease.spec ?? {};
+      const { holderIdentity = '', leaseDurationSeconds: seconds = 0 } = lease.spec ?? {};
       const valid = clock.monotonic() < knownSince + seconds * 1000;
       if (holderIdentity !== '' && holderIdentity !== identity && valid) return undefined;
       // Also a new term when it was ours in an earlier life of this process: that one may still have calls under way.
-      const term: Term = { epoch: leaseTransitions + 2, acquireTime };
+      const term = termAfter(lease);
       await write(lease, specOf(term), signal);
       return term;
     },
@@ -94,7 +104,7 @@ export function leaseStore(
       }
       const lease = await client.get(leases, metadata, { signal });
       if (lease === undefined) {
-        // Somebody deleted it. Made again with the count of our term, or epochs would begin anew.
+        // Somebody deleted it. Made again in the same term.
         await create(term, signal);
         return true;
       }
@@ -109,9 +119,9 @@ export function leaseStore(
       const spec = {
         holderIdentity: '',
         leaseDurationSeconds: 1,
-        acquireTime: now,
+        acquireTime: microTime(Math.max(clock.now(), term.epoch)),
         renewTime: now,
-        leaseTransitions: term.epoch - 1,
+        leaseTransitions: term.transitions,
       };
       try {
         if (known !== undefined && isOurs(known, term)) await write(known, spec);
@@ -124,4 +134,10 @@ export function leaseStore(
       if (lease !== undefined && isOurs(lease, term)) await write(lease, spec);
     },
   };
+}
+
+/** Milliseconds since 1970; 0 for what is no time. */
+function timeOf(microTime: string): number {
+  const ms = Date.parse(microTime);
+  return Number.isNaN(ms) ? 0 : ms;
 }

@@ -24,6 +24,7 @@ export interface ObjectMeta {
   readonly ownerReferences?: readonly OwnerReference[];
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
 }
 
 /** Any object. Items of a list have their apiVersion and kind too, although the API server leaves them out. */
@@ -75,6 +76,14 @@ export function keyOf({ name, namespace }: ObjectRef): string {
 export function refOfKey(key: string): ObjectRef {
   const slash = key.indexOf('/');
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/**
+ * The beginning of a name, for one that is made of it by adding `-…` or `.…`. A DNS subdomain is the name of most objects
+ * (RFC 1123), so a dot or a dash in front of the addition would make a label that no object may have.
+ */
+export function shortName(name: string, longest: number): string {
+  return name.slice(0, longest).replace(/[.-]+$/, '');
 }
 
 /** `pods`, `leases.coordination.k8s.io`: as people and logs call a kind. */

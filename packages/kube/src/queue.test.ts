@@ -1,9 +1,9 @@
 /** The work queue: once each, one worker a key, later again, and a clean end. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { manualClock, type ManualClock } from '../test/clocks.ts';
 import { KubeError } from './errors.ts';
-import { createWorkQueue, type Reconciler, type WorkQueue } from './queue.ts';
+import { createWorkQueue, type Reconciler, type WorkQueue, type WorkQueueOptions } from './queue.ts';
 
 const logger = createLogger({ level: 'silent' });
 let clock: ManualClock;
@@ -17,12 +17,12 @@ beforeEach(() => {
 });
 afterEach(() => ended.abort());
 
-function queueOf(reconcile: Reconciler, concurrency = 1): WorkQueue {
+function queueOf(reconcile: Reconciler, concurrency = 1, more: Partial<WorkQueueOptions> = {}): WorkQueue {
   const noted: Reconciler = (key, signal) => {
     ran.push(key);
     return reconcile(key, signal);
   };
-  return createWorkQueue({ name: 'test', concurrency, reconcile: noted }, { clock, logger });
+  return createWorkQueue({ name: 'test', concurrency, ...more, reconcile: noted }, { clock, logger });
 }
 
 /** Work that ends when it is told to. */
@@ -175,4 +175,100 @@ test('the end waits for what runs, which sees the signal, and drops the rest', a
   await clock.advance(60_000);
   expect(ran).toEqual(['a']);
   expect(clock.timers).toBe(0);
+});
+
+describe('with groups', () => {
+  const groupOf = (key: string): string => key.split('/')[0] ?? '';
+
+  test('they take turns, however many keys one of them has', async () => {
+    const queue = queueOf(async () => undefined, 1, { groupOf });
+    for (let index = 0; index < 1000; index += 1) queue.add(`many/${index}`);
+    for (const key of ['few/a', 'few/b', 'one/a']) queue.add(key);
+    void queue.start(ended.signal);
+    await clock.advance(0);
+    expect(ran.slice(0, 6)).toEqual(['many/0', 'few/a', 'one/a', 'many/1', 'few/b', 'many/2']);
+    expect(ran).toHaveLength(1003);
+  });
+
+  test('one that keeps coming again takes no turn of the others', async () => {
+    const queue = queueOf(async (key) => (key.startsWith('many') ? { requeueAfterMs: 0 } : undefined), 1, { groupOf });
+    for (const key of ['many/a', 'many/b', 'many/c']) queue.add(key);
+    void queue.start(ended.signal);
+    queue.add('few/a');
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    expect(ran.indexOf('few/a')).toBeLessThan(3);
+    ended.abort();
+  });
+
+  test('no more of one are worked on at a time than is allowed, and the others have the rest', async () => {
+    const { reconcile, open } = gated();
+    const queue = queueOf(reconcile, 4, { groupOf, perGroup: 2 });
+    void queue.start(ended.signal);
+    for (const key of ['a/1', 'a/2', 'a/3', 'b/1', 'c/1', 'c/2']) queue.add(key);
+    await clock.advance(0);
+    expect(ran).toEqual(['a/1', 'a/2', 'b/1', 'c/1']);
+    open();
+    await clock.advance(0);
+    expect(ran.slice(4)).toEqual(['a/3']);
+    open();
+    await clock.advance(0);
+    expect(ran.slice(5)).toEqual(['c/2']);
+  });
+});
+
+describe('an urgent key', () => {
+  const urgent = new Set<string>();
+  const isUrgent = (key: string): boolean => urgent.has(key);
+  afterEach(() => urgent.clear());
+
+  test('has workers of its own when all others are busy', async () => {
+    const { reconcile } = gated();
+    const queue = queueOf(reconcile, 2, { isUrgent, reserved: 1 });
+    void queue.start(ended.signal);
+    urgent.add('u');
+    for (const key of ['a', 'b', 'c', 'u']) queue.add(key);
+    await clock.advance(0);
+    expect(ran).toEqual(['a', 'b', 'u']);
+    expect(queue.depth()).toBe(1);
+  });
+
+  test('comes before those that wait, also when it waited among them', async () => {
+    const { reconcile, open } = gated();
+    const queue = queueOf(reconcile, 1, { isUrgent });
+    void queue.start(ended.signal);
+    for (const key of ['a', 'b', 'c', 'u']) queue.add(key);
+    urgent.add('u');
+    queue.add('u');
+    for (let turn = 0; turn < 4; turn += 1) {
+      await clock.advance(0);
+      open();
+    }
+    await clock.advance(0);
+    expect(ran).toEqual(['a', 'u', 'b', 'c']);
+  });
+
+  test('that became so while it ran comes first afterwards', async () => {
+    const { reconcile, open } = gated();
+    const queue = queueOf(reconcile, 1, { isUrgent });
+    void queue.start(ended.signal);
+    for (const key of ['u', 'b']) queue.add(key);
+    await clock.advance(0);
+    urgent.add('u');
+    queue.add('u');
+    open();
+    await clock.advance(0);
+    expect(ran).toEqual(['u', 'u']);
+  });
+
+  test('of one group does not keep that of another waiting behind a thousand', async () => {
+    const queue = queueOf(async () => undefined, 1, {
+      isUrgent: () => true,
+      groupOf: (key) => key.split('/')[0] ?? '',
+    });
+    for (let index = 0; index < 1000; index += 1) queue.add(`many/${index}`);
+    queue.add('few/a');
+    void queue.start(ended.signal);
+    await clock.advance(0);
+    expect(ran.indexOf('few/a')).toBe(1);
+  });
 });

@@ -1,6 +1,7 @@
-/** The work queue: keys that want a look, each once, one worker a key, and later again when it failed. */
+/** The work queue: keys that want a look, each once, one worker a key, group by group in turn, and later again when it failed. */
 import { backoff, ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import { isConflict, KubeError } from './errors.ts';
+import { createLine } from './line.ts';
 
 /** Brings the world nearer to what the object of this key wants; when it throws, it is called again. */
 export type Reconciler = (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | undefined>;
@@ -18,12 +19,22 @@ export interface WorkQueue {
 
 export interface WorkQueueOptions {
   readonly name: string;
-  /** Keys worked on at the same time. */
+  /** Keys worked on at the same time; urgent ones have `reserved` workers more. */
   readonly concurrency: number;
+  /** Groups take turns, however many keys each of them has. Default: all keys are of one group. */
+  readonly groupOf?: (key: string) => string;
+  /** Keys of one group that are worked on at the same time; for those that are urgent it counts again. Default: no limit. */
+  readonly perGroup?: number;
+  /** Whether a key is urgent when it is added: those come first. Default: none is. */
+  readonly isUrgent?: (key: string) => boolean;
+  /** Workers that only urgent keys get. Default: none. */
+  readonly reserved?: number;
   readonly reconcile: Reconciler;
   /** Waits of a key that fails, doubled each time. Default 200 ms to 60 s. */
   readonly backoff?: { readonly firstMs: number; readonly longestMs: number };
 }
+
+type Lane = 'urgent' | 'normal';
 
 interface Delayed {
   readonly due: number;
@@ -35,9 +46,10 @@ export function createWorkQueue(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): WorkQueue {
   const { name, concurrency, reconcile, backoff: waits = { firstMs: 200, longestMs: 60_000 } } = options;
-  /** In the order they came. */
-  const waiting = new Set<string>();
-  const running = new Set<string>();
+  const { groupOf = () => '', perGroup = Infinity, isUrgent = () => false, reserved = 0 } = options;
+  const lanes = { urgent: createLine(groupOf), normal: createLine(groupOf) };
+  /** Each in the lane that it came from. */
+  const running = new Map<string, Lane>();
   /** Added while they ran. */
   const again = new Set<string>();
   const delayed = new Map<string, Delayed>();
@@ -45,10 +57,19 @@ export function createWorkQueue(
   let signal: AbortSignal | undefined;
   let drained: (() => void) | undefined;
 
+  const wait = (key: string): void => {
+    // One that waits already may have become urgent; nothing becomes less so.
+    if (lanes.urgent.has(key)) return;
+    if (isUrgent(key)) {
+      lanes.normal.delete(key);
+      lanes.urgent.add(key);
+    } else lanes.normal.add(key);
+  };
+
   const add = (key: string): void => {
     if (signal?.aborted === true) return;
     if (running.has(key)) again.add(key);
-    else waiting.add(key);
+    else wait(key);
     pump();
   };
 
@@ -89,15 +110,31 @@ export function createWorkQueue(
     }
   };
 
+  /** Whose turn it is; undefined when nobody waits, or there is no worker for those who do. */
+  const next = (): readonly [key: string, lane: Lane] | undefined => {
+    if (running.size >= concurrency + reserved) return undefined;
+    const busy = { urgent: new Map<string, number>(), normal: new Map<string, number>() };
+    let ordinary = 0;
+    for (const [key, lane] of running) {
+      const group = groupOf(key);
+      busy[lane].set(group, (busy[lane].get(group) ?? 0) + 1);
+      if (lane === 'normal') ordinary += 1;
+    }
+    const may = (lane: Lane) => (group: string) => (busy[lane].get(group) ?? 0) < perGroup;
+    const urgent = lanes.urgent.next(may('urgent'));
+    if (urgent !== undefined) return [urgent, 'urgent'];
+    const normal = ordinary < concurrency ? lanes.normal.next(may('normal')) : undefined;
+    return normal === undefined ? undefined : [normal, 'normal'];
+  };
+
   const pump = (): void => {
     if (signal === undefined) return;
-    for (const key of waiting) {
-      if (signal.aborted || running.size >= concurrency) break;
-      waiting.delete(key);
-      running.add(key);
+    for (let turn = signal.aborted ? undefined : next(); turn !== undefined; turn = next()) {
+      const [key, lane] = turn;
+      running.set(key, lane);
       void work(key, signal).then(() => {
         running.delete(key);
-        if (again.delete(key)) waiting.add(key);
+        if (again.delete(key)) wait(key);
         pump();
       });
     }
@@ -107,7 +144,7 @@ export function createWorkQueue(
   return {
     add,
     addAfter,
-    depth: () => waiting.size + again.size,
+    depth: () => lanes.urgent.size + lanes.normal.size + again.size,
     start(given) {
       if (signal !== undefined) {
         return Promise.reject(new ChaosError('INTERNAL', `the work queue ${name} was started twice`));
@@ -118,7 +155,8 @@ export function createWorkQueue(
         const end = (): void => {
           for (const { timer } of delayed.values()) timer.cancel();
           delayed.clear();
-          waiting.clear();
+          lanes.urgent.clear();
+          lanes.normal.clear();
           again.clear();
           pump();
         };

@@ -36,6 +36,8 @@ const schema = z.strictObject({
   tokenFile: z.string().min(1),
   /** /healthz, /readyz, /metrics. */
   httpListen: address.exactOptional(),
+  /** The address of its node: the kubelet's probes come from there, or from the pod's gateway. */
+  nodeAddress: z.string().min(1).exactOptional(),
   /** Only experiments of this namespace are reconciled; absent: those of all. */
   watchNamespace: z.string().min(1).exactOptional(),
   leaseName: z.string().min(1).default('chaosplane-operator'),
@@ -45,8 +47,12 @@ const schema = z.strictObject({
   daemonLease: duration.prefault('120s'),
   /** How often the daemons hear of it. */
   renewEvery: duration.prefault('20s'),
+  /** Whether probes may ask loopback and link-local addresses, which are this pod's own and its node's. */
+  allowLocalProbes: z.boolean().default(false),
   /** Experiments that are worked on at the same time. */
   workers: z.coerce.number().int().min(1).max(1000).default(16),
+  /** Experiments of one namespace that may be under way at the same time; one more is refused. */
+  experimentsPerNamespace: z.coerce.number().int().min(1).default(100),
 });
 
 /** Settings as they come from flags. */

@@ -10,7 +10,8 @@ export {
 export { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
 export { connectDaemons, type Daemons } from './daemons/daemons.ts';
 export { daemonDomain, nodeLabels } from './daemons/address.ts';
+export { indented, planText } from './daemons/plan.ts';
 export * from './daemons/requests.ts';
-export { runOperator, type OperatorParts, type TermEnd } from './operator.ts';
+export { runOperator, type OperatorParts } from './operator.ts';
 export { runProbes } from './probes/http.ts';
 export { resolvePeers, type PeerWorld, type WirePeer } from './targets/peers.ts';

@@ -1,16 +1,29 @@
 #!/usr/bin/env node
 /** The operator's program: `run`, and what the chart's hooks call. */
 import { hostname } from 'node:os';
-import { asChaosError, createLogger, parseDuration, serveHttp, systemClock, type LogLevel } from '@chaosplane/common';
+import {
+  asChaosError,
+  createLogger,
+  keepOwnHeapSmall,
+  parseDuration,
+  reportTurned,
+  serveHttp,
+  systemClock,
+  type HttpDoor,
+  type Logger,
+  type LogLevel,
+} from '@chaosplane/common';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { Command, Option } from 'commander';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { daemonDomain, daemonTarget } from './daemons/address.ts';
 import { loadCredentials } from './daemons/credentials.ts';
 import { connectDaemons } from './daemons/daemons.ts';
 import { ensureCertificates, type CertificateNames } from './certificates/index.ts';
-import { parseConfig, type RawOperatorConfig } from './config.ts';
+import { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
+import { kubeletAddresses } from './kubelet.ts';
 import { runOperator } from './operator.ts';
+import { createReadiness } from './readiness.ts';
 import { uninstall } from './uninstall.ts';
 
 const USER_AGENT = 'chaosplane-operator';
@@ -37,15 +50,21 @@ function connect({ kubeconfig: path, logLevel: level }: CommonFlags) {
   return { logger, client, clock: systemClock };
 }
 
-async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags & RawOperatorConfig): Promise<number> {
+async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags & RawOperatorConfig): Promise<void> {
   const config = parseConfig(flags);
   const { logger, client, clock } = connect({ ...(path === undefined ? {} : { kubeconfig: path }), logLevel: level });
+  keepOwnHeapSmall(clock);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const readiness = createReadiness();
   const http =
     config.httpListen === undefined
       ? undefined
-      : await serveHttp(config.httpListen, { notReady: () => undefined, metrics: registry });
+      : await serveHttp(
+          config.httpListen,
+          { notReady: readiness.notReady, metrics: registry },
+          doorOf(config, registry, logger),
+        );
   const { channel } = await loadCredentials(
     { certificate: config.tlsCertificate, key: config.tlsKey, ca: config.tlsCa, token: config.tokenFile },
     clock,
@@ -59,17 +78,36 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
   const targetOf = (label: string, podIp: string | undefined): string =>
     daemonTarget(nameOf(label), config.daemonPort, podIp);
   const daemons = connectDaemons({ credentials: channel, nameOf, targetOf });
-  const end = await runOperator(config, { client, daemons, logger, clock }, stop.signal);
+  await runOperator(config, { client, daemons, logger, clock, readiness }, stop.signal);
   daemons.close();
   await http?.close();
-  logger.info({ end }, 'operator stopped');
-  return end === 'stopped' ? 0 : 1;
+  logger.info('operator stopped');
+}
+
+/** The door before the HTTP port: the probes of the kubelet do not compete with what strangers ask. */
+function doorOf({ nodeAddress }: OperatorConfig, registry: Registry, logger: Logger): HttpDoor {
+  const turned = new Counter({
+    name: 'chaosplane_operator_connections_turned_away_total',
+    help: 'Connections that were not let in, or ended because they wanted too much, by port and reason',
+    labelNames: ['port', 'reason'],
+    registers: [registry],
+  });
+  const kubelet = kubeletAddresses(nodeAddress);
+  return {
+    clock: systemClock,
+    standing: (address) => (kubelet.has(address) ? 'friend' : 'stranger'),
+    onTurned: reportTurned('http', {
+      clock: systemClock,
+      logger,
+      count: (port, reason) => turned.inc({ port, reason }),
+    }),
+  };
 }
 
 const program = new Command('operator').description('Reconciles the chaos experiments of a cluster.');
 program
   .command('run')
-  .description('Waits for the lead, then works until it is told to stop or another replica leads.')
+  .description('Works whenever it leads, until it is told to stop.')
   .requiredOption('--namespace <name>', "the operator's own namespace")
   .option('--identity <name>', 'who this replica is in the election', hostname())
   .option('--daemon-service <name>', 'the Service under which each daemon has its name')
@@ -81,15 +119,24 @@ program
   .requiredOption('--tls-ca <file>', 'who signs the daemons')
   .requiredOption('--token-file <file>', 'the projected token of the service account, for the daemons')
   .option('--http-listen <address>', '/healthz, /readyz and /metrics, for example :8081')
+  .option('--node-address <address>', 'of the node it runs on: from there the kubelet probes it')
   .option('--watch-namespace <name>', 'reconcile the experiments of this namespace only')
   .option('--lease-name <name>', 'the Lease of the election')
   .option('--leader-lease <duration>', 'how long another replica waits for the leader')
   .option('--daemon-lease <duration>', 'how long the daemons keep what was asked for without hearing of the operator')
   .option('--renew-every <duration>', 'how often the daemons hear of it')
   .option('--workers <count>', 'experiments that are worked on at the same time')
+  .option(
+    '--experiments-per-namespace <count>',
+    'experiments of one namespace that may be under way; one more is refused',
+  )
+  .option('--allow-local-probes', 'let probes ask loopback and link-local addresses')
   .addOption(kubeconfig)
   .addOption(logLevel)
-  .action(async (flags: CommonFlags & RawOperatorConfig) => done(await run(flags)));
+  .action(async (flags: CommonFlags & RawOperatorConfig) => {
+    await run(flags);
+    done(0);
+  });
 
 program
   .command('certificates')

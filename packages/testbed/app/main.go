@@ -29,10 +29,12 @@ func main() {
 		err = call(os.Args[2:])
 	case "udp-echo":
 		err = udpEcho(os.Args[2:])
+	case "health":
+		err = health(os.Args[2:])
 	case "probe":
 		err = probe(os.Args[2:])
 	default:
-		err = fmt.Errorf("unknown command %q: use pause, sleep, serve, call, udp-echo or probe", command)
+		err = fmt.Errorf("unknown command %q: use pause, sleep, serve, call, udp-echo, health or probe", command)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

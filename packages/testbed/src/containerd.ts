@@ -1,84 +1,101 @@
-/** Starts a containerd of our own: private root, state, socket, network and cgroups. */
-import { spawn } from 'node:child_process';
-import { open, readFile, writeFile } from 'node:fs/promises';
+/** How containerd is configured and given its images: Debian's 1.6, or a 2.x. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { createChannel, createClient, type Channel } from 'nice-grpc';
-import { systemClock } from '@chaosplane/common';
-import { cri } from '@chaosplane/proto';
 import { APP_IMAGE } from './image.ts';
-import { firstExisting } from './prerequisites.ts';
+import { socketIn, type Place, type RuntimeProgram } from './place.ts';
 
-const START_DEADLINE_MS = 30_000;
+const UNUSED = [
+  'io.containerd.internal.v1.opt',
+  'io.containerd.snapshotter.v1.btrfs',
+  'io.containerd.snapshotter.v1.zfs',
+  'io.containerd.snapshotter.v1.devmapper',
+  'io.containerd.snapshotter.v1.aufs',
+  // It listens at a place that all containerds share.
+  'io.containerd.nri.v1.nri',
+];
 
-async function config(folder: string): Promise<string> {
-  const bridge = (await firstExisting(['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'])) ?? '/opt/cni/bin/bridge';
-  const criPlugin = 'plugins."io.containerd.grpc.v1.cri"';
-  return `version = 2
+const head = (version: number, folder: string): string => `version = ${version}
 root = "${folder}/root"
 state = "${folder}/state"
-disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs"]
+disabled_plugins = [${UNUSED.map((name) => `"${name}"`).join(', ')}]
 [grpc]
-  address = "${folder}/containerd.sock"
-[${criPlugin}]
+  address = "${socketIn(folder)}"
+`;
+
+const runc = (section: string, { folder, programs }: Place): string => `[${section}]
+  runtime_type = "io.containerd.runc.v2"
+[${section}.options]
+  Root = "${folder}/runc"
+${programs === undefined ? '' : `  BinaryName = "${programs}/runc"\n`}`;
+
+/** The handler of the runtime class whose pods run in gVisor. Its name does not say so: only the runtime's type does. */
+export const SANDBOXED = 'sandboxed';
+
+function gvisor(section: string, { folder }: Place): string {
+  return `[${section}]
+  runtime_type = "io.containerd.runsc.v1"
+[${section}.options]
+  TypeUrl = "io.containerd.runsc.v1.options"
+  ConfigPath = "${folder}/runsc.toml"
+`;
+}
+
+/** Without /dev/kvm. */
+const runscConfig = ({ folder, programs = '' }: Place): string => `binary_name = "${programs}/runsc"
+root = "${folder}/runsc"
+[runsc_config]
+  platform = "systrap"
+`;
+
+/** One plugin. */
+function oldConfig(place: Place): string {
+  const { folder, plugins } = place;
+  const section = 'plugins."io.containerd.grpc.v1.cri"';
+  return `${head(2, folder)}[${section}]
   sandbox_image = "${APP_IMAGE}"
   restrict_oom_score_adj = true
   disable_apparmor = true
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
   netns_mounts_under_state_dir = true
-[${criPlugin}.cni]
-  bin_dir = "${bridge.slice(0, -'/bridge'.length)}"
+[${section}.cni]
+  bin_dir = "${plugins}"
   conf_dir = "${folder}/cni"
-[${criPlugin}.containerd.runtimes.runc]
-  runtime_type = "io.containerd.runc.v2"
-[${criPlugin}.containerd.runtimes.runc.options]
-  Root = "${folder}/runc"
-`;
+${runc(`${section}.containerd.runtimes.runc`, place)}`;
 }
 
-/** The CRI of a containerd that runs in `folder`. */
-export interface Containerd {
-  endpoint: string;
-  channel: Channel;
-  runtime: ReturnType<typeof client>;
+/** Since 2.0 images, runtime and streaming are three plugins. */
+function newConfig(place: Place): string {
+  const { folder, plugins } = place;
+  const section = 'plugins."io.containerd.cri.v1.runtime"';
+  return `${head(3, folder)}[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "${APP_IMAGE}"
+[plugins."io.containerd.grpc.v1.cri"]
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+[${section}]
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  netns_mounts_under_state_dir = true
+[${section}.cni]
+  bin_dirs = ["${plugins}"]
+  conf_dir = "${folder}/cni"
+${runc(`${section}.containerd.runtimes.runc`, place)}${gvisor(`${section}.containerd.runtimes.${SANDBOXED}`, place)}`;
 }
 
-const client = (channel: Channel) => createClient(cri.RuntimeServiceDefinition, channel);
-
-/** Starts containerd and imports the image; throws with the end of its log when it does not answer in 30 s. */
-export async function startContainerd(folder: string, image: string, signal?: AbortSignal): Promise<Containerd> {
-  await writeFile(join(folder, 'config.toml'), await config(folder));
-  const log = await open(join(folder, 'containerd.log'), 'a');
-  const child = spawn('containerd', ['--config', join(folder, 'config.toml')], {
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  // A program that cannot be started shows as a CRI that never answers.
-  child.once('error', () => undefined);
-  child.unref();
-  await log.close();
-  const endpoint = `unix://${folder}/containerd.sock`;
-  const channel = createChannel(endpoint);
-  const runtime = client(channel);
-  const deadline = systemClock.monotonic() + START_DEADLINE_MS;
-  try {
-    for (;;) {
-      const failure = await runtime.version({}).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (failure === undefined) break;
-      if (systemClock.monotonic() > deadline) {
-        const tail = (await readFile(join(folder, 'containerd.log'), 'utf8')).split('\n').slice(-8).join('\n');
-        throw new Error(`containerd does not answer; its log ends:\n${tail}`, { cause: failure });
-      }
-      await systemClock.sleep(50, signal);
-    }
-    await execa('ctr', ['-n', 'k8s.io', '-a', `${folder}/containerd.sock`, 'images', 'import', image]);
-  } catch (error) {
-    channel.close();
-    throw error;
-  }
-  return { endpoint, channel, runtime };
+/** Either containerd. */
+export function containerd(kind: 'containerd' | 'containerd-2'): RuntimeProgram {
+  const at = ({ programs }: Place, name: string): string => (programs === undefined ? name : join(programs, name));
+  return {
+    async prepare(place) {
+      const file = join(place.folder, 'config.toml');
+      await writeFile(file, kind === 'containerd' ? oldConfig(place) : newConfig(place));
+      if (kind === 'containerd-2') await writeFile(join(place.folder, 'runsc.toml'), runscConfig(place));
+      return [at(place, 'containerd'), '--config', file];
+    },
+    async load(place) {
+      await execa(at(place, 'ctr'), ['-n', 'k8s.io', '-a', socketIn(place.folder), 'images', 'import', place.image]);
+    },
+  };
 }

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { bringGo } from './go.ts';
 import { layerOf, writeArchive, WRITER } from './oci/archive.ts';
 import type { Entry } from './oci/entry.ts';
+import { patiently } from './patience.ts';
 import { firstExisting } from './prerequisites.ts';
 
 /** The image's name in the runtime. */
@@ -30,16 +32,15 @@ export function busyboxEntries(source: string, applets: readonly string[]): Entr
 
 /** The path of the image's OCI archive, built when it is not in `cacheFolder` yet. Throws what `go build` says. */
 export async function appArchive(cacheFolder: string, report: (line: string) => void): Promise<string> {
-  const go = await firstExisting(['/usr/local/go/bin/go', '/usr/bin/go']);
-  if (go === undefined) throw new Error('the test bed needs Go: apt-get install golang-go');
-  const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOPROXY: 'off' };
+  const go = await bringGo(report);
+  const env = { ...go.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod', GOPROXY: 'off' };
   const shell = await staticBusybox();
   const sources = (await readdir(SOURCE)).sort();
   const parts = [
     ...(await Promise.all(sources.map((name) => readFile(join(SOURCE, name))))),
     await readFile(import.meta.filename),
     await readFile(WRITER),
-    Buffer.from((await execa(go, ['version'], { env })).stdout),
+    Buffer.from((await execa(go.program, ['version'], { env })).stdout),
     shell === undefined ? Buffer.alloc(0) : await readFile(shell),
   ];
   const path = join(cacheFolder, `app-${sha256(Buffer.concat(parts)).slice(0, 16)}.tar`);
@@ -48,7 +49,12 @@ export async function appArchive(cacheFolder: string, report: (line: string) => 
   await mkdir(cacheFolder, { recursive: true });
   const work = await mkdtemp(join(cacheFolder, 'build-'));
   try {
-    await execa(go, ['build', '-trimpath', '-buildvcs=false', '-o', join(work, 'app'), '.'], { cwd: SOURCE, env });
+    const argv = ['build', '-trimpath', '-buildvcs=false', '-o', join(work, 'app'), '.'];
+    await patiently(
+      report,
+      (seconds) => `the application image: ${seconds} s so far, 20 to 40 s on a quiet machine`,
+      () => execa(go.program, argv, { cwd: SOURCE, env }),
+    );
     const bare: Entry[] = [{ path: 'chaosplane-app', kind: 'file', source: join(work, 'app') }];
     const entries = [...bare, ...(shell === undefined ? [] : busyboxEntries(shell, APPLETS))];
     const config = { entrypoint: ['/chaosplane-app'], env: ['PATH=/bin:/'] };

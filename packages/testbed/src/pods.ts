@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
-import type { Containerd } from './containerd.ts';
 import { APP_IMAGE, BARE_IMAGE } from './image.ts';
+import type { StartedRuntime } from './runtime.ts';
 
 export interface ContainerSpec {
   name: string;
@@ -16,6 +16,8 @@ export interface ContainerSpec {
   memoryLimitBytes?: number;
   /** An image with nothing in it but the application. */
   bare?: boolean;
+  /** Folders of the machine, as volumes. */
+  volumes?: { hostPath: string; containerPath: string }[];
 }
 
 export interface PodSpec {
@@ -26,6 +28,10 @@ export interface PodSpec {
   uid?: string;
   labels?: Record<string, string>;
   hostNetwork?: boolean;
+  /** The handler of its runtime class: `SANDBOXED`, where there is gVisor. */
+  handler?: string;
+  /** In a user namespace of its own (`hostUsers: false`), whose root is this user of the machine. */
+  rootIs?: number;
   /** As the kubelet writes it into resolv.conf. Absent: that of the machine. */
   dns?: { servers: string[]; searches: string[] };
   containers: ContainerSpec[];
@@ -53,8 +59,12 @@ interface SandboxInfo {
   runtimeSpec?: { linux?: { namespaces?: { type: string; path?: string }[] } };
 }
 
-/** The pods of one containerd, all below one cgroup. */
-export function createPods(folder: string, cgroup: string, { runtime }: Containerd) {
+/** What a kubelet gives a pod of `hostUsers: false`: as many users as there are of 16 bits. */
+const usersOf = ({ rootIs }: PodSpec): cri.IDMapping[] =>
+  rootIs === undefined ? [] : [{ hostId: rootIs, containerId: 0, length: 65_536 }];
+
+/** The pods of one runtime, all below one cgroup. */
+export function createPods(folder: string, cgroup: string, { runtime }: StartedRuntime) {
   const configs = new Map<string, { sandbox: cri.PodSandboxConfig; spec: PodSpec; attempts: Map<string, number> }>();
 
   async function startContainer(sandboxId: string, name: string): Promise<RunningContainer> {
@@ -64,6 +74,7 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
     const attempt = (known.attempts.get(name) ?? -1) + 1;
     known.attempts.set(name, attempt);
     const logPath = `${name}_${attempt}.log`;
+    const image = wanted.bare === true ? BARE_IMAGE : APP_IMAGE;
     const { sandbox } = known;
     const labels = { ...sandbox.labels, 'io.kubernetes.container.name': name };
     const { containerId } = await runtime.createContainer({
@@ -71,9 +82,15 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
       sandboxConfig: sandbox,
       config: {
         metadata: { name, attempt },
-        image: { image: wanted.bare === true ? BARE_IMAGE : APP_IMAGE },
+        image: { image, userSpecifiedImage: image },
         command: wanted.command ?? [],
         args: wanted.args,
+        mounts: (wanted.volumes ?? []).map((volume) => ({
+          ...volume,
+          readonly: false,
+          uidMappings: usersOf(known.spec),
+          gidMappings: usersOf(known.spec),
+        })),
         labels,
         logPath,
         linux: {
@@ -111,10 +128,19 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
         ...(spec.dns === undefined ? {} : { dnsConfig: { ...spec.dns, options: ['ndots:5'] } }),
         linux: {
           cgroupParent: `/${cgroup}/pod${uid}`,
-          securityContext: { namespaceOptions: { network, pid: CONTAINER, ipc: POD } },
+          securityContext: {
+            namespaceOptions: {
+              network,
+              pid: CONTAINER,
+              ipc: POD,
+              ...(spec.rootIs === undefined
+                ? {}
+                : { usernsOptions: { mode: POD, uids: usersOf(spec), gids: usersOf(spec) } }),
+            },
+          },
         },
       });
-      const { podSandboxId: sandboxId } = await runtime.runPodSandbox({ config });
+      const { podSandboxId: sandboxId } = await runtime.runPodSandbox({ config, runtimeHandler: spec.handler ?? '' });
       configs.set(sandboxId, { sandbox: config, spec, attempts: new Map() });
       const { status, info } = await runtime.podSandboxStatus({ podSandboxId: sandboxId, verbose: true });
       const ips = [status?.network?.ip ?? '', ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)];
@@ -136,7 +162,10 @@ export function createPods(folder: string, cgroup: string, { runtime }: Containe
       }
       return (pod.containers[name] = await startContainer(pod.sandboxId, name));
     },
+    /** As a kubelet does: its containers first, because CRI-O waits for one that ignores SIGTERM without end. */
     async removePod(sandboxId: string): Promise<void> {
+      const { containers } = await runtime.listContainers({ filter: { podSandboxId: sandboxId } });
+      await Promise.all(containers.map(({ id }) => runtime.stopContainer({ containerId: id, timeout: 0n })));
       await runtime.stopPodSandbox({ podSandboxId: sandboxId });
       await runtime.removePodSandbox({ podSandboxId: sandboxId });
       configs.delete(sandboxId);

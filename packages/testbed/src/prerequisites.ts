@@ -1,6 +1,12 @@
 /** Says whether this machine can hold a test bed, and installs the Debian packages that are missing. */
 import { access } from 'node:fs/promises';
-import { execa } from 'execa';
+import { aptInstall, canInstall } from './apt.ts';
+
+/** Where a Go may be: in PATH, or where its own archive and Debian's packages put it. */
+export function goPlaces(): string[] {
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  return [...folders, '/usr/local/go/bin', '/usr/bin', '/usr/lib/go-1.24/bin'].map((folder) => `${folder}/go`);
+}
 
 /** Debian package → the files that show it is there, any one of them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
@@ -11,7 +17,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   libnftables1: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/libnftables.so.1`),
   'busybox-static': ['/usr/bin/busybox', '/bin/busybox'],
   iproute2: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'],
-  'golang-go': ['/usr/bin/go', '/usr/local/go/bin/go'],
+  'golang-go': goPlaces(),
 };
 
 export type CanRun = { ok: true } | { ok: false; reason: string; remedy: string };
@@ -50,13 +56,10 @@ export async function canRun(): Promise<CanRun> {
 /** Installs Debian packages with apt-get. Throws with the command a person can run when that is not possible. */
 export async function install(missing: readonly string[], report: (line: string) => void): Promise<void> {
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || (await firstExisting(['/usr/bin/apt-get'])) === undefined)
-    throw new Error(`missing: ${missing.join(', ')}; as root run: apt-get install ${missing.join(' ')}`);
+  const byHand = `as root run: apt-get install ${missing.join(' ')}`;
+  if (!canInstall()) throw new Error(`missing: ${missing.join(', ')}; ${byHand}`);
   report(`installing ${missing.join(', ')} with apt-get: the test bed runs its own containerd`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = ['install', '-y', '--no-install-recommends', ...missing];
-  const first = await execa('apt-get', apt, { env, reject: false });
-  if (!first.failed) return;
-  await execa('apt-get', ['update'], { env });
-  await execa('apt-get', apt, { env });
+  const failure = await aptInstall(missing, report);
+  if (failure !== undefined)
+    throw new Error(`could not install ${missing.join(', ')}: ${failure.slice(-300)}; ${byHand}`);
 }

@@ -22,6 +22,9 @@ export async function startTime(pid: number): Promise<string | undefined> {
   return fields[0] === 'Z' ? undefined : fields[19];
 }
 
+/** Of a runtime itself, and of what stands between it and the containers. */
+const RUNTIMES = /^(containerd|crio|conmon|runc)/;
+
 async function processesOf(folder: string, name: string): Promise<number[]> {
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
@@ -30,8 +33,7 @@ async function processesOf(folder: string, name: string): Promise<number[]> {
     const cgroup = await orBlank(readFile(`/proc/${pid}/cgroup`, 'utf8'));
     const program = basename(await orBlank(readlink(`/proc/${pid}/exe`)));
     const command = await orBlank(readFile(`/proc/${pid}/cmdline`, 'utf8'));
-    if (cgroup.includes(`/${name}/`) || (program.startsWith('containerd') && command.includes(`${folder}/`)))
-      found.push(pid);
+    if (cgroup.includes(`/${name}/`) || (RUNTIMES.test(program) && command.includes(`${folder}/`))) found.push(pid);
   }
   return found;
 }

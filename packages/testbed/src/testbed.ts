@@ -1,15 +1,15 @@
-/** A test bed from creation to the last trace: private containerd, network, supervisor, pods. */
+/** A test bed from creation to the last trace: private container runtime, network, supervisor, pods. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@chaosplane/common';
-import { startContainerd } from './containerd.ts';
 import { appArchive } from './image.ts';
 import { followJson, readLog } from './logs.ts';
 import { conflist } from './network.ts';
 import { createPods } from './pods.ts';
 import { canRun } from './prerequisites.ts';
+import { startRuntime, type RuntimeChoice } from './runtime.ts';
 import { startTime, teardown, type Marks } from './teardown.ts';
 
 const PREFIX = 'chaosplane-testbed-';
@@ -20,6 +20,8 @@ export interface TestbedOptions {
   signal?: AbortSignal;
   /** Where the built image is kept; `~/.cache/chaosplane` when absent. */
   cacheFolder?: string;
+  /** Debian's containerd when absent. */
+  runtime?: RuntimeChoice;
 }
 
 export type Testbed = Awaited<ReturnType<typeof createTestbed>>;
@@ -32,12 +34,19 @@ function supervise(folder: string): ChildProcess {
 }
 
 /** Starts a test bed. Throws with the reason and the remedy where the machine cannot hold one. */
-export async function createTestbed({ report = () => undefined, signal, cacheFolder }: TestbedOptions = {}) {
+export async function createTestbed({
+  report = () => undefined,
+  signal,
+  cacheFolder,
+  runtime = { kind: 'containerd' },
+}: TestbedOptions = {}) {
   const able = await canRun();
   if (!able.ok) throw new Error(`${able.reason}; ${able.remedy}`);
   const image = await appArchive(cacheFolder ?? join(homedir(), '.cache/chaosplane'), report);
   signal?.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), PREFIX));
+  // The root of a pod with users of its own has to come through.
+  await chmod(folder, 0o711);
   const name = `cpbr${systemClock.randomHex(4)}`;
   const owner = { pid: process.pid, startTime: (await startTime(process.pid)) ?? '' };
   await writeFile(join(folder, 'testbed.json'), JSON.stringify({ name, owner } satisfies Marks));
@@ -53,14 +62,15 @@ export async function createTestbed({ report = () => undefined, signal, cacheFol
   try {
     await mkdir(join(folder, 'cni'));
     await writeFile(join(folder, 'cni/10.conflist'), await conflist(name, join(folder, 'ipam')));
-    report('starting a private containerd');
-    const containerd = await startContainerd(folder, image, signal);
-    channel = containerd.channel;
+    report(`starting a private ${runtime.kind}`);
+    const started = await startRuntime(runtime, { folder, image }, signal);
+    channel = started.channel;
     return {
       folder,
       /** The CRI socket, as a daemon wants it: `unix:///…`. */
-      runtimeEndpoint: containerd.endpoint,
-      ...createPods(folder, name, containerd),
+      runtimeEndpoint: started.endpoint,
+      runtimeKind: started.kind,
+      ...createPods(folder, name, started),
       logs: (container: { logPath: string }) => readLog(container.logPath),
       /** Follows the JSON lines of `call` until the signal aborts. */
       follow: (container: { logPath: string }, onLine: (value: unknown) => void, until: AbortSignal) =>

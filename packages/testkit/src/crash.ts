@@ -58,6 +58,8 @@ export function withCrash(
       return result;
     };
   const changes = (commands: readonly string[]): boolean => !commands.every((command) => command.startsWith('list'));
+  const serveTaps = (netns: Netns): Netns['serveTaps'] =>
+    effect(netns.serveTaps, (taps) => `${taps.length} TAP devices are served`);
   const netnsOf = (netns: Netns): Netns => ({
     ...netns,
     nft: syncEffect(
@@ -73,6 +75,8 @@ export function withCrash(
     addQueueTable: syncEffect(netns.addQueueTable, () => 'the queue table is added'),
     addIfb: syncEffect(netns.addIfb, (name) => `${name} is added`),
     removeLink: effect(netns.removeLink, (name) => `${name} is removed`),
+    serveTaps: (taps, options) =>
+      taps.length === 0 ? netns.serveTaps(taps, options) : serveTaps(netns)(taps, options),
     serveProxies: effect(netns.serveProxies, (rules) => `the proxies are told ${rules.length} rules`),
   });
   const { journal, host } = parts;

@@ -23,6 +23,8 @@ const capabilityNames: readonly CapabilityName[] = [
   'sch-netem',
   'ifb',
   'nfqueue',
+  'nft-queue',
+  'tun',
   'container-runtime',
   'stress-ng',
   'cgroup-v1',
@@ -55,9 +57,12 @@ export class FakeNode {
       uid?: string;
       hostNetwork?: boolean;
       runtimeHandler?: string;
+      runtimeType?: string;
       path?: string;
       /** Default: one, `app`. */
       containers?: readonly string[];
+      /** All of them are one process of the node, as in gVisor. */
+      oneProcess?: boolean;
     } = {},
   ): FakePod {
     const serial = ++this.#serial;
@@ -73,12 +78,17 @@ export class FakeNode {
       createdAt: BigInt(serial),
       labels: {},
       runtimeHandler: options.runtimeHandler ?? '',
+      ...(options.runtimeType === undefined ? {} : { runtimeType: options.runtimeType }),
       hostNetwork,
       ips: [`10.0.0.${serial}`],
       dns: { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local'], ndots: 5 },
       ...(hostNetwork ? {} : { netnsPath: path }),
     };
-    const containers = (options.containers ?? ['app']).map((each) => this.processes.addContainer(sandbox.id, each));
+    const containers: FakeContainer[] = [];
+    for (const each of options.containers ?? ['app']) {
+      const shared = options.oneProcess === true ? containers[0]?.process : undefined;
+      containers.push(this.processes.addContainer(sandbox.id, each, shared));
+    }
     const pod = { sandbox, netns, containers };
     this.#pods.set(sandbox.id, pod);
     this.#paths.set(path, netns);
@@ -125,6 +135,8 @@ export class FakeNode {
         if (netns === undefined) throw new ChaosError('NOT_FOUND', `no network namespace at ${path}`);
         return netns.open();
       },
+      // As with a bridge: its address is the first one of the pods' network.
+      sourcesTowards: (addresses) => [...new Set(addresses.map((address) => address.replace(/\.\d+$/, '.254')))],
       lookUp: async (_path, name) => {
         const addresses = this.names.get(name);
         if (addresses === undefined)

@@ -1,6 +1,6 @@
 /** A stand-in for one network namespace: nftables, qdiscs, links and the queue engine, printable as text. */
-import type { Netns, Qdisc, QueuePolicy } from '@chaosplane/daemon/host';
-import type { TimedRule } from '@chaosplane/daemon/proxy';
+import type { Netns, Qdisc, QueuePolicy, TapPolicy, WaitingConnections } from '@chaosplane/daemon/host';
+import type { OpenConnections, TimedRule } from '@chaosplane/daemon/proxy';
 import { FakeNft } from './fake-nft.ts';
 
 interface FakeTree {
@@ -27,6 +27,11 @@ export class FakeNetns {
   #lastIndex = 2;
   #queueTable = '';
   queue: QueuePolicy | undefined;
+  taps: readonly TapPolicy[] = [];
+  /** TCP connections that wait to send again. */
+  waiting: WaitingConnections = { count: 0, longestMs: 0 };
+  /** Connections that proxies find open. */
+  openConnections: OpenConnections = { count: 0, ends: [] };
   #proxied: readonly TimedRule[] = [];
   /** How many handles are open; a namespace with open handles is pinned. */
   handles = 0;
@@ -49,6 +54,7 @@ export class FakeNetns {
       ),
       ...[...this.#links].map(([device, { queueLength }]) => `link ${device} qlen ${queueLength}`),
       this.queue === undefined ? '' : `queue ${JSON.stringify(this.queue)}`,
+      ...this.taps.map((tap) => `tap ${JSON.stringify(tap)}`),
       ...this.#proxied.map(({ rule }) => `proxy ${JSON.stringify(rule)}`),
     ]
       .filter((part) => part !== '')
@@ -84,9 +90,13 @@ export class FakeNetns {
           name,
           index,
           mtu: 1500,
-          addresses: ['10.0.0.2'],
+          up: true,
+          txDropped: 0,
+          ethernet: name !== 'lo',
+          addresses: name === 'eth0' ? ['10.0.0.2'] : [],
           txQueueLength: queueLength,
         })),
+      waitingConnections: () => this.waiting,
       setTxQueueLength: (device, packets) => {
         const link = this.#links.get(device);
         if (link !== undefined) link.queueLength = packets;
@@ -109,11 +119,19 @@ export class FakeNetns {
         this.queue = undefined;
       },
       queueStatistics: async () => ({ handled: new Map((this.queue?.layers ?? []).map(({ bit }) => [bit, 7])) }),
+      serveTaps: async (wanted) => {
+        this.taps = wanted;
+      },
+      tapStatistics: async () =>
+        new Map(
+          this.taps.map(({ name }) => [name, { packets: 7, bytes: 700, held: 0, heldBytes: 0, lost: 0, refused: 0 }]),
+        ),
       serveProxies: async (rules) => {
         this.#proxied = rules;
       },
       proxyCounts: (id) =>
         this.#proxied.some(({ rule }) => rule.id === id) ? { seen: 3, matched: 2, faulted: 1, passed: 0 } : undefined,
+      openConnections: () => this.openConnections,
       proxiedNow: () => 0,
       endProxies: async () => {
         this.#proxied = [];
@@ -123,7 +141,7 @@ export class FakeNetns {
         this.#proxied = [];
         return found;
       },
-      foreignRedirects: () => [],
+      foreignRedirect: () => undefined,
       close: async () => {
         if (!closed) this.handles--;
         closed = true;
@@ -173,7 +191,7 @@ export class FakeNetns {
   }
 
   #qdiscs(): Qdisc[] {
-    const statistics = { packets: 5, bytes: 500, drops: 0 };
+    const statistics = { packets: 5, bytes: 500, drops: 0, heldPackets: 0, heldBytes: 0 };
     return [...this.#trees].flatMap(([device, { root, classes }]) => [
       { device, kind: root.split(' ')[1] ?? '', handle: root.split(' ')[0] ?? '', parent: 'root', ...statistics },
       ...[...classes]

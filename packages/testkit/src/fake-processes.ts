@@ -2,6 +2,7 @@
 import { ChaosError } from '@chaosplane/common';
 import type {
   Cgroup,
+  CgroupRoom,
   ContainerDetail,
   ContainerFolder,
   ExecResult,
@@ -36,16 +37,25 @@ export class FakeProcesses {
   readonly #containers = new Map<string, FakeContainer>();
   readonly #stressors = new Map<number, FakeStressor>();
   readonly #cgroups = new Set<string>();
+  /** What the cgroup of each container leaves; tests set it. */
+  room: CgroupRoom = { memoryLimitBytes: 2 ** 30, memoryFreeBytes: 2 ** 30, oomKillsAll: false };
+  /** Whether containers are paused. */
+  frozen = false;
+  /** What each stressor has used so far, and the cgroups with it. */
+  cpuMs = 100;
+  #oomKills = 0;
   #pids = 1000;
   #daemons = 0;
+  #started = 0;
   /** How often the node was told to restart. */
   restarts = 0;
   /** Every signal that was sent, as `KILL app`. */
   readonly signals: string[] = [];
 
-  addContainer(sandboxId: string, name: string): FakeContainer {
+  /** `shared`: a process that another container is already, as in gVisor. */
+  addContainer(sandboxId: string, name: string, shared?: ProcessRef): FakeContainer {
     const pid = ++this.#pids;
-    const process = { pid, startTime: String(pid) };
+    const process = shared ?? { pid, startTime: String(pid) };
     const container = { id: `${sandboxId}-${name}`, sandboxId, name, process, folders: new Set<string>() };
     this.#containers.set(container.id, container);
     return container;
@@ -59,9 +69,19 @@ export class FakeProcesses {
     for (const { id } of this.containersOf(sandboxId)) this.#containers.delete(id);
   }
 
-  /** Takes a stressor away without the daemon: the kernel ran out of memory, for example. */
-  killStressors(): void {
+  /** Takes stressors away without the daemon. `oomKills`: how many processes the kernel counts as killed for lack of memory. */
+  killStressors({ how = 'SIGKILL', oomKills = 0 } = {}): void {
+    const gone = [...this.#stressors.values()];
     this.#stressors.clear();
+    this.#oomKills += oomKills;
+    for (const { order } of gone) order.ended?.(how);
+  }
+
+  /** Lets the processes of a container end, and what shares its cgroup be killed with it when `oomKills` says so. */
+  exitContainer({ id }: FakeContainer, code: number, { oomKills = 0 } = {}): void {
+    const container = this.#containers.get(id);
+    if (container !== undefined) container.exit = { code, at: FAR_FUTURE };
+    if (oomKills > 0) this.killStressors({ oomKills });
   }
 
   /** Everything that faults can change, as text: equal texts, equal nodes. */
@@ -81,7 +101,14 @@ export class FakeProcesses {
   /** The part of a node that a new daemon sees. What an earlier daemon started dies with it, now. */
   host(): Pick<
     Host,
-    'processes' | 'cgroups' | 'stressors' | 'makeFolder' | 'oomScoreAdjOf' | 'memoryBytes' | 'restartNode'
+    | 'processes'
+    | 'cgroups'
+    | 'stressors'
+    | 'makeFolder'
+    | 'oomScoreAdjOf'
+    | 'memoryBytes'
+    | 'memoryFreeBytes'
+    | 'restartNode'
   > {
     const daemon = ++this.#daemons;
     for (const [pid, stressor] of this.#stressors) if (stressor.daemon !== daemon) this.#stressors.delete(pid);
@@ -92,6 +119,7 @@ export class FakeProcesses {
     };
     return {
       memoryBytes: 8 * 2 ** 30,
+      memoryFreeBytes: () => 4 * 2 ** 30,
       restartNode: () => {
         this.restarts++;
       },
@@ -112,7 +140,9 @@ export class FakeProcesses {
       },
       cgroups: {
         of: (process) => [`/cgroup/${this.#byPid(process.pid)?.id ?? ''}`],
-        usage: () => ({ cpuMs: 5, memoryBytes: 1000, memoryLimitBytes: 2 ** 28 }),
+        usage: () => ({ cpuMs: 5 + this.cpuMs * this.#started, memoryBytes: 1000, oomKills: this.#oomKills }),
+        room: () => this.room,
+        isFrozen: () => this.frozen,
         create: (name): Cgroup => {
           this.#cgroups.add(name);
           return [`/cgroup/chaosplane/${name}`];
@@ -125,12 +155,15 @@ export class FakeProcesses {
           const pid = ++this.#pids;
           const process = { pid, startTime: String(pid) };
           this.#stressors.set(pid, { process, order, daemon });
+          this.#started++;
           return process;
         },
-        usage: ({ pid }) =>
-          this.#stressors.has(pid)
-            ? { processes: 2, cpuMs: 100, residentBytes: 2 ** 28, writtenBytes: 2 ** 20 }
-            : { processes: 0, cpuMs: 0, residentBytes: 0, writtenBytes: 0 },
+        usage: ({ pid }) => {
+          const { order } = this.#stressors.get(pid) ?? {};
+          if (order === undefined) return { processes: 0, workers: 0, cpuMs: 0, residentBytes: 0, writtenBytes: 0 };
+          const { workers } = order;
+          return { processes: workers + 1, workers, cpuMs: this.cpuMs, residentBytes: 2 ** 28, writtenBytes: 2 ** 20 };
+        },
         end: async ({ pid }) => void this.#stressors.delete(pid),
       },
       makeFolder: (process, path, name) => this.#makeFolder(process, `${path}/${name}`, isAlive(process)),

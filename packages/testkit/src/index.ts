@@ -1,10 +1,16 @@
 /** What tests share: stand-ins that print themselves, real namespaces, tools that measure. */
+export * from './bulk.ts';
 export * from './crash.ts';
+export * from './datagrams.ts';
 export * from './eventually.ts';
 export * from './fake-host.ts';
 export * from './fake-netns.ts';
 export * from './fake-nft.ts';
-export * from './memory-journal.ts';
+export * from './flows.ts';
 export * from './lab.ts';
+export * from './memory-journal.ts';
 export * from './parameters.ts';
-export * from './traffic.ts';
+export * from './streams.ts';
+export { startFlooder, type Flooder } from './floods/flooder.ts';
+export type { FloodName } from './floods/kinds.ts';
+export { FLOODED_PORTS, floodsOf, type FloodedPort } from './floods/matrix.ts';

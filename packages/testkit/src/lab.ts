@@ -19,6 +19,14 @@ export interface Lab {
   readonly target: LabNamespace;
   /** @throws Error when there are not so many. */
   peer(index: number): LabNamespace;
+  /** Pulls the cable of that end out of the bridge, or puts it back: the ends themselves see no change. */
+  plug(end: LabNamespace, plugged: boolean): void;
+  /** Where the cable of that end is plugged in: a namespace as `ip netns` knows it, and the port of the bridge there. */
+  outletOf(end: LabNamespace): { readonly namespace: string; readonly device: string };
+  /** What goes to that end passes a link of that rate (bits a second) behind a queue of so many bytes; without one, as before. */
+  slow(end: LabNamespace, link?: { readonly rateBits: number; readonly queueBytes: number }): void;
+  /** Sets a kernel parameter of that end: `net.ipv4.tcp_syn_retries`. */
+  sysctl(end: LabNamespace, name: string, value: string): void;
   /** Removes all of it. Idempotent. */
   close(): void;
 }
@@ -81,7 +89,21 @@ export function createLab({ peers = 1 }: { readonly peers?: number } = {}): Lab 
       if (end === undefined) throw new Error(`this laboratory has ${peers} peers, and no number ${index}`);
       return end;
     };
-    return { target, peer, close };
+    const outletOf = (end: LabNamespace) => ({ namespace: bridge, device: `port${names.indexOf(end.name)}` });
+    const plug = (end: LabNamespace, plugged: boolean): void => {
+      const { device } = outletOf(end);
+      ipBatch(['-n', bridge], [`link set ${device} ${plugged ? 'master br0' : 'nomaster'}`]);
+    };
+    const slow: Lab['slow'] = (end, link) => {
+      const tc = ['netns', 'exec', bridge, 'tc', 'qdisc', link === undefined ? 'del' : 'add'];
+      const device = ['dev', outletOf(end).device, 'root'];
+      const tbf = link === undefined ? '' : ` tbf rate ${link.rateBits}bit burst 1614 limit ${link.queueBytes}`;
+      ip(...tc, ...device, ...tbf.split(' ').filter(Boolean));
+    };
+    const sysctl = (end: LabNamespace, name: string, value: string): void => {
+      end.netns.within(() => writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, value));
+    };
+    return { target, peer, plug, outletOf, slow, sysctl, close };
   } catch (error) {
     close();
     throw error;

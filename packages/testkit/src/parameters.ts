@@ -1,9 +1,14 @@
 /** Valid parameters of every action that the daemon carries out, at random, for the laws that hold whatever they are. */
+import { parsePeers } from '@chaosplane/common';
 import fc from 'fast-check';
 
 type Parameters = fc.Arbitrary<Record<string, string>>;
 
-const address = fc.oneof(fc.ipV4(), fc.ipV6()).map((text) => text.toLowerCase());
+/** Such as packets have: not everybody's, nor the loopback's. */
+const address = fc
+  .oneof(fc.ipV4(), fc.ipV6())
+  .map((text) => text.toLowerCase())
+  .filter((text) => parsePeers(text).ok);
 const portNumber = fc.integer({ min: 1, max: 65_535 });
 const port = portNumber.map(String);
 const listOf = (one: fc.Arbitrary<string>): fc.Arbitrary<string> =>
@@ -35,10 +40,13 @@ const percent = fc
   .oneof(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0.001, max: 100, noNaN: true }))
   .map((value) => String(Number(value.toFixed(3))));
 const flag = fc.constantFrom('true', 'false');
-const chance: Parameters = fc.record(
-  { percent, correlation: fc.integer({ min: 0, max: 100 }).map(String) },
-  { requiredKeys: ['percent'] },
-);
+const chance: Parameters = fc
+  .record({ percent, correlation: fc.integer({ min: 0, max: 100 }).map(String) }, { requiredKeys: ['percent'] })
+  // Bursts are drawn in 4096 steps.
+  .map(({ percent: value, ...more }) => ({
+    percent: 'correlation' in more ? String(Math.min(99, Math.max(1, Number(value)))) : value,
+    ...more,
+  }));
 
 const workers = fc.integer({ min: 1, max: 256 }).map(String);
 const load = fc.integer({ min: 1, max: 100 }).map(String);
@@ -100,14 +108,18 @@ export const ownParameters: Readonly<Record<string, Parameters>> = {
   'network-corrupt': chance,
   'network-duplicate': chance,
   'network-partition': fc.constant({}),
-  'network-bandwidth': fc.record(
-    {
-      rate: fc.integer({ min: 8, max: 1_000_000 }).map((kbit) => `${kbit}kbit`),
-      burst: fc.integer({ min: 2, max: 1000 }).map((size) => `${size}Ki`),
-      latency: milliseconds(500),
-    },
-    { requiredKeys: ['rate'] },
-  ),
+  'network-bandwidth': fc.integer({ min: 8, max: 1_000_000 }).chain((kbit) => {
+    // A full packet has to pass in that time.
+    const least = Math.ceil((1600 * 8) / kbit);
+    return fc.record(
+      {
+        rate: fc.constant(`${kbit}kbit`),
+        burst: fc.integer({ min: 2, max: 1000 }).map((size) => `${size}Ki`),
+        latency: fc.integer({ min: least, max: least + 500 }).map((ms) => `${ms}ms`),
+      },
+      { requiredKeys: ['rate'] },
+    );
+  }),
   'pod-http-delay': http({ delay: fc.oneof(milliseconds(600_000), fc.constantFrom('1.5s', '10m')) }),
   'pod-http-abort': fc.oneof(http(statusCode, reset), http(reset)),
   'pod-dns-error': fc.record(

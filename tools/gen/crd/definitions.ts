@@ -62,11 +62,28 @@ function isActionOf(kind: Action['targetKind']): string {
   return `(self.action.type in [${names.map((name) => `'${name}'`).join(', ')}])`;
 }
 
+/**
+ * Where an API server would drop a null without a word, and so widen what is hit: `matchLabels: { app: }` would mean every pod.
+ * Kept, the operator refuses it with the words of `chaosplane run`. A null in a list is refused by the API server itself.
+ */
+const NULLS_KEPT = [
+  ...['spec.target.labelSelector', 'spec.peers[].podSelector.labelSelector'].flatMap((selector) => [
+    `${selector}.matchLabels`,
+    `${selector}.matchLabels{}`,
+    `${selector}.matchExpressions`,
+  ]),
+  'spec.target.names',
+  'spec.peers[].ports',
+  'spec.action.parameters{}',
+];
+
 const experimentAdditions: readonly Addition[] = [
+  ...NULLS_KEPT.map((at): Addition => ({ at, add: { nullable: true } })),
   // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
+  // One that failed before it started, such as over its own spec, can be corrected in place, and is begun anew.
   changeRule(
     'the spec cannot be changed once the experiment has started: delete it and create a new one',
-    "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Pending' || self.spec == oldSelf.spec",
+    "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Pending' || (oldSelf.status.phase == 'Failed' && !has(oldSelf.status.startedAt)) || self.spec == oldSelf.spec",
   ),
   rule(
     'spec.target',
@@ -87,6 +104,14 @@ const experimentAdditions: readonly Addition[] = [
   rule('spec', 'this action hits nodes: say target.kind Node', `self.target.kind == 'Node' || !${isActionOf('Node')}`),
   rule('spec', 'this action hits pods: say target.kind Pod', `self.target.kind != 'Node' || !${isActionOf('Pod')}`),
   rule('spec', 'actions that hit nodes have no peers', "self.target.kind != 'Node' || size(self.peers) == 0"),
+  rule('spec.target', 'the modes one and all take no value', "!(self.mode in ['one', 'all']) || !has(self.value)"),
+  ...['spec.target.labelSelector', 'spec.peers[].podSelector.labelSelector'].map((selector) =>
+    rule(
+      `${selector}.matchExpressions[]`,
+      'In and NotIn need values, Exists and DoesNotExist take none',
+      "self.operator in ['In', 'NotIn'] ? size(self.values) > 0 : size(self.values) == 0",
+    ),
+  ),
   rule('spec.target.dynamic', 'targets are chosen once in this version', '!self'),
   rule('spec.abortConditions', 'abort conditions are not available in this version', 'size(self) == 0'),
   rule('spec.peers[]', 'a peer is either a cidr or a podSelector', 'has(self.cidr) != has(self.podSelector)'),

@@ -1,7 +1,8 @@
 /** The cluster that a command talks to: which flags say so, and what they become. */
 import { createLogger } from '@chaosplane/common';
 import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
-import { Option } from 'commander';
+import { Option, type Command } from 'commander';
+import type { Surroundings } from '../commands/options.ts';
 
 /** Flags of commands that may talk to a cluster. */
 export interface ClusterFlags {
@@ -14,32 +15,51 @@ export interface ClusterFlags {
 
 export const clusterOption = new Option('--cluster', 'through the operator of the current context of the kubeconfig');
 
-export const kubeconfigOption = new Option('--kubeconfig <file>', 'which kubeconfig; default: as kubectl').env(
-  'KUBECONFIG',
+export const kubeconfigOption = new Option(
+  '--kubeconfig <file>',
+  'which kubeconfig, one file; default: as kubectl, those that KUBECONFIG lists, or ~/.kube/config',
 );
 
 export const contextOption = new Option('--context <name>', 'which context of the kubeconfig');
 
 export const namespaceOption = new Option('-n, --namespace <name>', "which namespace; default: the context's");
 
-/** Whether the flags mean a cluster. A KUBECONFIG in the environment alone does not. */
-export function meansCluster({ cluster, context }: ClusterFlags): boolean {
-  return cluster === true || context !== undefined;
+/**
+ * Whether the flags mean a cluster: --cluster, --context or --kubeconfig. A KUBECONFIG in the environment alone does not, because
+ * it is there for other programs.
+ */
+export function meansCluster(command: Command): boolean {
+  const typed = (name: string): boolean => command.getOptionValueSourceWithGlobals(name) === 'cli';
+  return typed('cluster') || typed('context') || typed('kubeconfig');
+}
+
+/** Says first where a command works; beside the output, which may be for programs. */
+export function tellPlace(err: NodeJS.WritableStream, place: Connection | 'machine'): void {
+  const where =
+    place === 'machine' ? 'this machine' : `the cluster ${place.name} (${place.server}), namespace ${place.namespace}`;
+  err.write(`on ${where}\n`);
 }
 
 /** A cluster, and the namespace in it. */
 export interface Connection {
   readonly client: KubeClient;
   readonly namespace: string;
+  /** The context, for people. */
+  readonly name: string;
+  readonly server: string;
 }
 
 /** @throws ChaosError when there is no kubeconfig, or no such context in it. */
-export function connectCluster({ kubeconfig, context, namespace, verbose }: ClusterFlags): Connection {
+export function connectCluster(
+  { kubeconfig, context, namespace, verbose }: ClusterFlags,
+  { kubeconfigs }: Pick<Surroundings, 'kubeconfigs'>,
+): Connection {
+  const files = kubeconfig ?? (kubeconfigs.length === 0 ? undefined : kubeconfigs);
   const config = loadCluster({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(files === undefined ? {} : { kubeconfig: files }),
     ...(context === undefined ? {} : { context }),
   });
   const logger = createLogger({ level: verbose === true ? 'debug' : 'error', pretty: true });
   const client = createKubeClient(config, { logger, userAgent: 'chaosplane' });
-  return { client, namespace: namespace ?? client.namespace };
+  return { client, namespace: namespace ?? client.namespace, name: config.name, server: config.server };
 }

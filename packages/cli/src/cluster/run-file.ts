@@ -1,15 +1,16 @@
 /** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
 import type { ExperimentStatus } from '@chaosplane/experiment';
+import { shortName } from '@chaosplane/kube';
 import { chaosExperiments } from '@chaosplane/operator';
-import { readExperiments, type Changes, type ExperimentDocument } from '../documents.ts';
+import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes } from '../output/verdict.ts';
-import { connectCluster, type ClusterFlags, type Connection } from './connect.ts';
+import { connectCluster, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
 import { runOnCluster } from './run.ts';
 
 /** Flags of `run` that mean something on a cluster. */
-export interface ClusterRunFlags extends ClusterFlags, Changes {
+export interface ClusterRunFlags extends ClusterFlags, FileFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
 }
@@ -20,9 +21,9 @@ export async function runFileOnCluster(
   flags: ClusterRunFlags,
   surroundings: Surroundings,
 ): Promise<number> {
-  const connection = connectCluster(flags);
-  const { duration } = flags;
-  const changes = { namespace: connection.namespace, ...(duration === undefined ? {} : { duration }) };
+  const connection = connectCluster(flags, surroundings);
+  tellPlace(surroundings.err, connection);
+  const changes = { ...changesOf(flags), defaultNamespace: connection.namespace };
   const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
   let exitCode: number = exitCodes.held;
   for (const one of documents) {
@@ -63,7 +64,7 @@ async function runOne(
 /** The same experiment under another name, which changes nothing and is deleted afterwards. */
 function asRehearsal({ document, experiment }: ExperimentDocument): ExperimentDocument {
   const { spec, metadata } = experiment;
-  const named = { ...metadata, name: `${metadata.name.slice(0, 240)}-dry-run` };
+  const named = { ...metadata, name: `${shortName(metadata.name, 240)}-dry-run` };
   const written = (document as { readonly spec: { readonly execution?: object } }).spec;
   return {
     document: { ...document, metadata: named, spec: { ...written, execution: { ...written.execution, dryRun: true } } },

@@ -10,17 +10,24 @@ import {
 } from '@chaosplane/proto';
 import { isLive, words } from '@chaosplane/operator';
 import type { Command } from 'commander';
-import { clusterOption, contextOption, kubeconfigOption, meansCluster, namespaceOption } from '../cluster/connect.ts';
+import {
+  clusterOption,
+  contextOption,
+  kubeconfigOption,
+  meansCluster,
+  namespaceOption,
+  tellPlace,
+} from '../cluster/connect.ts';
 import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
 import { joinSession, openSession } from '../standalone/session.ts';
 import { getExperiments, type GetFlags } from './experiments.ts';
 import {
-  engineLogger,
   engineOption,
   outputOption,
   runtimeOption,
+  sessionOptions,
   socketOption,
   stateDirOption,
   type DaemonFlags,
@@ -35,7 +42,7 @@ const nameOf = (names: Readonly<Record<string, number>>, value: number, prefix: 
   words(Object.entries(names).find(([, number]) => number === value)?.[0] ?? '', prefix);
 
 export function addExecutions(program: Command, surroundings: Surroundings, done: Done): void {
-  const { out } = surroundings;
+  const { out, err } = surroundings;
   program
     .command('list')
     .description('list the executions on this node')
@@ -44,8 +51,9 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
     .addOption(socketOption)
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<OutputFlags & { readonly all?: boolean }>();
-      const { executions } = await withDaemon(flags, (client) =>
-        client.listExecutions({ includeEnded: flags.all === true }),
+      tellPlace(err, 'machine');
+      const { executions } = await withDaemon(flags, surroundings, (client, call) =>
+        client.listExecutions({ includeEnded: flags.all === true }, call),
       );
       if (flags.output === 'json')
         out.write(
@@ -64,7 +72,7 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
     .summary('show one execution of this node, or the experiments of a cluster')
     .description(
       'Shows one execution of this node, by its id, with its evidence;\n' +
-        'with --cluster or --context, one experiment of the cluster by its name, or all of a namespace.',
+        'with --cluster, --context or --kubeconfig, one experiment of the cluster by its name, or all of a namespace.',
     )
     .addOption(outputOption)
     .addOption(socketOption)
@@ -75,7 +83,7 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
     .option('-A, --all-namespaces', 'the experiments of all namespaces')
     .action(async (name: string | undefined, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<OutputFlags & GetFlags>();
-      if (meansCluster(flags)) {
+      if (meansCluster(command)) {
         await getExperiments(name, flags, surroundings);
         done(exitCodes.held);
         return;
@@ -84,8 +92,11 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
         const wayOut = 'chaosplane list shows the ids, chaosplane get --cluster the experiments of a cluster';
         throw new ChaosError('INVALID_ARGUMENT', `which execution is meant? ${wayOut}`);
       }
+      tellPlace(err, 'machine');
       const executionId = name;
-      const execution = await withDaemon(flags, (client) => client.getExecution({ executionId }));
+      const execution = await withDaemon(flags, surroundings, (client, call) =>
+        client.getExecution({ executionId }, call),
+      );
       const json = JSON.stringify(ExecutionCodec.toJSON(execution), null, 2);
       out.write(`${flags.output === 'json' ? json : detail(execution)}\n`);
       done(exitCodes.held);
@@ -96,15 +107,17 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
     .addOption(socketOption)
     .action(async (ids: string[], _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<DaemonFlags>();
-      await withDaemon(flags, async (client) => {
-        for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId })).message}\n`);
+      tellPlace(err, 'machine');
+      await withDaemon(flags, surroundings, async (client, call) => {
+        for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId }, call)).message}\n`);
       });
       done(exitCodes.held);
     });
   addRecover(program, surroundings, done);
 }
 
-function addRecover(program: Command, { out }: Surroundings, done: Done): void {
+function addRecover(program: Command, surroundings: Surroundings, done: Done): void {
+  const { out, err } = surroundings;
   program
     .command('recover')
     .description(
@@ -118,13 +131,11 @@ function addRecover(program: Command, { out }: Surroundings, done: Done): void {
     .addOption(engineOption)
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<EngineFlags>();
-      const { socket: socketPath, runtimeEndpoint, stateDir } = flags;
-      const session = await openSession({
-        socketPath,
-        stateDir,
-        ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
-        logger: engineLogger(flags),
-      });
+      const { socket: socketPath, stateDir } = flags;
+      tellPlace(err, 'machine');
+      const session = await openSession(sessionOptions(flags), surroundings);
+      if (session.daemon !== undefined)
+        err.write(`no daemon answers on ${socketPath}: this process undoes what the journal in ${stateDir} knows\n`);
       try {
         const { ended = [], orphans = [], complete = true } = session.daemon?.swept ?? {};
         for (const id of ended) out.write(`${id}: swept\n`);
@@ -149,16 +160,19 @@ function addRecover(program: Command, { out }: Surroundings, done: Done): void {
     });
 }
 
-async function withDaemon<T>({ socket }: DaemonFlags, work: (client: ChaosDaemonClient) => Promise<T>): Promise<T> {
-  const session = await joinSession(socket);
+async function withDaemon<T>(
+  { socket }: DaemonFlags,
+  surroundings: Surroundings,
+  work: (client: ChaosDaemonClient, call: { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const session = await joinSession(socket, surroundings);
   if (session === undefined) {
-    throw new ChaosError(
-      'UNAVAILABLE',
-      `no daemon answers on ${socket}: start one with chaosplane daemon, or name its --socket`,
-    );
+    const wayOut =
+      'chaosplane recover --all undoes what an earlier one left, chaosplane daemon starts one, --socket names another place';
+    throw new ChaosError('UNAVAILABLE', `no daemon answers on ${socket}: ${wayOut}`);
   }
   try {
-    return await work(session.client);
+    return await work(session.client, { signal: surroundings.interrupted });
   } finally {
     await session.close();
   }

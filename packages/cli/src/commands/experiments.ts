@@ -4,10 +4,12 @@ import { isFinal, parseExperiment } from '@chaosplane/experiment';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/operator';
 import type { Command } from 'commander';
 import {
+  clusterOption,
   connectCluster,
   contextOption,
   kubeconfigOption,
   namespaceOption,
+  tellPlace,
   type ClusterFlags,
   type Connection,
 } from '../cluster/connect.ts';
@@ -22,17 +24,24 @@ type Done = (exitCode: number) => void;
 /** Flags of `get` on a cluster. */
 export type GetFlags = ClusterFlags & { readonly output: 'text' | 'json'; readonly allNamespaces?: boolean };
 
-export function addExperiments(program: Command, { out, clock }: Surroundings, done: Done): void {
+export function addExperiments(program: Command, surroundings: Surroundings, done: Done): void {
+  const { out, err, clock } = surroundings;
+  const connect = (flags: ClusterFlags): Connection => {
+    const connection = connectCluster(flags, surroundings);
+    tellPlace(err, connection);
+    return connection;
+  };
   program
     .command('describe <name>')
     .description('show one experiment of the cluster: its phase, conditions and targets with their evidence')
+    .addOption(clusterOption)
     .addOption(namespaceOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption)
     .addOption(outputOption)
     .action(async (name: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<GetFlags>();
-      const object = await find(connectCluster(flags), name);
+      const object = await find(connect(flags), name);
       out.write(flags.output === 'json' ? `${JSON.stringify(object, null, 2)}\n` : `${description(object)}\n`);
       done(exitCodes.held);
     });
@@ -40,12 +49,13 @@ export function addExperiments(program: Command, { out, clock }: Surroundings, d
     .command('abort <name...>')
     .description('end experiments of the cluster now; everything is recovered, and the command waits for that')
     .option('--no-wait', 'do not wait')
+    .addOption(clusterOption)
     .addOption(namespaceOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption)
     .action(async (names: string[], _flags: unknown, command: Command) => {
       const { wait, ...flags } = command.optsWithGlobals<ClusterFlags & { readonly wait: boolean }>();
-      const connection = connectCluster(flags);
+      const connection = connect(flags);
       for (const name of names) await abort(connection, name);
       for (const name of wait ? names : []) out.write(`${name}: ${await ended(connection, name, clock)}\n`);
       done(exitCodes.held);
@@ -58,8 +68,9 @@ export async function getExperiments(
   flags: GetFlags,
   surroundings: Surroundings,
 ): Promise<void> {
-  const { out, clock } = surroundings;
-  const connection = connectCluster(flags);
+  const { out, err, clock } = surroundings;
+  const connection = connectCluster(flags, surroundings);
+  tellPlace(err, connection);
   const { client, namespace } = connection;
   const objects =
     name === undefined

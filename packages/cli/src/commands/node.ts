@@ -3,32 +3,36 @@ import { hostname } from 'node:os';
 import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
 import type { Command } from 'commander';
+import { tellPlace } from '../cluster/connect.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
 import { engineOption, outputOption, runtimeOption, type EngineFlags, type Surroundings } from './options.ts';
 
 type Flags = Pick<EngineFlags, 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
 
-export function addNode(program: Command, { out }: Surroundings, done: (exitCode: number) => void): void {
+export function addNode(program: Command, { out, err }: Surroundings, done: (exitCode: number) => void): void {
   program
     .command('doctor')
     .description(
-      'tell what this node can do, and what to install or load for the rest; exit code 1 when an action is not possible',
+      'tell what this node can do, and what to install or load for the rest; exit code 1 when it lacks something for an action',
     )
     .addOption(outputOption)
     .addOption(runtimeOption)
     .addOption(engineOption)
     .action(async (_flags: unknown, command: Command) => {
       const { output, runtimeEndpoint, networkEngine } = command.optsWithGlobals<Flags>();
+      tellPlace(err, 'machine');
       const host = await createHost({
         nodeName: hostname(),
         ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
       });
       try {
         const capabilities = await host.capabilities();
-        const actions = catalogue.map((action) =>
-          actionSupport(action, capabilities, { engine: networkEngine, hooks: 'auto' }),
-        );
+        const actions = catalogue.map((action) => ({
+          ...actionSupport(action, capabilities, { engine: networkEngine, hooks: 'auto' }),
+          // What the operator of a cluster carries out needs nothing of this machine.
+          here: action.route.on === 'daemon',
+        }));
         if (output === 'json')
           out.write(`${JSON.stringify({ kernel: host.kernelRelease, capabilities, actions }, null, 2)}\n`);
         else {
@@ -38,8 +42,8 @@ export function addNode(program: Command, { out }: Surroundings, done: (exitCode
             detail.split('\n')[0] ?? '',
           ]);
           const remedies = capabilities.filter(({ available, remedy }) => !available && remedy !== '');
-          const able = actions.map(({ action, supported, engine, reason }) => [
-            supported === true ? '✓' : '✗',
+          const able = actions.map(({ action, supported, engine, reason, here }) => [
+            supported === true ? '✓' : here ? '✗' : '–',
             action ?? '',
             supported === true ? `by ${engine ?? ''}` : (reason ?? ''),
           ]);
@@ -55,7 +59,11 @@ export function addNode(program: Command, { out }: Surroundings, done: (exitCode
           out.write(
             'without a container runtime there is no pod to hit: start one, or name it with --runtime-endpoint\n',
           );
-        done(runtime && actions.every(({ supported }) => supported) ? exitCodes.held : exitCodes.notHeld);
+        done(
+          runtime && actions.every(({ supported, here }) => supported === true || !here)
+            ? exitCodes.held
+            : exitCodes.notHeld,
+        );
       } finally {
         await host.close();
       }

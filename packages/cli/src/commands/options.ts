@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly interrupted: AbortSignal;
   /** Where built things are kept between runs. */
   readonly cacheFolder: string;
+  /** The files that KUBECONFIG lists; none where it is not set. */
+  readonly kubeconfigs: readonly string[];
 }
 
 /** The clock of the machine, for main.ts. */
@@ -30,7 +32,7 @@ export interface DaemonFlags {
 export interface EngineFlags extends DaemonFlags {
   readonly stateDir: string;
   readonly runtimeEndpoint?: string;
-  readonly networkEngine: 'auto' | 'netem' | 'queue';
+  readonly networkEngine: 'auto' | 'netem' | 'tap' | 'queue';
 }
 
 export const outputOption = new Option('-o, --output <format>', 'how results are printed')
@@ -40,4 +42,17 @@ export const outputOption = new Option('-o, --output <format>', 'how results are
 /** The log of an engine in this process: quiet, unless asked. */
 export function engineLogger({ verbose = false }: { readonly verbose?: boolean }): Logger {
   return createLogger({ level: verbose ? 'debug' : 'warn', pretty: true });
+}
+
+/** What a session needs of the flags. */
+export function sessionOptions(flags: EngineFlags): Pick<
+  EngineFlags,
+  'stateDir' | 'runtimeEndpoint' | 'networkEngine'
+> & {
+  readonly socketPath: string;
+  readonly logger: Logger;
+} {
+  const { socket: socketPath, stateDir, runtimeEndpoint, networkEngine } = flags;
+  const endpoint = runtimeEndpoint === undefined ? {} : { runtimeEndpoint };
+  return { socketPath, stateDir, networkEngine, ...endpoint, logger: engineLogger(flags) };
 }

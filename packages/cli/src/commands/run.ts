@@ -1,9 +1,8 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectTargets, targetName, type ChaosExperiment } from '@chaosplane/experiment';
-import { resolvePeers, send } from '@chaosplane/operator';
-import type { PlanStep } from '@chaosplane/proto';
+import { selectionMessage, selectTargets, targetName, type ChaosExperiment } from '@chaosplane/experiment';
+import { indented, planText, resolvePeers, send } from '@chaosplane/operator';
 import type { Command } from 'commander';
 import {
   clusterOption,
@@ -11,20 +10,21 @@ import {
   kubeconfigOption,
   meansCluster,
   namespaceOption,
+  tellPlace,
   type ClusterFlags,
 } from '../cluster/connect.ts';
 import { runFileOnCluster } from '../cluster/run-file.ts';
-import { readExperiments } from '../documents.ts';
+import { changesOf, readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes } from '../output/verdict.ts';
 import { findCandidates, firstContainer } from '../standalone/candidates.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
 import {
-  engineLogger,
   engineOption,
   outputOption,
   runtimeOption,
+  sessionOptions,
   socketOption,
   stateDirOption,
   type EngineFlags,
@@ -44,7 +44,7 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .description(
       'Runs the experiments of a YAML or JSON file (- for standard input), one after another: on the pods of this machine,\n' +
         'through the daemon that answers on the socket, or an engine in this process when none does;\n' +
-        'with --cluster or --context, through the operator of that cluster.\n' +
+        'with --cluster, --context or --kubeconfig, through the operator of that cluster; KUBECONFIG alone does not mean one.\n' +
         'Ctrl-C ends the experiment and undoes it first.',
     )
     .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; inject nothing')
@@ -67,24 +67,17 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
         '  chaosplane run examples/network-delay.yaml --cluster --namespace shop\n',
     )
     .action(async (file: string, _flags: unknown, command: Command) => {
-      done(await run(file, command.optsWithGlobals<RunFlags>(), surroundings));
+      const flags = command.optsWithGlobals<RunFlags>();
+      done(await (meansCluster(command) ? runFileOnCluster : runHere)(file, flags, surroundings));
     });
 }
 
-async function run(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
-  if (meansCluster(flags)) return runFileOnCluster(file, flags, surroundings);
-  const { duration } = flags;
-  const changes = duration === undefined ? {} : { duration };
+async function runHere(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
+  tellPlace(surroundings.err, 'machine');
+  const changes = changesOf(flags);
   const documents = await readExperiments(file, { place: 'machine', stdin: surroundings.stdin, changes });
-  const { socket: socketPath, stateDir, runtimeEndpoint, networkEngine } = flags;
-  const session = await openSession({
-    socketPath,
-    stateDir,
-    networkEngine,
-    ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
-    logger: engineLogger(flags),
-  });
-  const runtime = connectRuntime(runtimeEndpoint);
+  const session = await openSession(sessionOptions(flags), surroundings);
+  const runtime = connectRuntime(flags.runtimeEndpoint);
   try {
     let exitCode: number = exitCodes.held;
     for (const { experiment } of documents) {
@@ -135,7 +128,8 @@ async function plan(
 ): Promise<number> {
   const { spec, metadata } = experiment;
   const candidates = await findCandidates({ runtime, client }, spec.target);
-  const { chosen, spared } = selectTargets(candidates, spec, spec.target.seed ?? 0);
+  const selection = selectTargets(candidates, spec, spec.target.seed ?? 0);
+  const { chosen, spared } = selection;
   const line = (part: string): void => void out.write(`${part}\n`);
   line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
   if (spec.target.seed === undefined && spared.length > 0)
@@ -152,17 +146,9 @@ async function plan(
       peers: resolvePeers(spec),
       ...(await firstContainer(runtime, target)),
     });
-    for (const step of response.plan?.steps ?? []) line(stepText(step));
+    line(indented(planText(response.plan?.steps ?? []), '    '));
   }
-  if (chosen.length === 0) line('  no target: nothing would happen');
+  if (chosen.length === 0) line(`  no target, nothing would happen: ${selectionMessage(selection, spec)}`);
+  else if (selection.absent.length > 0) line(`  not there: ${selection.absent.join(', ')}`);
   return chosen.length === 0 ? exitCodes.couldNotRun : exitCodes.held;
-}
-
-function stepText({ tool, argv, input }: PlanStep): string {
-  const how = argv.length === 0 ? `${tool} (in process)` : argv.join(' ');
-  return `    ${how}\n${input
-    .trimEnd()
-    .split('\n')
-    .map((part) => `      ${part}`)
-    .join('\n')}`;
 }

@@ -56,12 +56,15 @@ async function story(testbed: Testbed, surroundings: Surroundings, say: (line: s
     ],
   });
   say(`  pod default/caller calls pod default/web at http://${web.ips.v4}:8080 ten times a second`);
-  const session = await openSession({
-    socketPath: join(testbed.folder, 'daemon', 'daemon.sock'),
-    stateDir: join(testbed.folder, 'daemon-state'),
-    runtimeEndpoint: testbed.runtimeEndpoint,
-    logger: engineLogger({}),
-  });
+  const session = await openSession(
+    {
+      socketPath: join(testbed.folder, 'daemon', 'daemon.sock'),
+      stateDir: join(testbed.folder, 'daemon-state'),
+      runtimeEndpoint: testbed.runtimeEndpoint,
+      logger: engineLogger({}),
+    },
+    surroundings,
+  );
   try {
     return await measured({ testbed, caller, session, surroundings, say });
   } finally {

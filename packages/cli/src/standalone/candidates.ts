@@ -38,12 +38,16 @@ async function podsOf(runtime: ContainerRuntime, namespace: string): Promise<Can
   return Promise.all(
     [...newest.values()].map(async ({ id, podNamespace, podName, podUid, labels, ready }) => {
       const detail = ready ? await runtime.sandbox(id) : undefined;
+      const containers = detail?.ready === true ? await runtime.containers(id) : [];
+      const dead = containers.length > 0 && containers.every(({ state }) => state !== 'running');
       return {
         namespace: podNamespace,
         name: podName,
         uid: podUid,
         labels,
-        running: detail?.ready === true,
+        running: detail?.ready === true && !dead,
+        ...(dead ? { notRunning: 'not running: none of its containers does' } : {}),
+        ...(containers.length === 0 ? {} : { containers: [...new Set(containers.map(({ name }) => name))] }),
         hostNetwork: detail?.hostNetwork ?? false,
       };
     }),

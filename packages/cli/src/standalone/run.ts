@@ -3,6 +3,7 @@ import { ChaosError, type Clock } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
 import {
   decide,
+  experimentId,
   initialStatus,
   isFinal,
   withTargets,
@@ -56,10 +57,9 @@ const RETRY_MS = 500;
 /** Resolves with the final status. The abort signal shortens the run, never the recovery. */
 export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> {
   const { experiment, clock } = parts;
-  const { name, namespace } = experiment.metadata;
   const run: Run = {
     ...parts,
-    experimentId: `${namespace}/${name}/${clock.randomHex(4)}`,
+    experimentId: experimentId(experiment.metadata, clock.randomHex(4)),
     seed: Math.floor(clock.random() * 2 ** 31),
     status: initialStatus,
     cancelled: new Set(),
@@ -135,7 +135,12 @@ async function act(run: Run, decision: Decision): Promise<void> {
       await cancel(run, decision.executionIds);
       return;
     case 'probe':
-      run[decision.side] = await runProbes(run.experiment.spec.steadyState[decision.side], run.clock, run.abort);
+      run[decision.side] = await runProbes(run.experiment.spec.steadyState[decision.side], {
+        clock: run.clock,
+        signal: run.abort,
+        // Who runs it is on this machine, and could ask the same.
+        allowLocal: true,
+      });
       if (!run[decision.side]?.passed) await pause(run, RETRY_MS);
       return;
     case 'wait':

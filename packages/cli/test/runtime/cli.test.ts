@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createTestbed, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
+import { createTestbed, fingerprint, runtimeOf, type Pod, type Testbed } from '@chaosplane/testbed';
 import { execa } from 'execa';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -14,7 +14,8 @@ let web: Pod;
 let before: string;
 
 beforeAll(async () => {
-  testbed = await createTestbed();
+  const runtime = runtimeOf(process.env);
+  testbed = await createTestbed(runtime === undefined ? {} : { runtime });
   folder = await mkdtemp(join(tmpdir(), 'chaosplane-cli-'));
   web = await testbed.runPod({ name: 'web', labels: { app: 'web' }, containers: [{ name: 'web', args: ['serve'] }] });
   await testbed.runPod({ name: 'other', containers: [{ name: 'other', args: ['pause'] }] });
@@ -60,6 +61,8 @@ async function experiment(name: string, spec: object): Promise<string> {
 }
 
 const partition = { action: { type: 'network-partition', parameters: { targetCidr: '10.99.0.0/16' } } };
+
+const partition1s = { ...partition, duration: '1s' };
 
 /** Resolves once the running command has printed what is wanted. */
 function printed(running: Chaosplane, wanted: RegExp): Promise<void> {
@@ -220,8 +223,33 @@ describe('a daemon', () => {
   }, 60_000);
 
   test('that is not there is named, with the way out', async () => {
-    const { exitCode, stderr } = await chaosplane('list');
-    expect(stderr).toContain('chaosplane daemon');
-    expect(exitCode).toBe(2);
+    for (const words of [['list'], ['get', 'x'], ['cancel', 'x']]) {
+      const { exitCode, stderr } = await chaosplane(...words);
+      expect(stderr).toContain(`no daemon answers on ${join(folder, 'run', 'daemon.sock')}: chaosplane recover --all`);
+      expect(exitCode).toBe(2);
+    }
   }, 30_000);
+
+  test('that hangs is named, and nothing works beside it; once it is ended, recover undoes what it has left', async () => {
+    const daemon = chaosplane('daemon');
+    await printed(daemon, /daemon serving/);
+    const running = chaosplane('run', await experiment('hung', { ...partition, duration: '10m' }));
+    await printed(running, /Running, 1 injected/);
+    running.kill('SIGKILL');
+    const during = await fingerprint(web.netnsPath!);
+    daemon.kill('SIGSTOP');
+    const asked = [['list'], ['cancel', 'x'], ['recover', '--all'], ['run', await experiment('next', partition1s)]];
+    for (const { exitCode, stdout, stderr } of await Promise.all(asked.map((words) => chaosplane(...words)))) {
+      expect(stderr).toContain('does not answer yet: waiting');
+      expect(stderr).toContain('did not answer within 10 s, so it hangs or its node is overloaded: restart it');
+      expect([exitCode, stdout]).toEqual([2, '']);
+    }
+    expect(await fingerprint(web.netnsPath!)).toBe(during);
+    daemon.kill('SIGKILL');
+    await daemon;
+    const recovered = await chaosplane('recover', '--all');
+    expect(recovered.stderr).toContain(`this process undoes what the journal in ${join(folder, 'state')} knows`);
+    expect(recovered).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 undone') });
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 90_000);
 });

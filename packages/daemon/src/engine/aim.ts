@@ -1,9 +1,10 @@
 /** Finds the containers, or the node, that a fault is aimed at. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, systemClock } from '@chaosplane/common';
 import type { ActTarget, Aim } from '../faults/fault.ts';
 import type { Container, Host, ProcessRef, SandboxDetail } from '../host/host.ts';
 import type { ParsedRequest } from './parse.ts';
-import { bareId, findPod, podName } from './target.ts';
+import { noneRuns, requireThawed } from './container-states.ts';
+import { bareId, findPod, ownKernelOf, podName } from './target.ts';
 
 type ContainersTarget = Extract<ActTarget, { kind: 'containers' }>;
 
@@ -27,7 +28,11 @@ export async function findAim(host: Host, aim: Aim, pod: ParsedRequest['pod']): 
       const chosen = running
         .filter((container) => containerName === undefined || container.name === containerName)
         .filter((container) => id === undefined || container.id === id);
-      return targetOf(host, sandbox, chosen, aim.unnamed === 'only');
+      if (chosen.length === 0) throw await noneRuns(host, sandbox, known, { containerName, id });
+      if (aim.inside === true) requireOwnProcesses(sandbox);
+      const target = await targetOf(host, sandbox, chosen, aim.unnamed === 'only');
+      if (aim.inside === true) await requireNoneBeside(host, target, running);
+      return target;
     }
   }
 }
@@ -41,7 +46,8 @@ async function findContainer(host: Host, containerId: string, pod: ParsedRequest
     throw new ChaosError('NOT_FOUND', `no container ${id} is known here: ${wayOut}`);
   if (pod.podUid !== undefined && pod.podUid !== sandbox.podUid)
     throw new ChaosError('NOT_FOUND', `container ${id} is not of the pod with uid ${pod.podUid}`);
-  return targetOf(host, sandbox, container.state === 'running' ? [container] : [], true);
+  if (container.state !== 'running') throw await noneRuns(host, sandbox, [container], { id });
+  return targetOf(host, sandbox, [container], true);
 }
 
 async function targetOf(
@@ -51,8 +57,6 @@ async function targetOf(
   only: boolean,
 ): Promise<ContainersTarget> {
   const name = podName(sandbox);
-  if (chosen.length === 0)
-    throw new ChaosError('FAILED_PRECONDITION', `no such container of ${name} runs now: try again when it does`);
   if (only && chosen.length > 1) {
     const names = chosen.map((container) => container.name).join(', ');
     throw new ChaosError('FAILED_PRECONDITION', `${name} has the containers ${names}: say which by containerName`);
@@ -60,17 +64,57 @@ async function targetOf(
   const containers = await Promise.all(
     chosen.map(async ({ id, name: container }) => ({ id, name: container, process: await processOf(host, id, name) })),
   );
+  requireThawed(host, containers, name);
   const { podNamespace, podName: pod, podUid, id: sandboxId } = sandbox;
   return { kind: 'containers', podNamespace, podName: pod, podUid, sandboxId, containers };
 }
 
+/** @throws ChaosError FAILED_PRECONDITION for a pod that is not in this kernel. */
+function requireOwnProcesses(sandbox: SandboxDetail): void {
+  const ownKernel = ownKernelOf(sandbox);
+  if (ownKernel !== undefined) throw oneProcess(podName(sandbox), `it runs in ${ownKernel}`);
+}
+
+/** The same where the runtime does not tell: there, one process stands for all containers of the pod. */
+async function requireNoneBeside({ runtime }: Host, target: ContainersTarget, running: readonly Container[]) {
+  if (running.length < 2) return;
+  const details = await Promise.all(running.map(({ id }) => runtime.container(id)));
+  const sharing = target.containers.find(({ id, process }) =>
+    details.some((other) => other !== undefined && other.id !== id && other.pid === process.pid),
+  );
+  if (sharing !== undefined)
+    throw oneProcess(podName(target), `process ${sharing.process.pid} is several of its containers`);
+}
+
+function oneProcess(pod: string, why: string): ChaosError {
+  const wayOut =
+    'what is done to one of its containers there is done to the whole pod: use pod-kill, or choose a pod of an ordinary runtime';
+  return new ChaosError('FAILED_PRECONDITION', `a container of ${pod} cannot be hit by itself (${why}): ${wayOut}`);
+}
+
+/** How long a runtime may take to notice that a process has ended. */
+const [NOTICE_MS, LOOK_EVERY_MS] = [1000, 50];
+
 async function processOf({ runtime, processes }: Host, id: string, pod: string): Promise<ProcessRef> {
-  const { pid } = (await runtime.container(id)) ?? {};
-  const found = pid === undefined ? undefined : processes.find(pid);
-  if (found !== undefined) return found;
-  const why = pid === undefined ? 'the runtime tells no process of it' : `its process ${pid} is not seen from here`;
-  const wayOut = 'the daemon must see the processes of the node (hostPID)';
-  throw new ChaosError('FAILED_PRECONDITION', `container ${id} of ${pod} cannot be reached (${why}): ${wayOut}`);
+  const deadline = systemClock.monotonic() + NOTICE_MS;
+  for (;;) {
+    const container = await runtime.container(id);
+    const pid = container?.pid;
+    const found = pid === undefined ? undefined : processes.find(pid);
+    if (found !== undefined) return found;
+    // It may have ended since it was listed.
+    if (container?.state !== 'running') {
+      const how = container?.exitCode === undefined ? '' : ` with code ${container.exitCode}`;
+      const why = `container ${id} of ${pod} has just ended${how}`;
+      throw new ChaosError('FAILED_PRECONDITION', `${why}: try again when it runs`);
+    }
+    if (systemClock.monotonic() > deadline) {
+      const why = pid === undefined ? 'the runtime tells no process of it' : `its process ${pid} is not seen from here`;
+      const wayOut = 'the daemon must see the processes of the node (hostPID)';
+      throw new ChaosError('FAILED_PRECONDITION', `container ${id} of ${pod} cannot be reached (${why}): ${wayOut}`);
+    }
+    await systemClock.sleep(LOOK_EVERY_MS);
+  }
 }
 
 /** Records of the same target take turns. */

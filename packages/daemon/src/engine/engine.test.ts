@@ -221,11 +221,20 @@ describe('a request that is refused', () => {
     expect(engine.live()).toEqual([]);
   });
 
-  test.each(['hostNetwork', 'kata'])('a pod of %s is refused with the reason', async (kind) => {
+  test.each([
+    ['hostNetwork', { hostNetwork: true }, 'hostNetwork'],
+    ['kata', { runtimeHandler: 'kata' }, 'it runs in kata'],
+    [
+      'a runtime whose handler has any name',
+      { runtimeHandler: 'safe', runtimeType: 'io.containerd.runsc.v1' },
+      'runsc',
+    ],
+  ])('a pod of %s is refused with the reason', async (_name, options, reason) => {
     const node = new FakeNode();
-    node.addPod('web', kind === 'kata' ? { runtimeHandler: 'kata' } : { hostNetwork: true });
+    node.addPod('web', options);
     const engine = await start(node);
-    await expect(engine.exec(loss())).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    const refusal = { code: 'FAILED_PRECONDITION', message: expect.stringContaining(reason) };
+    await expect(engine.exec(loss())).rejects.toMatchObject(refusal);
   });
 
   test('a foreign root qdisc is left alone, and named', async () => {
@@ -240,13 +249,18 @@ describe('a request that is refused', () => {
     expect(node.print()).toBe(before);
   });
 
-  test('a node without netem delays by the queue engine, and says so', async () => {
-    const node = new FakeNode({ missing: ['sch-netem'] });
+  test.each([
+    ['without netem delays behind a TAP device', ['sch-netem'], 'tap'],
+    ['without netem and TUN delays by the queue', ['sch-netem', 'tun'], 'queue'],
+    ['without netem and the egress hook delays by the queue', ['sch-netem', 'netdev-egress'], 'queue'],
+  ] as const)('a node %s, and says so', async (_name, missing, engineName) => {
+    const node = new FakeNode({ missing: [...missing] });
     node.addPod('web');
     const before = node.print();
     const engine = await start(node);
     const injection = await engine.exec(delay());
-    expect(injection.kind === 'injected' && injection.record.work.engine).toBe('queue');
+    expect(injection.kind === 'injected' && injection.record.work.engine).toBe(engineName);
+    expect(injection.kind === 'injected' && injection.record.notes.join()).toContain('packets pass undelayed');
     await engine.cancel(idOf(injection));
     expect(node.print()).toBe(before);
   });
@@ -309,6 +323,25 @@ describe('evidence', () => {
     });
     const ended = await engine.cancel(id);
     expect(ended?.evidence?.counters).toMatchObject({ packets_dropped: 30 });
+  });
+
+  test('of a loss says at its end which connections still wait, and until when', async () => {
+    const node = new FakeNode();
+    const pod = node.addPod('web');
+    const engine = await start(node);
+    const id = idOf(await engine.exec(loss()));
+    pod.netns.waiting = { count: 3, longestMs: 46_300 };
+    pod.netns.nft.count(`l${id.slice(id.lastIndexOf('-') + 1)}_dropped`, 9);
+    const ended = await engine.cancel(id);
+    expect(ended?.notes).toContain(
+      '3 connections of the pod still wait to send again, the last until 47 s from the end of the fault (TCP retransmission timer)',
+    );
+    expect(ended?.evidence?.counters).toMatchObject({ connections_waiting: 3, connections_wait_ms: 46_300 });
+    // Of what was never dropped, nothing waits, and a delay lets go what it holds.
+    const quiet = await engine.cancel(idOf(await engine.exec(loss())));
+    expect(quiet?.notes.filter((note) => note.includes('wait'))).toEqual([]);
+    const late = await engine.cancel(idOf(await engine.exec(delay())));
+    expect(late?.notes.filter((note) => note.includes('wait'))).toEqual([]);
   });
 });
 

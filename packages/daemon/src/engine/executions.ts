@@ -1,7 +1,7 @@
 /** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
 import { Mutex } from '@chaosplane/common';
 import type { Journal, Outlives } from '../journal/journal.ts';
-import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
+import type { EvidenceRecord, ExecutionRecord, ShapeName } from '../journal/record.ts';
 
 /** What of a record may change. */
 export type Change = Partial<Omit<ExecutionRecord, 'id' | 'target'>>;
@@ -81,6 +81,19 @@ export class Executions {
     const turn = this.#turns.get(id) ?? new Mutex();
     this.#turns.set(id, turn);
     return turn.run(() => this.#write(id, change));
+  }
+
+  /** Journals what was measured of an active execution, for the next daemon; it is no change that anybody waits for. */
+  async keepEvidence(id: string, evidence: EvidenceRecord): Promise<void> {
+    const turn = this.#turns.get(id) ?? new Mutex();
+    this.#turns.set(id, turn);
+    await turn.run(async () => {
+      const current = this.#records.get(id);
+      if (current?.state !== 'active') return;
+      const record = { ...current, evidence };
+      await this.#journal.write(record, 'daemon');
+      this.#remember(record);
+    });
   }
 
   async #write(id: string, change: Change): Promise<ExecutionRecord> {

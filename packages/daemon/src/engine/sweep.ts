@@ -4,6 +4,7 @@ import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { bySite, shapeNamed, shapeOf, withNotes, type Change } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
+import { whyGone, withEnd } from './why-gone.ts';
 
 /** What the sweep did. */
 export interface SweepReport {
@@ -72,7 +73,10 @@ async function visit(
       withNotes(record, changes.get(record.id) ?? {}, notes);
     for (const record of keep) {
       if (changes.get(record.id)?.endReason !== undefined) {
-        await end(context, record, noted(record, []));
+        const words = await whyGone(context, record);
+        const evidence =
+          words === undefined || record.evidence === undefined ? {} : { evidence: withEnd(record.evidence, words) };
+        await end(context, record, { ...noted(record, words === undefined ? [] : [words]), ...evidence });
         continue;
       }
       const gap = `no daemon ran for a while until ${new Date(clock.now()).toISOString()}`;

@@ -13,8 +13,16 @@ export interface TargetQuery {
   readonly containerId?: string;
 }
 
-/** Runtimes whose pods have no network namespace on this kernel. */
+/** Runtimes whose pods have a kernel of their own, or something that takes its place. */
 const VM_RUNTIMES = /kata|runsc|gvisor|firecracker/;
+
+/**
+ * What the pod runs in when that is not this kernel: `runsc`, or `io.containerd.runsc.v1`. The runtime's type says it where the
+ * runtime tells one, as containerd does; a handler may have any name.
+ */
+export function ownKernelOf({ runtimeHandler, runtimeType }: Pick<SandboxDetail, 'runtimeHandler' | 'runtimeType'>) {
+  return [runtimeHandler, runtimeType].find((each) => each !== undefined && VM_RUNTIMES.test(each));
+}
 
 /** A pod as people know it. */
 export function podName({ podNamespace, podName: name }: Pick<Sandbox, 'podNamespace' | 'podName'>): string {
@@ -106,8 +114,9 @@ export function requireOwnNetwork(sandbox: SandboxDetail, name: string): string 
       `${name} cannot be hit: ${why}; choose a pod with a network of its own`,
     );
   }
-  if (VM_RUNTIMES.test(sandbox.runtimeHandler)) {
-    const why = `it runs in ${sandbox.runtimeHandler}, whose network is not in this kernel`;
+  const ownKernel = ownKernelOf(sandbox);
+  if (ownKernel !== undefined) {
+    const why = `it runs in ${ownKernel}, whose network is not in this kernel`;
     throw new ChaosError('FAILED_PRECONDITION', `${name} cannot be hit: ${why}; choose a pod of an ordinary runtime`);
   }
   if (sandbox.netnsPath === undefined) {

@@ -5,6 +5,7 @@ import { logFields, type EngineContext } from './context.ts';
 import { measure } from './evidence.ts';
 import { isLive } from './executions.ts';
 import { shapeOf, withNotes, type Change } from './shapes/shape.ts';
+import { whyGone, withEnd } from './why-gone.ts';
 
 /** Undoes executions, and goes on trying those that failed until it is stopped. */
 export class Undoer {
@@ -34,7 +35,19 @@ export class Undoer {
   async endUnseen(record: ExecutionRecord): Promise<ExecutionRecord> {
     const current = this.#context.executions.get(record.id) ?? record;
     const { endReason, ...change } = await shapeOf(this.#context.shapes, current).endingUnseen(current);
-    return this.#end(current, endReason, withNotes(current, change));
+    return this.#end(current, endReason, withNotes(current, await this.#told(current, endReason, change)));
+  }
+
+  /** A change with the words why its target is gone, if that is how it ends. */
+  async #told(record: ExecutionRecord, endReason: EndReason, change: Change): Promise<Change> {
+    const words = endReason === 'target-gone' ? await whyGone(this.#context, record) : undefined;
+    const evidence = change.evidence ?? record.evidence;
+    if (words === undefined) return change;
+    return {
+      ...change,
+      notes: [...(change.notes ?? []), words],
+      ...(evidence === undefined ? {} : { evidence: withEnd(evidence, words) }),
+    };
   }
 
   /** Gives up the retries; the journal keeps what is left to do for the next daemon. */
@@ -63,7 +76,9 @@ export class Undoer {
         await executions.update(id, failed).catch(() => undefined);
         throw error;
       }
-      return this.#end(executions.get(id) ?? current, endReason);
+      const removed = executions.get(id) ?? current;
+      const after = await this.#told(removed, endReason, site.aftermath?.(removed) ?? {});
+      return this.#end(removed, endReason, withNotes(removed, after));
     });
     return ended ?? this.endUnseen(record);
   }

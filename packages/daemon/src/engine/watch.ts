@@ -1,6 +1,7 @@
 /** Notices targets that went away: their executions end, and what is held of them is let go so that the kernel can remove it. */
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
+import { KEEP_EVERY_MS, keepEvidence } from './keep-evidence.ts';
 import { shapeOf } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
 
@@ -10,9 +11,11 @@ const LOOK_EVERY_MS = 1000;
 /** Looks at the node's pods while any execution is live, until the signal aborts. */
 export async function watchPods(context: EngineContext, undoer: Undoer, signal: AbortSignal): Promise<void> {
   let silent = false;
+  const keeping = createKeeper(context, signal);
   while (!signal.aborted) {
     try {
       await context.clock.sleep(LOOK_EVERY_MS, signal);
+      keeping.look();
       await lookOnce(context, undoer, signal);
       silent = false;
     } catch (error) {
@@ -20,6 +23,24 @@ export async function watchPods(context: EngineContext, undoer: Undoer, signal: 
       silent = true;
     }
   }
+  await keeping.over();
+}
+
+/** Keeps evidence while pods are looked at, which must not wait for it: a measurement takes its target's turn. */
+function createKeeper(context: EngineContext, signal: AbortSignal) {
+  const { clock } = context;
+  let due = clock.monotonic() + KEEP_EVERY_MS;
+  let running: Promise<void> | undefined;
+  const keep = async (): Promise<void> => {
+    due = clock.monotonic() + (await keepEvidence(context, signal));
+    running = undefined;
+  };
+  return {
+    look(): void {
+      if (running === undefined && clock.monotonic() >= due) running = keep();
+    },
+    over: async (): Promise<void> => running,
+  };
 }
 
 async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ export const containerKill: ActFault<ContainerKillSpec> = {
   shape: 'act',
   engine: 'signal',
   needs: ['root', 'container-runtime'],
-  aim: ({ target }) => ({ on: 'pod', ...target, unnamed: 'all' }),
+  aim: ({ target }) => ({ on: 'pod', ...target, unnamed: 'all', inside: true }),
   steps: ({ signal }, target) =>
     containersOf(target).map(({ name, process }) => ({
       tool: 'signal',

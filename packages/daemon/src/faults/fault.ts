@@ -64,6 +64,8 @@ export type Aim =
       readonly containerName?: string;
       /** What no container name means: every container, or the only one that there is. */
       readonly unnamed: 'all' | 'only';
+      /** It is done to the process or the files of the container, which have to be in this kernel. */
+      readonly inside?: true;
     }
   /** As Kubernetes prints it, `containerd://…`. */
   | { readonly on: 'container'; readonly containerId: string }
@@ -71,31 +73,59 @@ export type Aim =
 
 /** What is known of a place before a stressor is started there. */
 export interface StressFacts {
-  /** Of the container's cgroup; for the node, all the memory that it has. Absent: no limit. */
+  readonly place: 'container' | 'node';
+  /** The lowest of the limits that hold for the container; for the node, all the memory that it has. Absent: no limit. */
   readonly memoryLimitBytes?: number;
+  /** How much of that is free at this moment. Absent: no limit. */
+  readonly memoryFreeBytes?: number;
+  /** Of the node, whatever the place. */
+  readonly nodeMemoryBytes: number;
+  readonly nodeFreeBytes: number;
+  /** When memory runs out, the kernel kills the application together with the stressor. */
+  readonly oomKillsAll: boolean;
 }
 
 /** What a stressor is told. */
 export interface Stress {
   /** Arguments of stress-ng, but for how long and where. */
   readonly args: readonly string[];
+  /** How many of its processes do the work. */
+  readonly workers: number;
+  /** How many processes it has with them: as many more must be allowed to run where it runs. */
+  readonly processes: number;
   /** How readily the kernel kills it when memory runs out; absent: like the container's own processes. */
   readonly oomScoreAdj?: number;
   /** The folder of the container where it makes files; absent: it makes none. */
   readonly path?: string;
   /** How much memory it is to keep, in bytes. */
   readonly residentBytes?: number;
+  /** What a reader of the plan and of the evidence has to know. */
+  readonly notes?: readonly string[];
 }
 
-/** What was measured of a stressor, and of the cgroup that it runs in since before it was started. */
+/** What a stressor was asked for, as the journal remembers it. */
+export type Stressing = Pick<Stress, 'residentBytes'> & Partial<Pick<Stress, 'workers'>>;
+
+/**
+ * What was measured of a stressor, and of the cgroup that it runs in since before it was started. When it has ended: what was
+ * measured last, while it lived.
+ */
 export interface StressMeasure {
   readonly processes: number;
+  readonly workers: number;
+  /** Never more than what the cgroup used. */
   readonly cpuMs: number;
   readonly residentBytes: number;
   readonly writtenBytes: number;
   /** Absent where the kernel does not account for it. May be negative for memory: others gave some back. */
   readonly cgroupCpuMs?: number;
   readonly cgroupMemoryBytes?: number;
+  /** How many processes of the cgroup the kernel has killed since because memory ran out. */
+  readonly oomKills?: number;
+  /** How it has ended, in words that follow "until". Absent: it runs. */
+  readonly ended?: string;
+  /** It has ended, and what it was to wear out is still there. */
+  readonly endedEarly: boolean;
 }
 
 /** A fault that is a process which wears a container or the node out. Pure. */
@@ -104,7 +134,7 @@ export interface ProcessFault<Spec> {
   aim(spec: Spec): Aim;
   /** @throws ChaosError FAILED_PRECONDITION when the place does not have what the spec is about. */
   stress(spec: Spec, facts: StressFacts): Stress;
-  evidence(stress: Stress, measure: StressMeasure): Measured;
+  evidence(stress: Stressing, measure: StressMeasure): Measured;
 }
 
 /** Whom an act is done to. */

@@ -1,12 +1,12 @@
 /** hello-world: the worked example – lists the processes that a container sees, and logs them. */
 import type { HelloWorldSpec } from '@chaosplane/actions';
-import { countOf } from '@chaosplane/common';
+import { asChaosError, countOf } from '@chaosplane/common';
 import type { ProcessRef } from '../host/host.ts';
 import type { ActFault, Hands } from './fault.ts';
 
 const COMMAND = ['ps', 'aux'] as const;
 
-/** What a runtime and a shell answer for a program that is not in the image. */
+/** What a shell answers for a program that is not in the image. */
 const NOT_THERE = [126, 127];
 
 export const helloWorld: ActFault<HelloWorldSpec> = {
@@ -25,27 +25,36 @@ export const helloWorld: ActFault<HelloWorldSpec> = {
     const [container] = target.kind === 'node' ? [] : target.containers;
     if (container === undefined) throw new Error('it is aimed at a container');
     hands.logger.info({ containerId }, 'hello world requested');
-    const { command, output } = await list(container, hands);
+    const { command, output, why } = await list(container, hands);
     hands.logger.info({ containerId, command, output }, 'hello world answered');
     // The first line is the heading.
     const processes = Math.max(0, output.trim().split('\n').length - 1);
     return {
       verdict: processes > 0 ? 'verified' : 'not-observed',
-      summary: `${countOf(processes, 'process', 'processes')} listed by ${command}`,
+      summary: `${countOf(processes, 'process', 'processes')} listed by ${command}${why === undefined ? '' : ` (${why})`}`,
       counters: { processes },
     };
   },
 };
 
-/** By the container's own ps, in its own confinement; where it has none, as the node sees its processes. */
+interface List {
+  readonly command: string;
+  readonly output: string;
+  /** Why it is not the container's own list. */
+  readonly why?: string;
+}
+
+/** By the container's own ps, in its own confinement; where that does not come about, as the node sees its processes. */
 async function list(
   { id, process }: { readonly id: string; readonly process: ProcessRef },
   { host }: Hands,
-): Promise<{ readonly command: string; readonly output: string }> {
-  const answer = await host.runtime.exec(id, COMMAND).catch(() => undefined);
-  if (answer !== undefined && !NOT_THERE.includes(answer.exitCode)) {
-    return { command: COMMAND.join(' '), output: `${answer.stdout}${answer.stderr}` };
+): Promise<List> {
+  const answer = await host.runtime.exec(id, COMMAND).catch((error: unknown) => asChaosError(error).message);
+  const command = COMMAND.join(' ');
+  if (typeof answer !== 'string' && !NOT_THERE.includes(answer.exitCode)) {
+    return { command, output: `${answer.stdout}${answer.stderr}` };
   }
-  const lines = host.processes.seenBy(process).map(({ pid, uid, command }) => `${pid}\t${uid}\t${command}`);
-  return { command: '/proc', output: ['PID\tUID\tCOMMAND', ...lines].join('\n') };
+  const why = typeof answer === 'string' ? answer : `${command} exited with ${answer.exitCode}`;
+  const lines = host.processes.seenBy(process).map(({ pid, uid, command: each }) => `${pid}\t${uid}\t${each}`);
+  return { command: '/proc', output: ['PID\tUID\tCOMMAND', ...lines].join('\n'), why };
 }

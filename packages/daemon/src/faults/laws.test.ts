@@ -3,6 +3,7 @@ import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
 import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
 import { FakeNode, memoryJournal, networkScopes, optionPeers, ownParameters } from '@chaosplane/testkit';
 import { describe, expect, test } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { startEngine, type Engine } from '../engine/engine.ts';
 import type { Injection } from '../engine/inject.ts';
@@ -50,7 +51,8 @@ async function world(): Promise<{ node: FakeNode; engine: Engine }> {
   const engine = await startEngine({
     host: node.host(),
     journal: memoryJournal(),
-    clock: { ...systemClock, sleep: async () => undefined, after },
+    // A turn of the loop, and not none: what looks again and again would leave nothing else a turn.
+    clock: { ...systemClock, sleep: async () => nextTurn(), after },
     logger: createLogger({ level: 'silent' }),
     config: {
       defaultTtlMs: 600_000,
@@ -82,8 +84,16 @@ function effectOf(action: string, spec: unknown): unknown {
       return fault.layer(spec as never, { id: 'l1', peers: [] });
     case 'proxy':
       return fault.rule(spec as never, { id: 'l1', dns: { servers: ['10.96.0.10'], searches: [], ndots: 1 } });
-    case 'process':
-      return [fault.aim(spec as never), fault.stress(spec as never, { memoryLimitBytes: 2 ** 28 })];
+    case 'process': {
+      const facts = {
+        place: 'container',
+        memoryLimitBytes: 2 ** 30,
+        nodeMemoryBytes: 2 ** 33,
+        nodeFreeBytes: 2 ** 32,
+        oomKillsAll: false,
+      } as const;
+      return [fault.aim(spec as never), fault.stress(spec as never, facts)];
+    }
     case 'act':
       return [fault.aim(spec as never), fault.steps(spec as never, { kind: 'node', nodeName: 'node-1' })];
   }

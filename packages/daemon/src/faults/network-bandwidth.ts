@@ -2,7 +2,9 @@
 import type { NetworkBandwidthSpec } from '@chaosplane/actions';
 import { formatRate } from '@chaosplane/common';
 import type { NetworkFault } from './fault.ts';
-import { counted, judge, packets, scopeOf } from './network-scope.ts';
+import { NOTHING_COUNTED } from '../netns/counts.ts';
+import { counted, queued, scopeOf } from './network-scope.ts';
+import { judgeAll, packets, reached } from './network-verdict.ts';
 
 export const networkBandwidth: NetworkFault<NetworkBandwidthSpec> = {
   shape: 'network',
@@ -12,17 +14,20 @@ export const networkBandwidth: NetworkFault<NetworkBandwidthSpec> = {
     effect: { kind: 'bandwidth', rateBits, burstBytes, latencyMs },
   }),
   evidence({ effect }, counts) {
-    const { packets: shaped, bytes, drops } = counts.shaped ?? { packets: 0, bytes: 0, drops: 0 };
+    const { shaped = NOTHING_COUNTED.shaped } = counts;
+    const { packets: passed, bytes, held, heldBytes, drops } = shaped;
+    const { verdict, words } = judgeAll(counts, reached(shaped), 'limited');
     const rate = effect.kind === 'bandwidth' ? ` limited to ${formatRate(effect.rateBits)}` : '';
-    const full = drops === 0 ? '' : `, ${packets(drops)} dropped because the queue was full`;
     return {
-      verdict: judge(counts.matched, shaped),
-      summary: `${packets(shaped)} with ${bytes.toLocaleString('en-US')} bytes${rate}${full}`,
+      verdict,
+      summary: `${packets(passed)} with ${bytes.toLocaleString('en-US')} bytes${rate}${queued(shaped)}${words}`,
       counters: {
         ...counted(counts),
         packets_steered: counts.matched,
-        packets_shaped: shaped,
+        packets_shaped: passed,
         bytes_shaped: bytes,
+        packets_held: held,
+        bytes_held: heldBytes,
         packets_dropped: drops,
       },
     };

@@ -2,7 +2,9 @@
 import type { NetworkDelaySpec } from '@chaosplane/actions';
 import { formatDuration } from '@chaosplane/common';
 import type { NetworkFault } from './fault.ts';
-import { counted, judge, packets, scopeOf } from './network-scope.ts';
+import { NOTHING_COUNTED } from '../netns/counts.ts';
+import { counted, queued, scopeOf } from './network-scope.ts';
+import { judgeAll, packets, reached } from './network-verdict.ts';
 
 export const networkDelay: NetworkFault<NetworkDelaySpec> = {
   shape: 'network',
@@ -12,12 +14,22 @@ export const networkDelay: NetworkFault<NetworkDelaySpec> = {
     effect: { kind: 'delay', latencyMs, jitterMs, correlationPercent },
   }),
   evidence({ effect }, counts) {
-    const delayed = counts.shaped?.packets ?? 0;
+    const { shaped = NOTHING_COUNTED.shaped, matched } = counts;
     const by = effect.kind === 'delay' ? ` by ${formatDuration(effect.latencyMs)}` : '';
+    const { verdict, words } = judgeAll(counts, reached(shaped), 'delayed');
+    // Behind the queue, the parts of a large packet count one by one.
+    const said = Math.min(shaped.packets, matched);
     return {
-      verdict: judge(counts.matched, delayed),
-      summary: `${packets(delayed)} delayed${by}, of ${packets(counts.matched)} in scope`,
-      counters: { ...counted(counts), packets_steered: counts.matched, packets_delayed: delayed },
+      verdict,
+      summary: `${packets(said)} delayed${by}${queued(shaped)}, of ${packets(matched)} in scope${words}`,
+      counters: {
+        ...counted(counts),
+        packets_steered: matched,
+        packets_delayed: shaped.packets,
+        packets_held: shaped.held,
+        bytes_held: shaped.heldBytes,
+        packets_lost_full: shaped.drops,
+      },
     };
   },
 };

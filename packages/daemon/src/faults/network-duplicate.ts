@@ -1,7 +1,8 @@
 /** network-duplicate: a share of the packets in scope arrives twice. */
 import type { NetworkDuplicateSpec } from '@chaosplane/actions';
 import type { NetworkFault } from './fault.ts';
-import { counted, judge, packets, scopeOf, share } from './network-scope.ts';
+import { counted, scopeOf } from './network-scope.ts';
+import { judgeChance, packets, share } from './network-verdict.ts';
 
 export const networkDuplicate: NetworkFault<NetworkDuplicateSpec> = {
   shape: 'network',
@@ -10,11 +11,12 @@ export const networkDuplicate: NetworkFault<NetworkDuplicateSpec> = {
     scope: scopeOf(scope, context),
     effect: { kind: 'duplicate', percent, correlationPercent },
   }),
-  evidence(_layer, counts) {
+  evidence(layer, counts) {
     const { matched, struck } = counts;
+    const { verdict, words } = judgeChance(layer, counts);
     return {
-      verdict: judge(matched, struck),
-      summary: `${packets(struck)} duplicated${share(struck, matched)}, of ${packets(matched)} in scope`,
+      verdict,
+      summary: `${packets(struck)} duplicated${share(struck, matched)}, of ${packets(matched)} in scope${words}`,
       counters: { ...counted(counts), packets_duplicated: struck },
     };
   },

@@ -1,7 +1,8 @@
 /** network-loss: a share of the packets in scope disappears, as on a bad link. */
 import type { NetworkLossSpec } from '@chaosplane/actions';
 import type { NetworkFault } from './fault.ts';
-import { counted, judge, packets, scopeOf, share } from './network-scope.ts';
+import { counted, scopeOf } from './network-scope.ts';
+import { judgeChance, packets, share } from './network-verdict.ts';
 
 export const networkLoss: NetworkFault<NetworkLossSpec> = {
   shape: 'network',
@@ -10,11 +11,12 @@ export const networkLoss: NetworkFault<NetworkLossSpec> = {
     scope: scopeOf(scope, context),
     effect: { kind: 'loss', percent, correlationPercent },
   }),
-  evidence(_layer, counts) {
+  evidence(layer, counts) {
     const { matched, struck } = counts;
+    const { verdict, words } = judgeChance(layer, counts);
     return {
-      verdict: judge(matched, struck),
-      summary: `${packets(struck)} dropped${share(struck, matched)}, of ${packets(matched)} in scope`,
+      verdict,
+      summary: `${packets(struck)} dropped${share(struck, matched)}, of ${packets(matched)} in scope${words}`,
       counters: { ...counted(counts), packets_dropped: struck },
     };
   },

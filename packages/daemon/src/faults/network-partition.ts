@@ -1,16 +1,23 @@
 /** network-partition: no packet in scope passes. */
 import type { NetworkPartitionSpec } from '@chaosplane/actions';
 import type { NetworkFault } from './fault.ts';
-import { counted, judge, packets, scopeOf } from './network-scope.ts';
+import { counted, scopeOf } from './network-scope.ts';
+import { judgeAll, packets } from './network-verdict.ts';
 
 export const networkPartition: NetworkFault<NetworkPartitionSpec> = {
   shape: 'network',
-  layer: ({ scope }, context) => ({ id: context.id, scope: scopeOf(scope, context), effect: { kind: 'partition' } }),
-  evidence(_layer, counts) {
+  layer: ({ scope, how }, context) => ({
+    id: context.id,
+    scope: scopeOf(scope, context),
+    effect: { kind: 'partition', how },
+  }),
+  evidence({ effect }, counts) {
     const { matched, struck } = counts;
+    const done = effect.kind === 'partition' && effect.how !== 'silent' ? 'refused' : 'dropped';
+    const { verdict, words } = judgeAll(counts, struck, done);
     return {
-      verdict: judge(matched, struck),
-      summary: `${packets(struck)} dropped, of ${packets(matched)} in scope`,
+      verdict,
+      summary: `${packets(struck)} ${done}, of ${packets(matched)} in scope${words}`,
       counters: { ...counted(counts), packets_dropped: struck },
     };
   },

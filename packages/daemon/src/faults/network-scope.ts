@@ -1,9 +1,9 @@
 /** What the network faults share: the scope of their layer, and how counts become evidence. Pure. */
 import type { NetworkScope } from '@chaosplane/actions';
-import { countOf } from '@chaosplane/common';
-import type { LayerCounts } from '../netns/counts.ts';
+import type { LayerCounts, Shaped } from '../netns/counts.ts';
 import type { Direction, Scope } from '../netns/layer.ts';
 import type { LayerContext, Measured } from './fault.ts';
+import { packets } from './network-verdict.ts';
 
 /** The scope of a layer from the scope that the user gave. */
 export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
@@ -16,17 +16,9 @@ export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
     ...(hosts === undefined ? {} : { hosts }),
     ports: scope.ports,
     ...(scope.protocol === undefined ? {} : { protocol: scope.protocol }),
-    interface: scope.interface,
+    interfaces: scope.interfaces,
     ...(scope.spareProbes && probes !== undefined ? { spared: probes } : {}),
   };
-}
-
-/** `1204` → `1,204 packets`. */
-export const packets = (count: number): string => countOf(count, 'packet');
-
-/** ` (12.5 %)`; nothing while nothing came by. */
-export function share(part: number, whole: number): string {
-  return whole === 0 ? '' : ` (${((100 * part) / whole).toFixed(1)} %)`;
 }
 
 /** The counters that every network fault has. */
@@ -38,4 +30,14 @@ export function counted({ matched, matchedBytes }: LayerCounts): Record<string, 
 export function judge(matched: number, effective: number): Measured['verdict'] {
   if (matched === 0) return 'no-traffic';
   return effective > 0 ? 'verified' : 'not-observed';
+}
+
+/**
+ * What did not leave a queue, for a summary: `, 12 packets wait, 3 packets lost because the queue was full, 2 packets
+ * lost because the kernel refused to send them`.
+ */
+export function queued({ held, drops, refused = 0 }: Shaped): string {
+  const waiting = held === 0 ? '' : `, ${held === 1 ? '1 packet waits' : `${packets(held)} wait`}`;
+  const full = drops === 0 ? '' : `, ${packets(drops)} lost because the queue was full`;
+  return `${waiting}${full}${refused === 0 ? '' : `, ${packets(refused)} lost because the kernel refused to send them`}`;
 }

@@ -7,5 +7,5 @@ export const podCpuStress: ProcessFault<PodCpuStressSpec> = {
   shape: 'process',
   aim: ({ target }) => aimAtContainer(target),
   stress: cpuStress,
-  evidence: (_stress, measure) => cpuEvidence(measure),
+  evidence: cpuEvidence,
 };

@@ -1,6 +1,7 @@
 /** pod-dns-error: queries for some names fail. */
 import type { PodDnsErrorSpec } from '@chaosplane/actions';
 import { ChaosError, countOf } from '@chaosplane/common';
+import { aboutOpen } from '../proxy/left-alone.ts';
 import type { ProxyFault } from './fault.ts';
 import { judge } from './network-scope.ts';
 
@@ -14,18 +15,19 @@ export const podDnsError: ProxyFault<PodDnsErrorSpec> = {
     const resolvers = [...new Set(dns.servers.map((server) => server.toLowerCase()))];
     return { kind: 'dns', id, domains, searches: dns.searches, resolvers, answer: errorType, percent };
   },
-  evidence(rule, { seen, matched, faulted, passed }) {
+  evidence(rule, { seen, matched, faulted, passed, openBefore }) {
     const answer = rule.kind === 'dns' ? rule.answer : '';
     const whole = `of ${matched.toLocaleString('en-US')} that match and ${seen.toLocaleString('en-US')} seen`;
     const strays = passed === 0 ? '' : `; ${passed.toLocaleString('en-US')} went to other resolvers`;
     return {
       verdict: judge(matched, faulted),
-      summary: `${countOf(faulted, 'query', 'queries')} got ${answer}, ${whole}${strays}`,
+      summary: `${countOf(faulted, 'query', 'queries')} got ${answer}, ${whole}${strays}${aboutOpen(openBefore)}`,
       counters: {
         queries_seen: seen,
         queries_matched: matched,
         queries_faulted: faulted,
         queries_to_other_resolvers: passed,
+        connections_open_before: openBefore,
       },
     };
   },

@@ -5,10 +5,12 @@ import { aimAtContainer, ioEvidence } from './stress.ts';
 
 export const podIoStress: ProcessFault<PodIoStressSpec> = {
   shape: 'process',
-  aim: ({ target }) => aimAtContainer(target),
+  aim: ({ target }) => ({ ...aimAtContainer(target), inside: true }),
   stress: ({ workers, size, path }) => ({
     args: ['--hdd', String(workers), '--hdd-bytes', String(size), '--hdd-opts', 'wr-seq,fdatasync'],
+    workers,
+    processes: workers + 1,
     path,
   }),
-  evidence: (_stress, measure) => ioEvidence(measure),
+  evidence: ioEvidence,
 };

@@ -7,5 +7,5 @@ export const stressCpu: ProcessFault<CpuStress> = {
   shape: 'process',
   aim: () => ({ on: 'node' }),
   stress: cpuStress,
-  evidence: (_stress, measure) => cpuEvidence(measure),
+  evidence: cpuEvidence,
 };

@@ -1,11 +1,12 @@
 /** What this node can do: every capability is tried for real, in a network namespace that nobody else sees. */
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import type { CapabilityName, ContainerRuntime, HostCapability } from './host.ts';
 import { addIfb } from './ifb.ts';
 import { createNetns, type NetnsHandle } from './netns.ts';
 import { openNft, type NftSession } from './nft.ts';
 import { createQueueTable } from './queue-table.ts';
 import { stressProgram } from './stressors.ts';
+import { openTap } from './tap/device.ts';
 import { tcBatch, tcProgram } from './tc.ts';
 
 /** Tries one capability. Returns what was found; throws when it is not there. */
@@ -23,6 +24,8 @@ const remedies: Readonly<Record<CapabilityName, string>> = {
   'sch-tbf': 'modprobe sch_tbf',
   'sch-netem': 'modprobe sch_netem (Debian and Ubuntu: in the kernel package; RHEL: dnf install kernel-modules-extra)',
   ifb: 'modprobe ifb numifbs=0',
+  tun: 'modprobe tun; in a container, /dev/net/tun must be there',
+  'nft-queue': 'modprobe nft_queue',
   nfqueue: 'modprobe -a nfnetlink_queue nft_queue, or xt_NFQUEUE and nft_compat',
   'container-runtime': 'start containerd or CRI-O, or give its socket with --runtime-endpoint',
   'stress-ng': 'apt-get install stress-ng',
@@ -53,6 +56,8 @@ const INSIDE = [
   'sch-netem',
   'ifb',
   'nfqueue',
+  'nft-queue',
+  'tun',
 ] as const;
 
 async function insideNamespace(): Promise<HostCapability[]> {
@@ -79,6 +84,10 @@ async function insideNamespace(): Promise<HostCapability[]> {
       await attempt('sch-netem', () => tryQdisc(netns, 'netem delay 1ms')),
       await attempt('ifb', () => tryIfb(netns)),
       await attempt('nfqueue', () => createQueueTable(netns, nft, { table: 'chaosplane_try', mask: 1, queue: 0 })),
+      await attempt('nft-queue', () =>
+        tryTable(nft, 'inet', 'type filter hook output priority 0', 'nft queue', 'meta mark 1 queue num 0'),
+      ),
+      await attempt('tun', () => tryTap(netns)),
     ];
   } finally {
     await nft.close();
@@ -96,9 +105,13 @@ async function attempt(name: CapabilityName, run: Attempt): Promise<HostCapabili
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function tryTable(nft: NftSession, family: 'inet' | 'netdev', hook: string, detail: string): string {
-  const table = `${family} chaosplane_try`;
-  nft.run([`add table ${table}`, `add chain ${table} c { ${hook} ; policy accept ; }`]);
+function tryTable(nft: NftSession, family: 'inet' | 'netdev', hook: string, detail: string, rule?: string): string {
+  const table = `${family} chaosplane_try_${family}`;
+  nft.run([
+    `add table ${table}`,
+    `add chain ${table} c { ${hook} ; policy accept ; }`,
+    ...(rule === undefined ? [] : [`add rule ${table} c ${rule}`]),
+  ]);
   nft.run([`delete table ${table}`]);
   return detail;
 }
@@ -106,6 +119,11 @@ function tryTable(nft: NftSession, family: 'inet' | 'netdev', hook: string, deta
 async function tryQdisc(netns: NetnsHandle, kind: string): Promise<string> {
   await tcBatch(netns, [`qdisc add dev lo root handle c4a0: ${kind}`, 'qdisc del dev lo root']);
   return `${kind.split(' ')[0] ?? kind} qdisc added and deleted`;
+}
+
+function tryTap(netns: NetnsHandle): string {
+  closeSync(openTap(netns, 'cptap-try'));
+  return 'TAP device made';
 }
 
 function tryIfb(netns: NetnsHandle): string {

@@ -2,7 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ChaosError, systemClock } from '@chaosplane/common';
-import type { Cgroup, Cgroups, CgroupUsage, ProcessRef } from './host.ts';
+import { isFrozen, read, room, usage } from './cgroup-accounts.ts';
+import type { Cgroup, Cgroups, ProcessRef } from './host.ts';
 
 /** One mounted hierarchy. */
 interface Hierarchy {
@@ -71,40 +72,6 @@ function of({ pid }: ProcessRef): Cgroup {
   });
   if (folders.length > 0) return folders;
   throw new ChaosError('FAILED_PRECONDITION', 'no cgroup file system is mounted: mount /sys/fs/cgroup of the node');
-}
-
-/** The first of the folders that has the file, and what it says. */
-function read(cgroup: Cgroup, file: string): string | undefined {
-  for (const folder of cgroup) {
-    try {
-      return readFileSync(join(folder, file), 'utf8').trim();
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
-}
-
-/** Cgroup v1 says "no limit" by the largest number of whole pages. */
-const NO_LIMIT = 2 ** 62;
-
-function usage(cgroup: Cgroup): CgroupUsage {
-  // A root has no memory.current; a hierarchy without controllers has a cpu.stat all the same, so v1 is asked first.
-  const nanoseconds = read(cgroup, 'cpuacct.usage');
-  const microseconds = /usage_usec (\d+)/.exec(read(cgroup, 'cpu.stat') ?? '')?.[1];
-  const memory = read(cgroup, 'memory.usage_in_bytes') ?? read(cgroup, 'memory.current');
-  const limit = Number(read(cgroup, 'memory.limit_in_bytes') ?? read(cgroup, 'memory.max'));
-  const cpuMs =
-    nanoseconds === undefined
-      ? microseconds === undefined
-        ? undefined
-        : Number(microseconds) / 1000
-      : Number(nanoseconds) / 1e6;
-  return {
-    ...(cpuMs === undefined ? {} : { cpuMs }),
-    ...(memory === undefined ? {} : { memoryBytes: Number(memory) }),
-    ...(Number.isFinite(limit) && limit < NO_LIMIT ? { memoryLimitBytes: limit } : {}),
-  };
 }
 
 /** The folder of ours below which each stressor of the node itself has a cgroup. */
@@ -191,4 +158,4 @@ function foldersIn(folder: string): string[] {
 }
 
 /** The cgroups of this node. */
-export const cgroups: Cgroups = { of, usage, create, remove, idle };
+export const cgroups: Cgroups = { of, usage, room, isFrozen, create, remove, idle };

@@ -1,8 +1,9 @@
 /** A folder of ours inside a container, made and removed through descriptors that no symlink of the container leads astray. */
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
-import { openAt, RESOLVE, SystemError } from './ffi.ts';
-import type { ContainerFolder, ProcessRef } from './host.ts';
+import { asUser, openAt, RESOLVE, SystemError } from './ffi.ts';
+import type { ContainerFolder, NodeUser, ProcessRef } from './host.ts';
+import { mappedRoot } from './id-map.ts';
 import { processes } from './processes.ts';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
@@ -15,17 +16,27 @@ export function makeFolder(container: ProcessRef, path: string, name: string): C
   try {
     // The last part of a path is never followed by mkdir, unlink and rmdir; what is before it is a descriptor.
     const inside = `/proc/self/fd/${place}/${name}`;
+    const owner = rootOf(container);
     try {
-      mkdirSync(inside, { mode: 0o700 });
+      asUser(owner, () => mkdirSync(inside, { mode: 0o700 }));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw refused(path, error);
     }
     const fd = openAt(place, name, FOLDER, STRICTLY_BENEATH);
-    return folderOf(place, fd, inside);
+    return { ...folderOf(place, fd, inside), ...(owner === undefined ? {} : { owner }) };
   } catch (error) {
     closeSync(place);
     throw error;
   }
+}
+
+/**
+ * Who is root in the container, when that is not root of the node (`hostUsers: false`). On a volume that is mounted with mapped
+ * ids, nobody else can make a file: user_namespaces(7), mount_setattr(2); EOVERFLOW.
+ */
+function rootOf({ pid }: ProcessRef): NodeUser | undefined {
+  const [uid, gid] = [mappedRoot(`/proc/${pid}/uid_map`), mappedRoot(`/proc/${pid}/gid_map`)];
+  return uid === 0 && gid === 0 ? undefined : { uid, gid };
 }
 
 function folderOf(place: number, fd: number, inside: string): ContainerFolder {

@@ -1,24 +1,17 @@
 /** The container runtime over CRI: containerd or CRI-O, on its unix socket. */
-import { existsSync } from 'node:fs';
 import { ChaosError, systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
 import { ClientError, createChannel, createClient, Status } from 'nice-grpc';
 import type { Container, ContainerDetail, ContainerRuntime, Sandbox, SandboxDetail } from './host.ts';
-import { containerPid, dnsView, networkNamespacePath } from './sandbox-info.ts';
-
-const KNOWN_SOCKETS = [
-  '/run/containerd/containerd.sock',
-  '/run/crio/crio.sock',
-  '/run/k3s/containerd/containerd.sock',
-] as const;
+import { EXEC_PATIENCE_MS, EXEC_SECONDS, execFailure, execResult, tooLate } from './exec-answer.ts';
+import { detectRuntimeEndpoint, noRuntime } from './runtime-endpoint.ts';
+import { containerPid, dnsView, networkNamespacePath, resolvConfPath, runtimeTypeOf } from './sandbox-info.ts';
+import { readResolvConf } from './resolv-conf-file.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 
-/** The runtime of this node, as an endpoint `unix:///…`: the configured one, or the first known socket that exists. */
-export function detectRuntimeEndpoint(configured?: string): string | undefined {
-  const path = configured ?? KNOWN_SOCKETS.find((socket) => existsSync(socket));
-  return path?.startsWith('/') === true ? `unix://${path}` : path;
-}
+/** As the kubelet: the list of what is on a full node takes more than the 4 MiB that a client takes by itself. */
+const MOST_MESSAGE_BYTES = 16 * 2 ** 20;
 
 /**
  * The runtime behind `endpoint` (`unix:///…` or a path), or the one that is found. Connects at the first call; a runtime that
@@ -46,7 +39,7 @@ export function connectRuntime(endpoint: string | undefined): ContainerRuntime {
 }
 
 function connectTo(address: string): ContainerRuntime {
-  const channel = createChannel(address);
+  const channel = createChannel(address, undefined, { 'grpc.max_receive_message_length': MOST_MESSAGE_BYTES });
   const client = createClient(cri.RuntimeServiceDefinition, channel);
   /** Of ready sandboxes, until they are listed no more; two that ask at the same time share the answer. */
   const described = new Map<string, Promise<SandboxDetail | undefined>>();
@@ -105,12 +98,19 @@ function connectTo(address: string): ContainerRuntime {
           return detailOfContainer(listed, await client.containerStatus({ containerId: id, verbose: true }, options));
         }),
       ),
-    exec: (containerId, argv, signal) =>
-      call(address, signal, async (options) => {
-        const timeout = BigInt(CALL_TIMEOUT_MS / 1000);
-        const { exitCode, stdout, stderr } = await client.execSync({ containerId, cmd: [...argv], timeout }, options);
-        return { exitCode, stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString() };
-      }),
+    async exec(containerId, argv, signal) {
+      // The runtime ends the command; this deadline is for a runtime that does not.
+      const limit = AbortSignal.timeout(EXEC_SECONDS * 1000 + EXEC_PATIENCE_MS);
+      const all = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      const request = { containerId, cmd: [...argv], timeout: BigInt(EXEC_SECONDS) };
+      try {
+        return execResult(argv, await client.execSync(request, { signal: all }));
+      } catch (error) {
+        if (limit.aborted) throw tooLate(argv, error);
+        if (error instanceof ClientError) throw execFailure(argv, error) ?? explained(address, error);
+        throw error;
+      }
+    },
     close: () => {
       channel.close();
     },
@@ -176,19 +176,21 @@ function sandboxOf(
   };
 }
 
-function detailOf({ status, info }: cri.PodSandboxStatusResponse): SandboxDetail {
+async function detailOf({ status, info }: cri.PodSandboxStatusResponse): Promise<SandboxDetail> {
   if (status === undefined) throw new ChaosError('NOT_FOUND', 'the container runtime gave no status of the sandbox');
   const hostNetwork = status.linux?.namespaces?.options?.network === cri.NamespaceMode.NODE;
   const { ip = '', additionalIps = [] } = status.network ?? {};
   const ips = [ip, ...additionalIps.map((more) => more.ip)].filter((address) => address !== '');
   const netnsPath = hostNetwork ? undefined : networkNamespacePath(info['info']);
-  const dns = dnsView(info['info']);
+  const dns = dnsView(info['info']) ?? (await readResolvConf(resolvConfPath(info['info'])));
+  const runtimeType = runtimeTypeOf(info['info']);
   return {
     ...sandboxOf(status),
     hostNetwork,
     ips,
     ...(netnsPath === undefined ? {} : { netnsPath }),
     ...(dns === undefined ? {} : { dns }),
+    ...(runtimeType === undefined ? {} : { runtimeType }),
   };
 }
 
@@ -217,22 +219,3 @@ const stateNames = new Map<cri.ContainerState, Container['state']>([
   [cri.ContainerState.CONTAINER_RUNNING, 'running'],
   [cri.ContainerState.CONTAINER_EXITED, 'exited'],
 ]);
-
-function noRuntime(): ContainerRuntime {
-  const refuse = (): Promise<never> => {
-    const message = `no container runtime was found at ${KNOWN_SOCKETS.join(', ')}`;
-    return Promise.reject(new ChaosError('FAILED_PRECONDITION', `${message}: give its socket with --runtime-endpoint`));
-  };
-  const close = (): void => undefined;
-  return {
-    version: refuse,
-    sandboxes: refuse,
-    sandboxesOf: refuse,
-    sandbox: refuse,
-    describe: refuse,
-    containers: refuse,
-    container: refuse,
-    exec: refuse,
-    close,
-  };
-}

@@ -4,10 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { ChaosError, systemClock } from '@chaosplane/common';
 import { decode, encode, RECURSION_DESIRED, type DecodedPacket } from 'dns-packet';
-import { parseResolvConf } from '../proxy/dns/resolv-conf.ts';
 import type { DnsView, ResolvedName } from './host.ts';
 import type { NetnsHandle } from './netns.ts';
-import { ndotsOf } from './sandbox-info.ts';
+import { viewOf } from './sandbox-info.ts';
 import { udpSocket } from './sockets.ts';
 
 const PORT = 53;
@@ -21,9 +20,7 @@ const responseCode = ({ flags = 0 }: DecodedPacket): number => flags & 0xf;
 /** What the daemon's own resolv.conf says. */
 export async function daemonView(): Promise<DnsView> {
   const text = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
-  const { resolvers, searches } = parseResolvConf(text);
-  const options = text.split('\n').flatMap((line) => (line.startsWith('options') ? line.split(/\s+/) : []));
-  return { servers: resolvers, searches, ndots: ndotsOf(options) };
+  return viewOf(text) ?? { servers: [], searches: [], ndots: 1 };
 }
 
 /** The names that a resolver tries for `name`, in their order. */

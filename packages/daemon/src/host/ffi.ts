@@ -13,8 +13,10 @@ const raw = {
   connect: libc.func('int connect(int, uint8_t *, int)') as (fd: number, address: Buffer, length: number) => number,
   send: libc.func('long send(int, uint8_t *, size_t, int)') as Transfer,
   sendAsync: libc.func('long send(int, uint8_t *, size_t, int)') as unknown as KoffiFunc<Transfer>,
+  read: libc.func('long read(int, _Out_ uint8_t *, size_t)') as (fd: number, data: Buffer, length: number) => number,
   recv: libc.func('long recv(int, _Out_ uint8_t *, size_t, int)') as Transfer,
   setsockopt: libc.func('int setsockopt(int, int, int, uint8_t *, int)') as SocketOption<number>,
+  getsockname: libc.func('int getsockname(int, _Out_ uint8_t *, _Inout_ int *)') as SocketName,
   getsockopt: libc.func('int getsockopt(int, int, int, _Out_ uint8_t *, _Inout_ int *)') as SocketOption<number[]>,
   getsockopt_filled: libc.func('int getsockopt(int, int, int, _Inout_ uint8_t *, _Inout_ int *)') as SocketOption<
     number[]
@@ -24,10 +26,19 @@ const raw = {
     request: number,
     data: Buffer,
   ) => number,
+  ioctl_number: libc.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']) as (
+    fd: number,
+    request: number,
+    argument: number,
+  ) => number,
   fcntl: libc.func('int fcntl(int, int, int)') as (fd: number, command: number, argument: number) => number,
   flock: libc.func('int flock(int, int)') as (fd: number, operation: number) => number,
   eventfd: libc.func('int eventfd(unsigned int, int)') as (initial: number, flags: number) => number,
   sync: libc.func('void sync()') as () => void,
+  setfsuid: libc.func('int setfsuid(unsigned int)') as (id: number) => number,
+  setfsgid: libc.func('int setfsgid(unsigned int)') as (id: number) => number,
+  capget: libc.func('int capget(uint8_t *, _Out_ uint8_t *)') as Capabilities,
+  capset: libc.func('int capset(uint8_t *, uint8_t *)') as Capabilities,
   reboot: libc.func('int reboot(int)') as (command: number) => number,
   prctl: libc.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)') as Prctl,
   openat2: libc.func('long syscall(long, int, const char *, uint8_t *, size_t)') as OpenAt2,
@@ -40,10 +51,12 @@ const raw = {
   ppoll: libc.func('int ppoll(_Inout_ uint8_t *, unsigned long, uint8_t *, void *)') as Poll,
 };
 
+type Capabilities = (header: Buffer, data: Buffer) => number;
 type Prctl = (option: number, a: number, b: number, c: number, d: number) => number;
 type OpenAt2 = (call: number, folder: number, path: string, how: Buffer, size: number) => number;
 type PidfdSignal = (call: number, pidfd: number, signal: number, info: null, flags: number) => number;
 type Transfer = (fd: number, data: Buffer, length: number, flags: number) => number;
+type SocketName = (fd: number, address: Buffer, length: number[]) => number;
 type SocketOption<L> = (fd: number, level: number, name: number, value: Buffer, length: L) => number;
 type Poll = (fds: Buffer, count: number, timeout: Buffer, signals: null) => number;
 
@@ -108,6 +121,13 @@ export function connect(fd: number, address: Buffer): void {
   if (result < 0 && koffi.errno() !== inProgress) throw new SystemError('connect', koffi.errno());
 }
 
+/** getsockname(2): the sockaddr that a socket has now. */
+export function socketName(fd: number): Buffer {
+  const longest = Buffer.alloc(28);
+  checked('getsockname', raw.getsockname(fd, longest, [longest.length]));
+  return longest;
+}
+
 /** Sends the whole of `data` as one datagram. */
 export function send(fd: number, data: Buffer): void {
   checked('send', raw.send(fd, data, data.length, 0));
@@ -133,6 +153,25 @@ export function receive(fd: number, into: Buffer): number | undefined {
   throw new SystemError('recv', errno);
 }
 
+/** Sends the whole of `data` without waiting. Undefined when the kernel took it, else why not: `ENOBUFS`, `ENETDOWN`. */
+export function offer(fd: number, data: Buffer): string | undefined {
+  for (;;) {
+    if (raw.send(fd, data, data.length, DO_NOT_WAIT) >= 0) return undefined;
+    const errno = koffi.errno();
+    if (errno !== EINTR) return errors.get(-errno)?.[0] ?? `errno ${errno}`;
+  }
+}
+
+/** read(2) on a descriptor that never blocks. Returns how many bytes; undefined when nothing is there. */
+export function readNow(fd: number, into: Buffer): number | undefined {
+  const length = raw.read(fd, into, into.length);
+  if (length >= 0) return length;
+  const errno = koffi.errno();
+  if (errno === EINTR) return readNow(fd, into);
+  if (errno === EAGAIN) return undefined;
+  throw new SystemError('read', errno);
+}
+
 /** Sets a socket option that is an int. */
 export function setSocketOption(fd: number, level: number, name: number, value: number): void {
   const data = Buffer.alloc(4);
@@ -155,6 +194,17 @@ export function filledSocketOption(fd: number, level: number, name: number, data
 /** ioctl(2) whose argument is a structure that the kernel may change. */
 export function ioctl(fd: number, request: number, data: Buffer): void {
   checked('ioctl', raw.ioctl(fd, request, data));
+}
+
+/** ioctl(2) whose argument is a number. */
+export function ioctlNumber(fd: number, request: number, argument: number): void {
+  checked('ioctl', raw.ioctl_number(fd, request, argument));
+}
+
+/** Another descriptor of the same file, close-on-exec, and not below `least`. */
+export function duplicateFrom(fd: number, least: number): number {
+  const duplicateCloseOnExec = 1030;
+  return checked('fcntl', raw.fcntl(fd, duplicateCloseOnExec, least));
 }
 
 /** Sets FD_CLOEXEC: programs started later do not inherit the descriptor. */
@@ -239,6 +289,30 @@ export function signalProcess(pidfd: number, signal: number): void {
 /** sync(2): everything that was written is on the disks afterwards. */
 export function syncDisks(): void {
   raw.sync();
+}
+
+/** _LINUX_CAPABILITY_VERSION_3, and the calling thread. */
+const CAPABILITIES_OF_THIS_THREAD = Buffer.from('2205082000000000', 'hex');
+
+/**
+ * Runs what makes files, synchronously, as this user of the node: setfsuid(2), which is about the calling thread alone. It keeps
+ * its capabilities, so that it may write where root may: the root folder of CRI-O's containers has the mode 0555. Undefined: as
+ * this process is.
+ */
+export function asUser<T>(user: { readonly uid: number; readonly gid: number } | undefined, work: () => T): T {
+  if (user === undefined) return work();
+  const capabilities = Buffer.alloc(24);
+  checked('capget', raw.capget(CAPABILITIES_OF_THIS_THREAD, capabilities));
+  const group = raw.setfsgid(user.gid);
+  const owner = raw.setfsuid(user.uid);
+  try {
+    // Those about files went with the user.
+    checked('capset', raw.capset(CAPABILITIES_OF_THIS_THREAD, capabilities));
+    return work();
+  } finally {
+    raw.setfsuid(owner);
+    raw.setfsgid(group);
+  }
 }
 
 /** reboot(2) LINUX_REBOOT_CMD_RESTART: restarts the kernel at once; in a PID namespace, ends its first process. */

@@ -27,6 +27,8 @@ export type CapabilityName =
   | 'sch-htb'
   | 'sch-tbf'
   | 'sch-netem'
+  | 'nft-queue'
+  | 'tun'
   | 'ifb'
   | 'nfqueue'
   | 'container-runtime'
@@ -44,6 +46,8 @@ export interface Host {
   readonly ownNetnsCookies: readonly string[];
   /** All the memory of the node. */
   readonly memoryBytes: number;
+  /** How much of it can be had now without swapping, in bytes (MemAvailable of proc_meminfo(5)). */
+  memoryFreeBytes(): number;
   readonly runtime: ContainerRuntime;
   readonly processes: Processes;
   readonly cgroups: Cgroups;
@@ -65,6 +69,11 @@ export interface Host {
   capabilities(): Promise<readonly HostCapability[]>;
   /** @throws ChaosError NOT_FOUND when nothing is mounted there any more. */
   openNetns(path: string): Netns;
+  /**
+   * From which of its addresses the node itself connects to these, as its routes are now: the address of a bridge for the pods
+   * behind it, for example, and not the one that the node has in its cluster. What cannot be reached is left out.
+   */
+  sourcesTowards(addresses: readonly string[]): readonly string[];
   /**
    * Looks a host name up from inside a pod's network. Without a view: as the daemon's own resolv.conf says, which is what
    * runtimes give pods that have none of their own.

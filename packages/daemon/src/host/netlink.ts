@@ -103,6 +103,18 @@ export function attributesIn(body: Buffer, offset: number): Map<number, Buffer> 
   return found;
 }
 
+/** The values of the attributes in a list of attributes, whose types say nothing. */
+export function attributeList(body: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 4 <= body.length;) {
+    const length = body.readUInt16LE(at);
+    if (length < 4 || at + length > body.length) break;
+    found.push(body.subarray(at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
 /** NLMSG_ERROR: the errno of the answer, 0 for an acknowledgement; undefined for another kind of message. */
 export function errnoOf({ type, body }: Received): number | undefined {
   const [errorType, doneType] = [2, 3];

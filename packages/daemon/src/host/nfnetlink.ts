@@ -1,10 +1,10 @@
-/** Asking the kernel over a raw netlink socket of a namespace: nfnetlink for what libnftables cannot say, rtnetlink for links. */
+/** Asking the kernel over a raw netlink socket of a namespace: nfnetlink for what libnftables cannot say, rtnetlink for links, sock_diag for sockets. */
 import { closeSync } from 'node:fs';
 import { bind, receive, send, sendOffThread, setSocketOption, socket, SystemError } from './ffi.ts';
 import { errnoOf, messagesIn, type Received } from './netlink.ts';
 import type { NetnsHandle } from './netns.ts';
 
-const [NETLINK_FAMILY, RAW, ROUTE, NETFILTER] = [16, 3, 0, 12];
+const [NETLINK_FAMILY, RAW, ROUTE, SOCK_DIAG, NETFILTER] = [16, 3, 0, 4, 12];
 const [SOL_SOCKET, SO_SNDBUFFORCE] = [1, 32];
 
 /** An nfnetlink socket inside the namespace. The caller owns the descriptor. */
@@ -15,6 +15,11 @@ export function openNfnetlink(netns: Pick<NetnsHandle, 'within'>): number {
 /** An rtnetlink socket inside the namespace. The caller owns the descriptor. */
 export function openRtnetlink(netns: Pick<NetnsHandle, 'within'>): number {
   return openNetlink(netns, ROUTE);
+}
+
+/** A sock_diag socket inside the namespace. The caller owns the descriptor. */
+export function openSockDiag(netns: Pick<NetnsHandle, 'within'>): number {
+  return openNetlink(netns, SOCK_DIAG);
 }
 
 function openNetlink(netns: Pick<NetnsHandle, 'within'>, protocol: number): number {
@@ -54,7 +59,7 @@ export async function requestOffThread(fd: number, what: string, messages: reado
 
 function readAnswers(fd: number, what: string, onOther: (received: Received) => void): void {
   // Packets of a queue may come in between, whole.
-  const buffer = Buffer.alloc((1 << 16) + 4096);
+  const buffer = Buffer.allocUnsafe((1 << 16) + 4096);
   let refused = 0;
   for (let length = receive(fd, buffer); length !== undefined; length = receive(fd, buffer)) {
     for (const received of messagesIn(buffer.subarray(0, length))) {

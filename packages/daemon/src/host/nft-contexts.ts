@@ -15,7 +15,7 @@ export interface Holder {
 
 /** libnftables waits with select(2), which aborts the process when the descriptor is above this. */
 const HIGHEST = 1023;
-/** So many low descriptors are kept free for contexts while there are any, whatever else a busy daemon has open. */
+/** So many low descriptors are kept for contexts, whatever else a busy daemon has open: the connections of strangers, for example. */
 const RESERVED = 400;
 /**
  * So many contexts that are not pinned are kept; the one that was used least recently gives way. Making one anew takes a
@@ -29,6 +29,26 @@ const contexts = new Map<Holder, Context>();
 const reserved: number[] = [];
 /** Contexts whose sockets are being closed. */
 let closing = 0;
+/** Hosts that are open: while there is one, its descriptors stay reserved. */
+let hosts = 0;
+
+/** Reserves the descriptors of contexts; a daemon does so before it serves. Returns what gives them back, idempotent. */
+export function reserveDescriptors(): () => void {
+  hosts += 1;
+  reserve();
+  let given = false;
+  return () => {
+    if (given) return;
+    given = true;
+    hosts -= 1;
+    if (idle()) giveBack();
+  };
+}
+
+/** Nothing is there to keep descriptors for. */
+function idle(): boolean {
+  return hosts + contexts.size + closing === 0;
+}
 
 /** The context of `holder`, made when it has none. It may be gone after the next call, unless it is pinned. */
 export function contextOf(holder: Holder): Context {
@@ -50,7 +70,7 @@ export async function release(holder: Holder): Promise<void> {
     await freeAsync(context);
   } finally {
     closing -= 1;
-    if (contexts.size + closing === 0) giveBack();
+    if (idle()) giveBack();
     else reserve();
   }
 }
@@ -61,10 +81,7 @@ function make(holder: Holder): Context {
   if (free.length >= MOST_KEPT && oldest !== undefined) void release(oldest);
   reserve();
   const low = reserved.shift();
-  if (low === undefined) {
-    const message = `no descriptor below ${HIGHEST + 1} is free for nftables: too many faults at once on this node`;
-    throw new ChaosError('FAILED_PRECONDITION', `${message}; cancel some of them`);
-  }
+  if (low === undefined) throw noDescriptor();
   closeSync(low);
   const expected = nextDescriptor();
   const { create, free: freeNow, bufferOutput, bufferError } = loadNftables();
@@ -79,6 +96,18 @@ function make(holder: Holder): Context {
   return context;
 }
 
+/** What took them: either contexts that stay, which are faults by proxy, or other files of this process. */
+function noDescriptor(): ChaosError {
+  const pinned = [...contexts.keys()].filter((holder) => holder.pinned).length;
+  const message = `nftables needs a descriptor below ${HIGHEST + 1}, and this daemon has none left`;
+  const why =
+    pinned >= RESERVED
+      ? `${pinned} namespaces with HTTP or DNS faults each hold one: cancel some of these`
+      : `${pinned} are held by HTTP and DNS faults, ${closing} are being closed, and the daemon's other files and connections ` +
+        'have the rest: try again, and restart the daemon if it stays so (active faults survive that)';
+  return new ChaosError('FAILED_PRECONDITION', `${message}: ${why}`);
+}
+
 /** The lowest that is free: whatever is opened next gets it, unless another thread is faster. */
 function nextDescriptor(): number {
   const fd = openSync('/dev/null', 'r');
@@ -89,7 +118,8 @@ function nextDescriptor(): number {
 /** Takes low descriptors until there are as many as there should be, or no more are to be had. */
 function reserve(): void {
   while (reserved.length + contexts.size + closing < RESERVED) {
-    const fd = openSync('/dev/null', 'r');
+    const fd = openNull();
+    if (fd === undefined) return;
     if (fd > HIGHEST) {
       closeSync(fd);
       return;
@@ -98,7 +128,16 @@ function reserve(): void {
   }
 }
 
-/** Without a context there is nothing to keep them for. */
+/** Undefined where this process may have no more files. */
+function openNull(): number | undefined {
+  try {
+    return openSync('/dev/null', 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') return undefined;
+    throw error;
+  }
+}
+
 function giveBack(): void {
   for (const fd of reserved.splice(0)) closeSync(fd);
 }

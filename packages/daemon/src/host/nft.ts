@@ -15,10 +15,17 @@ export class NftError extends Error {
   }
 }
 
+/** NFT_CTX_OUTPUT_* of nftables/libnftables.h. */
+const OUTPUT = { plain: 0, handles: 1 << 3, json: 1 << 4 } as const;
+
 /** nft commands for one namespace. */
 export interface NftSession {
-  /** One transaction. Returns what `list` commands print. @throws NftError */
-  run(commands: readonly string[]): string;
+  /**
+   * One transaction. Returns what `list` commands print: in nft's own language, or as libnftables-json(5), or with the handle of
+   * each rule behind it.
+   * @throws NftError
+   */
+  run(commands: readonly string[], printed?: keyof typeof OUTPUT): string;
   /** Frees the context off this thread: closing its socket waits for a grace period of the kernel (13 ms). Idempotent. */
   close(): Promise<void>;
 }
@@ -31,12 +38,14 @@ export function openNft(netns: NetnsHandle, { pinned = false }: { readonly pinne
   const holder: Holder = { netns, pinned };
   let closing: Promise<void> | undefined;
   return {
-    run(commands) {
+    run(commands, as = 'plain') {
       if (closing !== undefined) throw new Error(`nft in ${netns.path} was already closed`);
       if (commands.length === 0) return '';
       const context = contextOf(holder);
-      const { run, output, error } = loadNftables();
+      const { run, output, error, printAs } = loadNftables();
+      printAs(context, OUTPUT[as]);
       const failed = run(context, `${commands.join('\n')}\n`) !== 0;
+      printAs(context, OUTPUT.plain);
       // Reading a buffer empties it: read both, or the next command would answer with this one's words.
       const [printed, refused] = [output(context) ?? '', error(context) ?? ''];
       if (failed) throw nftError(refused, commands);

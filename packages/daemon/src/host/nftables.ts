@@ -8,6 +8,8 @@ export type Context = bigint;
 export interface Nftables {
   create(flags: number): Context | null;
   run(context: Context, commands: string): number;
+  /** Flags of its output. */
+  printAs(context: Context, flags: number): void;
   dryRun(context: Context, dry: boolean): void;
   free: KoffiFunc<(context: Context) => void>;
   bufferOutput(context: Context): number;
@@ -26,6 +28,7 @@ export function loadNftables(): Nftables {
     library = {
       create: nftables.func('void *nft_ctx_new(uint32_t)') as Nftables['create'],
       run: nftables.func('int nft_run_cmd_from_buffer(void *, str)') as Nftables['run'],
+      printAs: nftables.func('void nft_ctx_output_set_flags(void *, unsigned int)') as Nftables['printAs'],
       dryRun: nftables.func('void nft_ctx_set_dry_run(void *, bool)') as Nftables['dryRun'],
       free: nftables.func('void nft_ctx_free(void *)') as unknown as Nftables['free'],
       bufferOutput: nftables.func('int nft_ctx_buffer_output(void *)') as Nftables['bufferOutput'],

@@ -1,9 +1,10 @@
 /** What programs, the kernel and the container runtime print, read. */
 import { describe, expect, test } from '@jest/globals';
-import { interfaceNames } from './links.ts';
+import { linkIn } from './links.ts';
 import { attribute, errnoOf, messagesIn, nested, plainMessage, zeroTerminated, type Received } from './netlink.ts';
 import { nftError } from './nft.ts';
 import { qdiscIn } from './qdiscs.ts';
+import { retryIn } from './sock-diag.ts';
 import { candidates } from './dns.ts';
 import { dnsView, networkNamespacePath } from './sandbox-info.ts';
 import { socketAddress } from './sockets.ts';
@@ -29,13 +30,35 @@ describe('a message about a qdisc', () => {
     basic.writeBigUInt64LE(98n);
     basic.writeUInt32LE(2, 8);
     const queue = Buffer.alloc(20);
+    queue.writeUInt32LE(5, 0);
+    queue.writeUInt32LE(700, 4);
     queue.writeUInt32LE(3, 8);
     const statistics = nested(7, attribute(1, basic), attribute(3, queue));
     expect(qdiscIn(told('netem', 7, 0xc5010000, 0xc4a00001, statistics), devices)).toEqual([
-      { device: 'eth0', kind: 'netem', handle: 'c501:', parent: 'c4a0:1', packets: 2, bytes: 98, drops: 3 },
+      {
+        device: 'eth0',
+        kind: 'netem',
+        handle: 'c501:',
+        parent: 'c4a0:1',
+        packets: 2,
+        bytes: 98,
+        drops: 3,
+        heldPackets: 5,
+        heldBytes: 700,
+      },
     ]);
     expect(qdiscIn(told('noqueue', 1, 0, 0xffffffff), devices)).toEqual([
-      { device: 'lo', kind: 'noqueue', handle: '0:', parent: 'root', packets: 0, bytes: 0, drops: 0 },
+      {
+        device: 'lo',
+        kind: 'noqueue',
+        handle: '0:',
+        parent: 'root',
+        packets: 0,
+        bytes: 0,
+        drops: 0,
+        heldPackets: 0,
+        heldBytes: 0,
+      },
     ]);
   });
 
@@ -51,6 +74,26 @@ describe('a message about a qdisc', () => {
   test('of a device that has gone is left out, and so is any other message', () => {
     expect(qdiscIn(told('htb', 9, 0xc4a00000, 0xffffffff), devices)).toEqual([]);
     expect(qdiscIn({ type: 3, body: Buffer.alloc(4) }, devices)).toEqual([]);
+  });
+});
+
+describe('a message about a TCP socket', () => {
+  const told = (timer: number, retries: number, expiresMs: number): Received => {
+    const body = Buffer.alloc(72);
+    Buffer.from([2, 1, timer, retries]).copy(body);
+    body.writeUInt32LE(expiresMs, 52);
+    const [received] = messagesIn(plainMessage({ type: 20, flags: 2, sequence: 1 }, body));
+    if (received === undefined) throw new Error('no message was built');
+    return received;
+  };
+  test.each([
+    ['one that has sent again, and waits to do so once more', told(1, 5, 47_000), 47_000],
+    ['one whose first answer is still to come', told(1, 0, 200), undefined],
+    ['one that asks whether the window is open again', told(4, 3, 900), 900],
+    ['an idle one, kept alive', told(2, 1, 7_200_000), undefined],
+    ['another message', { type: 3, sequence: 1, body: Buffer.alloc(4) }, undefined],
+  ])('tells when %s does', (_name, received, expected) => {
+    expect(retryIn(received)).toBe(expected);
   });
 });
 
@@ -89,9 +132,54 @@ describe('nft', () => {
   });
 });
 
-test('interface names are read from /proc/net/dev, also those with a colon or an at sign', () => {
-  const table = 'Inter-|   Receive\n face |bytes\n    lo:     0    0\n  eth0: 1 2\neth0:1: 5 6\n';
-  expect(interfaceNames(table)).toEqual(['lo', 'eth0', 'eth0:1']);
+describe('a message about a link', () => {
+  const number = (value: number): Buffer => {
+    const data = Buffer.alloc(4);
+    data.writeUInt32LE(value);
+    return data;
+  };
+  const link = (type: number, flags: number, ...attributes: Buffer[]) => {
+    const head = Buffer.alloc(16);
+    head.writeUInt16LE(type, 2);
+    head.writeInt32LE(7, 4);
+    head.writeUInt32LE(flags, 8);
+    return { type: 16, body: Buffer.concat([head, ...attributes]) };
+  };
+  const [name, mac] = [attribute(3, zeroTerminated('eth0.5')), attribute(1, Buffer.from([2, 66, 0, 0, 0, 9]))];
+  const kind = (word: string): Buffer => nested(18, attribute(1, zeroTerminated(word)));
+
+  test('tells what stands on another device of the namespace', () => {
+    expect(linkIn(link(1, 1, name, mac, attribute(4, number(1500)), attribute(5, number(2)), kind('vlan')))).toEqual({
+      name: 'eth0.5',
+      index: 7,
+      mtu: 1500,
+      txQueueLength: 0,
+      txDropped: 0,
+      up: true,
+      ethernet: true,
+      mac: '02:42:00:00:00:09',
+      kind: 'vlan',
+      standsOn: 2,
+    });
+  });
+
+  test.each([
+    ['a veth, whose other end is no device below it', link(1, 1, name, attribute(5, number(2)), kind('veth'))],
+    [
+      'a macvlan on a device of another namespace',
+      link(1, 1, name, attribute(5, number(2)), attribute(37, number(0)), kind('macvlan')),
+    ],
+  ])('of %s has nothing that it stands on', (_name, message) => {
+    expect(linkIn(message)).not.toHaveProperty('standsOn');
+  });
+
+  test('of a loopback is of no Ethernet, and has no MAC address', () => {
+    expect(linkIn(link(772, 1, attribute(3, zeroTerminated('lo')), mac))).toMatchObject({
+      name: 'lo',
+      ethernet: false,
+    });
+    expect(linkIn(link(772, 1, attribute(3, zeroTerminated('lo')), mac))).not.toHaveProperty('mac');
+  });
 });
 
 describe('the network namespace of a sandbox', () => {

@@ -9,6 +9,7 @@ export interface ProcessStat {
   readonly pid: number;
   /** One letter: R, S, D, Z, X and others. */
   readonly state: string;
+  readonly parent: number;
   readonly group: number;
   readonly startTime: string;
   /** CPU time of it and of the children that it has waited for, in clock ticks. */
@@ -27,7 +28,7 @@ export function readStat(pid: number): ProcessStat | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number): string => fields[number - 3] ?? '';
   const ticks = [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0);
-  return { pid, state: field(3), group: Number(field(5)), startTime: field(22), ticks };
+  return { pid, state: field(3), parent: Number(field(4)), group: Number(field(5)), startTime: field(22), ticks };
 }
 
 const isDead = ({ state }: ProcessStat): boolean => state === 'Z' || state === 'X';

@@ -57,6 +57,8 @@ export function qdiscIn(
       packets: many === undefined ? (basic.length >= 12 ? basic.readUInt32LE(8) : 0) : Number(many.readBigUInt64LE(0)),
       bytes: basic.length >= 12 ? Number(basic.readBigUInt64LE(0)) : 0,
       drops: queue.length >= 12 ? queue.readUInt32LE(8) : 0,
+      heldPackets: queue.length >= 12 ? queue.readUInt32LE(0) : 0,
+      heldBytes: queue.length >= 12 ? queue.readUInt32LE(4) : 0,
     },
   ];
 }

@@ -15,10 +15,10 @@ import type { NetnsHandle } from './netns.ts';
 import { openNfnetlink, request } from './nfnetlink.ts';
 import { NftError, type NftSession } from './nft.ts';
 
-/** Just after mangle (-150), where the layers of a namespace set the bits of the mark. */
-const PRIORITY = -149;
 /** Packets that leave, and packets that come in; with the numbers of their hooks. */
 const CHAINS = { postrouting: 4, prerouting: 0 } as const;
+/** Just after the layers of a namespace have set the bits of the mark (150 and -250). */
+const PRIORITIES = { postrouting: 151, prerouting: -249 } as const;
 
 /** By which kind of rule packets get to the queue. */
 export type QueueRule = 'nft queue' | 'nft_compat NFQUEUE';
@@ -27,7 +27,10 @@ export type QueueRule = 'nft queue' | 'nft_compat NFQUEUE';
 let onlyCompat = false;
 
 /**
- * Creates the table, or replaces it, in one transaction. Where the kernel has no nft `queue` (CONFIG_NFT_QUEUE), the
+ * Creates the table, or replaces it, in one transaction. It asks for bits of the mark alone, on any interface: a packet that a program
+ * of the pod itself has marked with one of them (MARK_MASK), on an interface that no layer names, waits like the layer's own. Known
+ * meshes and kube-proxy use other bits; a rule by interface would have to be replaced whenever a layer comes or goes, and
+ * taking a hook away makes the kernel drop what waits. Where the kernel has no nft `queue` (CONFIG_NFT_QUEUE), the
  * rule uses the xtables target NFQUEUE through nft_compat: libnftables cannot write that, so it is sent as bytes.
  * @throws SystemError or NftError when the kernel has neither.
  */
@@ -60,8 +63,8 @@ function createByExpression(nft: NftSession, table: string, mask: number, queue:
       `add table inet ${table}`,
       `delete table inet ${table}`,
       `add table inet ${table}`,
-      ...Object.keys(CHAINS).flatMap((chain) => [
-        `add chain inet ${table} ${chain} { type filter hook ${chain} priority ${PRIORITY} ; policy accept ; }`,
+      ...Object.entries(PRIORITIES).flatMap(([chain, priority]) => [
+        `add chain inet ${table} ${chain} { type filter hook ${chain} priority ${priority} ; policy accept ; }`,
         `add rule inet ${table} ${chain} meta mark and ${hexMask} != 0 queue num ${queue} bypass`,
       ]),
     ]);
@@ -92,8 +95,8 @@ export function compatTransaction(table: string, mask: number, queue: number): B
     step(NEW_TABLE, CREATE, name),
     step(DELETE_TABLE, 0, name),
     step(NEW_TABLE, CREATE, name),
-    ...Object.entries(CHAINS).flatMap(([chain, hook]) => [
-      step(NEW_CHAIN, CREATE, name, ...chainAttributes(chain, hook)),
+    ...(['postrouting', 'prerouting'] as const).flatMap((chain) => [
+      step(NEW_CHAIN, CREATE, name, ...chainAttributes(chain)),
       step(
         NEW_RULE,
         CREATE | APPEND,
@@ -106,11 +109,11 @@ export function compatTransaction(table: string, mask: number, queue: number): B
   ];
 }
 
-function chainAttributes(chain: string, hook: number): Buffer[] {
+function chainAttributes(chain: keyof typeof CHAINS): Buffer[] {
   const acceptPolicy = 1;
   return [
     attribute(3, zeroTerminated(chain)),
-    nested(4, attribute(1, number32(hook)), attribute(2, number32(PRIORITY))),
+    nested(4, attribute(1, number32(CHAINS[chain])), attribute(2, number32(PRIORITIES[chain]))),
     attribute(5, number32(acceptPolicy)),
     attribute(7, zeroTerminated('filter')),
   ];

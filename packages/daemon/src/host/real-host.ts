@@ -1,6 +1,7 @@
 /** This node, for real. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { release, totalmem } from 'node:os';
+import { freemem, release, totalmem } from 'node:os';
 import { ChaosError, systemClock } from '@chaosplane/common';
 import { cgroups } from './cgroups.ts';
 import { findCapabilities } from './capabilities.ts';
@@ -8,12 +9,14 @@ import { makeFolder } from './container-folder.ts';
 import { connectRuntime } from './cri.ts';
 import { daemonView, lookUp } from './dns.ts';
 import type { Host, HostCapability } from './host.ts';
-import { openNetnsHandle } from './netns.ts';
+import { openNetnsHandle, type NetnsHandle } from './netns.ts';
+import { reserveDescriptors } from './nft-contexts.ts';
 import { oomScoreAdjOf, processes } from './processes.ts';
 import { createProxyEngine } from './proxy/engine.ts';
 import { createQueueEngine } from './queue/engine.ts';
 import { realNetns } from './real-netns.ts';
 import { restartNode } from './restart.ts';
+import { sourceTowards } from './sockets.ts';
 import { stressors } from './stressors.ts';
 
 /** What has to be known of a node beforehand. */
@@ -38,6 +41,24 @@ function ownCookies(): string[] {
   });
 }
 
+/** The network of the node, also from within a pod that sees the node's processes. */
+function openNodeNetns(): NetnsHandle {
+  try {
+    return openNetnsHandle('/proc/1/ns/net');
+  } catch {
+    return openNetnsHandle('/proc/self/ns/net');
+  }
+}
+
+function sourcesTowards(addresses: readonly string[]): string[] {
+  const netns = openNodeNetns();
+  try {
+    return addresses.flatMap((address) => sourceTowards(netns, address) ?? []);
+  } finally {
+    netns.close();
+  }
+}
+
 /** What a daemon says that may not restart its node. */
 export const NO_RESTART =
   'this node does not allow to be restarted: start its daemon with --allow-node-restart (chart: daemon.allowNodeRestart)';
@@ -50,12 +71,18 @@ async function readBootId(): Promise<string> {
   return (await readFile(`/proc/1/root${BOOT_ID}`, 'utf8').catch(own)).trim();
 }
 
+function availableMemory(): number {
+  const kibibytes = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return kibibytes === undefined ? freemem() : Number(kibibytes) * 1024;
+}
+
 /** Opens the node. Touches nothing yet. */
 export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart = false }: HostOptions): Promise<Host> {
   const bootId = await readBootId();
   const runtime = connectRuntime(runtimeEndpoint);
   const engine = createQueueEngine();
   const proxies = createProxyEngine(systemClock);
+  const giveBackDescriptors = reserveDescriptors();
   let found: Promise<readonly HostCapability[]> | undefined;
   return {
     nodeName,
@@ -63,6 +90,7 @@ export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart =
     kernelRelease: release(),
     ownNetnsCookies: ownCookies(),
     memoryBytes: totalmem(),
+    memoryFreeBytes: availableMemory,
     restartNode() {
       if (!allowNodeRestart) throw new ChaosError('FAILED_PRECONDITION', NO_RESTART);
       restartNode();
@@ -82,10 +110,13 @@ export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart =
         netns.close();
       }
     },
+    sourcesTowards,
     openNetns: (path) => realNetns(openNetnsHandle(path), engine, proxies),
     close: async () => {
       runtime.close();
-      await Promise.all([engine.close(), proxies.close()]);
+      // First what waits in queues: proxies take their hooks away, and the kernel with them what waits.
+      await engine.close().finally(() => proxies.close());
+      giveBackDescriptors();
     },
   };
 }

@@ -1,26 +1,44 @@
 /** One network namespace of this node, for real: what the rest of the daemon may do to it. */
+import { systemClock } from '@chaosplane/common';
 import type { Netns } from './host.ts';
 import { addIfb, removeLink } from './ifb.ts';
-import { foreignRedirects } from '../proxy/foreign-nat.ts';
 import { HOLD_TABLE } from '../proxy/names.ts';
 import { listInterfaces, setQueueLength } from './links.ts';
 import type { NetnsHandle } from './netns.ts';
 import { openNft } from './nft.ts';
 import type { ProxyEngine } from './proxy/engine.ts';
-import { legacyRedirects } from './proxy/legacy-nat.ts';
+import { foreignRedirect } from './proxy/foreign.ts';
+import { openConnections } from './proxy/open-connections.ts';
 import { removePolicyRoute } from './proxy/policy-route.ts';
 import type { QueueEngine } from './queue/engine.ts';
+import { openTaps } from './tap/taps.ts';
 import { createQueueTable } from './queue-table.ts';
 import { listQdiscs } from './qdiscs.ts';
+import { waitingConnections } from './sock-diag.ts';
 import { tcBatch } from './tc.ts';
 
 /** Takes over `handle`: closing the result closes it. */
 export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: ProxyEngine): Netns {
   const nft = openNft(handle);
+  const taps = openTaps(handle, engine, systemClock);
   let closing: Promise<void> | undefined;
+  /** Others may have this namespace open as well, and only who serves the queue knows that it ends. */
+  let queued = false;
+  const stopQueue = async (): Promise<void> => {
+    await engine.stop(handle.fd);
+    if (!queued) return;
+    queued = false;
+    // Hooks of proxies that have ended stayed for what waited. That they cannot go now is no business of the queue.
+    await proxies.keepHooks(handle.cookie, false).catch(() => undefined);
+  };
   const close = async (): Promise<void> => {
     try {
-      await engine.stop(handle.fd);
+      // First the queue: taking away the hook of the TAP devices would make the kernel drop what waits there.
+      try {
+        await stopQueue();
+      } finally {
+        await taps.close();
+      }
     } finally {
       await nft.close();
       handle.close();
@@ -33,6 +51,7 @@ export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: Pro
     tc: (commands) => tcBatch(handle, commands),
     qdiscs: async () => listQdiscs(handle),
     interfaces: () => listInterfaces(handle),
+    waitingConnections: () => waitingConnections(handle),
     setTxQueueLength: (device, packets) => {
       setQueueLength(handle, device, packets);
     },
@@ -43,24 +62,27 @@ export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: Pro
     addQueueTable: (table, mask, queue) => {
       createQueueTable(handle, nft, { table, mask, queue });
     },
-    serveQueue: (queue, policy) => engine.serve(handle.fd, queue, policy),
-    stopQueue: () => engine.stop(handle.fd),
+    serveQueue: async (queue, policy) => {
+      queued = true;
+      await proxies.keepHooks(handle.cookie, true);
+      await engine.serve(handle.fd, queue, policy);
+    },
+    stopQueue,
     queueStatistics: () => engine.statistics(handle.fd),
+    serveTaps: (wanted, options) => taps.serve(wanted, options),
+    tapStatistics: () => taps.statistics(),
     serveProxies: (rules) => proxies.serve(handle, rules),
     proxyCounts: (id) => proxies.counts(handle.cookie, id),
+    openConnections: (rule) => openConnections(handle, rule),
     proxiedNow: () => proxies.open(handle.cookie),
     endProxies: () => proxies.release(handle.cookie),
     removeProxyTraces() {
+      if (proxies.hasHooksKept(handle.cookie)) return false;
       const held = nft.run(['list tables']).split('\n').includes(`table inet ${HOLD_TABLE}`);
       if (held) nft.run([`delete table inet ${HOLD_TABLE}`]);
       return removePolicyRoute(handle) || held;
     },
-    foreignRedirects: (protocol, port) => [
-      ...foreignRedirects(nft.run(['list ruleset']), protocol, port).map(
-        ({ table, rule }) => `table ${table}: ${rule}`,
-      ),
-      ...legacyRedirects(handle).map((target) => `iptables-legacy: ${target}`),
-    ],
+    foreignRedirect: (rule) => foreignRedirect(handle, nft, rule),
     close: () => (closing ??= close()),
   };
 }

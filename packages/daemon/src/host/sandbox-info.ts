@@ -1,12 +1,15 @@
 /** What containerd and CRI-O say in a verbose status: a sandbox's network namespace and DNS servers, a container's process. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseResolvConf } from '../proxy/dns/resolv-conf.ts';
 import type { DnsView } from './host.ts';
 
 const infoSchema = z.object({
   pid: z.number().int().optional().catch(undefined),
+  runtimeType: z.string().optional().catch(undefined),
   runtimeSpec: z
     .object({
+      annotations: z.record(z.string(), z.string()).default({}),
       linux: z.object({ namespaces: z.array(z.object({ type: z.string(), path: z.string().optional() })) }),
     })
     .optional()
@@ -47,6 +50,28 @@ export function dnsView(info: string | undefined): DnsView | undefined {
     searches: dns.searches.map((domain) => domain.toLowerCase().replace(/\.$/, '')),
     ndots: ndotsOf(dns.options),
   };
+}
+
+/** Where CRI-O keeps the resolv.conf of a sandbox, on the node: it tells nothing else of what the kubelet asked for. */
+const RESOLV_PATH = 'io.kubernetes.cri-o.ResolvPath';
+
+/** The path of the resolv.conf of the pod on its node. Absent when the runtime does not tell: containerd. */
+export function resolvConfPath(info: string | undefined): string | undefined {
+  const parsed = infoSchema.safeParse(parseJson(info));
+  const path = parsed.data?.runtimeSpec?.annotations[RESOLV_PATH];
+  return path?.startsWith('/') === true ? path : undefined;
+}
+
+/** What a resolv.conf says. Absent when it names no server. */
+export function viewOf(resolvConf: string): DnsView | undefined {
+  const { resolvers, searches } = parseResolvConf(resolvConf);
+  const options = resolvConf.split('\n').flatMap((line) => (line.startsWith('options') ? line.split(/\s+/) : []));
+  return resolvers.length === 0 ? undefined : { servers: resolvers, searches, ndots: ndotsOf(options) };
+}
+
+/** For example `io.containerd.runc.v2`. Absent when the runtime does not tell: CRI-O. */
+export function runtimeTypeOf(info: string | undefined): string | undefined {
+  return infoSchema.safeParse(parseJson(info)).data?.runtimeType;
 }
 
 /** resolv.conf(5): one dot, if nothing else is said, and fifteen at most. */

@@ -1,7 +1,7 @@
 /** Sockets opened inside a network namespace, as descriptors that dgram and net accept. */
 import { closeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { bind, connect, listen, setSocketOption, socket } from './ffi.ts';
+import { bind, connect, listen, setSocketOption, socket, socketName, SystemError } from './ffi.ts';
 import type { NetnsHandle } from './netns.ts';
 
 const [AF_INET, AF_INET6, STREAM, DATAGRAM, NON_BLOCKING] = [2, 10, 1, 2, 0o4000];
@@ -34,6 +34,32 @@ export function tcpListener(netns: NetnsHandle, at: SocketAddress): number {
 /** A TCP socket that is connecting. The caller owns the descriptor. */
 export function tcpConnect(netns: NetnsHandle, to: SocketAddress): number {
   return open(netns, STREAM, to, (fd) => connect(fd, socketAddress(to)));
+}
+
+/**
+ * The address that the kernel chooses for connections from the namespace to `address`; undefined when none leads there.
+ * Connecting a datagram socket looks the route up and sends nothing.
+ */
+export function sourceTowards(netns: NetnsHandle, address: string): string | undefined {
+  const to = { address, port: 9 };
+  let fd: number;
+  try {
+    fd = open(netns, DATAGRAM, to, (opened) => connect(opened, socketAddress(to)));
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
+  }
+  try {
+    return addressIn(socketName(fd));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The address in a sockaddr_in or sockaddr_in6. */
+function addressIn(data: Buffer): string {
+  if (data.readUInt16LE(0) === AF_INET) return [...data.subarray(4, 8)].join('.');
+  return Array.from({ length: 8 }, (_, index) => data.readUInt16BE(8 + 2 * index).toString(16)).join(':');
 }
 
 function open(netns: NetnsHandle, type: number, at: SocketAddress, prepare: (fd: number) => void): number {

@@ -39,7 +39,7 @@ const record: ExecutionRecord = {
     shape: 'network',
     layer: {
       id: 'l0',
-      scope: { directions: ['egress'], peers: [], ports: [], interface: 'eth0' },
+      scope: { directions: ['egress'], peers: [], ports: [], interfaces: ['eth0'] },
       effect: { kind: 'loss', percent: 30, correlationPercent: 0 },
     },
     engine: 'nft',
@@ -61,6 +61,19 @@ test('peers with ports of their own are remembered', async () => {
   const written = { ...record, work: { ...work, layer: { ...work.layer, scope } } };
   await journal.write(written);
   expect((await (await openJournal(folder)).load()).records).toEqual([written]);
+});
+
+test('a record of before a fault could have several interfaces is understood', async () => {
+  const { interfaces: _now, ...rest } = record.work.layer.scope;
+  const layer = { ...record.work.layer, scope: { ...rest, interface: 'net1' }, effect: { kind: 'partition' } };
+  const before = { ...record, work: { ...record.work, layer, txQueueLength: 500 } };
+  await openJournal(folder);
+  await writeFile(join(folder, 'executions', `${record.id}.json`), JSON.stringify(before));
+  const { records } = await (await openJournal(folder)).load();
+  expect(records[0]?.work).toMatchObject({
+    layer: { scope: { interfaces: ['net1'] }, effect: { kind: 'partition', how: 'silent' } },
+    txQueueLength: 500,
+  });
 });
 
 test('a record of before there were other targets than the networks of pods is understood', async () => {
@@ -169,9 +182,12 @@ test('a folder that cannot be used is refused with the way out', async () => {
   await expect(openJournal(join(folder, 'file'))).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
 });
 
-test('one daemon at a time keeps its journal in a folder', async () => {
+test('one daemon at a time keeps its journal in a folder, and another one is told which process has it', async () => {
   const unlock = await lockFolder(folder);
-  await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  const message = expect.stringContaining(`another daemon, process ${process.pid}, keeps its journal in ${folder}`);
+  // The second who asks must not have wiped out what the third is told.
+  for (let asked = 0; asked < 2; asked++)
+    await expect(lockFolder(folder)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', message });
   await unlock();
   await (
     await lockFolder(folder)

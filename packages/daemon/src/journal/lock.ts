@@ -4,17 +4,40 @@ import { join } from 'node:path';
 import { ChaosError } from '@chaosplane/common';
 import { flockExclusive } from '../host/ffi.ts';
 
+/** Another process keeps its journal in the folder. */
+export class FolderHeldError extends ChaosError {
+  readonly folder: string;
+  /** For people: `process 1234`, or `a process` when it did not say. */
+  readonly holder: string;
+
+  constructor(folder: string, holder: string) {
+    const wayOut = 'a node has one daemon: stop that one first';
+    super('FAILED_PRECONDITION', `another daemon, ${holder}, keeps its journal in ${folder}: ${wayOut}`);
+    this.folder = folder;
+    this.holder = holder;
+  }
+}
+
 /**
- * Holds flock(2) on a file in the folder; the kernel lets go of it however the process ends.
- * @throws ChaosError FAILED_PRECONDITION when another process holds it.
+ * Holds flock(2) on a file in the folder, and notes in it which process does; the kernel lets go of it however the process ends.
+ * @throws FolderHeldError FAILED_PRECONDITION when another process holds it.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = await open(join(folder, 'lock'), 'w', 0o600);
-  if (!flockExclusive(file.fd)) {
+  // Not emptied before it is held: what stands in it is the holder's.
+  const file = await open(join(folder, 'lock'), 'a+', 0o600);
+  try {
+    if (!flockExclusive(file.fd)) throw new FolderHeldError(folder, holderOf(await file.readFile('utf8')));
+    await file.truncate();
+    await file.write(`${process.pid}\n`);
+  } catch (error) {
     await file.close();
-    const wayOut = 'a node has one daemon: stop that one first';
-    throw new ChaosError('FAILED_PRECONDITION', `another daemon keeps its journal in ${folder}: ${wayOut}`);
+    throw error;
   }
   return () => file.close();
+}
+
+function holderOf(text: string): string {
+  const pid = /^\d+(?=\n)/.exec(text)?.[0];
+  return pid === undefined ? 'a process' : `process ${pid}`;
 }

@@ -1,4 +1,5 @@
 /** What the journal remembers of a network fault: the layer as it was placed on this node, and the namespace that it is in. */
+import { INTERFACE_NAME } from '@chaosplane/common';
 import { z } from 'zod';
 import { pod } from './target.ts';
 
@@ -10,7 +11,7 @@ const cidr = z.object({
 
 const portRange = z.object({ from: z.int(), to: z.int() });
 
-const scope = z.object({
+const scopeNow = z.object({
   directions: z.array(z.enum(['egress', 'ingress'])),
   peers: z.array(cidr),
   portPeers: z
@@ -19,9 +20,16 @@ const scope = z.object({
   hosts: z.array(z.object({ name: z.string().regex(/^[a-z0-9.-]+$/), addresses: z.array(cidr) })).exactOptional(),
   ports: z.array(portRange),
   protocol: z.enum(['tcp', 'udp', 'icmp']).exactOptional(),
-  interface: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,14}$/),
+  interfaces: z.array(z.string().regex(INTERFACE_NAME)).min(1),
   spared: z.object({ addresses: z.array(cidr), ports: z.array(z.int()) }).exactOptional(),
 });
+
+/** Records of builds that knew one interface for each fault have `interface`. */
+const scope = z.preprocess((written) => {
+  if (typeof written !== 'object' || written === null || !('interface' in written)) return written;
+  const { interface: only, ...rest } = written;
+  return { ...rest, interfaces: [only] };
+}, scopeNow);
 
 const effect = z.discriminatedUnion('kind', [
   z.object({
@@ -36,7 +44,11 @@ const effect = z.discriminatedUnion('kind', [
     // Records of before losses could come in bursts have none.
     correlationPercent: z.number().default(0),
   }),
-  z.object({ kind: z.literal('partition') }),
+  z.object({
+    kind: z.literal('partition'),
+    // Records of before a partition could refuse are silent.
+    how: z.enum(['silent', 'reset', 'unreachable']).default('silent'),
+  }),
   z.object({
     kind: z.literal('bandwidth'),
     rateBits: z.number(),
@@ -49,9 +61,12 @@ const effect = z.discriminatedUnion('kind', [
 export const networkWork = z.object({
   shape: z.literal('network'),
   layer: z.object({ id: z.string().regex(/^[a-z][a-z0-9_]*$/), scope, effect }),
-  engine: z.enum(['nft', 'netem', 'htb', 'queue']),
+  engine: z.enum(['nft', 'netem', 'htb', 'queue', 'tap']),
   hooks: z.enum(['netdev', 'inet']),
+  sink: z.boolean().exactOptional(),
   mark: z.number(),
+  txQueueLengths: z.record(z.string(), z.number()).exactOptional(),
+  /** Of the only interface: what builds wrote that knew one for each fault. */
   txQueueLength: z.number().exactOptional(),
 });
 

@@ -12,10 +12,20 @@ export const processWork = z.object({
   path: z.string().exactOptional(),
   /** How much memory it is to keep, in bytes. */
   residentBytes: z.number().exactOptional(),
+  /** How many of its processes are to do the work. Absent: a daemon wrote this that did not count them. */
+  workers: z.number().exactOptional(),
   /** Absent until it was started. */
   process: processRef.exactOptional(),
   /** When it ends by itself, whatever becomes of the daemon. */
   until: z.number().exactOptional(),
   /** What was accounted for in its cgroup before it was started. */
-  before: z.object({ cpuMs: z.number().exactOptional(), memoryBytes: z.number().exactOptional() }).exactOptional(),
+  before: z
+    .object({
+      cpuMs: z.number().exactOptional(),
+      memoryBytes: z.number().exactOptional(),
+      oomKills: z.number().exactOptional(),
+    })
+    .exactOptional(),
+  /** How it ended while it was to run, in words that follow "until". It is not started again. */
+  ended: z.string().exactOptional(),
 });

@@ -1,60 +1,83 @@
 /** Where packets meet our layers: the chains that hook in, and those that steer what was marked to its class. Pure. */
-import { inTree, takesIfb, type Hooks, type PlacedLayer } from './placed.ts';
+import type { Carried } from './compile.ts';
+import { egressChains } from './egress-chains.ts';
 import type { DeviceWord } from './hit.ts';
 import type { Direction } from './layer.ts';
-import { classOf, COPY_MARK, hex, ifbOf, layerNames, MARK_MASK } from './names.ts';
+import { classOf, COPY_MARK, hex, ifbOf, MARK_MASK } from './names.ts';
+import { inTree, takesIfb, type Hooks, type PlacedLayer } from './placed.ts';
 import type { Chain } from './ruleset.ts';
+import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK, treeBits } from './words.ts';
 
-const LINK_MESSAGES = [
-  'nd-router-solicit',
-  'nd-router-advert',
-  'nd-neighbor-solicit',
-  'nd-neighbor-advert',
-  'mld-listener-query',
-  'mld-listener-report',
-  'mld-listener-done',
-  'mld2-listener-report',
-] as const;
-
-/**
- * Neighbour discovery is to IPv6 what ARP is to IPv4: part of the link, not of the traffic. Bridges that snoop find the way for it
- * by multicast listener discovery.
- */
-const SPARE_THE_LINK = `icmpv6 type { ${LINK_MESSAGES.join(', ')} } accept`;
-
-const clear = (bits: number): string => `meta mark set meta mark and ${hex(~bits)}`;
-const has = (bits: number): string => `meta mark and ${hex(bits)} != 0`;
-
-const bitsOf = (layers: readonly PlacedLayer[]): number => layers.reduce((bits, { mark }) => bits | mark, 0);
-const treeBits = (layers: readonly PlacedLayer[]): number => bitsOf(layers.filter(({ engine }) => inTree(engine)));
-const copies = ({ layer }: PlacedLayer): boolean => layer.effect.kind === 'duplicate';
+/** What the chains have to know of devices. */
+export interface DeviceFacts {
+  readonly word: DeviceWord;
+  /** Undefined: nothing stands on that device. */
+  readonly carries: (device: string) => Carried | undefined;
+}
 
 /** The base chains of every device and direction, and those that only they go to. */
-export function baseChains(family: Hooks, members: readonly PlacedLayer[], word: DeviceWord): Chain[] {
+export function baseChains(family: Hooks, members: readonly PlacedLayer[], devices: DeviceFacts): Chain[] {
   return (['egress', 'ingress'] as const).flatMap((direction) => {
-    const here = members.filter(({ layer }) => layer.scope.directions.includes(direction));
-    return [...Map.groupBy(here, ({ layer }) => layer.scope.interface)].flatMap(([device, layers]) => {
-      if (family === 'inet') return [inetChain(direction, device, layers)];
-      return direction === 'egress' ? egressChains(device, layers) : ingressChains(device, layers, word);
+    const here = members
+      .filter(({ layer }) => layer.scope.directions.includes(direction))
+      .flatMap((placed) => placed.layer.scope.interfaces.map((device) => ({ device, placed })));
+    return [...Map.groupBy(here, ({ device }) => device)].flatMap(([device, found]) => {
+      const layers = found.map(({ placed }) => placed);
+      if (family === 'inet') return inetChains(direction, device, layers);
+      const passing = passingBy(direction, devices.carries(device));
+      return direction === 'egress'
+        ? egressChains(device, layers, passing)
+        : ingressChains(device, layers, passing, devices.word);
     });
   });
 }
 
-const jumps = (layers: readonly PlacedLayer[], direction: Direction, here = ''): string[] =>
-  layers.map(
-    ({ layer }) => `${here}meta protocol @${layerNames.live(layer)} jump ${layerNames.scope(layer, direction)}`,
-  );
+/** Packets of devices that stand on this one: they met our hooks there, or will. */
+function passingBy(direction: Direction, carried: Carried | undefined): string[] {
+  if (carried === undefined) return [];
+  const end = direction === 'egress' ? 'saddr' : 'daddr';
+  // The class of the upper device's tree is a class of this device's tree, too.
+  const pass = direction === 'egress' ? 'meta priority set none accept' : 'accept';
+  return [
+    ...(carried.vlans ? [`vlan id 0-4095 ${pass}`] : []),
+    ...(carried.addresses.length === 0 ? [] : [`ether ${end} { ${carried.addresses.join(', ')} } ${pass}`]),
+  ];
+}
 
-/** In the inet family before the queue table's chains (priority -149), so that the marks are there when these look. */
+/**
+ * Where a packet has the ports that are on the wire, and before the queue table looks for the marks: in postrouting after source
+ * NAT (100); in prerouting before mangle (-150), where Istio's TPROXY overwrites the whole mark, and before conntrack (-200), which
+ * drops all but one of several packets of a flow that wait before it has confirmed the first.
+ */
+const PRIORITY = { egress: 150, ingress: -250 } as const;
+
+/** Before NAT, so that ports are those that the sender meant, and after conntrack (-200). */
+const REFUSING_PRIORITY = -160;
+
+function inetChains(direction: Direction, device: string, layers: readonly PlacedLayer[]): Chain[] {
+  const refusing = layers.filter(refuses);
+  const others = layers.filter((placed) => !refuses(placed));
+  return [
+    ...(others.length === 0 ? [] : [inetChain(direction, device, others)]),
+    ...(refusing.length === 0 ? [] : [refusingChain(direction, device, refusing)]),
+  ];
+}
+
+const refuses = ({ layer: { effect } }: PlacedLayer): boolean => effect.kind === 'partition' && effect.how !== 'silent';
+
+const deviceMatch = (direction: Direction, device: string): string =>
+  `${direction === 'egress' ? 'oifname' : 'iifname'} "${device}" `;
+
 function inetChain(direction: Direction, device: string, layers: readonly PlacedLayer[]): Chain {
-  const here = `${direction === 'egress' ? 'oifname' : 'iifname'} "${device}" `;
+  const here = deviceMatch(direction, device);
   const [shapers, steered] = [layers.filter(({ mark }) => mark !== 0), treeBits(layers)];
+  const hook = direction === 'egress' ? 'postrouting' : 'prerouting';
   return {
-    name: `${direction}_${device}`,
-    hook: `type filter hook ${direction === 'egress' ? 'postrouting' : 'prerouting'} priority -150 ;`,
+    name: `${hook}_${device}`,
+    hook: `type filter hook ${hook} priority ${PRIORITY[direction]} ;`,
     rules: [
       SPARE_THE_LINK,
-      // A mark in our range that somebody else left would steer a packet that is in nobody's scope.
+      // A mark in our range that another program left would steer a packet that is in no scope.
       ...(shapers.length === 0 ? [] : [`${here}${has(MARK_MASK)} ${clear(MARK_MASK)}`]),
       ...jumps(layers, direction, here),
       ...(steered === 0 ? [] : [`${here}${has(steered)} jump steer`]),
@@ -62,34 +85,38 @@ function inetChain(direction: Direction, device: string, layers: readonly Placed
   };
 }
 
-const hookAt = (direction: Direction, device: string): string =>
-  `type filter hook ${direction} device "${device}" priority 0 ;`;
+/** What the kernel answers for a packet that was refused on its way in passes here, and must reach its sender. */
+const REFUSALS = [
+  'icmp type destination-unreachable accept',
+  'icmpv6 type destination-unreachable accept',
+  'tcp flags & rst != 0 accept',
+];
 
-/** A copy that nft sends comes by here again: it skips what drops and copies, and is shaped like its original. */
-function egressChains(device: string, layers: readonly PlacedLayer[]): Chain[] {
-  const [shapers, others] = [layers.filter(({ mark }) => mark !== 0), layers.filter(({ mark }) => mark === 0)];
-  const [name, hook] = [`egress_${device}`, hookAt('egress', device)];
-  const steer = shapers.length === 0 ? [] : [`${has(bitsOf(shapers))} jump steer`];
-  if (!layers.some(copies)) {
-    const foreign = shapers.length === 0 ? [] : [`${has(MARK_MASK)} ${clear(MARK_MASK)}`];
-    return [{ name, hook, rules: [SPARE_THE_LINK, ...foreign, ...jumps([...others, ...shapers], 'egress'), ...steer] }];
-  }
-  const shape = `shape_${device}`;
-  return [
-    {
-      name,
-      hook,
-      rules: [SPARE_THE_LINK, `${has(COPY_MARK)} goto ${shape}`, ...jumps(others, 'egress'), `goto ${shape}`],
-    },
-    { name: shape, rules: [clear(MARK_MASK | COPY_MARK), ...jumps(shapers, 'egress'), ...steer] },
-  ];
+/** nft can refuse a packet only where it is not on its way out yet. */
+function refusingChain(direction: Direction, device: string, layers: readonly PlacedLayer[]): Chain {
+  const hook = direction === 'egress' ? 'output' : 'prerouting';
+  return {
+    name: `refuse_${hook}_${device}`,
+    hook: `type filter hook ${hook} priority ${REFUSING_PRIORITY} ;`,
+    rules: [
+      SPARE_THE_LINK,
+      ...(direction === 'egress' ? REFUSALS : []),
+      ...jumps(layers, direction, deviceMatch(direction, device)),
+    ],
+  };
 }
 
 /** Packets that come in cannot wait or be copied where they come in: those that shall are sent through the IFB device. */
-function ingressChains(device: string, layers: readonly PlacedLayer[], word: DeviceWord): Chain[] {
+function ingressChains(
+  device: string,
+  layers: readonly PlacedLayer[],
+  passing: readonly string[],
+  word: DeviceWord,
+): Chain[] {
   const [name, hook] = [`ingress_${device}`, hookAt('ingress', device)];
   const entries = jumps(layers, 'ingress');
-  if (!layers.some(takesIfb)) return [{ name, hook, rules: [SPARE_THE_LINK, ...entries] }];
+  const first = [SPARE_THE_LINK, ...passing];
+  if (!layers.some(takesIfb)) return [{ name, hook, rules: [...first, ...entries] }];
   const [ifb, ours] = [ifbOf(device), MARK_MASK | COPY_MARK];
   const steered = treeBits(layers);
   const diverted = steered | (layers.some(copies) ? COPY_MARK : 0);
@@ -98,7 +125,7 @@ function ingressChains(device: string, layers: readonly PlacedLayer[], word: Dev
     {
       name,
       hook,
-      rules: [SPARE_THE_LINK, `${has(ours)} ${clear(ours)}`, ...entries, `${has(diverted)} goto ${divert}`],
+      rules: [...first, `${has(ours)} ${clear(ours)}`, ...entries, `${has(diverted)} goto ${divert}`],
     },
     {
       name: divert,
@@ -117,7 +144,7 @@ function ingressChains(device: string, layers: readonly PlacedLayer[], word: Dev
   ];
 }
 
-/** Steers marked packets to the class of their combination and clears the bits. The queue engine clears its own. */
+/** Steers marked packets to the class of their combination and clears the bits. User space clears its own. */
 export function steeringChains(members: readonly PlacedLayer[]): Chain[] {
   const shapers = members.filter(({ engine }) => inTree(engine));
   if (shapers.length === 0) return [];

@@ -1,10 +1,20 @@
-/** What all layers of one network namespace add up to: nft tables, queueing trees, IFB devices, the queue's policy. Pure. */
-import type { QueuePolicy } from '../host/host.ts';
+/** What all layers of one network namespace add up to: nft tables, queueing trees, devices of ours, user-space policies. Pure. */
+import type { QueuePolicy, TapPolicy } from '../host/host.ts';
 import { baseChains, steeringChains } from './base-chains.ts';
+import { fragmentSets } from './fragments.ts';
 import { countersOf, hitChains, type DeviceWord } from './hit.ts';
-import { ifbOf, MARK_MASK, TABLE } from './names.ts';
+import { IFB_PREFIX, ifbOf, MARK_MASK, TABLE, tapOf, tapPriorityOf } from './names.ts';
 import { peerSets } from './peers.ts';
-import { inTree, shapedDevice, takesIfb, type Hooks, type PlacedLayer } from './placed.ts';
+import {
+  inTree,
+  shapedDevices,
+  takesIfb,
+  takesQueue,
+  takesTap,
+  within,
+  type Hooks,
+  type PlacedLayer,
+} from './placed.ts';
 import type { Table } from './ruleset.ts';
 import { livenessSet, scopeChains } from './scope.ts';
 import { treeOf, type Shape, type Tree } from './shaping.ts';
@@ -15,6 +25,16 @@ export interface Device {
   readonly index: number;
   /** In bytes. */
   readonly mtu: number;
+  /** What of others' traffic passes it as well: of devices that stand on it. Absent: nothing. */
+  readonly carries?: Carried;
+}
+
+/** Traffic of devices that stand on another one: it meets our hooks at its own device, and again at the one below. */
+export interface Carried {
+  /** Whether there are VLANs on it. */
+  readonly vlans: boolean;
+  /** MAC addresses of macvlan devices on it. */
+  readonly addresses: readonly string[];
 }
 
 /** The devices of a namespace by name. One that is not there (yet) is named in rules, which only a dry run may do. */
@@ -27,8 +47,10 @@ export interface Desired {
   readonly ifbs: readonly string[];
   /** The tree of each device that shapes; a device that is absent has no tree of ours. */
   readonly trees: ReadonlyMap<string, Tree>;
-  /** Absent: the queue engine has nothing to do here. */
+  /** Absent: nothing waits in the queue here. */
   readonly queue?: QueuePolicy;
+  /** The TAP devices of the user-space engine. */
+  readonly taps: readonly TapPolicy[];
 }
 
 /** Ethernet's, for devices that are not known. */
@@ -39,17 +61,17 @@ export function compile(layers: readonly PlacedLayer[], devices: Devices = new M
   // Droppers first: a packet that is lost must not be counted as delayed. Copies are made of what is left.
   const rank = ({ mark, layer }: PlacedLayer): number => (mark !== 0 ? 2 : layer.effect.kind === 'duplicate' ? 1 : 0);
   const ordered = [0, 1, 2].flatMap((wanted) => layers.filter((placed) => rank(placed) === wanted));
-  const word: DeviceWord = (device) => String(devices.get(device)?.index ?? `"${device}"`);
   const tables = (['netdev', 'inet'] as const).flatMap((family) => {
-    const members = ordered.filter((placed) => placed.hooks === family);
-    return members.length === 0 ? [] : [tableOf(family, members, word)];
+    const members = ordered.flatMap((placed) => within(placed, family) ?? []);
+    return members.length === 0 ? [] : [tableOf(family, members, devices)];
   });
-  const queued = layers.filter((placed) => placed.engine === 'queue');
+  const queued = layers.filter(takesQueue);
   return {
     tables,
-    ifbs: [...new Set(layers.filter(takesIfb).map(({ layer }) => ifbOf(layer.scope.interface)))],
+    ifbs: [...new Set(layers.filter(takesIfb).flatMap(({ layer }) => layer.scope.interfaces.map(ifbOf)))],
     trees: treesOf(layers, devices),
     ...(queued.length === 0 ? {} : { queue: { mask: MARK_MASK, layers: queued.map(queueLayerOf) } }),
+    taps: layers.filter(takesTap).flatMap((placed) => tapsOf(placed, devices)),
   };
 }
 
@@ -57,12 +79,16 @@ function treesOf(layers: readonly PlacedLayer[], devices: Devices): ReadonlyMap<
   const members = layers
     .filter(({ engine }) => inTree(engine))
     .flatMap((placed) =>
-      placed.layer.scope.directions.map((direction) => ({ device: shapedDevice(placed.layer, direction), placed })),
+      placed.layer.scope.directions.flatMap((direction) =>
+        shapedDevices(placed.layer, direction).map((device) => ({ device, placed })),
+      ),
     );
+  const byDevice = Map.groupBy(members, ({ device }) => device);
   return new Map(
-    [...Map.groupBy(members, ({ device }) => device)].map(([device, here]) => {
+    [...byDevice].map(([device, here]) => {
       const shapes = here.map(({ placed }) => shapeOf(placed));
-      return [device, treeOf(shapes, devices.get(device)?.mtu ?? USUAL_MTU)];
+      const mtu = devices.get(device)?.mtu ?? USUAL_MTU;
+      return [device, treeOf(shapes, { mtu, receives: device.startsWith(IFB_PREFIX), trees: byDevice.size })];
     }),
   );
 }
@@ -83,19 +109,33 @@ function queueLayerOf(placed: PlacedLayer): QueuePolicy['layers'][number] {
   return { bit: mark, latencyMs, jitterMs, correlationPercent, corrupts };
 }
 
-function tableOf(family: Hooks, members: readonly PlacedLayer[], word: DeviceWord): Table {
+function tapsOf(placed: PlacedLayer, devices: Devices): TapPolicy[] {
+  return placed.layer.scope.interfaces.map((device) => ({
+    name: tapOf(placed.mark, devices.get(device)?.index ?? 0),
+    device,
+    returnPriority: tapPriorityOf(placed.mark),
+    ...queueLayerOf(placed),
+  }));
+}
+
+function tableOf(family: Hooks, members: readonly PlacedLayer[], devices: Devices): Table {
+  const word: DeviceWord = (device) => String(devices.get(device)?.index ?? `"${device}"`);
   return {
     family,
     name: TABLE,
     counters: members.flatMap(({ layer }) => countersOf(layer)),
-    sets: members.flatMap(({ layer, remainingMs }) => [livenessSet(layer, remainingMs), ...peerSets(layer)]),
+    sets: members.flatMap(({ layer, remainingMs }) => [
+      livenessSet(layer, remainingMs),
+      ...peerSets(layer),
+      ...fragmentSets(layer),
+    ]),
     chains: [
-      ...members.flatMap(({ layer, mark }) => [
-        ...hitChains(layer, mark, word),
-        ...layer.scope.directions.flatMap((direction) => scopeChains(layer, direction)),
+      ...members.flatMap((placed) => [
+        ...hitChains(placed, family, word),
+        ...placed.layer.scope.directions.flatMap((direction) => scopeChains(placed.layer, direction)),
       ]),
       ...steeringChains(members),
-      ...baseChains(family, members, word),
+      ...baseChains(family, members, { word, carries: (device) => devices.get(device)?.carries }),
     ],
   };
 }

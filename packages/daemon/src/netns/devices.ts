@@ -1,13 +1,27 @@
 /** The devices of a namespace that shape: our queueing trees on them, and our IFB devices; brought there and removed. */
 import { ChaosError, type Clock } from '@chaosplane/common';
-import type { Netns } from '../host/host.ts';
+import type { Netns, NetworkInterface, Qdisc } from '../host/host.ts';
 import type { Desired, Devices } from './compile.ts';
-import type { Present } from './inventory.ts';
-import { IFB_PREFIX, ROOT_HANDLE } from './names.ts';
-import { addCommands, removeCommands, type Leaf } from './shaping.ts';
+import { treesOf, type Present } from './inventory.ts';
+import { carriedBy } from './interfaces.ts';
+import { ROOT_HANDLE } from './names.ts';
+import { addCommands, removeCommands, type Leaf, type Tree } from './shaping.ts';
 
 /** How long an undo waits at most for packets that still sit in a leaf that is removed. */
 const LONGEST_DRAIN_MS = 3000;
+
+/** How long between two looks at whether they have left. */
+const LONGEST_LOOK_MS = 50;
+
+/** The devices as rules and trees need them. */
+export function devicesIn(links: readonly NetworkInterface[]): Devices {
+  return new Map(
+    links.map(({ name, index, mtu }) => {
+      const carries = carriedBy(index, links);
+      return [name, { index, mtu, ...(carries === undefined ? {} : { carries }) }];
+    }),
+  );
+}
 
 /** What is known of the devices of one namespace. */
 export class ShapedDevices {
@@ -21,25 +35,9 @@ export class ShapedDevices {
     this.#clock = clock;
   }
 
-  /** The devices as rules and trees need them. */
-  known(): Devices {
-    return new Map(this.#netns.interfaces().map(({ name, index, mtu }) => [name, { index, mtu }]));
-  }
-
-  /** @throws ChaosError FAILED_PRECONDITION, naming those that there are, when the pod has no such interface. */
-  requireInterface(device: string): void {
-    const names = this.#netns.interfaces().flatMap(({ name }) => (name.startsWith(IFB_PREFIX) ? [] : [name]));
-    if (names.includes(device)) return;
-    const message = `the pod has no network interface ${device}`;
-    throw new ChaosError(
-      'FAILED_PRECONDITION',
-      `${message}: set the parameter interface to one of ${names.join(', ')}`,
-    );
-  }
-
   /** The device's transmit queue length as it was before we came, in packets. */
-  queueLength(device: string): number {
-    return this.#queueLengths.get(device) ?? this.#currentQueueLength(device);
+  queueLength({ name, txQueueLength }: NetworkInterface): number {
+    return this.#queueLengths.get(name) ?? txQueueLength;
   }
 
   /** What an earlier daemon saw. */
@@ -52,11 +50,13 @@ export class ShapedDevices {
     for (const ifb of desired.ifbs) if (!present.ifbs.includes(ifb)) this.#netns.addIfb(ifb);
   }
 
-  async addTrees(present: Present, desired: Desired): Promise<void> {
+  /** `links`: every interface, as it is now. */
+  async addTrees(present: Present, desired: Desired, links: readonly NetworkInterface[]): Promise<void> {
     for (const [device, tree] of desired.trees) {
       const commands = addCommands(device, present.trees.get(device), tree);
       if (commands.length === 0) continue;
-      this.#queueLengths.set(device, this.queueLength(device));
+      const now = links.find(({ name }) => name === device);
+      if (now !== undefined) this.#queueLengths.set(device, this.queueLength(now));
       try {
         await this.#netns.tc(commands);
       } catch (error) {
@@ -81,21 +81,58 @@ export class ShapedDevices {
         return [device, [...leaves].filter(([name]) => wanted?.has(name) !== true).map(([, leaf]) => leaf)] as const;
       }),
     );
-    // Nothing is steered there any more; what is still in a leaf leaves by itself, unless the leaf is removed under it.
-    const drainMs = Math.max(0, ...[...gone.values()].flat().map(({ longestMs }) => longestMs));
-    if (drainMs > 0) await this.#clock.sleep(Math.min(LONGEST_DRAIN_MS, drainMs));
+    await this.#drain(gone);
     await beforeRemoval(gone);
-    for (const [device, tree] of present.trees) {
-      // A tree goes with its device.
-      if (ifbs.includes(device)) continue;
-      const wanted = desired.trees.get(device);
-      const commands = removeCommands(device, tree, wanted);
+    // A tree goes with its device.
+    const trees = [...present.trees].filter(([device]) => !ifbs.includes(device));
+    const steps = [
+      ...trees.map(
+        ([device, tree]) =>
+          () =>
+            this.#removeTree(device, tree, desired.trees.get(device)),
+      ),
+      ...ifbs.map((ifb) => () => this.#removeIfb(ifb)),
+    ];
+    const errors: unknown[] = [];
+    for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Removes IFB devices that are no longer wanted, whatever is on them. */
+  async removeIfbs(present: Present, desired: Desired): Promise<void> {
+    for (const ifb of present.ifbs) if (!desired.ifbs.includes(ifb)) await this.#removeIfb(ifb);
+  }
+
+  async #removeTree(device: string, tree: Tree, wanted: Tree | undefined): Promise<void> {
+    const commands = removeCommands(device, tree, wanted);
+    try {
       if (commands.length > 0) await this.#netns.tc(commands);
-      if (wanted === undefined) this.#restoreQueueLength(device);
+    } catch (error) {
+      // A root that is gone is what was wanted; a class that is gone leaves the rest of the batch undone.
+      if (wanted !== undefined || (await this.#hasTree(device))) throw error;
     }
-    for (const ifb of ifbs) {
-      await this.#netns.removeLink(ifb);
-      this.#queueLengths.delete(ifb);
+    if (wanted === undefined) this.#restoreQueueLength(device);
+  }
+
+  async #hasTree(device: string): Promise<boolean> {
+    return treesOf(await this.#netns.qdiscs()).has(device);
+  }
+
+  async #removeIfb(ifb: string): Promise<void> {
+    await this.#netns.removeLink(ifb);
+    this.#queueLengths.delete(ifb);
+  }
+
+  /** Nothing is steered there any more; what is still in a leaf leaves by itself, unless the leaf is removed under it. */
+  async #drain(gone: ReadonlyMap<string, readonly Leaf[]>): Promise<void> {
+    const longestMs = Math.max(0, ...[...gone.values()].flat().map((leaf) => leaf.longestMs));
+    const end = this.#clock.monotonic() + Math.min(LONGEST_DRAIN_MS, longestMs);
+    const isHeld = ({ device, parent, heldPackets }: Qdisc): boolean =>
+      heldPackets > 0 && gone.get(device)?.some(({ name }) => name === parent) === true;
+    for (let waitMs = 1; this.#clock.monotonic() < end; waitMs = Math.min(2 * waitMs, LONGEST_LOOK_MS)) {
+      // Before the first look too: a packet may have been on its way from the rules to its leaf.
+      await this.#clock.sleep(Math.min(waitMs, Math.max(0, end - this.#clock.monotonic())));
+      if (!(await this.#netns.qdiscs()).some(isHeld)) return;
     }
   }
 
@@ -103,12 +140,13 @@ export class ShapedDevices {
   #restoreQueueLength(device: string): void {
     const before = this.#queueLengths.get(device);
     this.#queueLengths.delete(device);
-    if (before !== undefined && before !== this.#currentQueueLength(device))
-      this.#netns.setTxQueueLength(device, before);
+    const now = this.#foundQueueLength(device);
+    if (before !== undefined && now !== undefined && before !== now) this.#netns.setTxQueueLength(device, before);
   }
 
-  #currentQueueLength(device: string): number {
-    return this.#netns.interfaces().find(({ name }) => name === device)?.txQueueLength ?? 0;
+  /** Undefined: there is no such device (any more). */
+  #foundQueueLength(device: string): number | undefined {
+    return this.#netns.interfaces().find(({ name }) => name === device)?.txQueueLength;
   }
 
   async #explainForeignRoot(device: string, error: unknown): Promise<unknown> {

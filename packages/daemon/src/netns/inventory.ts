@@ -1,6 +1,7 @@
 /** Reads back what of ours a namespace holds, after another process (or nobody) put it there. */
 import type { Netns, Qdisc } from '../host/host.ts';
 import { IFB_PREFIX, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
+import { inTree, takesTap, type PlacedLayer } from './placed.ts';
 import { tableKey, type Inventory, type TableInventory } from './ruleset.ts';
 import { foundLeaf, type Tree } from './shaping.ts';
 
@@ -11,10 +12,28 @@ export interface Present {
   readonly ifbs: readonly string[];
   readonly trees: ReadonlyMap<string, Tree>;
   readonly queueTable: boolean;
+  /** TAP devices that this process made; those of another one have gone with it. */
+  readonly taps: readonly string[];
+  /** The names of all devices; absent when they were not looked at: then those that layers name are taken to be there. */
+  readonly devices?: ReadonlySet<string>;
+  /** The numbers of the devices that chains of ours hook into, by name. */
+  readonly hooked: ReadonlyMap<string, number>;
+  /**
+   * Devices that were made again under their names: on Linux 6.4 to 6.15 a chain outlives its device without being hooked into the
+   * next one. Absent: none is known to have been.
+   */
+  readonly madeAgain?: ReadonlySet<string>;
 }
 
 /** What a namespace that we never touched holds of ours. */
-export const nothing: Present = { tables: new Map(), ifbs: [], trees: new Map(), queueTable: false };
+export const nothing: Present = {
+  tables: new Map(),
+  ifbs: [],
+  trees: new Map(),
+  queueTable: false,
+  taps: [],
+  hooked: new Map(),
+};
 
 /** Whether `present` is nothing at all. */
 export function isNothing(present: Present): boolean {
@@ -22,18 +41,66 @@ export function isNothing(present: Present): boolean {
   return tables.size === 0 && ifbs.length === 0 && trees.size === 0 && !queueTable;
 }
 
-/** Looks at the namespace, without a process. */
-export async function readPresent(netns: Netns): Promise<Present> {
+/** Looks at the namespace, without a process. `remembered`: what this process put there, if anything. */
+export async function readPresent(netns: Netns, remembered: Pick<Present, 'hooked'> = nothing): Promise<Present> {
   const listed = netns.nft(['list tables']);
-  const keys = (['netdev', 'inet'] as const)
-    .map((family) => tableKey({ family, name: TABLE }))
-    .filter((key) => tableLines(listed).has(`table ${key}`));
+  const keys = (['netdev', 'inet'] as const).map((family) => tableKey({ family, name: TABLE }));
+  const links = netns.interfaces();
+  const devices = links.map(({ name }) => name);
+  const others = links.filter(({ name, index }) => (remembered.hooked.get(name) ?? index) !== index);
   return {
-    tables: new Map(keys.map((key) => [key, parseTable(netns.nft([`list table ${key}`]))])),
-    ifbs: netns.interfaces().flatMap(({ name }) => (name.startsWith(IFB_PREFIX) ? [name] : [])),
+    tables: readTables(netns.nft, keys, listed),
+    ifbs: devices.filter((name) => name.startsWith(IFB_PREFIX)),
+    devices: new Set(devices),
     trees: treesOf(await netns.qdiscs()),
     queueTable: tableLines(listed).has(`table inet ${QUEUE_TABLE}`),
+    taps: [],
+    hooked: new Map(),
+    madeAgain: new Set(others.map(({ name }) => name)),
   };
+}
+
+/** Those of `keys` that there are, with what is in them. */
+export function readTables(
+  nft: Netns['nft'],
+  keys: readonly string[],
+  listed: string = nft(['list tables']),
+): Inventory {
+  const there = keys.filter((key) => tableLines(listed).has(`table ${key}`));
+  return new Map(there.map((key) => [key, parseTable(nft([`list table ${key}`]))]));
+}
+
+/**
+ * Whether the devices, the trees and the queue's table that are remembered are still there: others may have taken them away
+ * (`tc qdisc del`, `ip link del`), and no command of ours would fail for it. What is missing in a table of ours makes its
+ * transaction fail.
+ */
+export async function isStillThere(netns: Netns, present: Present): Promise<boolean> {
+  const { ifbs, trees, queueTable, taps, hooked } = present;
+  if (queueTable && !tableLines(netns.nft(['list tables'])).has(`table inet ${QUEUE_TABLE}`)) return false;
+  if (ifbs.length + taps.length + trees.size + hooked.size === 0) return true;
+  const links = new Map(netns.interfaces().map((link) => [link.name, link]));
+  if (!ifbs.every((ifb) => links.has(ifb)) || !taps.every((tap) => links.get(tap)?.up === true)) return false;
+  if (![...hooked].every(([device, index]) => links.get(device)?.index === index)) return false;
+  if (trees.size === 0) return true;
+  const found = treesOf(await netns.qdiscs());
+  return [...trees].every(([device, { leaves }]) => {
+    const there = found.get(device)?.leaves;
+    return [...leaves.keys()].every((leaf) => there?.has(leaf) === true);
+  });
+}
+
+/** The layers on the interfaces that there are: one that was renamed or taken away is left out until it is back. */
+export function withDevices(layers: readonly PlacedLayer[], { devices }: Present): readonly PlacedLayer[] {
+  if (devices === undefined) return layers;
+  return layers.flatMap((placed) => {
+    const { layer, hooks, engine } = placed;
+    // The inet hooks know a device by its name, whether it is there or not.
+    if (hooks === 'inet' && !inTree(engine) && !takesTap(placed)) return [placed];
+    const interfaces = layer.scope.interfaces.filter((name) => devices.has(name));
+    if (interfaces.length === 0) return [];
+    return [{ ...placed, layer: { ...layer, scope: { ...layer.scope, interfaces } } }];
+  });
 }
 
 const tableLines = (listed: string): Set<string> => new Set(listed.split('\n').map((line) => line.trim()));

@@ -40,11 +40,14 @@ export interface Scope {
   readonly ports: readonly PortRange[];
   /** Absent: every protocol. */
   readonly protocol?: 'tcp' | 'udp' | 'icmp';
-  /** The pod's network interface, for example eth0. */
-  readonly interface: string;
+  /** The pod's network interfaces that packets pass, for example eth0; at least one. */
+  readonly interfaces: readonly string[];
   /** Absent: nothing is spared. */
   readonly spared?: Spared;
 }
+
+/** How a partition tells senders: TCP by a reset and all else by an ICMP error, or everything by an ICMP error. */
+export type Refusal = 'reset' | 'unreachable';
 
 /** What happens to the packets of a scope. */
 export type Effect =
@@ -58,7 +61,11 @@ export type Effect =
       readonly correlationPercent: number;
     }
   | ({ readonly kind: 'loss' | 'duplicate' | 'corrupt' } & Chance)
-  | { readonly kind: 'partition' }
+  | {
+      readonly kind: 'partition';
+      /** Silent: packets vanish. Reset and unreachable: the sender is told. */
+      readonly how: Refusal | 'silent';
+    }
   | {
       readonly kind: 'bandwidth';
       /** Bits a second. */

@@ -7,8 +7,18 @@ export const TABLE = 'chaosplane';
 /** The inet table whose one rule hands marked packets to the queue engine. */
 export const QUEUE_TABLE = 'chaosplane_queue';
 
+/** The netdev table whose rules hand marked packets to the TAP devices of the user-space engine. It dies with the daemon. */
+export const TAP_TABLE = 'chaosplane_tap';
+
 /** The NFQUEUE number inside a namespace; queue numbers belong to the namespace, so one number serves all. */
 export const QUEUE_NUMBER = 0xc4a0;
+
+/**
+ * The number of a queue that has no listener: a packet that a rule without bypass sends there is freed, and its sender is told of
+ * success. A verdict `drop` in the same hook answers the sender with EPERM.
+ * https://elixir.bootlin.com/linux/v6.1/source/net/netfilter/nf_queue.c#L238
+ */
+export const SINK_QUEUE = 0xc4a1;
 
 /** Major number of our root qdisc, in tc's hexadecimal notation. */
 export const ROOT_MAJOR = 'c4a0';
@@ -27,6 +37,15 @@ export const MARK_MASK = 0x00ff_0000;
  * below it are the proxies'.
  */
 export const COPY_MARK = 0x0400_0000;
+
+/**
+ * The priority of a packet that comes back from the TAP device of the layer with that mark: one of our own classes, which no tree
+ * has. A mark would not do: a socket of the pod may have set any bit of it. The lowest four bits, by which simple qdiscs choose
+ * their band, are those of a packet without a priority.
+ */
+export function tapPriorityOf(mark: number): number {
+  return 0xc4a0_f000 + (Math.log2(minorOf(mark)) << 4);
+}
 
 /** How many shaping layers one namespace can hold: one bit of the mask each. */
 export const MARK_BITS = 8;
@@ -63,6 +82,24 @@ export function limitClassOf(mark: number): string {
   return `${ROOT_MAJOR}:${(0x101 + Math.log2(minorOf(mark))).toString(16)}`;
 }
 
+/** What the TAP devices of the user-space engine are called. */
+export const TAP_PREFIX = 'cptap';
+
+/** The TAP device in which packets of a layer wait that leave by the device of that number; at most 15 characters. */
+export function tapOf(mark: number, deviceIndex: number): string {
+  return `${tapPrefixOf(mark)}${deviceIndex.toString(36)}`;
+}
+
+/** How the names of a layer's TAP devices begin. */
+export function tapPrefixOf(mark: number): string {
+  return `${TAP_PREFIX}${Math.log2(minorOf(mark))}-`;
+}
+
+/** Whether a device of that name is one of ours. */
+export function isOurDevice(name: string): boolean {
+  return name.startsWith(IFB_PREFIX) || name.startsWith(TAP_PREFIX);
+}
+
 /** What our IFB devices are called. */
 export const IFB_PREFIX = 'cpifb-';
 
@@ -92,11 +129,17 @@ export const layerNames = {
   /** Packets that a dropper, a copier or a corruption chose. */
   struck: (layer: Layer) => `${layer.id}_${struckWords[layer.effect.kind]}`,
   scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
+  /** Fragmented datagrams whose first fragment was in scope: the other fragments have no ports. */
+  fragments: (layer: Layer, family: 4 | 6) => `${layer.id}_frags${family}`,
   /** Where packets of a peer go on, when peers have ports of their own. */
   peer: (layer: Layer, direction: Direction) => `${layer.id}_${direction}_peer`,
   /** A copier copies what leaves, and marks what comes in. */
   hit: (layer: Layer, direction: Direction) =>
     layer.effect.kind === 'duplicate' ? `${layer.id}_hit_${direction}` : `${layer.id}_hit`,
+  /** Where chosen packets go on, when the fate of a datagram's later fragments is that of its first. */
+  act: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_act`,
+  /** Where later fragments of a chosen datagram go. */
+  rest: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_rest`,
 } as const;
 
 const struckWords: Readonly<Record<Layer['effect']['kind'], string>> = {

@@ -2,8 +2,11 @@
 import type { Direction, Layer } from './layer.ts';
 import { ifbOf } from './names.ts';
 
-/** What carries a layer out: nft alone, netem or plain htb in our tree, or the queue engine in user space. */
-export type Engine = 'nft' | 'netem' | 'htb' | 'queue';
+/**
+ * What carries a layer out: nft alone, netem or plain htb in our tree, or user space. There, `tap` takes what the pod sends beyond
+ * its socket, through a TAP device, and what comes in through NFQUEUE; `queue` takes both through NFQUEUE.
+ */
+export type Engine = 'nft' | 'netem' | 'htb' | 'queue' | 'tap';
 
 /** Where our chains hook in: at the device, or in the inet hooks of kernels whose devices have no egress hook (< 5.16). */
 export type Hooks = 'netdev' | 'inet';
@@ -15,8 +18,43 @@ export interface PlacedLayer {
   readonly hooks: Hooks;
   /** Its bit of the mark; 0 for a layer that does not shape. */
   readonly mark: number;
+  /** Whether packets that it drops in the inet hooks are freed by the queue without a listener, so that senders see no error. */
+  readonly sink?: boolean;
   /** Milliseconds until the kernel ends it. */
   readonly remainingMs: number;
+}
+
+/** The hooks where packets of that direction meet the layer: the TAP engine takes each direction where it can wait. */
+export function hooksAt({ engine, hooks }: Pick<PlacedLayer, 'engine' | 'hooks'>, direction: Direction): Hooks {
+  if (engine !== 'tap') return hooks;
+  return direction === 'egress' ? 'netdev' : 'inet';
+}
+
+/** The families of the tables that the layer stands in. */
+export function familiesOf(placed: Pick<PlacedLayer, 'layer' | 'engine' | 'hooks'>): Hooks[] {
+  return [...new Set(placed.layer.scope.directions.map((direction) => hooksAt(placed, direction)))];
+}
+
+/** The layer as the table of one family sees it; undefined where it has nothing to do there. */
+export function within<P extends Pick<PlacedLayer, 'layer' | 'engine' | 'hooks'>>(
+  placed: P,
+  family: Hooks,
+): P | undefined {
+  const { layer } = placed;
+  const directions = layer.scope.directions.filter((direction) => hooksAt(placed, direction) === family);
+  if (directions.length === 0) return undefined;
+  if (directions.length === layer.scope.directions.length) return placed;
+  return { ...placed, layer: { ...layer, scope: { ...layer.scope, directions } } };
+}
+
+/** Whether packets of that direction wait in a TAP device for it. */
+export function takesTap({ layer, engine }: Pick<PlacedLayer, 'layer' | 'engine'>): boolean {
+  return engine === 'tap' && layer.scope.directions.includes('egress');
+}
+
+/** Whether packets wait in the queue of the namespace for it. */
+export function takesQueue({ layer, engine }: Pick<PlacedLayer, 'layer' | 'engine'>): boolean {
+  return engine === 'queue' || (engine === 'tap' && layer.scope.directions.includes('ingress'));
 }
 
 /** Whether packets that come in take the way through an IFB device for it: they cannot be queued or copied where they come in. */
@@ -29,12 +67,8 @@ export function inTree(engine: Engine): boolean {
   return engine === 'netem' || engine === 'htb';
 }
 
-/** The device whose tree shapes packets of that direction. */
-export function shapedDevice(layer: Layer, direction: Direction): string {
-  return direction === 'egress' ? layer.scope.interface : ifbOf(layer.scope.interface);
-}
-
-/** Whether its rules or its leaves depend on what the devices of the namespace are. */
-export function namesDevices({ layer, engine }: Pick<PlacedLayer, 'layer' | 'engine'>): boolean {
-  return inTree(engine) || layer.effect.kind === 'duplicate';
+/** The devices whose trees shape packets of that direction. */
+export function shapedDevices(layer: Layer, direction: Direction): readonly string[] {
+  const { interfaces } = layer.scope;
+  return direction === 'egress' ? interfaces : interfaces.map(ifbOf);
 }

@@ -1,5 +1,6 @@
 /** The scope of a layer as nft rules: which packets of a hook it is about. Pure. */
 import { formatCidr, type Cidr, type PortRange } from '@chaosplane/common';
+import { followsFragments, laterRules } from './fragments.ts';
 import type { Direction, Layer, Spared } from './layer.ts';
 import { layerNames } from './names.ts';
 import { ipOf, peerAddress, peerRules, portSet, strangerRules } from './peers.ts';
@@ -32,13 +33,16 @@ export function livenessSet(layer: Layer, remainingMs: number): NftSet {
 export function scopeChains(layer: Layer, direction: Direction): Chain[] {
   const { scope } = layer;
   const name = layerNames.scope(layer, direction);
-  const spared = scope.spared === undefined ? [] : sparedRules(scope.spared, direction);
+  const first = [
+    ...(followsFragments(layer) ? laterRules(layer, `goto ${layerNames.rest(layer, direction)}`) : []),
+    ...(scope.spared === undefined ? [] : sparedRules(scope.spared, direction)),
+  ];
   if (scope.portPeers === undefined) {
-    return [{ name, rules: [...spared, ...strangerRules(layer, direction), ...trafficRules(layer, direction)] }];
+    return [{ name, rules: [...first, ...strangerRules(layer, direction), ...trafficRules(layer, direction)] }];
   }
   const peer = layerNames.peer(layer, direction);
   return [
-    { name, rules: [...spared, ...peerRules(layer, direction, `goto ${peer}`)] },
+    { name, rules: [...first, ...peerRules(layer, direction, `goto ${peer}`)] },
     { name: peer, rules: trafficRules(layer, direction) },
   ];
 }
@@ -49,7 +53,7 @@ function trafficRules(layer: Layer, direction: Direction): string[] {
   const hit = `goto ${layerNames.hit(layer, direction)}`;
   return [
     ...protocolRules(protocol, ports),
-    // Ports by a positive match: the later fragments of a datagram show no port, and must not count as in scope.
+    // Ports by a positive match: the later fragments of a datagram show no port, and are known by its first.
     ...(ports.length === 0 ? [hit] : ['dport', 'sport'].map((side) => `th ${side} ${portSet(ports)} ${hit}`)),
   ];
 }

@@ -1,4 +1,5 @@
 /** The queueing tree of one device: a class and a leaf for every combination of overlapping layers. Pure. */
+import { sumOfDelays } from './netem-limits.ts';
 import { classOf, leafHandleOf, limitClassOf, MARK_BITS, markOf, marksOf, ROOT_HANDLE } from './names.ts';
 
 /*
@@ -57,8 +58,17 @@ export interface Tree {
   readonly leaves: ReadonlyMap<string, Leaf>;
 }
 
-/** netem's own queue, in packets: a longer delay on a fast link needs room, and a full queue would lose packets. */
-const LEAF_LIMIT_PACKETS = 100_000;
+/**
+ * What the leaves of netem in one namespace hold at most: memory of the kernel that belongs to no cgroup, because netem takes a
+ * packet from its socket. netem counts packets, and one of TCP or QUIC that is not split yet (GSO) is 64 KiB.
+ */
+export const HELD_BYTES = 256 * 2 ** 20;
+
+/** The memory of such a packet: its bytes, the pages that they do not fill, and what describes it. */
+const LARGEST_MEMORY = 72 * 1024;
+
+/** However many leaves share the budget: with less, ordinary traffic would be lost. From seven overlapping layers on it counts. */
+const LEAST_LEAF_PACKETS = 32;
 
 /** Faster than any interface, so that it is the class above that holds packets back. */
 const UNLIMITED = '100gbit';
@@ -66,13 +76,25 @@ const UNLIMITED = '100gbit';
 /** How many bytes a class of unlimited rate may send before the next has its turn. */
 const QUANTUM = 200_000;
 
+/** Where a tree is. */
+export interface Place {
+  /** Of its device, in bytes. */
+  readonly mtu: number;
+  /** On an IFB device, for what the pod receives. */
+  readonly receives: boolean;
+  /** How many trees of the namespace share its memory. */
+  readonly trees: number;
+}
+
 /** Every combination of marks that a packet may carry, with what all its layers together do to it. */
-export function treeOf(shapes: readonly Shape[], mtu: number): Tree {
+export function treeOf(shapes: readonly Shape[], place: Place): Tree {
   const leaves = new Map<string, Leaf>();
+  const share = HELD_BYTES / LARGEST_MEMORY / place.trees / (2 ** shapes.length - 1);
+  const packets = Math.max(LEAST_LEAF_PACKETS, Math.floor(share));
   for (let chosen = 1; chosen < 2 ** shapes.length; chosen++) {
     const members = shapes.filter((_, index) => (chosen & (1 << index)) !== 0);
     const marks = members.reduce((sum, shape) => sum | shape.mark, 0);
-    leaves.set(classOf(marks), leafOf(marks, members, mtu));
+    leaves.set(classOf(marks), leafOf(marks, members, place, packets));
   }
   const limits = shapes.flatMap(({ mark, limit }): [string, string][] =>
     limit === undefined ? [] : [[limitClassOf(mark), limitArguments(limit, limit.rateBits)]],
@@ -80,12 +102,12 @@ export function treeOf(shapes: readonly Shape[], mtu: number): Tree {
   return { limits: new Map(limits), leaves };
 }
 
-function leafOf(marks: number, members: readonly Shape[], mtu: number): Leaf {
+function leafOf(marks: number, members: readonly Shape[], place: Place, packets: number): Leaf {
   const tightest = members
     .filter((shape) => shape.limit !== undefined)
     .toSorted((a, b) => (a.limit?.rateBits ?? 0) - (b.limit?.rateBits ?? 0) || a.mark - b.mark)[0];
   const limit = tightest?.limit;
-  const { netem, waitMs } = netemOf(members, limit);
+  const { netem, waitMs } = netemOf(members, limit, packets);
   return {
     name: classOf(marks),
     marks,
@@ -95,7 +117,7 @@ function leafOf(marks: number, members: readonly Shape[], mtu: number): Leaf {
       limit === undefined
         ? `rate ${UNLIMITED} quantum ${QUANTUM}`
         : limitArguments(limit, Math.max(8, Math.floor(limit.rateBits / 1000))),
-    qdisc: netem ?? queueOf(limit, mtu),
+    qdisc: netem ?? queueOf(limit, place),
     longestMs: waitMs + (limit?.latencyMs ?? 0),
   };
 }
@@ -105,17 +127,19 @@ function limitArguments({ rateBits, burstBytes }: Limit, guaranteedBits: number)
   return `rate ${guaranteedBits}bit ceil ${rateBits}bit burst ${burstBytes} cburst ${burstBytes} quantum ${quantum}`;
 }
 
-/** What passes in the longest wait, and what may pass at once. */
-const queuedBytes = ({ rateBits, burstBytes }: Limit, waitMs: number): number =>
-  Math.ceil(((rateBits / 8) * waitMs) / 1000) + burstBytes;
+/** What passes in that time. */
+const queuedBytes = ({ rateBits }: Limit, waitMs: number): number => Math.ceil(((rateBits / 8) * waitMs) / 1000);
 
 /**
  * Delays add up. Independent jitters add up in variance, so that the deviation that is measured is the right one. Without
  * delay and corruption there is no netem.
  */
-function netemOf(shapes: readonly Shape[], limit: Limit | undefined): { netem?: string; waitMs: number } {
-  const latencyMs = shapes.reduce((sum, shape) => sum + shape.latencyMs, 0);
-  const jitterMs = Math.sqrt(shapes.reduce((sum, shape) => sum + shape.jitterMs ** 2, 0));
+function netemOf(
+  shapes: readonly Shape[],
+  limit: Limit | undefined,
+  mostPackets: number,
+): { netem?: string; waitMs: number } {
+  const { latencyMs, jitterMs } = sumOfDelays(shapes);
   const correlation = Math.max(...shapes.map((shape) => shape.correlationPercent));
   const jitter = jitterMs === 0 ? '' : ` ${microseconds(jitterMs)}${correlation === 0 ? '' : ` ${correlation}%`}`;
   const waitMs = latencyMs + jitterMs;
@@ -125,20 +149,43 @@ function netemOf(shapes: readonly Shape[], limit: Limit | undefined): { netem?: 
   ];
   if (effects.length === 0) return { waitMs };
   const packets =
-    limit === undefined ? LEAF_LIMIT_PACKETS : 10 + Math.ceil(queuedBytes(limit, waitMs + limit.latencyMs) / 1500);
-  return { netem: `netem ${effects.join(' ')} limit ${Math.min(LEAF_LIMIT_PACKETS, packets)}`, waitMs };
+    limit === undefined
+      ? mostPackets
+      : 10 + Math.ceil((queuedBytes(limit, waitMs + limit.latencyMs) + limit.burstBytes) / 1500);
+  return { netem: `netem ${effects.join(' ')} limit ${Math.min(mostPackets, packets)}`, waitMs };
 }
 
-const LARGEST_USUAL_FRAME = 10_000;
+/** The largest packet that Linux puts into a queue as one (GSO, GRO), as qdiscs count it: with the headers of all its parts. */
+const LARGEST_PACKET = 70_000;
+
+/** A limit's queue holds no more: long ones of fast limits would take memory without end. */
+const MOST_QUEUED_BYTES = 64 * 2 ** 20;
+
+/** A tbf on one slow processor splits 1.7 Gbit/s (Linux 6.18). */
+const SPLIT_WITH_EASE_BITS = 1e9;
+
+/** A packet that goes whole is there at once, and what is behind it waits for so long at most. */
+const LONGEST_LUMP_SECONDS = 0.01;
+const LUMPY_BITS = (LARGEST_PACKET * 8) / LONGEST_LUMP_SECONDS;
 
 /**
- * The queue of a limit: a tbf too fast to hold anything back. Unlike bfifo it splits the large packets of TCP (GSO, up to
- * 64 KB), which a short queue would drop whole, so that TCP would stall.
+ * The queue of a limit. A slow one begins with a tbf, too fast to hold anything back, which splits what TCP hands over at once:
+ * htb lets go of a packet whole as soon as its debt is paid, and 64 KiB take half a second at 1 Mbit/s. TCP loses next to nothing in it
+ * that has room for two such packets, since Linux keeps two or three of a connection in a queue and the rest in the socket (TCP
+ * small queues); in a shorter one it loses packets as in a router's.
+ *
+ * A fast one takes them as they are, when it has room for two: nothing is split in software then. A shorter queue would never take
+ * such a packet, and BBR would come to a standstill (Linux 6.18: 0.05 of 10 Mbit/s, findings/bfifo-below-gso-stops-bbr.sh).
+ *
+ * What TCP sends to the pod is split at more rates, since its sender does not know of this queue: it loses one part of a large
+ * packet in place of all 45 then.
  */
-function queueOf(limit: Limit | undefined, mtu: number): string {
-  const frame = Math.max(LARGEST_USUAL_FRAME, mtu + 100);
+function queueOf(limit: Limit | undefined, { mtu, receives }: Place): string {
   const bytes = limit === undefined ? 0 : queuedBytes(limit, limit.latencyMs);
-  return `tbf rate ${UNLIMITED} burst ${frame} limit ${Math.max(2 * frame, bytes)}`;
+  const whole = (limit?.rateBits ?? 0) > (receives ? SPLIT_WITH_EASE_BITS : LUMPY_BITS);
+  if (whole && bytes >= 2 * LARGEST_PACKET) return `bfifo limit ${Math.min(MOST_QUEUED_BYTES, bytes - LARGEST_PACKET)}`;
+  const frame = mtu + 100;
+  return `tbf rate ${UNLIMITED} burst ${frame} limit ${Math.min(MOST_QUEUED_BYTES, Math.max(frame, bytes))}`;
 }
 
 const microseconds = (ms: number): string => `${Math.round(ms * 1000)}us`;
@@ -154,9 +201,15 @@ export function addCommands(device: string, present: Tree | undefined, wanted: T
     ...limits.map(([name, htb]) => `class replace dev ${device} parent ${ROOT_HANDLE} classid ${name} htb ${htb}`),
     ...missing.flatMap(([name, { marks, parent, htb, qdisc }]) => [
       `class replace dev ${device} parent ${parent} classid ${name} htb ${htb}`,
-      `qdisc replace dev ${device} parent ${name} handle ${leafHandleOf(marks)} ${qdisc}`,
+      `qdisc replace dev ${device} parent ${name} handle ${handleOf(marks, qdisc)} ${qdisc}`,
     ]),
   ];
+}
+
+/** The kernel refuses to replace a leaf by one of another kind under the same handle, as one found of an older daemon may be. */
+function handleOf(marks: number, qdisc: string): string {
+  const handle = leafHandleOf(marks);
+  return qdisc.startsWith('bfifo') ? handle.replace('c5', 'c6') : handle;
 }
 
 const isSame = (a: Leaf | undefined, b: Leaf): boolean => a !== undefined && a.htb === b.htb && a.qdisc === b.qdisc;

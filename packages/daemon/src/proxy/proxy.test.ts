@@ -7,7 +7,6 @@ import { domainMatcher } from './dns/domains.ts';
 import { failureOf, readQuery } from './dns/query.ts';
 import { parseResolvConf } from './dns/resolv-conf.ts';
 import { framed, MessageStream } from './dns/stream.ts';
-import { foreignRedirects } from './foreign-nat.ts';
 import { matchesGlob } from './glob.ts';
 import type { DnsRule, HttpRule } from './rule.ts';
 import { proxyTable } from './table.ts';
@@ -63,12 +62,16 @@ describe('a domain', () => {
     expect(domainMatcher([domain], searches).matches(name)).toBe(expected);
   });
 
-  test('is one of ten thousand as quickly as of one', () => {
+  test('is one of ten thousand about as quickly as of one', () => {
+    const took = (domains: readonly string[]): number => {
+      const matcher = domainMatcher(domains, searches);
+      const started = performance.now();
+      for (let index = 0; index < 10_000; index += 1) matcher.matches(`a.b.c.n${index}.com`);
+      return performance.now() - started;
+    };
     const many = Array.from({ length: 10_000 }, (_, index) => `*.n${index}.org`);
-    const matcher = domainMatcher(many, searches);
-    const started = performance.now();
-    for (let index = 0; index < 10_000; index += 1) matcher.matches(`a.b.c.n${index}.com`);
-    expect(performance.now() - started).toBeLessThan(5000);
+    took(many);
+    expect(took(many)).toBeLessThan(50 * took(['*.n1.org']));
   });
 });
 
@@ -136,22 +139,6 @@ test('a resolv.conf is read as the C library reads it', () => {
   });
 });
 
-describe("others' redirects", () => {
-  const inNat = (rule: string): string => `table ip nat {\n\tchain PREROUTING {\n\t\t${rule}\n\t}\n}\n`;
-  test.each([
-    ['meta l4proto tcp counter packets 0 bytes 0 redirect to :15006', 'tcp', 8080, true],
-    ['ip protocol tcp counter jump ISTIO_INBOUND', 'tcp', 8080, false],
-    ['tcp dport 15008 redirect to :15006', 'tcp', 8080, false],
-    ['tcp dport { 80, 8000-8090 } dnat to 10.0.0.1', 'tcp', 8080, true],
-    ['tcp dport != 22 redirect to :1', 'tcp', 8080, true],
-    ['udp dport 53 redirect to :15053', 'tcp', 53, false],
-    ['udp dport 53 redirect to :15053', 'udp', 53, true],
-    ['xt match "owner" xt target "REDIRECT"', 'udp', 53, true],
-  ] as const)('%s meets %s %i: %s', (rule, protocol, port, expected) => {
-    expect(foreignRedirects(inNat(rule), protocol, port).length > 0).toBe(expected);
-  });
-});
-
 test('the table of one HTTP and one DNS fault reads like this', () => {
   const http: HttpRule = {
     kind: 'http',
@@ -176,7 +163,7 @@ test('the table of one HTTP and one DNS fault reads like this', () => {
   };
   const table = proxyTable({
     rules: [http, dns].map((rule) => ({ rule, remainingMs: 5000 })),
-    served: [8080],
+    returns: true,
     ports: { http: (_side, family) => (family === 4 ? 4001 : undefined), dns: () => ({ udp: 5001, tcp: 5002 }) },
   });
   expect(`${transaction(new Map(), [table]).join('\n')}\n`).toBe(`add table inet chaosplane_proxy { flags owner ; }
@@ -195,8 +182,7 @@ add rule inet chaosplane_proxy leaving meta mark and 0x03000000 == 0x01000000 ct
 add rule inet chaosplane_proxy leaving meta mark and 0x03000000 != 0 return
 add rule inet chaosplane_proxy leaving ip daddr 10.96.0.10 meta protocol @l2_live udp dport 53 ct mark set ct mark and 0xfcffffff or 0x03000000 redirect to :5001
 add rule inet chaosplane_proxy leaving ip daddr 10.96.0.10 meta protocol @l2_live tcp dport 53 tcp flags & (fin|syn|rst|ack) == syn redirect to :5002
-add rule inet chaosplane_proxy zone meta mark and 0x03000000 == 0x02000000 ct zone set 50336
-add rule inet chaosplane_proxy zone tcp sport { 8080 } ct zone set 50336
+add rule inet chaosplane_proxy zone meta mark and 0x03000000 == 0x02000000 ct original zone set 50336
 add rule inet chaosplane_proxy homeward meta mark and 0x03000000 == 0x02000000 ct mark set ct mark and 0xfcffffff or 0x02000000
 add rule inet chaosplane_proxy homeward ct direction reply ct mark and 0x03000000 == 0x02000000 meta mark set meta mark and 0xfcffffff or 0x03000000
 add rule inet chaosplane_proxy stray meta mark and 0x03000000 != 0 return

@@ -77,7 +77,16 @@ export interface ProxyCounts {
   readonly faulted: number;
   /** HTTP: connections that were passed on untouched because they are not plain HTTP/1. DNS: queries to other resolvers. */
   readonly passed: number;
+  /** Connections that were open when the rule came into force, and are left alone. */
+  readonly openBefore: number;
+}
+
+/** Connections that were open before a rule, and that its proxy leaves alone. */
+export interface OpenConnections {
+  readonly count: number;
+  /** Some of their far ends, `10.0.0.7:40112`. */
+  readonly ends: readonly string[];
 }
 
 /** Before anything was counted. */
-export const nothingCounted: ProxyCounts = { seen: 0, matched: 0, faulted: 0, passed: 0 };
+export const nothingCounted: ProxyCounts = { seen: 0, matched: 0, faulted: 0, passed: 0, openBefore: 0 };

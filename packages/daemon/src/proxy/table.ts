@@ -30,8 +30,8 @@ const families = [4, 6] as const;
 export interface Duties {
   readonly rules: readonly TimedRule[];
   readonly ports: Ports;
-  /** Ports of the pod with connections from a proxy to the application, also of rules that are gone. */
-  readonly served: readonly number[];
+  /** Whether there are connections from a proxy to the application, also of rules that are gone. */
+  readonly returns: boolean;
 }
 
 /** Connections begin with this. What was open before goes on without us. */
@@ -62,7 +62,7 @@ export const holdTable: Table = {
 };
 
 /** The table that carries out `duties`. Without rules its redirects are gone, and open connections go on. */
-export function proxyTable({ rules, ports, served }: Duties): Table {
+export function proxyTable({ rules, ports, returns }: Duties): Table {
   const http = rules.flatMap(({ rule }) => (rule.kind === 'http' ? [rule] : []));
   const dns = rules.flatMap(({ rule }) => (rule.kind === 'dns' ? [rule] : []));
   const server = http.filter(({ side }) => side === 'server');
@@ -90,7 +90,7 @@ export function proxyTable({ rules, ports, served }: Duties): Table {
           ...dns.flatMap((rule) => dnsRedirects(rule, ports)),
         ],
       },
-      ...returnChains(served),
+      ...(returns ? returnChains : []),
       ...resetChains(http.filter(({ existing }) => existing === 'reset')),
       ...strayChains(dns),
     ],
@@ -154,29 +154,31 @@ function dnsRedirects(rule: DnsRule, ports: Ports): string[] {
 }
 
 /**
- * Brings the application's answers back to the proxy, although they are addressed to the client. The connection has the very
- * addresses of the client's own, so it has a conntrack zone of its own; which zone an answer is in must be known before
- * conntrack sees it, by its port. Others' answers from that port get there too, and find nothing.
+ * Brings the application's answers back to the proxy, although they are addressed to the client. The connection begins with the
+ * very addresses of the client's own, so conntrack keeps what the proxy sends in a zone of its own. That zone is one of the
+ * original direction alone: the answers differ anyway, since the client's connection is answered from the proxy's port, and are
+ * found where all packets are. Answers of connections that never met a proxy are so left as they are. In a zone of the proxy
+ * conntrack would take each for the beginning of a connection, and drop all but one of those that wait in a queue together.
+ *
+ * The chains are lasting: when a rule goes that sets a zone, the kernel drops what waits in the queues of the namespace, as for a hook.
  */
-function returnChains(served: readonly number[]): Chain[] {
-  if (served.length === 0) return [];
-  const zone = `ct zone set ${PROXY_ZONE}`;
-  return [
-    {
-      name: 'zone',
-      hook: 'type filter hook output priority raw ;',
-      rules: [`${marked('meta', TRANSPARENT)} ${zone}`, `tcp sport { ${served.join(', ')} } ${zone}`],
-    },
-    {
-      name: 'homeward',
-      hook: 'type route hook output priority mangle ;',
-      rules: [
-        `${marked('meta', TRANSPARENT)} ${setMark('ct', TRANSPARENT)}`,
-        `ct direction reply ${marked('ct', TRANSPARENT)} ${setMark('meta', RETURNING)}`,
-      ],
-    },
-  ];
-}
+const returnChains: readonly Chain[] = [
+  {
+    name: 'zone',
+    hook: 'type filter hook output priority raw ;',
+    lasting: true,
+    rules: [`${marked('meta', TRANSPARENT)} ct original zone set ${PROXY_ZONE}`],
+  },
+  {
+    name: 'homeward',
+    hook: 'type route hook output priority mangle ;',
+    lasting: true,
+    rules: [
+      `${marked('meta', TRANSPARENT)} ${setMark('ct', TRANSPARENT)}`,
+      `ct direction reply ${marked('ct', TRANSPARENT)} ${setMark('meta', RETURNING)}`,
+    ],
+  },
+];
 
 /** Resets what was open before, each connection at its next packet. A new one is never seen here under its own port. */
 function resetChains(rules: readonly HttpRule[]): Chain[] {

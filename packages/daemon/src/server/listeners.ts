@@ -1,10 +1,12 @@
 /** Where the daemon can be reached: a unix socket only its owner may enter; how servers listen and end. */
 import { chmod, mkdir, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { ChaosError, type Clock } from '@chaosplane/common';
 import type { Server } from 'nice-grpc';
+import type { Http2Server, Settings } from 'node:http2';
+import { catchServers } from './captured.ts';
+import { accepts } from './presence.ts';
 
 /**
  * Listens on a unix socket in a folder of mode 0700; resolves with its path. A socket that a killed daemon left is replaced.
@@ -13,7 +15,7 @@ import type { Server } from 'nice-grpc';
 export async function listenUnix(server: Server, path: string): Promise<string> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (await answers(path)) {
+  if (await accepts(path)) {
     const wayOut = 'a node has one daemon: stop that one first';
     throw new ChaosError('FAILED_PRECONDITION', `another daemon answers on ${path}: ${wayOut}`);
   }
@@ -24,14 +26,28 @@ export async function listenUnix(server: Server, path: string): Promise<string> 
   return path;
 }
 
+/** What stands before a port. */
+export interface Before {
+  readonly settings: Settings;
+  /** Given the server that grpc-js has made, before it listens. */
+  readonly guard: (server: Http2Server) => void;
+}
+
 /** Listens on TCP; resolves with `host:port`. */
 export async function listenTcp(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
   credentials: ServerCredentials,
+  { settings, guard }: Before,
 ): Promise<string> {
   const shown = host.includes(':') ? `[${host}]` : host;
-  return `${shown}:${await server.listen(`${shown}:${port}`, credentials)}`;
+  const listen = (): Promise<number> => server.listen(`${shown}:${port}`, credentials);
+  const bound = await catchServers(listen, (caught) => {
+    // grpc-js has no option for these.
+    caught.updateSettings(settings);
+    guard(caught);
+  });
+  return `${shown}:${bound}`;
 }
 
 /** How long calls that are under way may take to end. */
@@ -44,16 +60,4 @@ export async function endServer(server: Server, clock: Clock): Promise<void> {
   await Promise.race([server.shutdown().catch(() => undefined), late.promise]);
   timer.cancel();
   server.forceShutdown();
-}
-
-/** Whether something accepts connections on a unix socket. */
-export function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -1,4 +1,5 @@
 /** What the daemon counts for Prometheus. */
+import type { Turned } from '@chaosplane/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine } from '../engine/engine.ts';
 import type { CountRefusal } from './identity/refusals.ts';
@@ -9,6 +10,8 @@ export interface Metrics {
   readonly registry: Registry;
   readonly observeCall: CallObserver;
   readonly countRefusal: CountRefusal;
+  /** Counts a connection that was turned away at a port. */
+  readonly countTurned: (port: string, why: Turned) => void;
   /** Begins to count the engine's executions by state. */
   watch(engine: Engine): void;
 }
@@ -28,6 +31,12 @@ export function createMetrics(): Metrics {
     labelNames: ['reason'],
     registers: [registry],
   });
+  const turned = new Counter({
+    name: 'chaosplane_daemon_connections_turned_away_total',
+    help: 'Connections that were not let in, or ended because they wanted too much, by port and reason',
+    labelNames: ['port', 'reason'],
+    registers: [registry],
+  });
   let engine: Engine | undefined;
   new Gauge({
     name: 'chaosplane_daemon_executions',
@@ -43,6 +52,7 @@ export function createMetrics(): Metrics {
     registry,
     observeCall: (rpc, status, seconds) => calls.observe({ rpc, status }, seconds),
     countRefusal: (reason) => refused.inc({ reason }),
+    countTurned: (port, reason) => turned.inc({ port, reason }),
     watch(started) {
       engine = started;
     },

@@ -41,7 +41,7 @@ export function actionSupport(
   if (action.route.on !== 'daemon')
     return { action: action.name, supported: false, reason: 'carried out by the operator' };
   try {
-    const spec = parseParameters(action, { podName: 'example', ...action.example }, { target: 'required' });
+    const spec = parseParameters(action, action.example, { target: 'absent' });
     return { action: action.name, supported: true, engine: engineOf(action.name, spec, capabilities, placement) };
   } catch (error) {
     return { action: action.name, supported: false, reason: asChaosError(error).message };

@@ -11,6 +11,7 @@ import {
   type Lab,
   type LabNamespace,
 } from '@chaosplane/testkit';
+import { expectTimes } from './late.ts';
 import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.
@@ -47,16 +48,18 @@ async function arriving(from: LabNamespace, to: LabNamespace, family: Family = 4
   return (await sendOneWay(from, to, { count: FEW, family, port, withinMs: 300 + 10 * tolerance })).received;
 }
 
-/** Never early, and late by no more than a tenth, with what the machine itself needs. */
-function expectDelay(times: readonly number[], ms: number): void {
-  const { least, median } = distribution(times);
-  expect(least).toBeGreaterThanOrEqual(ms - 1);
-  expect(median).toBeLessThanOrEqual(1.1 * ms + tolerance);
-}
+/** How often a busy machine is measured at the most. */
+const TRIES = 5;
 
-function expectPrompt(times: readonly number[]): void {
-  expect(distribution(times).median).toBeLessThanOrEqual(tolerance + 5);
-}
+/** Times of packets, measured once. */
+type Measure = () => Promise<readonly number[]>;
+
+/** Never early, and late by no more than a tenth, with what the machine itself needs. Returns how often it was measured. */
+const expectDelay = (measure: Measure, ms: number): Promise<number> =>
+  expectTimes(measure, { earliest: ms - 1, latest: 1.1 * ms + tolerance, tries: TRIES });
+
+const expectPrompt = (measure: Measure): Promise<number> =>
+  expectTimes(measure, { latest: tolerance + 5, tries: TRIES });
 
 /** A group of tests that says why it is skipped where the kernel lacks something. */
 function describeWith(name: string, needed: Parameters<typeof capability>[0], body: () => void): void {
@@ -65,11 +68,11 @@ function describeWith(name: string, needed: Parameters<typeof capability>[0], bo
   else describe.skip(`${name} (this kernel has no ${needed}: ${detail})`, body);
 }
 
-test('a delay is carried out by netem where the kernel has it, else by the queue engine', async () => {
+test('a delay is carried out by netem where the kernel has it, else in user space', async () => {
   daemon = await startLabDaemon(lab);
   const record = await daemon.exec('delay', { latency: '100ms' });
-  expect(record.work.engine).toBe(capability('sch-netem').available ? 'netem' : 'queue');
-  expectDelay(await timesTo(lab.peer(0)), 100);
+  expect(record.work.engine).toBe(capability('sch-netem').available ? 'netem' : 'tap');
+  await expectDelay(() => timesTo(lab.peer(0)), 100);
 });
 
 for (const { engine, skipped } of await shapersOfKernel()) {
@@ -81,18 +84,17 @@ for (const { engine, skipped } of await shapersOfKernel()) {
 
     test.each([4, 6] as const)('of 100 ms is felt over IPv%d, by its peer only, and ends', async (family) => {
       const record = await daemon.exec('delay', { latency: '100ms', peers: addressOf(lab.peer(0), family) });
-      expectDelay(await timesTo(lab.peer(0), family), 100);
-      expectPrompt(await timesTo(lab.peer(1), family));
+      const tried = await expectDelay(() => timesTo(lab.peer(0), family), 100);
+      await expectPrompt(() => timesTo(lab.peer(1), family));
       const { evidence } = await daemon.observe(record);
-      expect(evidence).toMatchObject({ engine, verdict: 'verified', counters: { packets_delayed: 30 } });
+      expect(evidence).toMatchObject({ engine, verdict: 'verified', counters: { packets_delayed: 30 * tried } });
       await daemon.cancel(record);
-      expectPrompt(await timesTo(lab.peer(0), family));
+      await expectPrompt(() => timesTo(lab.peer(0), family));
     });
 
     test('of what the pod sends does not touch what it receives', async () => {
       await daemon.exec('delay', { latency: '300ms' });
-      const { times } = await sendOneWay(lab.peer(0), lab.target, { count: FEW, burst: 1 });
-      expectPrompt(times);
+      await expectPrompt(async () => (await sendOneWay(lab.peer(0), lab.target, { count: FEW, burst: 1 })).times);
     });
 
     test('holds a TCP connection up by its latency', async () => {
@@ -103,26 +105,30 @@ for (const { engine, skipped } of await shapersOfKernel()) {
       // None is early; a busy machine may make one late, but not all of them.
       expect(Math.min(...tries)).toBeGreaterThanOrEqual(99);
       expect(Math.min(...tries)).toBeLessThanOrEqual(110 + tolerance + 6 * usual);
-      expectPrompt(await timesTo(lab.peer(0)));
+      await expectPrompt(() => timesTo(lab.peer(0)));
     });
 
     test('adds up with another where their scopes overlap', async () => {
       const first = await daemon.exec('delay', { latency: '60ms' });
       await daemon.exec('delay', { latency: '40ms', peers: lab.peer(0).ipv4 });
-      expectDelay(await timesTo(lab.peer(0)), 100);
-      expectDelay(await timesTo(lab.peer(1)), 60);
+      await expectDelay(() => timesTo(lab.peer(0)), 100);
+      await expectDelay(() => timesTo(lab.peer(1)), 60);
       await daemon.cancel(first);
-      expectDelay(await timesTo(lab.peer(0)), 40);
-      expectPrompt(await timesTo(lab.peer(1)));
+      await expectDelay(() => timesTo(lab.peer(0)), 40);
+      await expectPrompt(() => timesTo(lab.peer(1)));
     });
 
     test('with jitter spreads around its latency', async () => {
       await daemon.exec('delay', { latency: '60ms', jitter: '30ms' });
-      const { least, most, median } = distribution(await timesTo(lab.peer(0)));
+      const bound = 90 + tolerance;
+      let { least, most, median } = distribution(await timesTo(lab.peer(0)));
+      // A busy machine makes packets late in some tries; a fault that is wrong does so in all.
+      for (let tried = 1; tried < 5 && (median > bound || least >= 60); tried++)
+        ({ least, most, median } = distribution(await timesTo(lab.peer(0))));
       expect(least).toBeGreaterThanOrEqual(29);
       expect(least).toBeLessThan(60);
       expect(most).toBeGreaterThan(65);
-      expect(median).toBeLessThanOrEqual(90 + tolerance);
+      expect(median).toBeLessThanOrEqual(bound);
     });
   });
 }
@@ -183,8 +189,9 @@ for (const hooks of ['netdev', 'inet'] as const) {
       const record = await daemon.exec('partition', { direction, targetCidr: addressOf(near, family) });
       const there = await sendOneWay(lab.target, near, { count: FEW, family });
       expect(there.received).toBe(direction === 'ingress' ? FEW : 0);
-      // In the inet hooks the sender is told; on a bad link nobody would tell it.
-      expect(there.sendErrors).toBe(direction !== 'ingress' && hooks === 'inet' ? FEW : 0);
+      // In the inet hooks of a kernel without nft queue the sender is told; on a bad link nothing tells it.
+      const told = direction !== 'ingress' && hooks === 'inet' && !capability('nft-queue').available;
+      expect(there.sendErrors).toBe(told ? FEW : 0);
       expect(await arriving(near, lab.target, family)).toBe(direction === 'egress' ? FEW : 0);
       expect(await arriving(lab.target, far, family)).toBe(FEW);
       expect(await arriving(far, lab.target, family)).toBe(FEW);

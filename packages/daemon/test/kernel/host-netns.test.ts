@@ -134,7 +134,7 @@ describe('tc', () => {
 
 test('the capabilities are complete, and what is missing has a remedy', async () => {
   const capabilities = await host.capabilities();
-  expect(new Set(capabilities.map(({ name }) => name)).size).toBe(14);
+  expect(new Set(capabilities.map(({ name }) => name)).size).toBe(16);
   for (const { available, detail, remedy } of capabilities) {
     expect(detail).not.toBe('');
     expect(remedy === '').toBe(available);

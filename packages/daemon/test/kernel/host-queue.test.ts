@@ -21,10 +21,10 @@ beforeEach(async () => {
   netns = host.openNetns(lab.target.path);
   netns.nft([
     'add table inet cptest',
-    'add chain inet cptest before { type filter hook postrouting priority -150 ; }',
+    'add chain inet cptest before { type filter hook postrouting priority 140 ; }',
     `add rule inet cptest before udp dport ${PORT} meta mark set meta mark or 0x00034000`,
     'add counter inet cptest cleared',
-    'add chain inet cptest after { type filter hook postrouting priority -140 ; }',
+    'add chain inet cptest after { type filter hook postrouting priority 160 ; }',
     `add rule inet cptest after udp dport ${PORT} meta mark 0x00004000 counter name cleared`,
   ]);
   netns.addQueueTable('cptest_queue', MASK, QUEUE);

@@ -7,15 +7,27 @@ import type {
   CapabilityName,
   Container,
   ContainerRuntime,
+  Host,
   HostCapability,
   SandboxDetail,
 } from '../../src/host/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import type { ExecutionRecord } from '../../src/journal/record.ts';
 import type { PlacementChoice } from '../../src/netns/placement.ts';
 
 /** The values of the request's `action`. */
 export type NetworkAction = 'delay' | 'loss' | 'corrupt' | 'duplicate' | 'partition' | 'bandwidth';
+
+/** An HTTP or DNS fault, as a request asks for it. */
+export type ProxiedFault =
+  | { readonly rpc: 'execHTTPChaos'; readonly wireAction: 'delay' | 'abort' }
+  | { readonly rpc: 'execDNSChaos'; readonly wireAction: 'error' };
+
+export const [httpAbort, dnsError]: readonly [ProxiedFault, ProxiedFault] = [
+  { rpc: 'execHTTPChaos', wireAction: 'abort' },
+  { rpc: 'execDNSChaos', wireAction: 'error' },
+];
 
 /** What tests do with it. */
 export interface LabDaemon {
@@ -23,6 +35,12 @@ export interface LabDaemon {
   /** Carries out a network fault on the target. */
   exec(
     wireAction: NetworkAction,
+    parameters: Readonly<Record<string, string>>,
+    options?: Partial<ExecOptions>,
+  ): Promise<ExecutionRecord>;
+  /** Carries out an HTTP or DNS fault on the target. */
+  execProxied(
+    fault: ProxiedFault,
     parameters: Readonly<Record<string, string>>,
     options?: Partial<ExecOptions>,
   ): Promise<ExecutionRecord>;
@@ -34,22 +52,23 @@ export interface LabDaemon {
   close(): Promise<void>;
 }
 
-/** What the runtime says of the target, beside its network. */
-export interface LabPod extends Pick<SandboxDetail, 'dns'> {
+/** What runtime and node say of the target, beside its network. */
+export interface LabPod extends Pick<SandboxDetail, 'dns'>, Partial<Pick<Host, 'sourcesTowards'>> {
   /** The first process of its one container; absent: it has none. */
   readonly pid?: number;
 }
 
-/** Starts one. */
+/** Starts one; with the journal of one before, it takes over what that left. */
 export async function startLabDaemon(
-  lab: Lab,
+  lab: Pick<Lab, 'target'>,
   placement: Partial<PlacementChoice> = {},
-  pod: LabPod = {},
+  { sourcesTowards, ...pod }: LabPod = {},
+  journal: Journal = memoryJournal(),
 ): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
   const engine = await startEngine({
-    host: { ...host, runtime: runtimeOf(lab, pod) },
-    journal: memoryJournal(),
+    host: { ...host, runtime: runtimeOf(lab, pod), ...(sourcesTowards === undefined ? {} : { sourcesTowards }) },
+    journal,
     clock: systemClock,
     logger: createLogger({ level: 'silent' }),
     config: {
@@ -64,19 +83,24 @@ export async function startLabDaemon(
     await host.close();
   };
   const leave = (): Promise<void> => (leaving ??= end());
+  const inject = async (
+    fault: ProxiedFault | { readonly rpc: 'execNetworkChaos'; readonly wireAction: NetworkAction },
+    parameters: Readonly<Record<string, string>>,
+    options: Partial<ExecOptions> = {},
+  ): Promise<ExecutionRecord> => {
+    const injection = await engine.exec({
+      ...fault,
+      experimentId: 'lab',
+      parameters: { podName: 'target', ...parameters },
+      options: { operatorEpoch: 0, dryRun: false, peers: [], ...options },
+    });
+    if (injection.kind !== 'injected') throw new Error(`it was ${injection.kind}`);
+    return injection.record;
+  };
   return {
     engine,
-    async exec(wireAction, parameters, options = {}) {
-      const injection = await engine.exec({
-        rpc: 'execNetworkChaos',
-        wireAction,
-        experimentId: 'lab',
-        parameters: { podName: 'target', ...parameters },
-        options: { operatorEpoch: 0, dryRun: false, peers: [], ...options },
-      });
-      if (injection.kind !== 'injected') throw new Error(`it was ${injection.kind}`);
-      return injection.record;
-    },
+    exec: (wireAction, parameters, options) => inject({ rpc: 'execNetworkChaos', wireAction }, parameters, options),
+    execProxied: inject,
     observe: (record) => engine.get(record.id),
     cancel: (record) => engine.cancel(record.id),
     leave,
@@ -102,34 +126,45 @@ export async function kernelCapabilities(): Promise<(name: CapabilityName) => Ho
 /** Emulated machines run JavaScript twenty times slower: what takes many packets is tried fewer times there. */
 export const emulated = process.env['CHAOSPLANE_TEST_EMULATED'] === 'true';
 
+/** Whether the clock of an emulated machine counts its instructions; see tools/vm. */
+const countedClock = process.env['CHAOSPLANE_TEST_COUNTED_CLOCK'] === 'true';
+
 /** A deadline that is soon, and yet not over before something was asked once. */
 export const SOON_MS = emulated ? 4000 : 1500;
 
 /** An engine that delays packets, and why it is not tested here when it is not. */
 export interface Shaper {
-  readonly engine: 'netem' | 'queue';
+  readonly engine: 'netem' | 'tap' | 'queue';
   readonly skipped?: string;
+}
+
+/** The engine behind the one that was asked for: what comes in waits in the queue, whatever holds what is sent. */
+export function engineFor(engine: Shaper['engine'], direction: 'egress' | 'ingress'): Shaper['engine'] {
+  return engine === 'tap' && direction === 'ingress' ? 'queue' : engine;
 }
 
 /**
  * The engines that delay. An emulated machine runs JavaScript twenty times slower, so that user space is never on time
- * there: it is there for netem, and the queue engine is measured on the machine itself.
+ * there: it is there for netem, and user space is measured on the machine itself. `besideNetem`: netem is measured in the same run, so
+ * TAP devices are, too, where the machine's clock counts instructions, and no other work of the host takes time from one of them.
  */
-export async function shapersOfKernel(): Promise<readonly Shaper[]> {
+export async function shapersOfKernel({ besideNetem = false } = {}): Promise<readonly Shaper[]> {
   const capability = await kernelCapabilities();
   return (
     [
       ['netem', 'sch-netem'],
+      ['tap', 'tun'],
       ['queue', 'nfqueue'],
     ] as const
   ).map(([engine, needed]): Shaper => {
     const { available, detail } = capability(needed);
     if (!available) return { engine, skipped: `this kernel has no ${needed}: ${detail.split('\n')[0] ?? ''}` };
-    return engine === 'queue' && emulated ? { engine, skipped: 'an emulated machine is too slow' } : { engine };
+    const tooSlow = emulated && engine !== 'netem' && !(engine === 'tap' && besideNetem && countedClock);
+    return tooSlow ? { engine, skipped: 'an emulated machine is too slow' } : { engine };
   });
 }
 
-function runtimeOf({ target }: Lab, { pid, ...pod }: LabPod): ContainerRuntime {
+function runtimeOf({ target }: Pick<Lab, 'target'>, { pid, ...pod }: Omit<LabPod, 'sourcesTowards'>): ContainerRuntime {
   const sandbox: SandboxDetail = {
     id: `sandbox-${target.name}`,
     podName: 'target',

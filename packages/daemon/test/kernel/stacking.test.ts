@@ -1,8 +1,16 @@
 /** Faults on top of each other, and what is left when they are gone: nothing. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { differences, fingerprint } from '@chaosplane/testbed';
-import { createLab, distribution, ip, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
-import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { createLab, distribution, eventually, ip, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
+import {
+  emulated,
+  httpAbort,
+  kernelCapabilities,
+  shapersOfKernel,
+  startLabDaemon,
+  type LabDaemon,
+} from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -20,6 +28,9 @@ afterEach(async () => {
   await daemon.close();
   lab.close();
 });
+
+/** Some packets have left by then, and none has arrived. */
+const lookAtOnce = (): Promise<void> => pause(60);
 
 async function measure(to: LabNamespace): Promise<{ received: number; leastMs: number }> {
   const { received, times } = await sendOneWay(lab.target, to, { count: 20, burst: 1, everyMs: 3, withinMs: 600 });
@@ -54,6 +65,39 @@ for (const { engine, skipped } of await shapersOfKernel()) {
     });
   });
 }
+
+describe('while packets wait in the queue engine', () => {
+  const only = capability('nfqueue').available && !emulated ? test : test.skip;
+  only.each(['egress', 'ingress'] as const)('(%s) no fault that ends loses any of them', async (direction) => {
+    daemon = await startLabDaemon(lab, { engine: 'queue' });
+    const delay = await daemon.exec('delay', { latency: '150ms', direction });
+    const sent = async (): Promise<number[]> => {
+      const [from, to] = direction === 'egress' ? [lab.target, lab.peer(0)] : [lab.peer(0), lab.target];
+      return [...(await sendOneWay(from, to, { count: 80, burst: 1, everyMs: 2, withinMs: 1000 })).missing];
+    };
+    const loss = await daemon.exec('loss', { percent: '50', ports: '7', direction: 'both' });
+    // Both are under way when the fault ends.
+    const [missing] = await Promise.all([sent(), lookAtOnce().then(() => daemon.cancel(loss))]);
+    expect(missing).toEqual([]);
+    const last = sent();
+    await lookAtOnce();
+    await daemon.cancel(delay);
+    expect(await last).toEqual([]);
+  });
+
+  only.each(['server', 'client'])('(%s) no proxy that ends loses any of them', async (side) => {
+    daemon = await startLabDaemon(lab, { engine: 'queue' });
+    const before = await fingerprint(lab.target.path);
+    const proxied = await daemon.execProxied(httpAbort, { port: '8080', path: '/bad', statusCode: '503', side });
+    const delay = await daemon.exec('delay', { latency: '400ms', direction: 'ingress' });
+    const sending = sendOneWay(lab.peer(0), lab.target, { count: 80, burst: 1, everyMs: 2, withinMs: 1500 });
+    await lookAtOnce();
+    await daemon.cancel(proxied);
+    expect((await sending).missing).toEqual([]);
+    await daemon.cancel(delay);
+    await eventually(async () => differences(before, await fingerprint(lab.target.path)).length === 0, 10_000);
+  });
+});
 
 describe('a root qdisc of somebody else', () => {
   const { available, detail } = capability('sch-netem');

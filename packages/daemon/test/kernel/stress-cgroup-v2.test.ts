@@ -35,8 +35,10 @@ afterAll(async () => {
   if (!emulated) return;
   await daemon.close();
   lab.close();
-  const gone = containers.map((child) => new Promise((resolve) => child.once('close', resolve)));
-  for (const child of containers) child.kill('SIGKILL');
+  // One of them was killed by the kernel.
+  const alive = containers.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const gone = alive.map((child) => new Promise((resolve) => child.once('close', resolve)));
+  for (const child of alive) child.kill('SIGKILL');
   await Promise.all(gone);
   for (const folder of [own, other, pod]) rmdirSync(folder);
 }, 120_000);
@@ -131,6 +133,58 @@ inVm(
     expect(stressorsIn(folder)).toHaveLength(2);
     await daemon.cancel(record);
     expect(existsSync(folder)).toBe(false);
+  },
+  120_000,
+);
+
+/** Asks for more than the container may have, and waits until the kernel has ended that. */
+async function exhaust(
+  oomGroup: '0' | '1',
+): Promise<{ record: ExecutionRecord; evidence: EvidenceRecord | undefined }> {
+  writeFileSync(join(own, 'memory.oom.group'), oomGroup);
+  const record = await stress('memory', { podName: 'target', size: '160Mi', force: 'true' });
+  await eventually(() => stressorsIn(own).length === 0, 60_000);
+  let evidence: EvidenceRecord | undefined;
+  await eventually(async () => {
+    ({ evidence } = await daemon.observe(record));
+    return evidence?.summary.includes('until') === true;
+  }, 60_000);
+  return { record, evidence };
+}
+
+inVm(
+  'with memory.oom.group=0 the kernel kills the stressor alone, and what it kept until then is told',
+  async () => {
+    const { record, evidence } = await exhaust('0');
+    expect(evidence).toMatchObject({ verdict: 'not-observed', counters: { processes: 0, oom_kills: 1 } });
+    expect(evidence?.summary).toMatch(
+      /^(?!0B)\d\S* of 160Mi kept in memory by \d+ processes until memory ran out and the kernel killed the stressor \(1 OOM kill in its cgroup\); container app runs on$/,
+    );
+    expect(containers[0]?.exitCode ?? containers[0]?.signalCode).toBeNull();
+    expect(record.notes).toContain(
+      'when memory runs out, the kernel kills what it chooses, the stressor or another process',
+    );
+    await daemon.cancel(record);
+  },
+  120_000,
+);
+
+// The last one: the application dies.
+inVm(
+  'with memory.oom.group=1 the application dies with the stressor: the plan says it before, the evidence afterwards',
+  async () => {
+    const { record, evidence } = await exhaust('1');
+    expect(record.notes).toContain(
+      'when memory runs out, the kernel kills the application together with the stressor (memory.oom.group is 1)',
+    );
+    await eventually(() => containers[0]?.signalCode === 'SIGKILL', 60_000);
+    await eventually(async () => (await daemon.observe(record)).record.state === 'ended', 60_000);
+    const { record: ended } = await daemon.observe(record);
+    expect(ended.endReason).toBe('target-gone');
+    expect(ended.evidence?.counters).toEqual(evidence?.counters);
+    expect(ended.evidence?.summary).toMatch(
+      /^(?!0B)\d\S* of 160Mi kept in memory by \d+ processes until memory ran out and the kernel killed the stressor and container app \(\d+ OOM kills in its cgroup\)/,
+    );
   },
   120_000,
 );

@@ -60,9 +60,11 @@ export function stressorsBelow(parent: number): { readonly pid: number; readonly
       .map(Number),
   );
   return children.flatMap((pid) => {
+    // Before as well: it may be the gate, which joins one cgroup after another, and become stress-ng in between.
+    const already = isStressor(pid);
     const cgroups = orEmpty(() => readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
     const below = stressorsBelow(pid);
-    return isStressor(pid) && cgroups !== '' ? [{ pid, cgroups }, ...below] : below;
+    return already && isStressor(pid) && cgroups !== '' ? [{ pid, cgroups }, ...below] : below;
   });
 }
 

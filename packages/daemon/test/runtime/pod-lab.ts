@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
-import { createTestbed, differences, fingerprint, type Pod, type PodSpec, type Testbed } from '@chaosplane/testbed';
+import {
+  createTestbed,
+  differences,
+  fingerprint,
+  runtimeOf,
+  type Pod,
+  type PodSpec,
+  type Testbed,
+} from '@chaosplane/testbed';
 import { distribution, sendOneWay, type Distribution, type Family, type LabNamespace } from '@chaosplane/testkit';
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
@@ -29,7 +37,7 @@ export interface PodDaemon {
 export interface PodLab {
   readonly testbed: Testbed;
   /** Starts a pod that measurements can begin or end in. */
-  addEnd(name: string, options?: Pick<PodSpec, 'dns'>): Promise<PodEnd>;
+  addEnd(name: string, options?: Pick<PodSpec, 'dns' | 'rootIs'>): Promise<PodEnd>;
   /** A new folder, removed with the rest. */
   folder(): Promise<string>;
   /** Starts a daemon; in a folder of its own unless the settings say otherwise. */
@@ -40,7 +48,8 @@ export interface PodLab {
 
 /** Starts a test bed without pods. */
 export async function createPodLab(): Promise<PodLab> {
-  const testbed = await createTestbed();
+  const asked = runtimeOf(process.env);
+  const testbed = await createTestbed(asked === undefined ? {} : { runtime: asked });
   const stack = new AsyncDisposableStack();
   stack.defer(() => testbed.close());
   const folder = async (): Promise<string> => {

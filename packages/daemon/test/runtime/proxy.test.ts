@@ -106,11 +106,18 @@ describe('an HTTP fault', () => {
   });
 
   test('leaves the probes of the kubelet alone', async () => {
-    const options = { sparedProbes: { nodeAddresses: [peer.ipv4], ports: [8081] } };
-    const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' }, options };
-    const { executionId } = await running.client.execHTTPChaos(request);
-    expect((await asked()).status).toBe(200);
-    await running.client.cancelChaos({ executionId });
+    const request = { action: 'abort', port: 8081, parameters: { ...podName, statusCode: '503' } };
+    for (const nodeAddress of [peer.ipv4, `${peer.ipv4}/24`]) {
+      const options = { sparedProbes: { nodeAddresses: [nodeAddress], ports: [8081] } };
+      const sparing = await running.client.execHTTPChaos({ ...request, options });
+      expect((await asked()).status).toBe(200);
+      // Another fault brings them to the proxy; there they are spared by the first one all the same.
+      const parameters = { ...podName, statusCode: '404', path: '/bad' };
+      const other = await running.client.execHTTPChaos({ ...request, parameters });
+      expect((await asked({ path: '/bad' })).status).toBe(404);
+      expect((await asked()).status).toBe(200);
+      for (const { executionId } of [sparing, other]) await running.client.cancelChaos({ executionId });
+    }
   });
 
   test('ends at its TTL', async () => {

@@ -33,10 +33,22 @@ async function exec(action: string, parameters: Readonly<Record<string, string>>
   return (await daemon.client.execNetworkChaos(request)).executionId;
 }
 
+/** A busy machine makes packets late in some tries; a fault that is wrong does so in all. */
+async function leastMedian(end: PodEnd, enoughMs: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let tried = 0; tried < 6 && least > enoughMs; tried++)
+    least = Math.min(least, (await oneWayTimes(target, end)).median);
+  return least;
+}
+
 async function expectDelayed(end: PodEnd, undisturbedMs: number): Promise<void> {
-  const { median } = await oneWayTimes(target, end);
-  expect(median - undisturbedMs).toBeGreaterThanOrEqual(88);
-  expect(median - undisturbedMs).toBeLessThanOrEqual(112);
+  const added = (await leastMedian(end, undisturbedMs + 112)) - undisturbedMs;
+  expect(added).toBeGreaterThanOrEqual(88);
+  expect(added).toBeLessThanOrEqual(112);
+}
+
+async function expectPrompt(end: PodEnd, undisturbedMs: number): Promise<void> {
+  expect(await leastMedian(end, undisturbedMs + 12)).toBeLessThan(undisturbedMs + 12);
 }
 
 test.each(['delay', 'partition'] as const)(
@@ -54,7 +66,7 @@ test.each(['delay', 'partition'] as const)(
     if (first === 'delay') {
       expect(await arriving(target, near)).toBe(0);
       expect(await arriving(near, target)).toBe(0);
-      expect((await oneWayTimes(target, far)).median).toBeLessThan(undisturbed + 12);
+      await expectPrompt(far, undisturbed);
     } else {
       await expectDelayed(near, undisturbed);
       await expectDelayed(far, undisturbed);
@@ -63,7 +75,7 @@ test.each(['delay', 'partition'] as const)(
 
     await daemon.client.cancelChaos({ executionId: first === 'delay' ? partition : delay });
     expect(await changesSince(before, target)).toEqual([]);
-    for (const end of [near, far]) expect((await oneWayTimes(target, end)).median).toBeLessThan(undisturbed + 12);
+    for (const end of [near, far]) await expectPrompt(end, undisturbed);
   },
   30_000,
 );

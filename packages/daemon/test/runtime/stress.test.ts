@@ -182,12 +182,13 @@ describe('stress of a container', () => {
   test('ends at its TTL, and a renewal keeps it for longer', async () => {
     const { cpu } = folders(target);
     const short = await stress('cpu', {}, { ttlMs: 1500 });
-    const long = await stress('cpu', { load: '20' }, { ttlMs: 1500 });
+    const long = await stress('cpu', { load: '20' }, { ttlMs: 5000 });
     await daemon.client.renewLease({ executions: [{ executionId: long, ttl: durationOf(60_000) }] });
     const deadline = performance.now() + 20_000;
     while ((await get(short)).state !== ExecutionState.EXECUTION_STATE_ENDED && performance.now() < deadline)
       await pause(50);
-    await pause(2500);
+    // Longer than it would have lived by itself.
+    await pause(5500);
     expect((await get(long)).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
     // stress-ng and its one worker.
     expect(stressorsIn(cpu)).toHaveLength(2);
@@ -199,6 +200,10 @@ describe('stress of a container', () => {
     const request = { stressorType: 'cpu', parameters: { podName: 'target' }, options: { ttl: durationOf(60_000) } };
     const { executionId } = await doomed.client.execStressChaos(request);
     expect(stressorsIn(cpu)).toHaveLength(2);
+    // Later than the first time at which evidence is journaled.
+    const burnt = async (): Promise<number> =>
+      Number((await doomed.client.getExecution({ executionId })).evidence?.counters['cpu_ms']);
+    while ((await burnt()) < 3000) await pause(50);
     await doomed.kill();
     const deadline = performance.now() + 5000;
     while (stressorsIn(cpu).length > 0 && performance.now() < deadline) await pause(20);
@@ -207,6 +212,7 @@ describe('stress of a container', () => {
     expect(stressorsIn(cpu)).toHaveLength(2);
     const { evidence, state } = await next.client.getExecution({ executionId });
     expect(state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
+    expect(Number(evidence?.counters['cpu_ms'])).toBeGreaterThan(500);
     expect(evidence?.notes.join()).toMatch(
       /no daemon ran for a while until .*started again at .* by the daemon that took over/,
     );

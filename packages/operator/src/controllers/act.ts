@@ -1,13 +1,17 @@
 /** Does the one thing that was decided for an experiment. */
 import { ChaosError } from '@chaosplane/common';
-import { targetName, withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
-import pMap from 'p-map';
+import { withTargets, type Decision, type Observation, type TargetStatus } from '@chaosplane/experiment';
+import { PATIENCE_MS } from '../daemons/silence.ts';
+import { awaitInjections, beginInjections } from './injecting.ts';
 import { probed, stopProbing } from './probing.ts';
 import { report } from './report.ts';
 import type { Next, Run } from './run.ts';
 
 /** How long to wait before something that did not succeed is tried again. */
 const RETRY_MS = 1000;
+
+/** A visit that has heard nothing for so long is left, at most once in a while. */
+const QUIET_MS = 100;
 
 /** How often what was measured is written down. */
 const EVIDENCE_MS = 5000;
@@ -21,7 +25,9 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
       run.status = decision.status;
       return undefined;
     case 'inject':
-      return inject(run, decision.targets, decision.ttlMs);
+      beginInjections(run, decision.targets, decision.ttlMs);
+      await awaitInjections(run, QUIET_MS);
+      return undefined;
     case 'extend':
       run.status = decision.status;
       // First, because the deadlines move nearer: an heir that did not know since when would begin the duration anew.
@@ -33,6 +39,7 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
     case 'probe':
       return probe(run, decision.side);
     case 'wait':
+      if (run.status.effectiveAt === undefined) return bringUp(run, decision.until);
       noteEvidence(run, executions);
       if (run.status.phase === 'Running') await followPeers(run);
       return { requeueAfterMs: Math.max(0, decision.until - clock.now()) };
@@ -41,56 +48,23 @@ export async function act(run: Run, decision: Decision, { executions }: Observat
   }
 }
 
-async function inject(run: Run, targets: readonly TargetStatus[], ttlMs: number): Promise<Next> {
-  const { tried } = run.memory;
-  const outcomes = new Map<string, Partial<TargetStatus>>();
-  const concurrency = run.experiment.spec.execution.parallelism;
-  await pMap(
-    targets,
-    async (target) => {
-      const change = await injectOne(run, target, ttlMs);
-      if (change === undefined) tried.set(target.uid, (tried.get(target.uid) ?? 0) + 1);
-      else outcomes.set(target.uid, change);
-    },
-    { concurrency },
-  );
-  run.status = withTargets(run.status, outcomes);
-  return outcomes.size < targets.length ? { requeueAfterMs: RETRY_MS } : undefined;
-}
-
-/** What changes of the target; undefined when it has to be tried again. */
-async function injectOne(run: Run, target: TargetStatus, ttlMs: number): Promise<Partial<TargetStatus> | undefined> {
-  const { executor, clock, logger, experimentId } = run;
-  const where = { experiment: experimentId, node: target.node, target: targetName(target) };
-  const result = await executor.inject(target, ttlMs);
-  switch (result.kind) {
-    case 'injected': {
-      const { executionId, expiresAt } = result;
-      logger.info({ ...where, executionId }, 'target injected');
-      return {
-        state: 'Injected',
-        executionId,
-        injectedAt: clock.now(),
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      };
-    }
-    case 'missed':
-      logger.warn({ ...where, reason: result.why }, 'target missed');
-      return { state: 'Missed', message: result.why };
-    case 'retry':
-      logger.info({ ...where, reason: result.why }, 'target not injected yet');
-      return undefined;
-  }
+/** Goes on as soon as something is known; leaves when nothing comes, so that what is known is written down. */
+async function bringUp(run: Run, until: number): Promise<Next> {
+  const { clock, memory } = run;
+  const left = clock.monotonic() - memory.leftAt;
+  if (await awaitInjections(run, Math.max(QUIET_MS, Math.min(PATIENCE_MS, PATIENCE_MS - left)))) return undefined;
+  memory.leftAt = clock.monotonic();
+  return { requeueAfterMs: Math.max(0, Math.min(RETRY_MS, until - clock.now())) };
 }
 
 async function cancel({ executor, logger, experimentId, memory, status }: Run, ids: readonly string[]): Promise<Next> {
   const asked = ids.toSorted().join(' ');
   const again = asked === memory.asked;
   memory.asked = asked;
-  const answered = await executor.cancel(ids, status.targets);
+  const ended = await executor.cancel(ids, status.targets);
   if (!again) logger.info({ experiment: experimentId, executions: ids.length }, 'recovery asked for');
   // What was answered and is still there is being undone by its daemon.
-  return answered && !again ? undefined : { requeueAfterMs: RETRY_MS };
+  return ended !== 'none' && !again ? undefined : { requeueAfterMs: RETRY_MS };
 }
 
 async function probe(run: Run, side: 'before' | 'after'): Promise<Next> {
@@ -120,9 +94,9 @@ function noteEvidence(run: Run, executions: Observation['executions']): void {
   const { clock, memory, status } = run;
   if (executions.size === 0 || clock.monotonic() - memory.evidenceAt < EVIDENCE_MS) return;
   memory.evidenceAt = clock.monotonic();
-  const changes = status.targets.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+  const changes = status.targets.flatMap(({ uid, executionId, evidence: known }): [string, Partial<TargetStatus>][] => {
     const evidence = executions.get(executionId ?? '')?.evidence;
-    return evidence === undefined ? [] : [[uid, { evidence }]];
+    return evidence === undefined || JSON.stringify(evidence) === JSON.stringify(known) ? [] : [[uid, { evidence }]];
   });
-  run.status = withTargets(status, new Map(changes));
+  if (changes.length > 0) run.status = withTargets(status, new Map(changes));
 }

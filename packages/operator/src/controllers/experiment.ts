@@ -8,10 +8,14 @@ import {
   type ExperimentSpec,
   type ExperimentStatus,
 } from '@chaosplane/experiment';
-import { refOfKey, type Reconciler } from '@chaosplane/kube';
-import { chaosExperiments, type ExperimentObject } from '../api/resources.ts';
+import { keyOf, refOfKey, type Reconciler } from '@chaosplane/kube';
+import { chaosExperiments, whyAbort, type ExperimentObject } from '../api/resources.ts';
+import { createCalls } from '../daemons/calls.ts';
 import { act } from './act.ts';
+import { createAdmission, type Admission } from './admission.ts';
+import { specAsApplied } from './applied.ts';
 import { finalize } from './finalize.ts';
+import { collectInjections } from './injecting.ts';
 import { observe } from './observe.ts';
 import { stopProbing } from './probing.ts';
 import { rehearse } from './rehearse.ts';
@@ -24,17 +28,26 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
   const { client, clock } = parts;
   const store = createStore(client, clock);
   const memories = new Map<string, Memory>();
+  const admission = createAdmission(parts.experimentsPerNamespace, parts.experiments);
+  parts.experiments.onChange(({ type, object, previous = object }) => {
+    const aborted = previous !== object && whyAbort(previous) === undefined && whyAbort(object) !== undefined;
+    if (type === 'deleted' || aborted) memories.get(keyOf(object.metadata))?.calls.hurry();
+  });
   return async (key, signal) => {
-    // Not from the cache: decisions build on what was written last, by whomever.
-    const object = await client.get(chaosExperiments, refOfKey(key), { signal });
+    const ref = refOfKey(key);
     const known = memories.get(key);
+    const kept = unchanged(known, parts.experiments.get(ref));
+    // Otherwise not from the cache: decisions build on what was written last, by whomever.
+    const object = kept?.object ?? (await client.get(chaosExperiments, ref, { signal }));
     // Somebody may have let go of it, whatever it did then.
-    if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key);
+    if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key, admission);
     if (object === undefined) return undefined;
     const { uid = '' } = object.metadata;
-    const memory = memories.get(key) ?? { uid, evidenceAt: -Infinity, asked: '', tried: new Map() };
+    const memory = memories.get(key) ?? newMemory(uid, { clock, wake: () => parts.wake(key) });
     memories.set(key, memory);
-    const stored = await store.load(object, signal);
+    // A visit that fails leaves nothing to go on from.
+    delete memory.stored;
+    const stored = kept ?? (await store.load(object, signal));
     const parsed = parse(object);
     const { experiment } = parsed;
     const { status, why } =
@@ -44,9 +57,14 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
       ...parts,
       experiment,
       experimentId,
-      executor: parts.executorOf(experiment, experimentId, { signal, everywhere: stored.incomplete }),
+      executor: parts.executorOf(experiment, experimentId, {
+        signal,
+        everywhere: stored.incomplete,
+        calls: memory.calls,
+      }),
       store,
       memory,
+      admission,
       signal,
       ...(why === undefined ? {} : { broken: why }),
       stored,
@@ -54,23 +72,44 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
       savedAt: clock.monotonic(),
     };
     const next = await visit(run);
-    if (isFinal(run.status)) forget(memories, key);
+    memory.stored = run.stored;
+    if (isFinal(run.status)) forget(memories, key, admission);
     return next;
   };
 }
 
-function forget(memories: Map<string, Memory>, key: string): void {
+/** What the last visit left behind, when the API server has nothing newer; a write over what is older than that is refused. */
+function unchanged(memory: Memory | undefined, latest: ExperimentObject | undefined): Stored | undefined {
+  const stored = memory?.stored;
+  if (stored === undefined || stored.incomplete || latest === undefined) return undefined;
+  const { uid, resourceVersion } = stored.object.metadata;
+  return latest.metadata.uid === uid && latest.metadata.resourceVersion === resourceVersion ? stored : undefined;
+}
+
+function forget(memories: Map<string, Memory>, key: string, admission: Admission): void {
   const memory = memories.get(key);
+  admission.leave(memory?.uid ?? '');
   if (memory !== undefined) stopProbing(memory);
+  memory?.calls.stop('');
   memories.delete(key);
+}
+
+function newMemory(uid: string, { clock, wake }: Parameters<typeof createCalls>[0]): Memory {
+  const calls = createCalls({ clock, wake });
+  const never = { evidenceAt: -Infinity, leftAt: -Infinity };
+  return { uid, ...never, asked: '', tried: new Map(), later: new Map(), calls };
 }
 
 async function visit(run: Run): Promise<Next> {
   if (isFinal(run.status)) return finalize(run);
-  if (run.broken !== undefined && run.status.phase === 'Pending') return refuse(run, run.broken);
+  const isNew = run.status.phase === 'Pending';
+  if (isNew && run.broken !== undefined) return refuse(run, 'InvalidSpec', run.broken);
   if (run.experiment.spec.execution.dryRun) return rehearse(run);
+  const full = isNew ? run.admission.admit(run.stored.object) : undefined;
+  if (full !== undefined) return refuse(run, 'TooManyExperiments', full);
   for (;;) {
     run.signal.throwIfAborted();
+    collectInjections(run);
     const observation = await observe(run);
     const next = await act(run, decide(observation, run.clock.now()), observation);
     await report(run, next !== undefined);
@@ -91,12 +130,13 @@ function trusted({ status, incomplete }: Stored, { target }: ExperimentSpec): Pi
 }
 
 /** What the API server let pass and we do not understand: nothing is begun, and what runs already is recovered. */
-function parse({ apiVersion, kind, metadata, spec }: ExperimentObject): {
+function parse(object: ExperimentObject): {
   readonly experiment: ChaosExperiment;
   readonly broken?: string;
 } {
+  const { apiVersion, kind, metadata } = object;
   try {
-    return { experiment: parseExperiment({ apiVersion, kind, metadata, spec }, 'cluster') };
+    return { experiment: parseExperiment({ apiVersion, kind, metadata, spec: specAsApplied(object) }, 'cluster') };
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
     return {
@@ -113,8 +153,8 @@ const nothing = {
   duration: '1s',
 };
 
-async function refuse(run: Run, message: string): Promise<Next> {
-  const condition = { type: 'Selected', status: 'False', reason: 'InvalidSpec', message } as const;
+async function refuse(run: Run, reason: string, message: string): Promise<Next> {
+  const condition = { type: 'Selected', status: 'False', reason, message } as const;
   const outcome = { phase: 'Failed', message } as const;
   const status: ExperimentStatus = {
     ...run.status,

@@ -1,9 +1,10 @@
 /** Gathers everything that is known of an experiment at one moment. */
-import { TTL_MARGIN_MS, type ExperimentStatus, type Observation, type TargetStatus } from '@chaosplane/experiment';
+import { TTL_MARGIN_MS, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import { refOf } from '@chaosplane/kube';
 import { whyAbort } from '../api/resources.ts';
 import { candidatesOf } from '../targets/candidates.ts';
 import { EXPIRY_MARGIN_MS } from '../executors/executor.ts';
+import { askingOf } from './injecting.ts';
 import type { Run } from './run.ts';
 
 /** How often an experiment that runs is looked at. */
@@ -22,8 +23,9 @@ export async function observe(run: Run): Promise<Observation> {
       status.phase === 'Pending'
         ? candidatesOf(spec, { pods: () => run.pods.list(), nodes: () => run.nodes.list() })
         : [],
-    executions: depends(status) ? await executionsOf(run, status.targets) : new Map(),
+    executions: depends(run, abort) ? await executionsOf(run, status.targets) : new Map(),
     tried: memory.tried,
+    asking: askingOf(run),
     lookAgainMs: LOOK_AGAIN_MS,
     ...(memory.before === undefined ? {} : { before: memory.before }),
     ...(memory.after === undefined ? {} : { after: memory.after }),
@@ -37,7 +39,8 @@ export async function observe(run: Run): Promise<Observation> {
  */
 export async function executionsOf(run: Run, targets: readonly TargetStatus[]): Promise<Observation['executions']> {
   const { executor, clock, stored, status, experiment, logger, experimentId } = run;
-  const executions = await executor.observe(targets);
+  // What was measured last is worth a moment; an end is not put off for who is silent.
+  const executions = await executor.observe(targets, status.phase === 'Recovering' ? 'some' : 'all');
   if (stored.object.metadata.deletionTimestamp === undefined) return executions;
   const { injectionTimeout, duration } = experiment.spec;
   const latest = (status.startedAt ?? clock.now()) + injectionTimeout + duration + TTL_MARGIN_MS;
@@ -51,9 +54,12 @@ export async function executionsOf(run: Run, targets: readonly TargetStatus[]): 
   return new Map([...executions, ...over.map(([id, one]) => [id, { ...one, ...ended }] as const)]);
 }
 
-/** Whether the next decision depends on what the nodes say. */
-function depends({ phase, effectiveAt }: ExperimentStatus): boolean {
-  return phase === 'Completing' || phase === 'Recovering' || (phase === 'Running' && effectiveAt !== undefined);
+/** Whether the next decision depends on what the nodes say: an abort does not, and neither does the first cancel. */
+function depends({ status, memory }: Run, abort: string | undefined): boolean {
+  const { phase, effectiveAt, outcome, targets } = status;
+  if (abort !== undefined && outcome?.phase !== 'Aborted') return false;
+  if (phase === 'Recovering') return memory.asked !== '' || !targets.some(({ state }) => state === 'Injected');
+  return phase === 'Completing' || (phase === 'Running' && effectiveAt !== undefined);
 }
 
 /** Somebody may have changed their mind since the experiment was read. */

@@ -1,6 +1,7 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
 import type { ProbeOutcome } from '@chaosplane/experiment';
-import { runProbes } from '../probes/http.ts';
+import { runProbes, type Prober } from '../probes/http.ts';
+import { readSecret } from '../probes/secret.ts';
 import type { Memory, Run } from './run.ts';
 
 /** The probes of one side, under way. */
@@ -31,8 +32,12 @@ export function stopProbing(memory: Memory): void {
   delete memory.probing;
 }
 
-function begin({ experiment, clock, signal }: Run, side: Probing['side']): Probing {
+function begin(run: Run, side: Probing['side']): Probing {
+  const { experiment, clock, client, allowLocalProbes: allowLocal } = run;
   const life = new AbortController();
-  const done = runProbes(experiment.spec.steadyState[side], clock, AbortSignal.any([signal, life.signal]));
+  const signal = AbortSignal.any([run.signal, life.signal]);
+  const { namespace } = experiment.metadata;
+  const secret: Prober['secret'] = (ref) => readSecret(client, { ...ref, namespace }, signal);
+  const done = runProbes(experiment.spec.steadyState[side], { clock, signal, allowLocal, secret });
   return { side, done, stop: () => life.abort() };
 }

@@ -1,9 +1,11 @@
 /** One experiment, while the controller has it in hand. */
 import type { Clock, Logger } from '@chaosplane/common';
-import type { ChaosExperiment, ExperimentStatus, ProbeOutcome } from '@chaosplane/experiment';
+import { experimentId, type ChaosExperiment, type ExperimentStatus, type ProbeOutcome } from '@chaosplane/experiment';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { ExperimentObject } from '../api/resources.ts';
+import type { Calls } from '../daemons/calls.ts';
 import type { Executor } from '../executors/executor.ts';
+import type { Admission } from './admission.ts';
 import type { Probing } from './probing.ts';
 import type { Store, Stored } from './store.ts';
 
@@ -12,6 +14,7 @@ export interface ExecutorOptions {
   readonly signal: AbortSignal;
   /** Look for executions on every node, because nobody knows where all of the targets are. */
   readonly everywhere: boolean;
+  readonly calls: Calls;
 }
 
 /** What the controller works with. */
@@ -21,7 +24,13 @@ export interface ControllerParts {
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
   readonly executorOf: (experiment: ChaosExperiment, experimentId: string, options: ExecutorOptions) => Executor;
+  /** How many experiments of one namespace may be under way. */
+  readonly experimentsPerNamespace: number;
+  /** Wants a visit to the experiment of that key. */
+  readonly wake: (key: string) => void;
   readonly events: EventRecorder;
+  /** Whether probes may ask loopback and link-local addresses. */
+  readonly allowLocalProbes: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -34,7 +43,15 @@ export interface Memory {
   evidenceAt: number;
   /** How often each target, by uid, was asked for in vain. */
   readonly tried: Map<string, number>;
+  /** Targets, by uid, that could not be hit yet: why, and before when, on the monotonic clock, they are not asked for again. */
+  readonly later: Map<string, { readonly notBefore: number; readonly why: string }>;
+  /** Calls to nodes that go on between visits. */
+  readonly calls: Calls;
+  /** On the monotonic clock: when a visit was left while injections were under way. */
+  leftAt: number;
   probing?: Probing;
+  /** What the API server had after the last visit. */
+  stored?: Stored;
   before?: ProbeOutcome;
   after?: ProbeOutcome;
   /** Executions that were asked to end last. */
@@ -50,6 +67,7 @@ export interface Run extends ControllerParts {
   readonly executor: Executor;
   readonly store: Store;
   readonly memory: Memory;
+  readonly admission: Admission;
   readonly signal: AbortSignal;
   /** Why the experiment must end: it cannot be understood any more, or what was written down of it is not ours. */
   readonly broken?: string;
@@ -65,6 +83,6 @@ export interface Run extends ControllerParts {
 export type Next = { readonly requeueAfterMs: number } | undefined;
 
 /** Unique, and readable in the logs and lists of a node. */
-export function experimentIdOf({ metadata }: ExperimentObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}/${metadata.uid ?? ''}`;
+export function experimentIdOf({ metadata: { namespace = '', name, uid = '' } }: ExperimentObject): string {
+  return experimentId({ namespace, name }, uid);
 }

@@ -7,7 +7,7 @@ import {
   type ExperimentStatus,
   type TargetDocument,
 } from '@chaosplane/experiment';
-import type { KubeClient } from '@chaosplane/kube';
+import { shortName, type KubeClient } from '@chaosplane/kube';
 import {
   chaosExperiments,
   chaosExperimentShards,
@@ -63,14 +63,15 @@ export function createStore(client: KubeClient, clock: Clock): Store {
   }
 
   return {
-    async load(object, signal) {
+    async load(found, signal) {
+      const object = asNew(found);
       const { namespace = '', uid = '' } = object.metadata;
-      const found = await client.list(chaosExperimentShards, {
+      const listed = await client.list(chaosExperimentShards, {
         namespace,
         labelSelector: `${EXPERIMENT_UID_LABEL}=${uid}`,
         signal,
       });
-      const shards = found.items.toSorted((a, b) => indexOf(a) - indexOf(b));
+      const shards = listed.items.toSorted((a, b) => indexOf(a) - indexOf(b));
       // Chosen, but not written into the status: not chosen.
       const chosen = object.status?.phase === undefined || object.status.phase === 'Pending' ? [] : shards;
       const targets = chosen.flatMap((shard) => shard.targets);
@@ -95,6 +96,18 @@ export function createStore(client: KubeClient, clock: Clock): Store {
   };
 }
 
+/**
+ * One that failed before it started, and whose spec was corrected since, is as new: nothing of it was ever on a node. The
+ * resource definition lets no other spec be changed.
+ */
+function asNew(object: ExperimentObject): ExperimentObject {
+  const { status, metadata } = object;
+  const failed = status?.phase === 'Failed' && status.startedAt === undefined;
+  if (!failed || (metadata.generation ?? 0) <= (status.observedGeneration ?? Infinity)) return object;
+  const { status: _over, ...fresh } = object;
+  return fresh;
+}
+
 function indexOf({ metadata }: ShardObject): number {
   return Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1));
 }
@@ -105,7 +118,7 @@ function shardObject(owner: ExperimentObject, index: number, targets: readonly T
     apiVersion: chaosExperimentShards.apiVersion,
     kind: chaosExperimentShards.kind,
     metadata: {
-      name: `${name.slice(0, LONGEST_PREFIX)}-${uid.slice(0, 8)}-${index}`,
+      name: `${shortName(name, LONGEST_PREFIX)}-${uid.slice(0, 8)}-${index}`,
       namespace,
       labels: { [EXPERIMENT_UID_LABEL]: uid },
       ownerReferences: [

@@ -1,4 +1,5 @@
 /** The daemons, by node: one kept connection each, made when it is first needed, and anew when the daemon is elsewhere. */
+import { systemClock } from '@chaosplane/common';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import {
@@ -9,6 +10,7 @@ import {
   type ClientMiddlewareCall,
 } from 'nice-grpc';
 import { nodeLabels } from './address.ts';
+import { createSilence, howItEnded, type Noted } from './silence.ts';
 
 /** How a daemon is reached. */
 export interface DaemonsOptions {
@@ -28,6 +30,8 @@ export interface Daemons {
    * and the next call connects anew; two nodes may need labels that one alone would not.
    */
   know(podIps: ReadonlyMap<string, string>): void;
+  /** Whether a call to that node waits for its answer for longer than a moment, or the last one that ended got none. */
+  isSilent(node: string): boolean;
   close(): void;
 }
 
@@ -54,6 +58,7 @@ interface Kept {
 /** A pool of connections. */
 export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions): Daemons {
   const kept = new Map<string, Kept>();
+  const silence = createSilence(systemClock);
   let addresses: ReadonlyMap<string, string> = new Map();
   let labels: ReadonlyMap<string, string> = new Map();
 
@@ -71,7 +76,7 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
         'grpc.ssl_target_name_override': place.name,
         'grpc.default_authority': place.name,
       });
-      const connection = { ...place, ...clientOver(channel) };
+      const connection = { ...place, ...clientOver(channel, () => silence.asked(node)) };
       kept.set(node, connection);
       return connection.client;
     },
@@ -85,6 +90,7 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
         kept.delete(node);
       }
     },
+    isSilent: silence.isSilent,
     close() {
       for (const { close } of kept.values()) close();
       kept.clear();
@@ -93,12 +99,20 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
 }
 
 /** A client whose calls end when it is closed: a channel alone would let them wait for a peer that is gone. */
-function clientOver(channel: Channel): Pick<Kept, 'client' | 'close'> {
+function clientOver(channel: Channel, note: () => Noted): Pick<Kept, 'client' | 'close'> {
   const life = new AbortController();
   async function* whileOpen<Request, Response>(call: ClientMiddlewareCall<Request, Response>, options: CallOptions) {
     const { signal } = options;
     const both = signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]);
-    return yield* call.next(call.request, { ...options, signal: both });
+    const noted = note();
+    try {
+      const response = yield* call.next(call.request, { ...options, signal: both });
+      noted.ended('answered');
+      return response;
+    } catch (error) {
+      noted.ended(howItEnded(error, both));
+      throw error;
+    }
   }
   return {
     client: createClientFactory().use(whileOpen).create(ChaosDaemonDefinition, channel),

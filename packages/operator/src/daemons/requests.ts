@@ -14,6 +14,7 @@ import {
   type Execution,
   type ExecutionOptions,
   type Peer,
+  type SparedProbes,
 } from '@chaosplane/proto';
 import { ClientError, Status, type CallOptions } from 'nice-grpc';
 
@@ -25,6 +26,8 @@ export interface Injection {
   readonly ttlMs: number;
   readonly dryRun: boolean;
   readonly peers: readonly DeepPartial<Peer>[];
+  /** The kubelet's traffic to the target; absent: it has none, or it is not known. */
+  readonly probes?: DeepPartial<SparedProbes>;
   /** A container of the target, as Kubernetes prints it; for actions that ask for one instead of a pod. */
   readonly containerId?: string;
   /** The epoch of the operator that asks; absent: the execution lives under no lease. */
@@ -39,10 +42,10 @@ export function idempotencyKey(experimentId: string, targetUid: string): string 
 /** Sends the request; the same injection twice is one execution. */
 export function send(
   client: ChaosDaemonClient,
-  { spec, experimentId, target, ttlMs, dryRun, peers, epoch, containerId = '' }: Injection,
+  { spec, experimentId, target, ttlMs, dryRun, peers, probes, epoch, containerId = '' }: Injection,
   signal?: AbortSignal,
 ): Promise<ChaosResponse> {
-  const { route, name, targetKind, recover } = findAction(spec.action.type);
+  const { route, name, targetKind, recover, shape } = findAction(spec.action.type);
   if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
   const ofPod = targetKind === 'Pod' ? { podName: target.name, podNamespace: target.namespace } : {};
   // What happens once to a node may have happened although nobody remembers it: not again in another boot.
@@ -56,6 +59,8 @@ export function send(
     experimentId,
     dryRun,
     peers: [...peers],
+    // Only for actions that can spare them: to all others they would be a difference between two equal requests.
+    ...(probes !== undefined && Object.hasOwn(shape, 'spareProbes') ? { sparedProbes: probes } : {}),
     ...(epoch === undefined ? {} : { operatorEpoch: BigInt(epoch) }),
   };
   const action = route.wireAction;
@@ -80,6 +85,11 @@ export function isPassing(error: unknown): boolean {
   const passing = [Status.UNAVAILABLE, Status.ABORTED, Status.DEADLINE_EXCEEDED, Status.CANCELLED];
   if (error instanceof ClientError) return passing.includes(error.code);
   return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
+}
+
+/** The daemon takes another operator for the one that leads, or does not know this one: that says nothing about the request either. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ClientError && [Status.PERMISSION_DENIED, Status.UNAUTHENTICATED].includes(error.code);
 }
 
 /** What a daemon's refusal says. */

@@ -1,13 +1,22 @@
 /** Actions that the daemons carry out: each target by the daemon of its node. */
-import type { Clock, Logger } from '@chaosplane/common';
-import type { ExperimentSpec, ObservedExecution, TargetStatus } from '@chaosplane/experiment';
-import { durationOf, type ChaosDaemonClient, type DeepPartial, type ExecutionDeadline } from '@chaosplane/proto';
+import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { TARGET_GONE, type ExperimentSpec, type ObservedExecution, type TargetStatus } from '@chaosplane/experiment';
+import {
+  durationOf,
+  type ChaosDaemonClient,
+  type DeepPartial,
+  type Execution,
+  type ExecutionDeadline,
+} from '@chaosplane/proto';
 import { ClientError, Status } from 'nice-grpc';
 import pMap from 'p-map';
+import type { Answer, Call, Calls } from '../daemons/calls.ts';
 import { CALL_MS, type Daemons } from '../daemons/daemons.ts';
-import { idempotencyKey, isPassing, observed, reasonOf, send } from '../daemons/requests.ts';
+import { planText } from '../daemons/plan.ts';
+import { idempotencyKey, isPassing, isRefusal, observed, reasonOf, send } from '../daemons/requests.ts';
 import type { WirePeer } from '../targets/peers.ts';
-import { EXPIRY_MARGIN_MS, type Executor, type Injected } from './executor.ts';
+import type { WireProbes } from '../targets/probes.ts';
+import { EXPIRY_MARGIN_MS, type Cancelled, type Executor, type Injected } from './executor.ts';
 
 /** What an executor is made of. */
 export interface DaemonExecutorParts {
@@ -26,27 +35,44 @@ export interface DaemonExecutorParts {
   readonly followed: () => readonly WirePeer[] | undefined;
   /** The first container of a pod that runs, as Kubernetes prints it. */
   readonly containerOf: (target: TargetStatus) => string | undefined;
+  /** Where a target went that its daemon does not find any more. */
+  readonly whyGone: (target: TargetStatus) => string;
+  /** The kubelet's traffic to a pod; undefined when there is none. */
+  readonly probesOf: (target: TargetStatus) => WireProbes | undefined;
+  /** What goes on between the visits to the experiment. */
+  readonly calls: Calls;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
-/** Nodes that are asked at the same time. */
-const PARALLEL_NODES = 32;
+/** What a node told of its executions, and of which targets it was asked. */
+interface Told {
+  readonly asked: readonly TargetStatus[];
+  readonly executions: readonly Execution[];
+}
+
+/** Executions of one node that are cancelled at the same time. */
+const PARALLEL_CANCELS = 16;
 
 /** An executor for one experiment. */
 export function daemonExecutor(parts: DaemonExecutorParts): Executor {
-  const { spec, experimentId, daemons, epoch, clock, logger } = parts;
+  const { spec, experimentId, daemons, calls, epoch, clock, logger } = parts;
   /** Where an execution was seen that no target's status knows. */
   const seenOn = new Map<string, string>();
-  const limit = (): AbortSignal => AbortSignal.any([parts.signal, AbortSignal.timeout(CALL_MS)]);
-  const containerOf = (target: TargetStatus): { containerId?: string } => {
-    const containerId = parts.containerOf(target);
-    return containerId === undefined ? {} : { containerId };
+  const limit = (own?: AbortSignal): AbortSignal =>
+    AbortSignal.any([parts.signal, AbortSignal.timeout(CALL_MS), ...(own === undefined ? [] : [own])]);
+  /** A call to a node: one of each kind is under way at a time. */
+  const call = <T>(kind: string, node: string, run: (client: ChaosDaemonClient) => Promise<T>): Call<T> =>
+    calls.start(`${kind} ${node}`, { isSilent: () => daemons.isSilent(node), run: () => run(daemons.of(node)) });
+  /** What the cache knows of the target at this moment. */
+  const known = (target: TargetStatus): { containerId?: string; probes?: WireProbes } => {
+    const [containerId, probes] = [parts.containerOf(target), parts.probesOf(target)];
+    return { ...(containerId === undefined ? {} : { containerId }), ...(probes === undefined ? {} : { probes }) };
   };
   const request = (target: TargetStatus, ttlMs: number, dryRun: boolean) => ({
     spec,
-    ...containerOf(target),
+    ...known(target),
     experimentId,
     target,
     ttlMs,
@@ -55,16 +81,16 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     epoch,
   });
 
-  async function inject(target: TargetStatus, ttlMs: number): Promise<Injected> {
+  async function inject(target: TargetStatus, ttlMs: number, signal: AbortSignal): Promise<Injected> {
     const client = daemons.of(nodeOf(target));
     try {
-      const { executionId } = await send(client, request(target, ttlMs, false), limit());
+      const { executionId } = await send(client, request(target, ttlMs, false), limit(signal));
       return { kind: 'injected', executionId, expiresAt: clock.now() + ttlMs };
     } catch (error) {
       // The operator ends; what the daemon answered is not known, and the next one asks again.
       parts.signal.throwIfAborted();
-      if (isPassing(error)) return { kind: 'retry', why: reasonOf(error) };
-      // The same key with other peers: it was asked for before, by an operator that did not live to write it down.
+      if (isPassing(error) || isRefusal(error)) return { kind: 'retry', why: reasonOf(error) };
+      // The same key with other peers, or from a node with other addresses: it was asked for before, by an operator that did not live to write it down.
       if (error instanceof ClientError && error.code === Status.ALREADY_EXISTS) return adopt(client, target, ttlMs);
       return { kind: 'missed', why: reasonOf(error) };
     }
@@ -79,86 +105,136 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     return { kind: 'injected', executionId, expiresAt: expiresAt?.getTime() ?? clock.now() + ttlMs };
   }
 
-  async function ofNode(node: string, targets: readonly TargetStatus[]): Promise<[string, ObservedExecution][]> {
-    try {
-      const { executions } = await daemons
-        .of(node)
-        .listExecutions({ experimentId, includeEnded: true }, { signal: limit() });
-      const known = new Set(executions.map(({ executionId }) => executionId));
-      for (const id of known) seenOn.set(id, node);
-      // A daemon that lost its journal has swept, at its start, whatever it was asked for before.
-      const lost = targets.flatMap(({ executionId }): [string, ObservedExecution][] =>
-        executionId === undefined || known.has(executionId)
-          ? []
-          : [[executionId, { live: false, endReason: 'not known to its node any more' }]],
-      );
-      return [...lost, ...executions.map((one): [string, ObservedExecution] => [one.executionId, observed(one)])];
-    } catch (error) {
-      return targets.flatMap((target) => withoutDaemon(node, target, reasonOf(error)));
+  const list =
+    (asked: readonly TargetStatus[]) =>
+    async (client: ChaosDaemonClient): Promise<Told> => {
+      const { executions } = await client.listExecutions({ experimentId, includeEnded: true }, { signal: limit() });
+      return { asked, executions };
+    };
+
+  function ofNode(
+    node: string,
+    targets: readonly TargetStatus[],
+    answer: Answer<Told> | undefined,
+  ): [string, ObservedExecution][] {
+    if (answer === undefined || 'error' in answer) {
+      const why = answer === undefined ? 'it was asked and has not answered yet' : reasonOf(answer.error);
+      return targets.flatMap((target) => withoutDaemon(node, target, why));
     }
+    const { asked, executions } = answer.value;
+    const known = new Set(executions.map(({ executionId }) => executionId));
+    for (const id of known) seenOn.set(id, node);
+    // A daemon that lost its journal has swept, at its start, whatever it was asked for before.
+    const lost = asked.flatMap(({ executionId }): [string, ObservedExecution][] =>
+      executionId === undefined || known.has(executionId)
+        ? []
+        : [[executionId, { live: false, endReason: 'not known to its node any more' }]],
+    );
+    const homes = new Map(targets.map((target) => [target.executionId, target]));
+    return [
+      ...lost,
+      ...executions.map((one): [string, ObservedExecution] => [
+        one.executionId,
+        explained(one, homes.get(one.executionId)),
+      ]),
+    ];
+  }
+
+  /** A daemon sees that a pod is gone; the cluster knows why. */
+  function explained(one: Execution, target: TargetStatus | undefined): ObservedExecution {
+    const told = observed(one);
+    if (target === undefined || told.endReason !== TARGET_GONE) return told;
+    return { ...told, endReason: `${TARGET_GONE}: ${parts.whyGone(target)}` };
   }
 
   /** What is certain of an execution although its daemon does not answer. */
   function withoutDaemon(node: string, target: TargetStatus, error: string): [string, ObservedExecution][] {
     const { executionId, expiresAt = Infinity } = target;
     if (executionId === undefined) return [];
-    if (!parts.nodeExists(node)) return [[executionId, { live: false, endReason: 'its node is gone' }]];
+    if (!parts.nodeExists(node))
+      return [[executionId, { live: false, endReason: `${TARGET_GONE}: its node was removed` }]];
     if (clock.now() > expiresAt + EXPIRY_MARGIN_MS) return [[executionId, { live: false, endReason: 'expired' }]];
     return [[executionId, { live: true, error: `the daemon of ${node} does not answer: ${error}` }]];
   }
 
   /** Renews the lease with this change of the targets' executions; true when every daemon has answered. */
   async function renew(
+    kind: 'extend' | 'follow',
     targets: readonly TargetStatus[],
     change: Omit<DeepPartial<ExecutionDeadline>, 'executionId'>,
     failure: string,
   ): Promise<boolean> {
-    const answers = await pMap(
-      Map.groupBy(targets, nodeOf),
-      async ([node, here]) => {
-        const executions = here.map(({ executionId = '' }) => ({ executionId, ...change }));
-        const lease = { operatorEpoch: BigInt(epoch), leaseTtl: durationOf(parts.leaseTtlMs) };
+    // What an earlier change still waits for says nothing of this one.
+    const before = new Set(calls.underWay(`${kind} `));
+    const made = [...Map.groupBy(targets, nodeOf)].map(([node, here]) => {
+      const executions = here.map(({ executionId = '' }) => ({ executionId, ...change }));
+      const lease = { operatorEpoch: BigInt(epoch), leaseTtl: durationOf(parts.leaseTtlMs) };
+      const renewed = call(kind, node, async (client) => {
         try {
-          await daemons.of(node).renewLease({ ...lease, executions }, { signal: limit() });
+          await client.renewLease({ ...lease, executions }, { signal: limit() });
           return true;
         } catch (error) {
           logger.warn({ node, experiment: experimentId, error }, failure);
           return false;
         }
+      });
+      return { renewed, own: !before.has(`${kind} ${node}`) };
+    });
+    await calls.wait(
+      made.map(({ renewed }) => renewed),
+      'some',
+    );
+    return made.every(
+      ({ renewed: { answer }, own }) => own && answer !== undefined && 'value' in answer && answer.value,
+    );
+  }
+
+  async function cancelOn(node: string, client: ChaosDaemonClient, ids: readonly string[]): Promise<boolean> {
+    const answers = await pMap(
+      ids,
+      async (executionId) => {
+        try {
+          await client.cancelChaos({ executionId }, { signal: limit() });
+          return true;
+        } catch (error) {
+          logger.info({ node, executionId, reason: reasonOf(error) }, 'cancel not done yet');
+          return false;
+        }
       },
-      { concurrency: PARALLEL_NODES },
+      { concurrency: PARALLEL_CANCELS },
     );
     return answers.every(Boolean);
   }
 
   return {
+    isSilent: (target) => daemons.isSilent(nodeOf(target)),
     inject,
     async rehearse(target) {
+      if (daemons.isSilent(nodeOf(target)))
+        throw new ChaosError('UNAVAILABLE', `the daemon of ${nodeOf(target)} does not answer`);
       const { plan, message } = await send(daemons.of(nodeOf(target)), request(target, spec.duration, true), limit());
-      return plan === undefined
-        ? message
-        : `${plan.steps.length} steps: ${plan.steps.map(({ tool }) => tool).join(', ')}`;
+      return plan === undefined ? message : `${plan.steps.length} steps\n${planText(plan.steps)}`;
     },
-    async observe(targets) {
+    async observe(targets, enough) {
       const homes = new Map(targets.map((target) => [target.executionId, nodeOf(target)]));
       const known = Map.groupBy(targets, nodeOf);
       const nodes = new Map([...parts.alsoAsk.map((node): [string, TargetStatus[]] => [node, []]), ...known]);
-      const found = await pMap(
-        nodes,
-        async ([node, here]) => {
-          const told = await ofNode(node, here);
-          // Of what is elsewhere a daemon knows nothing, whatever it says.
-          return told.filter(([id]) => (homes.get(id) ?? node) === node);
-        },
-        { concurrency: PARALLEL_NODES },
+      // What came after an earlier visit is better than nothing.
+      const late = calls.take<Told>('list ');
+      const asked = [...nodes].map(([node, here]) => call('list', node, list(here)));
+      await calls.wait(asked, enough);
+      const told = new Map([...late, ...calls.take<Told>('list ')]);
+      const found = [...nodes].flatMap(([node, here]) =>
+        // Of what is elsewhere a daemon knows nothing, whatever it says.
+        ofNode(node, here, told.get(node)).filter(([id]) => (homes.get(id) ?? node) === node),
       );
-      return new Map(found.flat());
+      return new Map(found);
     },
     async extend(executionIds, targets, ttlMs) {
       const ids = new Set(executionIds);
       const meant = targets.filter(({ executionId }) => executionId !== undefined && ids.has(executionId));
       // Where it fails, executions keep the deadline that they have; when that is too early, the status will say so.
-      await renew(meant, { ttl: durationOf(ttlMs) }, 'deadlines not extended');
+      await renew('extend', meant, { ttl: durationOf(ttlMs) }, 'deadlines not extended');
     },
     peersNow() {
       const peers = parts.followed();
@@ -167,29 +243,32 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     async follow(targets) {
       const peers = parts.followed() ?? [];
       const meant = targets.filter(({ state, executionId }) => state === 'Injected' && executionId !== undefined);
-      return renew(meant, { peers: { peers: [...peers] } }, 'peers not followed');
+      return renew('follow', meant, { peers: { peers: [...peers] } }, 'peers not followed');
     },
-    async cancel(executionIds, targets) {
-      const nodes = new Map(targets.map((target) => [target.executionId, nodeOf(target)]));
-      const answers = await pMap(
-        executionIds,
-        async (executionId) => {
-          const node = nodes.get(executionId) ?? seenOn.get(executionId);
-          if (node === undefined) return false;
-          try {
-            await daemons.of(node).cancelChaos({ executionId }, { signal: limit() });
-            return true;
-          } catch (error) {
-            logger.info({ node, executionId, reason: reasonOf(error) }, 'cancel not done yet');
-            return false;
-          }
-        },
-        { concurrency: PARALLEL_NODES },
+    async cancel(executionIds, targets): Promise<Cancelled> {
+      const homes = new Map(targets.map((target) => [target.executionId, nodeOf(target)]));
+      const ofNode = Map.groupBy(executionIds, (id) => homes.get(id) ?? seenOn.get(id));
+      const nowhere = ofNode.delete(undefined);
+      const before = new Set(calls.underWay('cancel '));
+      const asked = [...ofNode].map(([node = '', ids]) => ({
+        ended: call('cancel', node, (client) => cancelOn(node, client, ids)),
+        own: !before.has(`cancel ${node}`),
+      }));
+      await calls.wait(
+        asked.map(({ ended }) => ended),
+        'some',
+        // Who was asked before had its time.
+        asked.some(({ own }) => own) ? undefined : AGAIN_MS,
       );
-      return answers.every(Boolean);
+      const done = asked.filter(({ ended: { answer } }) => answer !== undefined && 'value' in answer && answer.value);
+      if (done.length === asked.length && !nowhere) return 'all';
+      return done.length > 0 ? 'some' : 'none';
     },
   };
 }
+
+/** How long a visit waits for nodes that an earlier one asked already. Milliseconds. */
+const AGAIN_MS = 100;
 
 /** A pod that was chosen runs somewhere; without a node there is no daemon to ask, and the call fails by name. */
 const nodeOf = ({ node }: TargetStatus): string => node ?? 'unknown';

@@ -12,13 +12,25 @@ export type Injected =
   /** It may succeed later. */
   | { readonly kind: 'retry'; readonly why: string };
 
-/** The verbs. All of them may be repeated at will. */
+/** How far a cancel has come: every execution was answered, those of some nodes, or nothing new. */
+export type Cancelled = 'all' | 'some' | 'none';
+
+/**
+ * The verbs. All of them may be repeated at will. Each asks every node by itself and waits a moment: what is answered later is
+ * heard by the next visit to the experiment.
+ */
 export interface Executor {
-  inject(target: TargetStatus, ttlMs: number): Promise<Injected>;
+  /** Whether the target's node is asked and does not answer: others are not to wait for it. */
+  isSilent(target: TargetStatus): boolean;
+  /** Waits for the answer, however long it takes; the signal takes the call back. */
+  inject(target: TargetStatus, ttlMs: number, signal: AbortSignal): Promise<Injected>;
   /** What each target would get, in one line; throws what an injection would be refused with. */
   rehearse(target: TargetStatus): Promise<string>;
-  /** Every execution of the experiment, by id, as far as it can be told at this moment. */
-  observe(targets: readonly TargetStatus[]): Promise<ReadonlyMap<string, ObservedExecution>>;
+  /**
+   * Every execution of the experiment, by id, as far as it can be told at this moment: when all nodes have answered, or some
+   * where that is enough.
+   */
+  observe(targets: readonly TargetStatus[], enough: 'all' | 'some'): Promise<ReadonlyMap<string, ObservedExecution>>;
   /**
    * The peers that executions should have at this moment, as text; undefined when they cannot change.
    * @throws ChaosError FAILED_PRECONDITION when they cannot be told.
@@ -28,6 +40,6 @@ export interface Executor {
   follow(targets: readonly TargetStatus[]): Promise<boolean>;
   /** Moves the deadlines to `ttlMs` from now. */
   extend(executionIds: readonly string[], targets: readonly TargetStatus[], ttlMs: number): Promise<void>;
-  /** Asks for the end of executions; true when every one was answered. */
-  cancel(executionIds: readonly string[], targets: readonly TargetStatus[]): Promise<boolean>;
+  /** Asks for the end of executions. */
+  cancel(executionIds: readonly string[], targets: readonly TargetStatus[]): Promise<Cancelled>;
 }

@@ -15,6 +15,8 @@ export interface PodKillParts {
 /** There is one execution a pod; its id says which. */
 const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
 
+const FORCED = 'with a grace period of 0 the API server forgets a pod before the kubelet has ended its processes';
+
 /** An executor for one experiment. */
 export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): Executor {
   const parsed = parseParameters(findAction('pod-kill'), spec.action.parameters, { target: 'absent' }) as PodKillSpec;
@@ -24,7 +26,7 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
     const pod = cache.get(target);
     const gone = pod === undefined || pod.metadata.uid !== target.uid;
     const ending = pod?.metadata.deletionTimestamp !== undefined;
-    const evidence = { engine: 'api', counters: {}, notes: [] };
+    const evidence = { engine: 'api', counters: {}, notes: gracePeriodSeconds === 0 ? [FORCED] : [] };
     if (gone)
       return {
         live: false,
@@ -41,10 +43,12 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
   }
 
   return {
-    async inject(target) {
+    isSilent: () => false,
+    async inject(target, _ttlMs, own) {
       try {
+        const both = AbortSignal.any([signal, own]);
         // Another pod of that name is not the one that was chosen: the uid makes it a conflict.
-        await client.delete(pods, target, { uid: target.uid, gracePeriodSeconds, signal });
+        await client.delete(pods, target, { uid: target.uid, gracePeriodSeconds, signal: both });
         return { kind: 'injected', executionId: idOf(target) };
       } catch (error) {
         signal.throwIfAborted();
@@ -53,7 +57,10 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
         return { kind: 'missed', why: error instanceof Error ? error.message : String(error) };
       }
     },
-    rehearse: async ({ namespace, name }) => `delete the pod ${namespace}/${name}`,
+    rehearse: async ({ namespace, name }) =>
+      gracePeriodSeconds === 0
+        ? `force-delete the pod ${namespace}/${name}, without waiting for its kubelet`
+        : `delete the pod ${namespace}/${name}, with ${gracePeriodSeconds} s to end`,
     observe: async (targets) =>
       new Map(
         targets
@@ -64,7 +71,7 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
     follow: async () => true,
     // It happened once; there is no deadline, and nothing to undo.
     extend: async () => undefined,
-    cancel: async () => true,
+    cancel: async () => 'all',
   };
 }
 

@@ -1,32 +1,101 @@
 /** Makes the probes of a steady state: HTTP requests from this machine. */
-import type { Clock } from '@chaosplane/common';
+import { lookup } from 'node:dns';
+import { request as plainRequest, type RequestOptions } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { formatDuration, isLocalAddress, type Clock } from '@chaosplane/common';
 import type { Probe, ProbeOutcome } from '@chaosplane/experiment';
+import { causeOf, LocalAddressError, shownUrl } from './words.ts';
+
+/** What probes are made with. */
+export interface Prober {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Whether loopback and link-local addresses may be asked: whoever writes the probe could not ask them from elsewhere. */
+  readonly allowLocal: boolean;
+  /** The value of a Secret's key; throws when it cannot be read. Absent: there are no Secrets. */
+  readonly secret?: (ref: SecretRef) => Promise<string>;
+}
+
+type SecretRef = NonNullable<Probe['headers'][number]['valueFrom']>['secretKeyRef'];
 
 /** All of them must pass, each within its retries. */
-export async function runProbes(probes: readonly Probe[], clock: Clock, signal: AbortSignal): Promise<ProbeOutcome> {
-  const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, clock, signal)));
+export async function runProbes(probes: readonly Probe[], prober: Prober): Promise<ProbeOutcome> {
+  const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, prober)));
   return outcomes.find(({ passed }) => !passed) ?? { passed: true, message: `${outcomes.length} probes passed` };
 }
 
-async function runProbe(probe: Probe, clock: Clock, signal: AbortSignal): Promise<ProbeOutcome> {
+async function runProbe(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
+  const { clock, signal } = prober;
   for (let attempt = 0; ; attempt++) {
-    const outcome = await ask(probe, signal);
+    const outcome = await ask(probe, prober);
     if (outcome.passed || attempt >= probe.retries || signal.aborted) return outcome;
     await clock.sleep(probe.interval, signal).catch(() => undefined);
   }
 }
 
-async function ask({ url, method, expectStatus, timeout }: Probe, signal: AbortSignal): Promise<ProbeOutcome> {
+async function ask(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
+  const { method, expectStatus, timeout } = probe;
+  const what = `${method} ${shownUrl(probe.url)}`;
+  const limit = AbortSignal.timeout(timeout);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-    const response = await fetch(url, { method, signal: limit, redirect: 'manual' });
-    await response.body?.cancel();
-    const passed = response.status === expectStatus;
-    return { passed, message: `${method} ${url} answered ${response.status}${passed ? '' : `, not ${expectStatus}`}` };
+    const headers = await headersOf(probe, prober);
+    const status = await statusOf(probe, headers, prober.allowLocal, AbortSignal.any([prober.signal, limit]));
+    const passed = status === expectStatus;
+    return { passed, message: `${what} answered ${status}${passed ? '' : `, not ${expectStatus}`}` };
   } catch (error) {
-    return {
-      passed: false,
-      message: `${method} ${url} failed: ${error instanceof Error ? error.message : String(error)}`,
-    };
+    const why = limit.aborted ? `no answer within ${formatDuration(timeout)}` : causeOf(error);
+    return { passed: false, message: `${what} failed: ${why}` };
   }
 }
+
+async function headersOf({ headers }: Probe, { secret }: Prober): Promise<Record<string, string>> {
+  const found = headers.map(async ({ name, value = '', valueFrom }): Promise<[string, string]> => {
+    if (valueFrom === undefined) return [name, value];
+    if (secret === undefined) throw new Error('there are no Secrets here');
+    // Most Secrets that were made from a file end with a line break, which no header takes.
+    return [name, (await secret(valueFrom.secretKeyRef)).replace(/[\r\n]+$/, '')];
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+/** The status of the answer; redirects are not followed, and bodies not read. */
+function statusOf(
+  { url, method, ca, insecure }: Probe,
+  headers: Record<string, string>,
+  allowLocal: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const { hostname, protocol } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (!allowLocal && isIP(host) !== 0 && isLocalAddress(host)) return Promise.reject(new LocalAddressError(host));
+  const options: RequestOptions = {
+    method,
+    headers,
+    signal,
+    agent: false,
+    ...(allowLocal ? {} : { lookup: notLocal }),
+  };
+  const tls = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: !insecure };
+  return new Promise((resolve, reject) => {
+    const request = protocol === 'https:' ? tlsRequest(url, { ...options, ...tls }) : plainRequest(url, options);
+    request.on('error', reject);
+    request.on('response', (response) => {
+      resolve(response.statusCode ?? 0);
+      response.destroy();
+    });
+    request.end();
+  });
+}
+
+/** Names are resolved once, and what is asked is what was looked at: a second answer of DNS changes nothing. */
+const notLocal: LookupFunction = (hostname, options, done) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    const local = error === null ? addresses.find(({ address }) => isLocalAddress(address)) : undefined;
+    const refusal = local === undefined ? error : new LocalAddressError(local.address, hostname);
+    if (refusal !== null) done(refusal, []);
+    else if (options.all === true) done(null, addresses);
+    else done(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
+  });
+};

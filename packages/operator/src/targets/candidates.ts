@@ -1,6 +1,7 @@
 /** The pods or nodes of the cluster, as candidates for an experiment. Pure. */
 import type { Candidate, ExperimentSpec } from '@chaosplane/experiment';
 import type { Node, Pod } from '@chaosplane/kube';
+import { lastingContainers } from './container.ts';
 
 /** Where candidates are found; each is asked for only when it is meant. */
 export interface CandidateWorld {
@@ -13,13 +14,26 @@ export function candidatesOf({ target }: Pick<ExperimentSpec, 'target'>, { pods,
   return target.kind === 'Node' ? nodes().map(nodeCandidate) : pods().map(podCandidate);
 }
 
-function podCandidate({ metadata, spec, status }: Pod): Candidate {
+function podCandidate(pod: Pod): Candidate {
+  const { metadata, spec } = pod;
+  const why = whyNotRunning(pod);
   return {
     ...known(metadata),
-    running: status?.phase === 'Running' && metadata.deletionTimestamp === undefined && spec?.nodeName !== undefined,
+    running: why === undefined,
+    ...(why === undefined ? {} : { notRunning: why }),
+    containers: lastingContainers(pod).map(({ name }) => name),
     hostNetwork: spec?.hostNetwork === true,
     ...(spec?.nodeName === undefined ? {} : { node: spec.nodeName }),
   };
+}
+
+/** A pod on its way out says Running, and even Ready, until its last container has ended; one whose containers all crash says Running too. */
+function whyNotRunning({ metadata, spec, status }: Pod): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return 'on its way out';
+  if (status?.phase !== 'Running' || spec?.nodeName === undefined) return 'not running';
+  const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+  const runs = all.length === 0 || all.some(({ state }) => state?.running !== undefined);
+  return runs ? undefined : 'not running: none of its containers does';
 }
 
 /** Cordoned or not, of the control plane or not: who is not to be hit is not chosen by names and labels. */

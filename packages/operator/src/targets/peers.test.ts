@@ -94,7 +94,12 @@ describe('the peers of an experiment', () => {
   });
 
   test('are refused when nobody has these labels: no peers at all would be everybody', () => {
-    expect(() => resolve(selector({ app: 'none' }))).toThrow(/no running pod fits/);
+    expect(() => resolve(selector({ app: 'none' }))).toThrow(
+      'spec.peers.0.podSelector: no running pod of the namespace shop fits',
+    );
+    expect(() => resolve(selector({ app: 'db' }), selector({ app: 'none' }))).toThrow('spec.peers.1.podSelector');
+    const elsewhere = { podSelector: { namespace: 'shopp', labelSelector: {} } };
+    expect(() => resolve(elsewhere)).toThrow('the namespace shopp');
   });
 
   test('that were followed and are all gone are nobody, and not everybody', () => {

@@ -11,7 +11,7 @@ export interface PeerWorld {
   readonly endpointSlices: readonly EndpointSlice[];
 }
 
-const empty: PeerWorld = { pods: [], services: [], endpointSlices: [] };
+const nowhere: PeerWorld = { pods: [], services: [], endpointSlices: [] };
 
 /** No packet on a link has this address: what stands for peers that are all gone, since no peers at all would be everybody. */
 const NOBODY: WirePeer = { cidr: '0.0.0.0/32' };
@@ -22,19 +22,23 @@ export type WirePeer = DeepPartial<Peer>;
 /**
  * The peers of an experiment. A packet to a Service has the Service's address until it leaves the pod's namespace, so the
  * address of every Service that leads to nobody but the chosen pods belongs to them.
- * @throws ChaosError FAILED_PRECONDITION for a Service that leads to chosen pods and to others.
+ * @throws ChaosError FAILED_PRECONDITION for a selector that fits nobody, and for a Service that leads to chosen pods and to others.
  */
 export function resolvePeers(
   { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
-  world: PeerWorld = empty,
+  world: PeerWorld = nowhere,
 ): WirePeer[] {
-  const found = allOf(peers, target.namespace, world);
-  // Only selectors were given, and nobody has these labels: no peers at all would mean everybody.
-  if (peers.length > 0 && found.length === 0) {
-    const message = 'no running pod fits the podSelector of the peers, so there is nobody to be kept from';
-    throw new ChaosError('FAILED_PRECONDITION', `${message}; correct spec.peers`);
+  // Nobody has these labels: no peers at all would mean everybody, and fewer are not what was asked for.
+  const empty = peers.findIndex((peer) => resolve(peer, target.namespace, world).length === 0);
+  if (empty >= 0) {
+    const { namespace = target.namespace } = peers[empty]?.podSelector ?? {};
+    const message = `spec.peers.${empty}.podSelector: no running pod of the namespace ${namespace} fits`;
+    throw new ChaosError(
+      'FAILED_PRECONDITION',
+      `${message}, or there is no such namespace; correct it or leave it out`,
+    );
   }
-  return found;
+  return allOf(peers, target.namespace, world);
 }
 
 /** Whether the peers can change while the experiment runs. */

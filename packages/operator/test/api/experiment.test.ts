@@ -1,7 +1,10 @@
 /** Experiments from `kubectl apply` to their end, on a real API server. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { pods } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '../../src/api/resources.ts';
-import { setReady } from './stage-node.ts';
+import { NODE_ADDRESS, setReady } from './stage-node.ts';
 import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(90_000);
@@ -57,6 +60,29 @@ describe('an experiment', () => {
     });
   });
 
+  test('spares the probes of its pods, from the addresses of the node and from the one that its daemon finds', async () => {
+    const ports = [{ name: 'admin', containerPort: 9090 }];
+    const probed = { ports, livenessProbe: { httpGet: { port: 'admin' } }, readinessProbe: { grpc: { port: 50_051 } } };
+    const [n1] = stage.nodes;
+    const { fake } = await stage.addPod('a', n1!, { app: 'web' }, probed);
+    const [source = ''] = n1!.kernel.host().sourcesTowards(fake.sandbox.ips);
+    stage.startOperator();
+    const begin = async (name: string, parameters: object): Promise<void> => {
+      const action = { type: 'network-partition', parameters };
+      await stage.apply(name, { target: web, action, duration: '10m' });
+      await stage.until(name, ({ status }) => status?.effectiveAt !== undefined);
+    };
+    const spared = `ip saddr { ${NODE_ADDRESS}, ${source} } tcp dport { 9090, 50051 } return`;
+    await begin('all', { spareProbes: false });
+    expect(stage.print()).not.toContain('dport');
+    await begin('spared', {});
+    expect(stage.print()).toContain(spared);
+    const action = { type: 'pod-http-abort', parameters: { port: 9090, statusCode: 503 } };
+    await stage.apply('http', { target: web, action, duration: '10m' });
+    await stage.until('http', ({ status }) => status?.effectiveAt !== undefined);
+    expect(stage.print()).toContain(`"address":"${source}"`);
+  });
+
   test('ends early by its annotation, and has recovered then', async () => {
     const before = await twoPods();
     stage.startOperator();
@@ -89,6 +115,91 @@ describe('an experiment', () => {
     const over = await stage.until('bad', phaseIs('Failed'));
     expect(over.status?.message).toMatch(/latency: "soon" is not a duration.*"http" is not a port/);
     expect(over.metadata.finalizers ?? []).toEqual([]);
+  });
+
+  test('that never started is corrected in place, and then runs; from there on its spec stands', async () => {
+    await twoPods();
+    stage.startOperator();
+    const spec = { target: web, action: { ...delay, parameters: { latency: 'soon' } }, duration: '1s' };
+    await stage.apply('typo', spec);
+    await stage.until('typo', phaseIs('Failed'));
+    await stage.apply('typo', { ...spec, action: delay, duration: '10m' });
+    const running = await stage.until('typo', ({ status }) => status?.effectiveAt !== undefined);
+    expect(running.status?.conditions?.map(({ reason }) => reason)).not.toContain('InvalidSpec');
+    expect(running.metadata.finalizers).toContain(FINALIZER);
+    await expect(stage.apply('typo', { ...spec, action: delay, duration: '5m' })).rejects.toThrow(/cannot be changed/);
+  });
+
+  test('has whatever name Kubernetes takes', async () => {
+    await twoPods();
+    stage.startOperator();
+    // The cuts for the names of its shards and of its events come behind a dot, and behind a dash.
+    const names = [`${'web-1.'.repeat(41)}example`, `${'b'.repeat(236)}.c`, `${'d'.repeat(235)}-e`];
+    for (const name of names) {
+      await stage.apply(name, { target: web, action: delay, duration: '1s' });
+      const over = await stage.until(name, phaseIs('Completed'));
+      expect(over.status?.counts).toMatchObject({ targets: 2, recovered: 2 });
+    }
+  });
+
+  test('with a selector that Kubernetes refuses is refused, of targets and of peers', async () => {
+    const selector = (operator: string, values: string[]) => ({ matchExpressions: [{ key: 'app', operator, values }] });
+    for (const [operator, values] of [
+      ['NotIn', []],
+      ['In', []],
+      ['Exists', ['a']],
+    ] as const) {
+      const labelSelector = selector(operator, [...values]);
+      const bad = { target: { labelSelector }, action: delay, duration: '1s' };
+      await expect(stage.apply('bad', bad)).rejects.toThrow(/matchExpressions.*need values/);
+      const peers = { target: web, action: delay, duration: '1s', peers: [{ podSelector: { labelSelector } }] };
+      await expect(stage.apply('bad', peers)).rejects.toThrow(/peers.*need values/);
+    }
+  });
+
+  // An API server drops a null that its schema does not keep: what narrowed the choice would be gone without a word.
+  test('with a null in the place of what narrows who is hit hits nobody, and says where', async () => {
+    const before = await twoPods();
+    stage.startOperator();
+    const in2 = { key: 'app', operator: 'In', values: ['web', null] };
+    const rows: readonly (readonly [changes: object, said: string | RegExp])[] = [
+      [{ target: { labelSelector: { matchLabels: { app: null } } } }, 'matchLabels.app: it has no value'],
+      [{ target: { labelSelector: { matchLabels: { app: 'web', t: null } } } }, 'matchLabels.t: it has no value'],
+      [{ target: { labelSelector: { matchLabels: null } } }, 'matchLabels: it has no value'],
+      [{ target: { labelSelector: { matchExpressions: null } } }, 'matchExpressions: it has no value'],
+      [{ target: { labelSelector: { matchExpressions: [in2] } } }, 'values[1]: Invalid value: "null"'],
+      [
+        { target: { labelSelector: null } },
+        /nothing says which targets are meant|labelSelector in body must be of type object/,
+      ],
+      [{ target: { ...web, names: null } }, 'spec.target.names: it has no value'],
+      [{ action: { ...delay, parameters: { latency: '100ms', ports: null } } }, 'parameters.ports: it has no value'],
+      [{ peers: [{ podSelector: { labelSelector: { matchLabels: { a: null } } } }] }, 'matchLabels.a: it has no value'],
+      [{ peers: [{ cidr: '10.0.0.1', ports: null }] }, 'peers.0.ports: it has no value'],
+    ];
+    const { namespace } = stage;
+    const { apiVersion, kind } = chaosExperiments;
+    const file = join(theatre.folder, 'null.json');
+    const ways = {
+      async kubectl(name: string, spec: object) {
+        await writeFile(file, JSON.stringify({ apiVersion, kind, metadata: { namespace, name }, spec }));
+        await theatre.cluster.kubectl(['apply', '-f', file]);
+      },
+      apply: (name: string, spec: object) => stage.apply(name, spec),
+      create: (name: string, spec: object) =>
+        stage.client.create(chaosExperiments, { metadata: { namespace, name }, spec: spec }),
+    };
+    const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
+    for (const [index, [changes, said]] of rows.entries())
+      for (const [way, make] of Object.entries(ways)) {
+        const name = `${way}-${index}`;
+        const answer = make(name, { target: web, action: delay, duration: '1s', ...changes });
+        const message = await answer.then(async () => (await stage.until(name, isOver)).status?.message, String);
+        const wanted = typeof said === 'string' ? expect.stringContaining(said) : expect.stringMatching(said);
+        expect([name, message]).toEqual([name, wanted]);
+      }
+    expect(stage.print()).toBe(before);
+    expect(stage.nodes.flatMap(({ journal }) => journal.writes)).toEqual([]);
   });
 
   test('whose targets are nobody fails, and says why', async () => {
@@ -133,14 +244,26 @@ describe('an experiment', () => {
     await eventually('it is gone', async () => ((await stage.get('lost')) === undefined ? true : undefined));
   });
 
-  test('pod-kill deletes the pods that were chosen, and is verified', async () => {
+  // No kubelet says that the processes of a pod have ended here.
+  test('pod-kill deletes the pods that were chosen, and is verified; until their kubelet has ended them they are still there', async () => {
     await twoPods();
     stage.startOperator();
-    await stage.apply('kill', { target: { ...web, mode: 'one' }, action: { type: 'pod-kill' }, duration: '5s' });
-    const over = await stage.until('kill', phaseIs('Completed'));
-    expect(over.status?.verified).toBe('1/1');
-    const left = await theatre.cluster.kubectl(['get', 'pods', '-n', stage.namespace, '-l', 'app=web', '-o', 'name']);
-    expect(left.trim().split('\n')).toHaveLength(1);
+    const kill = async (name: string, parameters: object): Promise<ExperimentObject> => {
+      const action = { type: 'pod-kill', parameters };
+      await stage.apply(name, { target: { ...web, mode: 'one' }, action, duration: '1s' });
+      return stage.until(name, phaseIs('Completed'));
+    };
+    const left = async (): Promise<(number | undefined)[]> =>
+      (await stage.client.list(pods, { namespace: stage.namespace, labelSelector: 'app=web' })).items.map(
+        ({ metadata }) => metadata.deletionGracePeriodSeconds,
+      );
+    const gentle = await kill('gentle', {});
+    expect(gentle.status).toMatchObject({ verified: '1/1', targets: [{ evidence: { summary: 'the pod is ending' } }] });
+    expect((await left()).toSorted()).toEqual([1, undefined]);
+    const forced = await kill('forced', { gracePeriodSeconds: 0 });
+    const evidence = { summary: 'the pod is gone', notes: [expect.stringContaining('before the kubelet')] };
+    expect(forced.status).toMatchObject({ verified: '1/1', targets: [{ evidence }] });
+    expect(await left()).toEqual([1]);
   });
 
   test('of nodes hits those that are ready, outside any pod, and leaves nothing', async () => {

@@ -34,16 +34,6 @@ async function twoPods(): Promise<string> {
   return stage.print();
 }
 
-/** As a kubelet does, which needs no API server: what has ended is started again, under the same name. Returns how they ended. */
-function keepStarting(): readonly string[] {
-  const ends: string[] = [];
-  void (async () => {
-    for (let end = 'deposed'; end === 'deposed'; ends.push(end))
-      end = await stage.startOperator({ identity: 'operator-0' }).ended.catch(String);
-  })();
-  return ends;
-}
-
 test('of two operators one works; when it stops, the other goes on with what runs', async () => {
   const before = await twoPods();
   const first = stage.startOperator({ identity: 'first' });
@@ -52,7 +42,7 @@ test('of two operators one works; when it stops, the other goes on with what run
   stage.startOperator({ identity: 'second' });
   const lease = { namespace: stage.namespace, name: 'chaosplane-operator' };
   expect((await stage.client.get(leases, lease))?.spec?.holderIdentity).toBe('first');
-  expect(await first.stop()).toBe('stopped');
+  await first.stop();
   await eventually('the second one leads', async () =>
     (await stage.client.get(leases, lease))?.spec?.holderIdentity === 'second' ? true : undefined,
   );
@@ -69,7 +59,7 @@ test('an operator that waits for the lead ends in order when it is told to', asy
     (await stage.client.get(leases, lease))?.spec?.holderIdentity === 'first' ? true : undefined;
   await eventually('the first one leads', leads);
   const second = stage.startOperator({ identity: 'second' });
-  expect(await second.stop()).toBe('stopped');
+  await second.stop();
   expect(await leads()).toBe(true);
 });
 
@@ -123,9 +113,11 @@ test('an operator that is gone for good: the daemons end what it asked for when 
   await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), 60_000);
 });
 
-test('the API server is away for a minute: the faults end in time without it, and the operator goes on when it is back', async () => {
+test('the API server is away for a minute: the faults end in time without it, and both operators go on when it is back', async () => {
   const before = await twoPods();
-  const ends = keepStarting();
+  let ended = false;
+  for (const identity of ['first', 'second'])
+    void stage.startOperator({ identity }).ended.finally(() => (ended = true));
   await stage.apply('slow', spec('15s'));
   await stage.until('slow', isEffective);
   await theatre.cluster.stopApiServer();
@@ -139,7 +131,8 @@ test('the API server is away for a minute: the faults end in time without it, an
   }
   const over = await stage.until('slow', isOver, 60_000);
   expect(over.status).toMatchObject({ phase: 'Completed', counts: { targets: 2, recovered: 2 } });
-  expect(ends).toEqual(['deposed']);
+  // A process that ends is started again by the kubelet, later and later.
+  expect(ended).toBe(false);
 });
 
 test('a daemon that is restarted in the middle is asked again, and its fault is recovered', async () => {

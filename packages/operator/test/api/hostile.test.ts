@@ -147,3 +147,22 @@ test('an experiment whose node cannot undo its fault can be deleted once the fau
   await stage.client.delete(chaosExperiments, ref('slow'));
   await isGone('slow', 60_000);
 });
+
+test('one experiment more than a namespace may have under way is refused, says why, and works when one of them is over', async () => {
+  const own = { target: web, action: delay, duration: '10m' };
+  await stage.addPod('own', stage.nodes[0]!, { app: 'web' });
+  stage.startOperator({ experimentsPerNamespace: 2 });
+  for (const name of ['one', 'two']) {
+    await stage.apply(name, own);
+    await stage.until(name, isEffective);
+  }
+  await stage.apply('three', own);
+  const { status } = await stage.until('three', isOver);
+  expect(status).toMatchObject({ phase: 'Failed', counts: { targets: 0 } });
+  expect(status?.conditions).toMatchObject([{ type: 'Selected', status: 'False', reason: 'TooManyExperiments' }]);
+  expect(status?.message).toMatch(/^2 experiments of the namespace \S+ are not over, and 2 may be at the same time: /);
+  await stage.client.delete(chaosExperiments, ref('one'));
+  await isGone('one');
+  await stage.apply('four', own);
+  await stage.until('four', isEffective);
+});

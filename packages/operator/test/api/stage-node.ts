@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createLogger } from '@chaosplane/common';
 import { startDaemon, type RunningDaemon } from '@chaosplane/daemon';
 import { nodes, pods, refOf, type KubeClient, type Pod } from '@chaosplane/kube';
+import { openWire, type Wire } from './wire.ts';
 import { FakeNode, memoryJournal, type MemoryJournal } from '@chaosplane/testkit';
 
 /** One node: its name in the cluster, and what stands for its kernel. */
@@ -12,6 +13,8 @@ export interface StageNode {
   readonly journal: MemoryJournal;
   /** Where its daemon listens, or did: one that is restarted is found at the same place. */
   address?: string;
+  /** What operators connect to in its place. */
+  readonly wire: Wire;
   /** The address that the API server has for the daemon's pod. */
   podIp?: string;
   daemon?: RunningDaemon;
@@ -25,9 +28,12 @@ export interface StageDaemon {
   readonly clientName: string;
 }
 
+/** The same for all of them: packets go nowhere here. */
+export const NODE_ADDRESS = '192.0.2.250';
+
 /** A node with a daemon that runs. */
 export async function addNode(client: KubeClient, name: string, how: StageDaemon): Promise<StageNode> {
-  const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal() };
+  const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal(), wire: await openWire() };
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
   await setReady(client, node, true);
   await startNodeDaemon(node, how);
@@ -38,7 +44,8 @@ export async function addNode(client: KubeClient, name: string, how: StageDaemon
 /** What a kubelet says of its node, or the API server of one that is silent. */
 export async function setReady(client: KubeClient, { name, kernel }: StageNode, ready: boolean): Promise<void> {
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }];
-  const body = { status: { conditions, nodeInfo: { bootID: kernel.bootId } } };
+  const addresses = [{ type: 'InternalIP', address: NODE_ADDRESS }];
+  const body = { status: { conditions, addresses, nodeInfo: { bootID: kernel.bootId } } };
   await client.patch(nodes, { name }, { kind: 'merge', body }, { subresource: 'status' });
 }
 
@@ -59,6 +66,7 @@ export async function startNodeDaemon(node: StageNode, how: StageDaemon): Promis
     { logger: createLogger({ level: 'silent' }), host: node.kernel.host(), journal: node.journal },
   );
   node.address = node.daemon.addresses.grpc ?? '';
+  node.wire.to(node.address);
 }
 
 export async function stopNodeDaemon(node: StageNode): Promise<void> {

@@ -12,6 +12,7 @@ import {
   pods,
   resourceType,
   services,
+  type Container,
   type KubeClient,
   type KubeObject,
   type Pod,
@@ -24,7 +25,8 @@ import { chaosExperiments, type ExperimentObject } from '../../src/api/resources
 import { parseConfig } from '../../src/config.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
-import { runOperator, type TermEnd } from '../../src/operator.ts';
+import { runOperator } from '../../src/operator.ts';
+import { createReadiness } from '../../src/readiness.ts';
 import { addNode, replaceNodeDaemon, running, startNodeDaemon, stopNodeDaemon, type StageNode } from './stage-node.ts';
 
 /** Without the one called default, the API server takes no pods. */
@@ -40,6 +42,8 @@ const NAMES = {
   daemonService: 'chaosplane-daemon',
   operatorName: 'chaosplane-operator',
 };
+
+const onAnyNode = { tolerations: [{ operator: 'Exists' }] };
 
 /** A pod of the API server and of its node. */
 export interface StagePod {
@@ -60,9 +64,11 @@ export interface Theatre {
 
 /** One operator that was started. */
 export interface StagedOperator {
-  readonly ended: Promise<TermEnd>;
+  readonly ended: Promise<void>;
   /** As SIGTERM. */
-  stop(): Promise<TermEnd>;
+  stop(): Promise<void>;
+  /** Why it does not serve; undefined when it does. */
+  notReady(): string | undefined;
 }
 
 /** What one test plays on. */
@@ -70,7 +76,13 @@ export interface Stage {
   readonly namespace: string;
   readonly client: KubeClient;
   readonly nodes: readonly StageNode[];
-  addPod(name: string, node: StageNode, labels?: Record<string, string>): Promise<StagePod>;
+  /** Its only container is like `container`. */
+  addPod(
+    name: string,
+    node: StageNode,
+    labels?: Record<string, string>,
+    container?: Partial<Container>,
+  ): Promise<StagePod>;
   startDaemon(node: StageNode): Promise<void>;
   /** Another pod at another address, as after an upgrade. */
   replaceDaemon(node: StageNode): Promise<void>;
@@ -83,6 +95,11 @@ export interface Stage {
     readonly doomed?: boolean;
     readonly client?: KubeClient;
     readonly daemons?: Daemons;
+    readonly logger?: Logger;
+    readonly leaseName?: string;
+    readonly experimentsPerNamespace?: number;
+    /** Not those of the stage's namespace alone. */
+    readonly everywhere?: boolean;
     readonly leaderLease?: string;
     readonly daemonLease?: string;
     readonly renewEvery?: string;
@@ -182,7 +199,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
       credentials: channel,
       nameOf: (label) => `${label}.${NAMES.daemonService}.${namespace}.svc.cluster.local`,
       // There is no cluster DNS: who asks for a name is refused, as long as it has no record.
-      targetOf: (_label, ip) => `dns:${stageNodes.find(({ podIp }) => podIp === ip)?.address ?? '127.0.0.1:1'}`,
+      targetOf: (_label, ip) => `dns:${stageNodes.find(({ podIp }) => podIp === ip)?.wire.address ?? '127.0.0.1:1'}`,
     });
   };
 
@@ -193,12 +210,13 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     namespace,
     client,
     nodes: stageNodes,
-    async addPod(name, node, labels = { app: 'web' }) {
+    async addPod(name, node, labels = { app: 'web' }, container = {}) {
       const object = await client.create(pods, {
         apiVersion: 'v1',
         kind: 'Pod',
         metadata: { namespace, name, labels },
-        spec: { nodeName: node.name, containers: [{ name: 'app', image: 'none' }] },
+        // No kubelet says that these nodes are well, so that pods without this are deleted after less than a minute.
+        spec: { ...onAnyNode, nodeName: node.name, containers: [{ name: 'app', image: 'none', ...container }] },
       });
       serial += 1;
       const known = await running(client, object, `10.8.${serial >> 8}.${serial & 255}`);
@@ -215,6 +233,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     connect,
     startOperator(options = {}) {
       const controller = new AbortController();
+      const readiness = createReadiness();
       const {
         leaderLease = '15s',
         daemonLease = '120s',
@@ -224,7 +243,11 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
       const config = parseConfig({
         namespace,
         identity,
-        watchNamespace: namespace,
+        ...(options.everywhere === true ? {} : { watchNamespace: namespace }),
+        ...(options.leaseName === undefined ? {} : { leaseName: options.leaseName }),
+        ...(options.experimentsPerNamespace === undefined
+          ? {}
+          : { experimentsPerNamespace: options.experimentsPerNamespace }),
         tlsCertificate: operator.certificate,
         tlsKey: operator.key,
         tlsCa: ca,
@@ -232,18 +255,21 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         leaderLease,
         daemonLease,
         renewEvery,
+        // What probes ask here listens on this machine.
+        allowLocalProbes: true,
       });
       const ended = (async () => {
         const daemons = options.daemons ?? (await connect());
         open.push(daemons);
-        return runOperator(config, { client: options.client ?? client, daemons, logger }, controller.signal);
+        const parts = { client: options.client ?? client, daemons, logger: options.logger ?? logger, readiness };
+        return runOperator(config, parts, controller.signal);
       })();
       ended.catch(() => undefined);
-      const stop = (): Promise<TermEnd> => {
+      const stop = (): Promise<void> => {
         controller.abort(new Error('stopped by the test'));
         return ended;
       };
-      const staged = { ended, stop };
+      const staged = { ended, stop, notReady: readiness.notReady };
       started.push(options.doomed === true ? { ...staged, stop: abandon(stop) } : staged);
       return staged;
     },
@@ -273,7 +299,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     async close() {
       await Promise.allSettled(started.map(async ({ stop }) => stop()));
       for (const daemons of open) daemons.close();
-      await Promise.all(stageNodes.map(async (node) => node.daemon?.stop()));
+      await Promise.all(stageNodes.map(async ({ daemon: one, wire }) => Promise.all([one?.stop(), wire.close()])));
       for (const node of stageNodes) await client.delete(nodes, { name: node.name });
       await client.delete(namespaces, { name: namespace });
     },
@@ -282,9 +308,8 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
 }
 
 /** Tells it to stop, and waits for nothing. */
-function abandon(stop: () => Promise<TermEnd>): () => Promise<TermEnd> {
+function abandon(stop: () => Promise<void>): () => Promise<void> {
   return async () => {
     void stop();
-    return 'stopped';
   };
 }

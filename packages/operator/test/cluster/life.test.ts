@@ -1,12 +1,13 @@
 /** Experiments whose operator, API server, daemon or node goes away in the middle: each ends in time, and leaves nothing. Stress. */
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { leases } from '@chaosplane/kube';
 import { fingerprint } from '@chaosplane/testbed';
 import { cpuMs, stressorsIn } from '../../../daemon/test/runtime/accounts.ts';
 import { beside, burningOn, burnt, containerId } from './burning.ts';
 import { requireNamespace } from './restarting.ts';
-import type { ExperimentObject } from '../../src/api/resources.ts';
+import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
 import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 
 jest.setTimeout(300_000);
@@ -50,6 +51,8 @@ async function begin(name: string, duration: string): Promise<string> {
 
 const kubectl = (...argv: readonly string[]): Promise<string> => shop.cluster.kubectl([...argv, '-n', SYSTEM]);
 
+const OPERATORS = ['-l', 'app.kubernetes.io/component=operator'] as const;
+
 /** The pod that leads. */
 async function leader(): Promise<string> {
   const lease = await shop.client.get(leases, { namespace: SYSTEM, name: 'chaosplane-operator' });
@@ -72,8 +75,7 @@ test('the leading operator is killed: the other one goes on with the same execut
 
 test('the daemon is restarted: the fault is there meanwhile and afterwards, and is recovered', async () => {
   const id = await begin('restarted', '10m');
-  const selector = ['-l', 'app.kubernetes.io/component=daemon', '--field-selector=spec.nodeName=n2'];
-  await kubectl('delete', 'pod', ...selector, '--wait=false');
+  await kubectl('delete', 'pod', ...ofDaemon('n2'), '--wait=false');
   expect(await answers()).toBe(false);
   await kubectl('rollout', 'status', 'daemonset/chaosplane-daemon', '--timeout=90s');
   expect(await answers()).toBe(false);
@@ -83,6 +85,54 @@ test('the daemon is restarted: the fault is there meanwhile and afterwards, and 
   });
   expect(object.status).toMatchObject({ phase: 'Running', targets: [{ executionId: id, state: 'Injected' }] });
   await shop.remove('restarted');
+  expect(await answers()).toBe(true);
+});
+
+const ref = (name: string) => ({ namespace: NAMESPACE, name });
+const ofDaemon = (node: string): string[] => [
+  ...['-l', 'app.kubernetes.io/component=daemon'],
+  `--field-selector=spec.nodeName=${node}`,
+];
+
+/** Sends a signal to the daemon of a node: to the first process of its container, as the node counts them. */
+async function signalDaemon(node: string, signal: 'STOP' | 'CONT'): Promise<void> {
+  const path = 'jsonpath={.items[0].status.containerStatuses[0].containerID}';
+  const id = basename(await kubectl('get', 'pod', ...ofDaemon(node), '-o', path));
+  const files = await shop.cluster.exec(node, ['sh', '-c', `grep -l ${id} /proc/[0-9]*/cgroup; true`]);
+  const pids = files.split('\n').map((file) => Number(file.split('/')[2]));
+  await shop.cluster.exec(node, ['kill', `-${signal}`, String(Math.min(...pids))]);
+}
+
+test('a daemon hangs: targets of the other node are hit, told of, and free again when it is aborted', async () => {
+  expect(await answers()).toBe(true);
+  await signalDaemon('n1', 'STOP');
+  try {
+    const target = { names: ['caller', 'web'], mode: 'all' };
+    await shop.apply('hung', { ...spec('10m'), target, injectionTimeout: '5m' });
+    await shop.until('hung', ({ status }) => status?.counts?.injected === 1);
+    expect(await answers()).toBe(false);
+    const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
+    await shop.client.patch(chaosExperiments, ref('hung'), { kind: 'merge', body });
+    await shop.until('hung', ({ status }) => status?.counts?.recovered === 1);
+    expect(await answers()).toBe(true);
+  } finally {
+    await signalDaemon('n1', 'CONT');
+  }
+  await shop.remove('hung');
+});
+
+test('the finalizer is taken away and the experiment deleted: its fault is gone within 5 s, or 3 times what a deletion takes here', async () => {
+  await begin('ordinary', '10m');
+  const asked = performance.now();
+  await shop.remove('ordinary');
+  const ordinaryMs = performance.now() - asked;
+  await begin('stripped', '10m');
+  const body = { metadata: { finalizers: null } };
+  await shop.client.patch(chaosExperiments, ref('stripped'), { kind: 'merge', body });
+  await shop.client.delete(chaosExperiments, ref('stripped'));
+  const since = performance.now();
+  await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined));
+  expect(performance.now() - since).toBeLessThan(Math.max(5000, 3 * ordinaryMs));
   expect(await answers()).toBe(true);
 });
 
@@ -172,7 +222,7 @@ describe('a node that is restarted by an experiment', () => {
 test('the operator is gone for good: its lease lapses, and the daemon ends what it asked for', async () => {
   await begin('orphaned', '10m');
   await kubectl('scale', 'deployment/chaosplane-operator', '--replicas=0');
-  await kubectl('wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=operator', '--timeout=60s');
+  await kubectl('wait', '--for=delete', 'pod', ...OPERATORS, '--timeout=60s');
   const ended = async (): Promise<true | undefined> => ((await answers()) ? true : undefined);
   await eventually('traffic is normal', ended, LEASE_S * 1000 + 30_000);
   await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined));
@@ -185,6 +235,9 @@ test('the operator is gone for good: its lease lapses, and the daemon ends what 
 
 // Nothing after it may depend on the cluster's own controllers: these come back to an API server as late as a minute after.
 test('the API server is away for a minute: the fault ends no later than its deadline, and the status says so after', async () => {
+  const restarts = (): Promise<string> =>
+    kubectl('get', 'pod', ...OPERATORS, '-o', 'jsonpath={.items[*].status.containerStatuses[*].restartCount}');
+  const before = await restarts();
   await begin('unseen', '10s');
   const netns = await shop.netnsOf('caller');
   const expiresAt = Date.parse((await shop.get('unseen'))?.status?.targets?.[0]?.expiresAt ?? '');
@@ -208,6 +261,7 @@ test('the API server is away for a minute: the fault ends no later than its dead
   expect(over.status?.counts).toMatchObject({ targets: 1, recovered: 1 });
   await shop.remove('unseen');
   await kubectl('rollout', 'status', 'deployment/chaosplane-operator', '--timeout=90s');
+  expect(await restarts()).toBe(before);
   expect(await answers()).toBe(true);
 });
 

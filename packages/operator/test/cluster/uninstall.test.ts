@@ -114,6 +114,14 @@ describe('a user who may write experiments', () => {
     expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
   });
 
+  test('cannot have read what may not be read: pods of other namespaces as peers, a Secret in a probe', async () => {
+    const peers = [{ podSelector: { namespace: 'kube-system', labelSelector: {} } }];
+    expect(await ask(experiment({ ...spec, peers }), `--as=${USER}`)).toContain(`user ${USER} may not list pods`);
+    const headers = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'token', key: 'k' } } }];
+    const steadyState = { before: [{ type: 'http', url: 'http://a/', headers }] };
+    expect(await ask(experiment({ ...spec, steadyState }), `--as=${USER}`)).toContain('may not get a Secret');
+  });
+
   test('is let in to nodes by the right to delete nodes, and by nothing less', async () => {
     const clusterRole = (verbs: string[]): object[] => [
       {

@@ -9,7 +9,8 @@ import type { Pack } from 'tar-stream';
 export type Entry =
   | { readonly path: string; readonly kind: 'folder'; readonly mode?: number }
   | { readonly path: string; readonly kind: 'link'; readonly to: string }
-  | { readonly path: string; readonly kind: 'text'; readonly text: string | Buffer }
+  /** Default mode: 0644. */
+  | { readonly path: string; readonly kind: 'text'; readonly text: string | Buffer; readonly mode?: number }
   /** A file of this machine. Default mode: 0755. */
   | { readonly path: string; readonly kind: 'file'; readonly source: string; readonly mode?: number };
 
@@ -32,7 +33,7 @@ async function packEntry(tar: Pack, entry: Entry): Promise<void> {
       tar.entry({ name, type: 'symlink', linkname: entry.to, mtime });
       return;
     case 'text':
-      tar.entry({ name, mode: 0o644, mtime }, entry.text);
+      tar.entry({ name, mode: entry.mode ?? 0o644, mtime }, entry.text);
       return;
     case 'file': {
       const { size } = await stat(entry.source);

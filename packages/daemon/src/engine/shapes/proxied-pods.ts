@@ -11,7 +11,9 @@ export interface OwnRule {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   /** What proxies of earlier daemons counted. */
-  readonly before: ProxyCounts;
+  readonly before: Omit<ProxyCounts, 'openBefore'>;
+  /** Connections that were open when this daemon put it in force, and that it leaves alone. */
+  readonly openBefore: number;
 }
 
 /** A pod whose turn it is. */

@@ -4,11 +4,14 @@ import type { ProxyFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
 import type { CapabilityName, SandboxDetail } from '../../host/host.ts';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
+import { explainRedirect } from '../../proxy/foreign/advice.ts';
+import { notesOnOpen } from '../../proxy/left-alone.ts';
 import { PROXY_TABLE } from '../../proxy/names.ts';
 import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../proxy/rule.ts';
 import { requireCapabilities } from '../capabilities.ts';
 import type { ShapeContext } from '../context.ts';
 import type { ParsedRequest } from '../parse.ts';
+import { sparedIn } from '../probes.ts';
 import { findPod, podName, requireOwnNetwork, type TargetQuery } from '../target.ts';
 import { ProxiedPods, type ProxiedPod } from './proxied-pods.ts';
 import { HalfAppliedError, type Change, type Planned, type Shape, type Site } from './shape.ts';
@@ -18,6 +21,9 @@ type ProxyRecord = RecordOf<'proxy'>;
 
 /** What is the same for all executions of one pod. */
 type PodTarget = Omit<ProxyRecord['target'], 'kind' | 'containerName' | 'netnsCookie'>;
+
+/** What proxies count. */
+type Counts = Omit<ProxyCounts, 'openBefore'>;
 
 /** What proxies need of a node. */
 export const PROXY_NEEDS: readonly CapabilityName[] = ['root', 'nftables'];
@@ -62,13 +68,16 @@ export function proxyShape(context: ShapeContext): Shape<'proxy'> {
 
 function siteIn(context: ShapeContext, pod: ProxiedPod, target: PodTarget, sandbox?: SandboxDetail): Site<'proxy'> {
   const { lease, clock } = context;
-  const put = (record: ProxyRecord, before: ProxyCounts): void => {
-    pod.rules.set(record.id, { rule: record.work.rule, deadline: lease.deadlineOf(record), before });
+  const put = (record: ProxyRecord, before: Counts): void => {
+    const { rule } = record.work;
+    // Counted before anything is redirected; a rule that is in force already keeps its count.
+    const openBefore = pod.rules.get(record.id)?.openBefore ?? pod.netns.openConnections(rule).count;
+    pod.rules.set(record.id, { rule, deadline: lease.deadlineOf(record), before, openBefore });
   };
   const evidence = (record: ProxyRecord): EvidenceRecord => {
-    const before = pod.rules.get(record.id)?.before ?? nothingCounted;
+    const { before = nothingCounted, openBefore = 0 } = pod.rules.get(record.id) ?? {};
     const counts = added(before, pod.netns.proxyCounts(record.work.rule.id) ?? nothingCounted);
-    const measured = proxyFaultOf(record.action).evidence(record.work.rule, counts);
+    const measured = proxyFaultOf(record.action).evidence(record.work.rule, { ...counts, openBefore });
     return { ...measured, counters: { ...measured.counters }, engine: 'proxy', gatheredAt: clock.now() };
   };
   return {
@@ -124,7 +133,7 @@ async function planIn(
   requireCapabilities(await host.capabilities(), PROXY_NEEDS, action.name);
   const rule = proxyFaultOf(action.name).rule(request.spec as never, {
     id: `l${id.slice(id.lastIndexOf('-') + 1)}`,
-    ...(probes === undefined ? {} : { probes }),
+    ...sparedIn(host, probes, sandbox),
     ...(sandbox?.dns === undefined ? {} : { dns: sandbox.dns }),
   });
   requireNoForeignRedirect(pod, target, rule);
@@ -138,19 +147,14 @@ async function planIn(
     },
     // The journal's types know no readonly arrays.
     work: { shape: 'proxy', engine: 'proxy', rule } as ProxyRecord['work'],
-    notes: [],
+    notes: notesOnOpen(rule, pod.netns.openConnections(rule)),
   };
 }
 
 /** Two that redirect the same connections would each see those of the other, or none. */
 function requireNoForeignRedirect(pod: ProxiedPod, target: PodTarget, rule: ProxyRule): void {
-  const port = rule.kind === 'http' ? rule.port : 53;
-  const protocols = rule.kind === 'http' ? (['tcp'] as const) : (['tcp', 'udp'] as const);
-  const [found] = protocols.flatMap((protocol) => pod.netns.foreignRedirects(protocol, port));
-  if (found === undefined) return;
-  const what = `${podName(target)} already has its connections redirected by somebody else (${found.slice(0, 200)})`;
-  const wayOut = `exclude port ${port} from that, or choose a pod without it; a service mesh can inject the fault itself`;
-  throw new ChaosError('FAILED_PRECONDITION', `${what}, a mesh sidecar for example: ${wayOut}`);
+  const found = pod.netns.foreignRedirect(rule);
+  if (found !== undefined) throw new ChaosError('FAILED_PRECONDITION', explainRedirect(podName(target), rule, found));
 }
 
 /** Words of the kernel, and what to do about them. */
@@ -161,13 +165,13 @@ function explained(error: unknown): ChaosError {
   return new ChaosError('FAILED_PRECONDITION', `${message}: ${wayOut}`, { cause: error });
 }
 
-function added(a: ProxyCounts, b: ProxyCounts): ProxyCounts {
-  const sum = (key: keyof ProxyCounts): number => a[key] + b[key];
+function added(a: Counts, b: Counts): Counts {
+  const sum = (key: keyof Counts): number => a[key] + b[key];
   return { seen: sum('seen'), matched: sum('matched'), faulted: sum('faulted'), passed: sum('passed') };
 }
 
 /** What the last evidence of a record says that was counted, by the ends of its counters' names. */
-function countsIn({ evidence }: ProxyRecord): ProxyCounts {
+function countsIn({ evidence }: ProxyRecord): Counts {
   const counters = Object.entries(evidence?.counters ?? {});
   const named = (pattern: RegExp): number => counters.find(([name]) => pattern.test(name))?.[1] ?? 0;
   return {

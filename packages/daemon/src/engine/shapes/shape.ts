@@ -32,6 +32,8 @@ export interface Site<Name extends ShapeName> {
   apply(record: RecordOf<Name>): Promise<Change>;
   /** Takes the effect away; that there is none is success. Leaves what others do here as it is. */
   remove(record: RecordOf<Name>): Promise<void>;
+  /** What is new about a record whose effect was just taken away; notes are added. Absent: nothing ever is. */
+  aftermath?(record: RecordOf<Name>): Change;
   /**
    * Moves deadlines, and what else is new in the records, to where these and the lease say. Returns what else is new, by id;
    * notes are added.

@@ -24,6 +24,8 @@ export interface SandboxDetail extends Sandbox {
   readonly netnsPath?: string;
   /** Absent when the runtime does not tell. */
   readonly dns?: DnsView;
+  /** What carries the sandbox out, whatever the handler is called: `io.containerd.runsc.v1`. Absent when the runtime does not tell. */
+  readonly runtimeType?: string;
 }
 
 /** A container, as the container runtime reports it. */
@@ -66,8 +68,9 @@ export interface ContainerRuntime {
   /** Absent when the runtime does not know the container. */
   container(id: string, signal?: AbortSignal): Promise<ContainerDetail | undefined>;
   /**
-   * Runs a command in a container, in the container's own confinement.
-   * @throws ChaosError when it cannot be started there, or takes longer than 10 s.
+   * Runs a command in a container, in the container's own confinement. Every runtime answers the same:
+   * @throws ChaosError FAILED_PRECONDITION when the container has no such program or it prints more than 4 MiB, of which nothing
+   * is told then; DEADLINE_EXCEEDED when it takes longer than 10 s.
    */
   exec(containerId: string, argv: readonly string[], signal?: AbortSignal): Promise<ExecResult>;
   close(): void;

@@ -1,5 +1,6 @@
 /** A network namespace of the node, as the rest of the daemon may use it. */
-import type { ProxyCounts, TimedRule } from '../../proxy/rule.ts';
+import type { ForeignRedirect } from '../../proxy/foreign/follow.ts';
+import type { OpenConnections, ProxyCounts, ProxyRule, TimedRule } from '../../proxy/rule.ts';
 
 /** One network interface of a namespace. */
 export interface NetworkInterface {
@@ -12,6 +13,18 @@ export interface NetworkInterface {
   readonly addresses: readonly string[];
   /** Transmit queue length in packets. */
   readonly txQueueLength: number;
+  /** Packets that it could not take to transmit. */
+  readonly txDropped: number;
+  /** Whether it has been set up. */
+  readonly up: boolean;
+  /** Whether it has MAC addresses, as virtual Ethernet and VLANs do; a loopback, a tunnel or WireGuard has none. */
+  readonly ethernet: boolean;
+  /** Its MAC address, `02:42:ac:11:00:02`; absent without one. */
+  readonly mac?: string;
+  /** What made it: veth, vlan, macvlan. Absent for hardware. */
+  readonly kind?: string;
+  /** The number of the device of this namespace that it stands on. Absent: none. */
+  readonly standsOn?: number;
 }
 
 /** One queueing discipline, as the kernel reports it. */
@@ -23,9 +36,13 @@ export interface Qdisc {
   readonly handle: string;
   /** `root`, or the class it hangs under, for example `c4a0:1`. */
   readonly parent: string;
+  /** What has left it. Of a packet that is split later (GSO), each part counts. */
   readonly packets: number;
   readonly bytes: number;
   readonly drops: number;
+  /** What waits in it. A packet that is split later counts as one. */
+  readonly heldPackets: number;
+  readonly heldBytes: number;
 }
 
 /** What the queue engine does with packets that carry the bits of `mask`. */
@@ -46,10 +63,43 @@ export interface QueueLayer {
   readonly corrupts: boolean;
 }
 
+/**
+ * One TAP device of the user-space engine, in which packets wait that leave by `device`. They are handed to it as long as the
+ * daemon lives and answers; then they leave by `device` again with `returnPriority`.
+ */
+export interface TapPolicy extends QueueLayer {
+  /** The TAP device. */
+  readonly name: string;
+  /** By which packets leave. */
+  readonly device: string;
+  /** A socket of the pod cannot have it by chance: see `tapPriorityOf`. */
+  readonly returnPriority: number;
+}
+
+/** What went through one TAP device so far. */
+export interface TapCounts {
+  readonly packets: number;
+  readonly bytes: number;
+  /** Packets that wait now. */
+  readonly held: number;
+  readonly heldBytes: number;
+  /** Packets that found no room: the namespace held as many bytes as it may, or a queue behind the fault was full. */
+  readonly lost: number;
+  /** Packets that the kernel did not take back, whatever for: the fault lost them, and did not do to them what was asked for. */
+  readonly refused: number;
+}
+
 /** What the queue engine has done so far in one namespace. */
 export interface QueueStatistics {
   /** Packets that it took in, by bit. */
   readonly handled: ReadonlyMap<number, number>;
+}
+
+/** TCP connections that have sent something again, and again no answer has come. */
+export interface WaitingConnections {
+  readonly count: number;
+  /** Until the last of them sends again, in milliseconds from now; 0 when there are none. */
+  readonly longestMs: number;
 }
 
 /** An open network namespace. Opening pins it: close it when nothing of ours is active there. */
@@ -74,6 +124,8 @@ export interface Netns {
   /** Every qdisc of the namespace, with its statistics. Takes no process. */
   qdiscs(): Promise<readonly Qdisc[]>;
   interfaces(): readonly NetworkInterface[];
+  /** Its TCP connections that wait for their retransmission timer, over IPv4 and IPv6. Takes no process. */
+  waitingConnections(): WaitingConnections;
   setTxQueueLength(device: string, packets: number): void;
   /** Makes an IFB device without addresses, up. */
   addIfb(name: string): void;
@@ -90,20 +142,32 @@ export interface Netns {
   stopQueue(): Promise<void>;
   queueStatistics(): Promise<QueueStatistics>;
   /**
+   * Makes packets wait in these TAP devices, and in no others: those that are not named any more let theirs go and are removed.
+   * `keepHooks`: packets wait in the queue of the namespace, and the kernel would drop them if a hook were taken away.
+   */
+  serveTaps(taps: readonly TapPolicy[], options: { readonly keepHooks: boolean }): Promise<void>;
+  /** By the name of the TAP device. */
+  tapStatistics(): Promise<ReadonlyMap<string, TapCounts>>;
+  /**
    * Makes these HTTP and DNS rules be in force here, and no others. They end with the daemon, however it ends; when they are
    * renewed, this is called again. What is open stays open, also after the last rule.
    */
   serveProxies(rules: readonly TimedRule[]): Promise<void>;
   /** What was counted for a rule that is in force. */
-  proxyCounts(id: string): ProxyCounts | undefined;
+  proxyCounts(id: string): Omit<ProxyCounts, 'openBefore'> | undefined;
+  /**
+   * The TCP connections that are open now, that the rule is about, and that pass no proxy: its proxy will leave them alone.
+   * None where the kernel does not tell.
+   */
+  openConnections(rule: ProxyRule): OpenConnections;
   /** How many connections and queries pass through proxies now. */
   proxiedNow(): number;
   /** Ends the proxies of this namespace at once; for one whose pod is gone. */
   endProxies(): Promise<void>;
   /** Removes what proxies of a daemon that was killed have left: a rule and a route without effect. True when there was any. */
   removeProxyTraces(): boolean;
-  /** Rules of others that may redirect connections to that port, for people to read. */
-  foreignRedirects(protocol: 'tcp' | 'udp', port: number): readonly string[];
+  /** The rule of others that redirects what a rule is about, a mesh sidecar's for example; undefined: there is none. */
+  foreignRedirect(rule: ProxyRule): ForeignRedirect | undefined;
   /** Releases the namespace. Idempotent. */
   close(): Promise<void>;
 }

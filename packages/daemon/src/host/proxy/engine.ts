@@ -9,9 +9,16 @@ export interface ProxyEngine {
   /** Makes these rules be in force in a namespace, and nothing else there. `netns` is left open, and is not needed afterwards. */
   serve(netns: NetnsHandle, rules: readonly TimedRule[]): Promise<void>;
   /** What was counted for a rule that is in force in the namespace with this cookie. */
-  counts(cookie: string, id: string): ProxyCounts | undefined;
+  counts(cookie: string, id: string): Omit<ProxyCounts, 'openBefore'> | undefined;
   /** How many connections and queries still pass through proxies of that namespace. */
   open(cookie: string): number;
+  /**
+   * While `kept`, hooks that nothing needs any more stay in the namespace with this cookie, without rules: packets wait in its queue,
+   * and the kernel would drop them.
+   */
+  keepHooks(cookie: string, kept: boolean): Promise<void>;
+  /** Whether hooks are in that namespace for this reason alone, or may be. */
+  hasHooksKept(cookie: string): boolean;
   /** Ends the namespace's proxies, open connections with them; those that only let their last connections end go on. */
   release(cookie: string): Promise<void>;
   /** Ends all of them. New connections pass directly at once; what is under way gets a moment. */
@@ -27,6 +34,7 @@ const GRACE_MS = 2000;
 
 export function createProxyEngine(clock: Clock): ProxyEngine {
   const entries = new Map<string, Entry>();
+  const keepingHooks = new Set<string>();
 
   const forgetEnded = (cookie: string, entry: Entry): void => {
     if (entry.served.ended && entries.get(cookie) === entry) entries.delete(cookie);
@@ -42,7 +50,8 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
     const turn = new Mutex();
     // Swept in its turn, so that it does not end under somebody who brings new rules.
     const onLess = (): void => void inTurn(netns.cookie, entry, (served) => served.sweep()).catch(() => undefined);
-    const entry: Entry = { served: new ServedProxies(netns.duplicate(), clock, onLess), turn };
+    const keepsHooks = (): boolean => keepingHooks.has(netns.cookie);
+    const entry: Entry = { served: new ServedProxies(netns.duplicate(), clock, { onLess, keepsHooks }), turn };
     entries.set(netns.cookie, entry);
     return entry;
   };
@@ -64,6 +73,13 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
     },
     counts: (cookie, id) => entries.get(cookie)?.served.counts(id),
     open: (cookie) => entries.get(cookie)?.served.open ?? 0,
+    async keepHooks(cookie, kept) {
+      if (kept) keepingHooks.add(cookie);
+      const entry = entries.get(cookie);
+      if (kept || !keepingHooks.delete(cookie) || entry === undefined) return;
+      await inTurn(cookie, entry, (served) => served.letHooksGo());
+    },
+    hasHooksKept: (cookie) => keepingHooks.has(cookie) && entries.has(cookie),
     async release(cookie) {
       const entry = entries.get(cookie);
       if (entry?.served.active === true) await inTurn(cookie, entry, (served) => served.endGently(0));

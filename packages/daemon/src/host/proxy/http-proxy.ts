@@ -1,6 +1,6 @@
 /** The HTTP proxy of one side and family of a namespace: accepts what is redirected, and finds the rules of its port. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { Clock } from '@chaosplane/common';
+import { isWithin, type Clock } from '@chaosplane/common';
 import type { ActiveHttpRule } from '../../proxy/http/decide.ts';
 import type { Side } from '../../proxy/rule.ts';
 import type { NetnsHandle } from '../netns.ts';
@@ -93,7 +93,7 @@ function rulesFor(all: readonly ActiveHttpRule[], port: number, client: string):
     !(
       rule.side === 'server' &&
       rule.spared?.ports.includes(port) === true &&
-      rule.spared.addresses.some(({ address }) => address === client)
+      rule.spared.addresses.some((network) => isWithin(network, client))
     );
   return all.every(concerns) ? all : all.filter(concerns);
 }

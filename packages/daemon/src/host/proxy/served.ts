@@ -44,22 +44,31 @@ export class ServedProxies {
   readonly #clock: Clock;
   readonly #redirects: Redirects;
   readonly #onLess: () => void;
+  readonly #keepsHooks: () => boolean;
   readonly #listeners = new Map<string, Listener>();
   #rules: ReadonlyMap<string, Due> = new Map();
-  /** Ports of the pod with connections from a proxy to the application; with any, the policy route is there. */
-  readonly #servedPorts = new Set<number>();
+  /** Whether a proxy may have connections to the application: then the policy route is there. */
+  #returns = false;
   #heartbeat: Timer | undefined;
   #longestDrain: Timer | undefined;
   /** Ends the wait for open connections. */
   #noticed: (() => void) | undefined;
   #ended = false;
 
-  /** `onLess` is called when something was closed that no rule needs any more: then `sweep` has something to do. */
-  constructor(netns: NetnsHandle, clock: Clock, onLess: () => void) {
+  /**
+   * `onLess` is called when something was closed that no rule needs any more: then `sweep` has something to do. `keepsHooks`: packets
+   * wait in a queue of the namespace, and would be lost with any hook that goes.
+   */
+  constructor(
+    netns: NetnsHandle,
+    clock: Clock,
+    { onLess, keepsHooks }: { readonly onLess: () => void; readonly keepsHooks: () => boolean },
+  ) {
     this.#netns = netns;
     this.#clock = clock;
     this.#redirects = openRedirects(netns);
     this.#onLess = onLess;
+    this.#keepsHooks = keepsHooks;
   }
 
   /** Nothing of it is left; it cannot be used any more. */
@@ -92,7 +101,7 @@ export class ServedProxies {
     );
     // Whoever is redirected must find somebody there, and the answers their way back.
     await this.#openListeners();
-    if (this.#servedPorts.size > 0) addPolicyRoute(this.#netns);
+    if (this.#returns) addPolicyRoute(this.#netns);
     this.#assign();
     this.#redirect();
     this.#beat();
@@ -103,10 +112,23 @@ export class ServedProxies {
     }
     if (unused.length > 0 || !this.active) await this.sweep();
     if (this.active || this.#ended) return;
-    this.#longestDrain = this.#clock.after(LONGEST_DRAIN_MS, () => void this.end().catch(() => undefined));
+    this.#longestDrain = this.#clock.after(LONGEST_DRAIN_MS, () => void this.#endDrain().catch(() => undefined));
   }
 
-  /** Closes what no rule needs and nobody uses any more; in the end everything. */
+  async #endDrain(): Promise<void> {
+    for (const { proxy } of this.#listeners.values()) proxy.close();
+    this.#listeners.clear();
+    await this.sweep();
+  }
+
+  /** Takes away the hooks that stayed for others: no packet waits any more. */
+  async letHooksGo(): Promise<void> {
+    if (this.#ended) return;
+    this.#redirect();
+    await this.sweep();
+  }
+
+  /** Closes what no rule needs and nobody uses any more; in the end everything, or all but the hooks that stay for others. */
   async sweep(): Promise<void> {
     if (this.#ended) return;
     for (const [key, listener] of this.#unusedEntries()) {
@@ -115,23 +137,22 @@ export class ServedProxies {
       listener.proxy.close();
     }
     const left = [...this.#listeners.values()];
-    if (!this.active && left.length === 0) {
+    if (!this.active && left.length === 0 && !this.#keepsHooks()) {
       await this.end();
       return;
     }
     if (!left.some(({ kind }) => kind === 'dns')) this.#forgetQueries();
-    if (
-      this.#servedPorts.size > 0 &&
-      !left.some((listener) => listener.kind === 'http' && listener.side === 'server')
-    ) {
-      this.#servedPorts.clear();
+    const returning = left.some((listener) => listener.kind === 'http' && listener.side === 'server');
+    // The rule of the zone is as good as a hook; see `returnChains`.
+    if (this.#returns && !returning && !this.#keepsHooks()) {
+      this.#returns = false;
       this.#redirect();
       removePolicyRoute(this.#netns);
     }
   }
 
   /** What was counted for a rule that is in force. */
-  counts(id: string): ProxyCounts | undefined {
+  counts(id: string): Omit<ProxyCounts, 'openBefore'> | undefined {
     const active = this.#rules.get(id)?.active;
     if (active === undefined) return undefined;
     const { seen, matched, faulted } = active;
@@ -191,7 +212,7 @@ export class ServedProxies {
   async #openListeners(): Promise<void> {
     for (const { active } of this.#rules.values()) {
       const { rule } = active;
-      if (rule.kind === 'http' && rule.side === 'server') this.#servedPorts.add(rule.port);
+      if (rule.kind === 'http' && rule.side === 'server') this.#returns = true;
       for (const key of listenersOf(rule)) {
         if (this.#listeners.has(key)) continue;
         const listener = await openListener(this.#netns, this.#clock, rule, key);
@@ -239,7 +260,7 @@ export class ServedProxies {
     const hold = [...this.#listeners.values()].some(({ kind }) => kind === 'http');
     const duties: Duties = {
       rules: this.#timed([...this.#rules.values()]),
-      served: [...this.#servedPorts],
+      returns: this.#returns,
       ports: {
         http: (side, family) => {
           const listener = this.#listeners.get(listenerKey(side, family));
@@ -251,7 +272,7 @@ export class ServedProxies {
         },
       },
     };
-    this.#redirects.put(duties, hold);
+    this.#redirects.put(duties, { hold, keepHooks: this.#keepsHooks() });
   }
 
   /** The sign of life, as long as a rule lives. When one's time has passed, its faults end for open connections, too. */
@@ -263,14 +284,25 @@ export class ServedProxies {
     const next = Math.min(HEARTBEAT_MS, ...living.map(({ due }) => due - now));
     this.#heartbeat = this.#clock.after(Math.max(1, next), () => {
       try {
-        const renewed = this.#living();
-        if (renewed.length > 0) this.#redirects.renew(this.#timed(renewed));
+        this.#renew();
       } catch {
         // Without a sign of life the kernel ends the redirect by itself, which is what it is for.
       }
       this.#assign();
       this.#beat();
     });
+  }
+
+  #renew(): void {
+    const living = this.#living();
+    if (living.length === 0) return;
+    // Redirected to a proxy without a way back, connections would hang: others may have taken the route away.
+    if (this.#returns) addPolicyRoute(this.#netns);
+    try {
+      this.#redirects.renew(this.#timed(living));
+    } catch {
+      this.#redirect();
+    }
   }
 
   async #untilIdle(listeners: readonly Listener[], longestMs: number): Promise<void> {

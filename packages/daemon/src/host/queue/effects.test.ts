@@ -53,6 +53,29 @@ describe('the delay of a packet', () => {
     expect([source.draw(1), source.draw(1)]).toEqual([first, first]);
   });
 
+  test.each([0, 25, 50, 90])(
+    'with a correlation of %d %% is spread as evenly, and follows the one before so much',
+    (percent) => {
+      // A generator with a seed, so that nothing here is chance.
+      let state = 7;
+      const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+      const source = createEffectSource({ mask: 1, layers: [layer(1, 100, 60, percent)] }, random);
+      const waits = Array.from({ length: 100_000 }, () => source.draw(1).waitMs);
+      const mean = waits.reduce((sum, wait) => sum + wait) / waits.length;
+      const offs = waits.map((wait) => wait - mean);
+      const variance = offs.reduce((sum, off) => sum + off * off, 0) / offs.length;
+      const covariance = offs.slice(1).reduce((sum, off, index) => sum + off * (offs[index] ?? 0), 0) / offs.length;
+      expect(Math.abs(mean - 100)).toBeLessThan(1);
+      expect(Math.abs(Math.sqrt(variance) / (60 / Math.sqrt(3)) - 1)).toBeLessThan(0.02);
+      expect(Math.abs(covariance / variance - percent / 100)).toBeLessThan(0.02);
+      // A quarter of them in each quarter of the range.
+      for (const quarter of [0, 1, 2, 3]) {
+        const here = waits.filter((wait) => wait >= 40 + 30 * quarter && wait < 70 + 30 * quarter).length;
+        expect(Math.abs((4 * here) / waits.length - 1)).toBeLessThan(0.05);
+      }
+    },
+  );
+
   test('keeps its counts when the policy changes', () => {
     const source = createEffectSource({ mask: 3, layers: [layer(1, 50)] }, () => 0.5);
     source.draw(1);

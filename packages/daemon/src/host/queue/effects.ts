@@ -1,4 +1,4 @@
-/** What happens to a packet, from the bits of its mark: what netem would do, in user space. */
+/** What happens to a packet, from the bits of its mark: delays with jitter that is uniform also where it is correlated, and corruption. */
 import type { QueueLayer, QueuePolicy } from '../host.ts';
 
 /** What happens to one packet. */
@@ -22,13 +22,14 @@ export interface EffectSource {
 export function createEffectSource(policy: QueuePolicy, random: () => number): EffectSource {
   let layers = policy.layers;
   const handled = new Map<number, number>();
+  /** The deviate behind the last jitter of each bit. */
   const last = new Map<number, number>();
   const drawLayer = ({ bit, latencyMs, jitterMs, correlationPercent }: QueueLayer): number => {
     handled.set(bit, (handled.get(bit) ?? 0) + 1);
     if (jitterMs === 0) return latencyMs;
-    const next = correlated(random(), last.get(bit) ?? random(), correlationPercent / 100);
+    const next = nextDeviate(last.get(bit), correlationPercent / 100, random);
     last.set(bit, next);
-    return Math.max(0, latencyMs + (2 * next - 1) * jitterMs);
+    return Math.max(0, latencyMs + (2 * normalShare(next) - 1) * jitterMs);
   };
   return {
     handled,
@@ -52,7 +53,31 @@ export function createEffectSource(policy: QueuePolicy, random: () => number): E
   };
 }
 
-/** The next number of a series in [0, 1) that depends on the one before; get_crandom() of Linux's sch_netem.c. */
-export function correlated(fresh: number, previous: number, correlation: number): number {
-  return fresh * (1 - correlation) + previous * correlation;
+/**
+ * The next of a series of normal deviates whose shares (`normalShare`) are uniform, each correlated with the one before by
+ * `correlation` (0 to 1). The mean of a fresh uniform number and the last one, which Linux's get_crandom() takes, would not be
+ * uniform: with 90 % it varies by a quarter of what was asked for. Of 1, the first is kept for good: a constant.
+ */
+export function nextDeviate(last: number | undefined, correlation: number, random: () => number): number {
+  if (last === undefined) return normal(random);
+  // Shares correlate a little less than their deviates do (Pearson 1907): 6/π asin(r/2).
+  if (correlation >= 1) return last;
+  const r = 2 * Math.sin((Math.PI * correlation) / 6);
+  const fresh = normal(random);
+  return r === 0 ? fresh : r * last + Math.sqrt(1 - r * r) * fresh;
+}
+
+/** A number with the standard normal distribution (Box and Muller), from two in [0, 1). */
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** The share of a standard normal distribution below `deviate`: uniform in [0, 1] when that is normal. Error below 1.5e-7. */
+export function normalShare(deviate: number): number {
+  // Abramowitz and Stegun 7.1.26.
+  const x = Math.abs(deviate) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const poly = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  const tail = (poly * Math.exp(-x * x)) / 2;
+  return deviate < 0 ? tail : 1 - tail;
 }

@@ -1,11 +1,11 @@
-/** The queue engine as the main thread sees it: one thread for all namespaces, started at first use. */
+/** User space as the main thread sees it, queues and TAP devices: one thread for all namespaces, started at first use. */
 import { closeSync, writeSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, systemClock } from '@chaosplane/common';
 import { eventDescriptor } from '../ffi.ts';
-import type { QueuePolicy, QueueStatistics } from '../host.ts';
-import type { Command, Reply, Request, WorkerStart } from './protocol.ts';
+import type { QueuePolicy, QueueStatistics, TapCounts } from '../host.ts';
+import type { Command, Counted, Reply, Request, TapService, WorkerStart } from './protocol.ts';
 
 /** Delays and corrupts packets in user space. Namespaces are named by an open descriptor; stop before closing that. */
 export interface QueueEngine {
@@ -14,13 +14,19 @@ export interface QueueEngine {
   /** Lets waiting packets go and stops serving. Harmless when nothing is served. */
   stop(netnsFd: number): Promise<void>;
   statistics(netnsFd: number): Promise<QueueStatistics>;
+  /** Starts to serve a TAP device, or changes its policy. The caller keeps the descriptors open until it is stopped. */
+  serveTap(service: TapService): Promise<void>;
+  /** Lets waiting frames go. Harmless when it is not served. */
+  stopTap(tapFd: number): Promise<void>;
+  /** Of that namespace, by name. */
+  tapStatistics(netnsFd: number): Promise<ReadonlyMap<string, TapCounts>>;
   /** Stops all, and the thread. */
   close(): Promise<void>;
 }
 
 /** A thread that runs, and the calls that wait for its answers. */
 interface Thread {
-  readonly call: (command: Command) => Promise<QueueStatistics>;
+  readonly call: (command: Command) => Promise<Counted>;
   readonly ended: Promise<void>;
 }
 
@@ -31,7 +37,7 @@ interface Served {
 }
 
 /** A thread that dies again and again is not started for ever: the evidence then shows that nothing is done to packets. */
-const MOST_RESTARTS = 5;
+const [MOST_RESTARTS, RESTARTS_WITHIN_MS] = [5, 60_000];
 
 /**
  * Without a thread until something is served. When the thread dies, packets pass undelayed by the rule's bypass until
@@ -39,19 +45,24 @@ const MOST_RESTARTS = 5;
  */
 export function createQueueEngine(): QueueEngine {
   let thread: Thread | undefined;
-  let restarts = 0;
+  /** When it was started again, on the clock that never jumps. */
+  let restarts: number[] = [];
   const served = new Map<number, Served>();
+  const taps = new Map<number, TapService>();
+  /** A thread that serves all that is known. */
   const start = (): Thread => {
     const started = startThread(() => {
       if (thread !== started) return;
       thread = undefined;
-      if (served.size === 0 || ++restarts > MOST_RESTARTS) return;
-      const next = (thread = start());
-      for (const [netnsFd, { queue, policy }] of served) {
-        // A namespace that cannot be served any more is noticed by whoever asks for its statistics.
-        next.call({ kind: 'serve', netnsFd, queue, policy }).catch(() => undefined);
-      }
+      const now = systemClock.monotonic();
+      restarts = [...restarts.filter((at) => now - at < RESTARTS_WITHIN_MS), now];
+      if (served.size + taps.size > 0 && restarts.length <= MOST_RESTARTS) thread = start();
     });
+    for (const [netnsFd, { queue, policy }] of served) {
+      // A namespace that cannot be served any more is noticed by whoever asks for its statistics.
+      started.call({ kind: 'serve', netnsFd, queue, policy }).catch(() => undefined);
+    }
+    for (const service of taps.values()) started.call({ kind: 'serve-tap', ...service }).catch(() => undefined);
     return started;
   };
   const end = async (): Promise<void> => {
@@ -59,6 +70,7 @@ export function createQueueEngine(): QueueEngine {
     if (ending === undefined) return;
     thread = undefined;
     served.clear();
+    taps.clear();
     await ending.call({ kind: 'exit' });
     await ending.ended;
   };
@@ -76,10 +88,33 @@ export function createQueueEngine(): QueueEngine {
     },
     async statistics(netnsFd) {
       if (thread === undefined || !served.has(netnsFd)) return { handled: new Map() };
-      return thread.call({ kind: 'statistics', netnsFd });
+      return { handled: (await thread.call({ kind: 'statistics', netnsFd })).handled ?? new Map() };
+    },
+    async serveTap(service) {
+      thread ??= start();
+      taps.set(service.tapFd, service);
+      await thread.call({ kind: 'serve-tap', ...service });
+    },
+    async stopTap(tapFd) {
+      const known = taps.delete(tapFd);
+      if (thread !== undefined && known) await thread.call({ kind: 'stop-tap', tapFd });
+    },
+    async tapStatistics(netnsFd) {
+      if (thread === undefined && taps.size === 0) return new Map();
+      if (thread === undefined) throw new ChaosError('UNAVAILABLE', 'the thread that lets packets go has ended');
+      return (await thread.call({ kind: 'tap-statistics', netnsFd })).taps ?? new Map<string, TapCounts>();
     },
     close: end,
   };
+}
+
+/** The thread may have closed it before it ended without a word. */
+function closeAnyway(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    return;
+  }
 }
 
 function startThread(onEnd: () => void): Thread {
@@ -91,7 +126,7 @@ function startThread(onEnd: () => void): Thread {
     trackUnmanagedFds: false,
   });
   worker.unref();
-  const waiting = new Map<number, PromiseWithResolvers<QueueStatistics>>();
+  const waiting = new Map<number, PromiseWithResolvers<Counted>>();
   let failure = 'the queue engine has ended';
   let alive = true;
   let lastId = 0;
@@ -102,7 +137,7 @@ function startThread(onEnd: () => void): Thread {
     const call = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.error !== undefined) call?.reject(new ChaosError('INTERNAL', `the queue engine: ${reply.error}`));
-    else call?.resolve({ handled: reply.handled });
+    else call?.resolve(reply);
     if (waiting.size === 0 && !exiting) worker.unref();
   });
   worker.on('error', (error) => {
@@ -112,7 +147,7 @@ function startThread(onEnd: () => void): Thread {
     worker.on('exit', () => {
       alive = false;
       // A socket left open would hold packets for ever; closed, the rule's bypass lets them pass.
-      for (const fd of [wakeFd, ...openFds]) closeSync(fd);
+      for (const fd of [wakeFd, ...openFds]) closeAnyway(fd);
       for (const call of waiting.values()) call.reject(new ChaosError('UNAVAILABLE', failure));
       waiting.clear();
       onEnd();
@@ -120,12 +155,12 @@ function startThread(onEnd: () => void): Thread {
     });
   });
   const one = Buffer.from(new BigUint64Array([1n]).buffer);
-  const call = (command: Command): Promise<QueueStatistics> => {
+  const call = (command: Command): Promise<Counted> => {
     if (!alive) return Promise.reject(new ChaosError('UNAVAILABLE', failure));
     // Until it is gone: an event loop without anything else to do would end before it is.
     exiting ||= command.kind === 'exit';
     const request: Request = { id: ++lastId, command };
-    const answer = Promise.withResolvers<QueueStatistics>();
+    const answer = Promise.withResolvers<Counted>();
     waiting.set(request.id, answer);
     // Kept alive only while an answer is awaited: an idle engine must not keep the process running.
     worker.ref();

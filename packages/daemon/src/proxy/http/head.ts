@@ -37,7 +37,8 @@ export interface ResponseHead {
 /** Lower-case methods exist by the letter of the RFC, and in no program; many other protocols begin with such letters. */
 const REQUEST_LINE = /^([A-Z][A-Z_-]{0,31}) ([^\x00-\x20\x7f]+) HTTP\/1\.([01])$/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\x00-\x08\x0a-\x1f\x7f]*)?$/;
-const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*$/;
+/** What is around a value is trimmed apart: a pattern that does it tries each run of spaces again and again, for hours. */
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)$/;
 
 /** Whether `text`, a first line or the beginning of one, may become a request line. */
 export function mayBeRequestLine(text: string): boolean {
@@ -89,9 +90,18 @@ function parseHeaders(lines: readonly string[]): (readonly [string, string])[] |
     // A line that begins with a space continues the one before for some readers (obsolete folding), and not for others.
     const [, name, value] = HEADER_LINE.exec(line) ?? [];
     if (name === undefined || value === undefined) return undefined;
-    headers.push([name.toLowerCase(), value]);
+    headers.push([name.toLowerCase(), withoutPadding(value)]);
   }
   return headers;
+}
+
+/** Without the spaces and tabs around it. `trim` takes more than these: a value may end with the byte 0xa0. */
+function withoutPadding(value: string): string {
+  const isPadding = (at: number): boolean => value[at] === ' ' || value[at] === '\t';
+  let [from, to] = [0, value.length];
+  while (from < to && isPadding(from)) from += 1;
+  while (to > from && isPadding(to - 1)) to -= 1;
+  return value.slice(from, to);
 }
 
 /** undefined where two readers could disagree (RFC 9112, 6.3 and 11.2): both kinds of framing, or two of one. */

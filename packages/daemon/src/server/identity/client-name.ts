@@ -6,6 +6,7 @@ import {
   ServerInterceptingCall,
   status,
   type ServerCredentials,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { CountRefusal, RefusalReason } from './refusals.ts';
@@ -23,7 +24,7 @@ export function onlyClient(
   parts: { readonly logger: Logger; readonly count: CountRefusal },
 ): ServerCredentials {
   const interceptor: ServerInterceptor = (method, call) => {
-    const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+    const certificate = certificateOf(call);
     const wrong = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, name);
     if (wrong === undefined) return new ServerInterceptingCall(call);
     return new ServerInterceptingCall(call, {
@@ -41,6 +42,19 @@ export function onlyClient(
     });
   };
   return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor]);
+}
+
+/**
+ * The caller's certificate, DER; undefined when it gave none, or when its connection has ended before its call is looked at: then
+ * `getPeerCertificate()` of Node is null, at which grpc-js 1.14 throws, and the error would end the daemon.
+ * @see https://nodejs.org/docs/latest-v20.x/api/tls.html#tlssocketgetpeercertificatedetailed
+ */
+export function certificateOf(call: Pick<ServerInterceptingCallInterface, 'getAuthContext'>): Buffer | undefined {
+  try {
+    return call.getAuthContext().sslPeerCertificate?.raw;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why a certificate that the authority has signed is not the client's; undefined when it is. */

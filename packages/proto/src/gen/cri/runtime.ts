@@ -158,6 +158,15 @@ export function containerStateToJSON(object: ContainerState): string {
   }
 }
 
+export interface PullImageRequest {
+  image: ImageSpec | undefined;
+  sandboxConfig: PodSandboxConfig | undefined;
+}
+
+export interface PullImageResponse {
+  imageRef: string;
+}
+
 export interface VersionRequest {
   version: string;
 }
@@ -169,10 +178,23 @@ export interface VersionResponse {
   runtimeApiVersion: string;
 }
 
+export interface IDMapping {
+  hostId: number;
+  containerId: number;
+  length: number;
+}
+
+export interface UserNamespace {
+  mode: NamespaceMode;
+  uids: IDMapping[];
+  gids: IDMapping[];
+}
+
 export interface NamespaceOption {
   network: NamespaceMode;
   pid: NamespaceMode;
   ipc: NamespaceMode;
+  usernsOptions: UserNamespace | undefined;
 }
 
 export interface PodSandboxMetadata {
@@ -339,6 +361,7 @@ export interface ListPodSandboxResponse {
 
 export interface ImageSpec {
   image: string;
+  userSpecifiedImage: string;
 }
 
 export interface KeyValue {
@@ -350,6 +373,8 @@ export interface Mount {
   containerPath: string;
   hostPath: string;
   readonly: boolean;
+  uidMappings: IDMapping[];
+  gidMappings: IDMapping[];
 }
 
 export interface ContainerMetadata {
@@ -520,6 +545,172 @@ export interface ExecSyncResponse {
   stderr: Buffer;
   exitCode: number;
 }
+
+function createBasePullImageRequest(): PullImageRequest {
+  return { image: undefined, sandboxConfig: undefined };
+}
+
+export const PullImageRequest: MessageFns<PullImageRequest> = {
+  encode(message: PullImageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.image !== undefined) {
+      ImageSpec.encode(message.image, writer.uint32(10).fork()).join();
+    }
+    if (message.sandboxConfig !== undefined) {
+      PodSandboxConfig.encode(message.sandboxConfig, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullImageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullImageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.image = ImageSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sandboxConfig = PodSandboxConfig.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PullImageRequest {
+    return {
+      image: isSet(object.image) ? ImageSpec.fromJSON(object.image) : undefined,
+      sandboxConfig: isSet(object.sandboxConfig)
+        ? PodSandboxConfig.fromJSON(object.sandboxConfig)
+        : isSet(object.sandbox_config)
+        ? PodSandboxConfig.fromJSON(object.sandbox_config)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PullImageRequest): unknown {
+    const obj: any = {};
+    if (message.image !== undefined) {
+      obj.image = ImageSpec.toJSON(message.image);
+    }
+    if (message.sandboxConfig !== undefined) {
+      obj.sandboxConfig = PodSandboxConfig.toJSON(message.sandboxConfig);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PullImageRequest>): PullImageRequest {
+    return PullImageRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullImageRequest>): PullImageRequest {
+    const message = createBasePullImageRequest();
+    message.image = (object.image !== undefined && object.image !== null)
+      ? ImageSpec.fromPartial(object.image)
+      : undefined;
+    message.sandboxConfig = (object.sandboxConfig !== undefined && object.sandboxConfig !== null)
+      ? PodSandboxConfig.fromPartial(object.sandboxConfig)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePullImageResponse(): PullImageResponse {
+  return { imageRef: "" };
+}
+
+export const PullImageResponse: MessageFns<PullImageResponse> = {
+  encode(message: PullImageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.imageRef !== "") {
+      writer.uint32(10).string(message.imageRef);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PullImageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePullImageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.imageRef = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PullImageResponse {
+    return {
+      imageRef: isSet(object.imageRef)
+        ? globalThis.String(object.imageRef)
+        : isSet(object.image_ref)
+        ? globalThis.String(object.image_ref)
+        : "",
+    };
+  },
+
+  toJSON(message: PullImageResponse): unknown {
+    const obj: any = {};
+    if (message.imageRef !== "") {
+      obj.imageRef = message.imageRef;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PullImageResponse>): PullImageResponse {
+    return PullImageResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PullImageResponse>): PullImageResponse {
+    const message = createBasePullImageResponse();
+    message.imageRef = object.imageRef ?? "";
+    return message;
+  },
+};
 
 function createBaseVersionRequest(): VersionRequest {
   return { version: "" };
@@ -717,8 +908,218 @@ export const VersionResponse: MessageFns<VersionResponse> = {
   },
 };
 
+function createBaseIDMapping(): IDMapping {
+  return { hostId: 0, containerId: 0, length: 0 };
+}
+
+export const IDMapping: MessageFns<IDMapping> = {
+  encode(message: IDMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== 0) {
+      writer.uint32(8).uint32(message.hostId);
+    }
+    if (message.containerId !== 0) {
+      writer.uint32(16).uint32(message.containerId);
+    }
+    if (message.length !== 0) {
+      writer.uint32(24).uint32(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IDMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIDMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hostId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.containerId = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): IDMapping {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.Number(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.Number(object.host_id)
+        : 0,
+      containerId: isSet(object.containerId)
+        ? globalThis.Number(object.containerId)
+        : isSet(object.container_id)
+        ? globalThis.Number(object.container_id)
+        : 0,
+      length: isSet(object.length) ? globalThis.Number(object.length) : 0,
+    };
+  },
+
+  toJSON(message: IDMapping): unknown {
+    const obj: any = {};
+    if (message.hostId !== 0) {
+      obj.hostId = Math.round(message.hostId);
+    }
+    if (message.containerId !== 0) {
+      obj.containerId = Math.round(message.containerId);
+    }
+    if (message.length !== 0) {
+      obj.length = Math.round(message.length);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<IDMapping>): IDMapping {
+    return IDMapping.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IDMapping>): IDMapping {
+    const message = createBaseIDMapping();
+    message.hostId = object.hostId ?? 0;
+    message.containerId = object.containerId ?? 0;
+    message.length = object.length ?? 0;
+    return message;
+  },
+};
+
+function createBaseUserNamespace(): UserNamespace {
+  return { mode: 0, uids: [], gids: [] };
+}
+
+export const UserNamespace: MessageFns<UserNamespace> = {
+  encode(message: UserNamespace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    for (const v of message.uids) {
+      IDMapping.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.gids) {
+      IDMapping.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UserNamespace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUserNamespace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uids.push(IDMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.gids.push(IDMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UserNamespace {
+    return {
+      mode: isSet(object.mode) ? namespaceModeFromJSON(object.mode) : 0,
+      uids: globalThis.Array.isArray(object?.uids) ? object.uids.map((e: any) => IDMapping.fromJSON(e)) : [],
+      gids: globalThis.Array.isArray(object?.gids) ? object.gids.map((e: any) => IDMapping.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: UserNamespace): unknown {
+    const obj: any = {};
+    if (message.mode !== 0) {
+      obj.mode = namespaceModeToJSON(message.mode);
+    }
+    if (message.uids?.length) {
+      obj.uids = message.uids.map((e) => IDMapping.toJSON(e));
+    }
+    if (message.gids?.length) {
+      obj.gids = message.gids.map((e) => IDMapping.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UserNamespace>): UserNamespace {
+    return UserNamespace.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UserNamespace>): UserNamespace {
+    const message = createBaseUserNamespace();
+    message.mode = object.mode ?? 0;
+    message.uids = object.uids?.map((e) => IDMapping.fromPartial(e)) || [];
+    message.gids = object.gids?.map((e) => IDMapping.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseNamespaceOption(): NamespaceOption {
-  return { network: 0, pid: 0, ipc: 0 };
+  return { network: 0, pid: 0, ipc: 0, usernsOptions: undefined };
 }
 
 export const NamespaceOption: MessageFns<NamespaceOption> = {
@@ -731,6 +1132,9 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
     }
     if (message.ipc !== 0) {
       writer.uint32(24).int32(message.ipc);
+    }
+    if (message.usernsOptions !== undefined) {
+      UserNamespace.encode(message.usernsOptions, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -772,6 +1176,14 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
             message.ipc = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.usernsOptions = UserNamespace.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -789,6 +1201,11 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
       network: isSet(object.network) ? namespaceModeFromJSON(object.network) : 0,
       pid: isSet(object.pid) ? namespaceModeFromJSON(object.pid) : 0,
       ipc: isSet(object.ipc) ? namespaceModeFromJSON(object.ipc) : 0,
+      usernsOptions: isSet(object.usernsOptions)
+        ? UserNamespace.fromJSON(object.usernsOptions)
+        : isSet(object.userns_options)
+        ? UserNamespace.fromJSON(object.userns_options)
+        : undefined,
     };
   },
 
@@ -803,6 +1220,9 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
     if (message.ipc !== 0) {
       obj.ipc = namespaceModeToJSON(message.ipc);
     }
+    if (message.usernsOptions !== undefined) {
+      obj.usernsOptions = UserNamespace.toJSON(message.usernsOptions);
+    }
     return obj;
   },
 
@@ -814,6 +1234,9 @@ export const NamespaceOption: MessageFns<NamespaceOption> = {
     message.network = object.network ?? 0;
     message.pid = object.pid ?? 0;
     message.ipc = object.ipc ?? 0;
+    message.usernsOptions = (object.usernsOptions !== undefined && object.usernsOptions !== null)
+      ? UserNamespace.fromPartial(object.usernsOptions)
+      : undefined;
     return message;
   },
 };
@@ -3921,13 +4344,16 @@ export const ListPodSandboxResponse: MessageFns<ListPodSandboxResponse> = {
 };
 
 function createBaseImageSpec(): ImageSpec {
-  return { image: "" };
+  return { image: "", userSpecifiedImage: "" };
 }
 
 export const ImageSpec: MessageFns<ImageSpec> = {
   encode(message: ImageSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.image !== "") {
       writer.uint32(10).string(message.image);
+    }
+    if (message.userSpecifiedImage !== "") {
+      writer.uint32(146).string(message.userSpecifiedImage);
     }
     return writer;
   },
@@ -3953,6 +4379,14 @@ export const ImageSpec: MessageFns<ImageSpec> = {
             message.image = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.userSpecifiedImage = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3966,13 +4400,23 @@ export const ImageSpec: MessageFns<ImageSpec> = {
   },
 
   fromJSON(object: any): ImageSpec {
-    return { image: isSet(object.image) ? globalThis.String(object.image) : "" };
+    return {
+      image: isSet(object.image) ? globalThis.String(object.image) : "",
+      userSpecifiedImage: isSet(object.userSpecifiedImage)
+        ? globalThis.String(object.userSpecifiedImage)
+        : isSet(object.user_specified_image)
+        ? globalThis.String(object.user_specified_image)
+        : "",
+    };
   },
 
   toJSON(message: ImageSpec): unknown {
     const obj: any = {};
     if (message.image !== "") {
       obj.image = message.image;
+    }
+    if (message.userSpecifiedImage !== "") {
+      obj.userSpecifiedImage = message.userSpecifiedImage;
     }
     return obj;
   },
@@ -3983,6 +4427,7 @@ export const ImageSpec: MessageFns<ImageSpec> = {
   fromPartial(object: DeepPartial<ImageSpec>): ImageSpec {
     const message = createBaseImageSpec();
     message.image = object.image ?? "";
+    message.userSpecifiedImage = object.userSpecifiedImage ?? "";
     return message;
   },
 };
@@ -4073,7 +4518,7 @@ export const KeyValue: MessageFns<KeyValue> = {
 };
 
 function createBaseMount(): Mount {
-  return { containerPath: "", hostPath: "", readonly: false };
+  return { containerPath: "", hostPath: "", readonly: false, uidMappings: [], gidMappings: [] };
 }
 
 export const Mount: MessageFns<Mount> = {
@@ -4086,6 +4531,12 @@ export const Mount: MessageFns<Mount> = {
     }
     if (message.readonly !== false) {
       writer.uint32(24).bool(message.readonly);
+    }
+    for (const v of message.uidMappings) {
+      IDMapping.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.gidMappings) {
+      IDMapping.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -4127,6 +4578,22 @@ export const Mount: MessageFns<Mount> = {
             message.readonly = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.uidMappings.push(IDMapping.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.gidMappings.push(IDMapping.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4152,6 +4619,16 @@ export const Mount: MessageFns<Mount> = {
         ? globalThis.String(object.host_path)
         : "",
       readonly: isSet(object.readonly) ? globalThis.Boolean(object.readonly) : false,
+      uidMappings: globalThis.Array.isArray(object?.uidMappings)
+        ? object.uidMappings.map((e: any) => IDMapping.fromJSON(e))
+        : globalThis.Array.isArray(object?.uid_mappings)
+        ? object.uid_mappings.map((e: any) => IDMapping.fromJSON(e))
+        : [],
+      gidMappings: globalThis.Array.isArray(object?.gidMappings)
+        ? object.gidMappings.map((e: any) => IDMapping.fromJSON(e))
+        : globalThis.Array.isArray(object?.gid_mappings)
+        ? object.gid_mappings.map((e: any) => IDMapping.fromJSON(e))
+        : [],
     };
   },
 
@@ -4166,6 +4643,12 @@ export const Mount: MessageFns<Mount> = {
     if (message.readonly !== false) {
       obj.readonly = message.readonly;
     }
+    if (message.uidMappings?.length) {
+      obj.uidMappings = message.uidMappings.map((e) => IDMapping.toJSON(e));
+    }
+    if (message.gidMappings?.length) {
+      obj.gidMappings = message.gidMappings.map((e) => IDMapping.toJSON(e));
+    }
     return obj;
   },
 
@@ -4177,6 +4660,8 @@ export const Mount: MessageFns<Mount> = {
     message.containerPath = object.containerPath ?? "";
     message.hostPath = object.hostPath ?? "";
     message.readonly = object.readonly ?? false;
+    message.uidMappings = object.uidMappings?.map((e) => IDMapping.fromPartial(e)) || [];
+    message.gidMappings = object.gidMappings?.map((e) => IDMapping.fromPartial(e)) || [];
     return message;
   },
 };
@@ -7691,6 +8176,30 @@ export interface RuntimeServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ContainerStatusResponse>;
   execSync(request: DeepPartial<ExecSyncRequest>, options?: CallOptions & CallOptionsExt): Promise<ExecSyncResponse>;
+}
+
+export type ImageServiceDefinition = typeof ImageServiceDefinition;
+export const ImageServiceDefinition = {
+  name: "ImageService",
+  fullName: "runtime.v1.ImageService",
+  methods: {
+    pullImage: {
+      name: "PullImage",
+      requestType: PullImageRequest as typeof PullImageRequest,
+      requestStream: false,
+      responseType: PullImageResponse as typeof PullImageResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+export interface ImageServiceImplementation<CallContextExt = {}> {
+  pullImage(request: PullImageRequest, context: CallContext & CallContextExt): Promise<DeepPartial<PullImageResponse>>;
+}
+
+export interface ImageServiceClient<CallOptionsExt = {}> {
+  pullImage(request: DeepPartial<PullImageRequest>, options?: CallOptions & CallOptionsExt): Promise<PullImageResponse>;
 }
 
 function bytesFromBase64(b64: string): Uint8Array {

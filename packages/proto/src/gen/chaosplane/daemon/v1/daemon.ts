@@ -326,11 +326,11 @@ export interface ExecutionOptions {
     | undefined;
   /** The pod that is meant. Another pod of the same name is NOT_FOUND. */
   podUid: string;
-  /** The container that is meant, as Kubernetes prints it. */
+  /** The container that is meant, as Kubernetes prints it, for callers who mean this one and not the one after its restart. */
   containerId: string;
   /**
-   * The epoch of the operator that asks: the leaseTransitions of its Lease + 1, so that each leader's is above that of the
-   * one before. The execution ends when the operators' lease lapses, whoever of them leads then; a lower epoch than the
+   * The epoch of the operator that asks: when it took its Lease, in milliseconds since 1970, and always above that of the
+   * leader before it. The execution ends when the operators' lease lapses, whoever of them leads then; a lower epoch than the
    * leading one is PERMISSION_DENIED. 0: no lease.
    */
   operatorEpoch: bigint;
@@ -338,7 +338,7 @@ export interface ExecutionOptions {
   dryRun: boolean;
   /** The peers of a network fault, beside those in the parameters. */
   peers: Peer[];
-  /** The traffic of the target pod's own probes, which spareProbes leaves alone. */
+  /** The traffic of the kubelet to the target pod, which the parameter spareProbes leaves alone. Absent: nothing is spared. */
   sparedProbes:
     | SparedProbes
     | undefined;
@@ -364,7 +364,9 @@ export interface Peer {
 
 /** Probes of the kubelet: connections from the node's addresses to these ports of the pod. */
 export interface SparedProbes {
+  /** Addresses or CIDRs from which the kubelet comes. The daemon adds the addresses from which its node connects to the pod. */
   nodeAddresses: string[];
+  /** TCP ports of the pod that the kubelet asks. Empty: nothing is spared. */
   ports: number[];
 }
 

@@ -1,0 +1,77 @@
+/** Decides what a stressor is told in the place where it will run, and refuses what cannot be done there. */
+import { ChaosError, countOf } from '@chaosplane/common';
+import type { Fault, ProcessFault, Stress, StressFacts } from '../../faults/fault.ts';
+import { faultOf } from '../../faults/registry.ts';
+import type { CgroupRoom, Host, ProcessRef } from '../../host/host.ts';
+import type { RecordOf } from '../../journal/record.ts';
+import { requireCapabilities } from '../capabilities.ts';
+import type { ShapeContext } from '../context.ts';
+import type { ParsedRequest } from '../parse.ts';
+import { targetName } from '../target.ts';
+import type { Planned } from './shape.ts';
+
+export type ProcessTarget = RecordOf<'process'>['target'];
+
+/** See `Site.plan`. */
+export async function planProcess(
+  { host }: ShapeContext,
+  target: ProcessTarget,
+  request: ParsedRequest,
+): Promise<Planned<'process'>> {
+  requireCapabilities(await host.capabilities(), ['root', 'stress-ng'], request.action.name);
+  const room = target.kind === 'node' ? undefined : host.cgroups.room(host.cgroups.of(containerOf(target)));
+  const stress = processFaultOf(request.action.name).stress(request.spec as never, factsOf(host, room));
+  requireTasks(stress, room, target);
+  const { path, residentBytes, workers, notes = [] } = stress;
+  return {
+    target,
+    work: {
+      shape: 'process',
+      engine: 'stress-ng',
+      args: [...stress.args],
+      workers,
+      oomScoreAdj: stress.oomScoreAdj ?? (target.kind === 'node' ? 0 : host.oomScoreAdjOf(containerOf(target))),
+      ...(path === undefined ? {} : { path }),
+      ...(residentBytes === undefined ? {} : { residentBytes }),
+    },
+    notes,
+  };
+}
+
+function factsOf(host: Host, room: CgroupRoom | undefined): StressFacts {
+  const node = { nodeMemoryBytes: host.memoryBytes, nodeFreeBytes: host.memoryFreeBytes() };
+  if (room === undefined) {
+    const { nodeMemoryBytes: memoryLimitBytes, nodeFreeBytes: memoryFreeBytes } = node;
+    return { place: 'node', ...node, memoryLimitBytes, memoryFreeBytes, oomKillsAll: false };
+  }
+  const { tasks: _tasks, ...memory } = room;
+  return { place: 'container', ...node, ...memory };
+}
+
+/** Where the kernel refuses a worker, stress-ng tries for ever, and the application could not start a process either. */
+function requireTasks({ workers, processes }: Stress, room: CgroupRoom | undefined, target: ProcessTarget): void {
+  const tasks = room?.tasks;
+  if (tasks === undefined || tasks.free >= processes) return;
+  const asked = `${countOf(workers, 'worker')} are ${countOf(processes, 'process', 'processes')}`;
+  const allowed = `${targetName(target)} may have ${tasks.limit} (pids.max), of which ${Math.max(0, tasks.free)} are free`;
+  throw new ChaosError('FAILED_PRECONDITION', `${asked}, and ${allowed}: ask for fewer workers`);
+}
+
+/** The process by which the one container of a target is known. */
+export function containerOf(target: Extract<ProcessTarget, { kind: 'containers' }>): ProcessRef {
+  const [container] = target.containers;
+  if (container === undefined) throw new Error('a target of no container');
+  return container.process;
+}
+
+/** Whether what a stressor wears out is still there. */
+export function isThere({ host }: ShapeContext, target: ProcessTarget): boolean {
+  return target.kind === 'node' || host.processes.isAlive(containerOf(target));
+}
+
+/** The fault behind an action whose requests and records are of this shape. */
+export function processFaultOf(action: string): ProcessFault<never> {
+  const fault: Fault<never> = faultOf(action);
+  if (fault.shape === 'process') return fault;
+  throw new Error(`${action} is not done by a process`);
+}

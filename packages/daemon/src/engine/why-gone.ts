@@ -1,0 +1,61 @@
+/** Says in words why a target is gone, as its container runtime tells it: part of the evidence of what ended with it. */
+import type { ContainerDetail, Host } from '../host/host.ts';
+import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
+import type { ShapeContext } from './context.ts';
+import { podName } from './target.ts';
+
+/** How long the runtime has to notice an end that the kernel has shown already. */
+const NOTICE_MS = 2000;
+const ASK_EVERY_MS = 100;
+
+/** Undefined when nothing is known about it. */
+export async function whyGone(
+  { host, clock, logger }: Pick<ShapeContext, 'host' | 'clock' | 'logger'>,
+  { bootId, target, id }: ExecutionRecord,
+): Promise<string | undefined> {
+  if (bootId !== host.bootId) return 'the node has booted since';
+  if (target.kind === 'node') return undefined;
+  try {
+    // Of a network, the sandbox is all that there is to ask about; of a container, the exit comes a moment after its last process.
+    const deadline = target.kind === 'containers' ? clock.monotonic() + NOTICE_MS : -Infinity;
+    for (;;) {
+      const words = [...(await containersOf(host, target)), ...(await podOf(host, target))];
+      if (words.length > 0) return words.join('; ');
+      if (clock.monotonic() >= deadline) return undefined;
+      await clock.sleep(ASK_EVERY_MS);
+    }
+  } catch (error) {
+    logger.warn({ executionId: id, err: error }, 'why a target is gone is not known');
+    return undefined;
+  }
+}
+
+/** The evidence with the words behind its summary. */
+export function withEnd(evidence: EvidenceRecord, words: string): EvidenceRecord {
+  return { ...evidence, summary: `${evidence.summary}; ${words}` };
+}
+
+type PodTarget = Exclude<ExecutionRecord['target'], { kind: 'node' }>;
+
+async function podOf({ runtime }: Host, target: PodTarget): Promise<string[]> {
+  const sandbox = await runtime.sandbox(target.sandboxId);
+  if (sandbox === undefined) return [`${podName(target)} was deleted`];
+  return sandbox.ready ? [] : [`${podName(target)} was stopped`];
+}
+
+async function containersOf({ runtime }: Host, target: PodTarget): Promise<string[]> {
+  if (target.kind !== 'containers') return [];
+  const details = await Promise.all(target.containers.map(({ id }) => runtime.container(id)));
+  return target.containers.flatMap(({ name }, index) => {
+    const detail = details[index];
+    return detail === undefined ? [`container ${name} was removed`] : exitOf(detail);
+  });
+}
+
+/** With the signal that an exit code above 128 stands for, which is what people look for. */
+function exitOf({ name, exitCode, finishedAt, state }: ContainerDetail): string[] {
+  if (state !== 'exited' || exitCode === undefined) return [];
+  const signal = { 137: ' (SIGKILL)', 143: ' (SIGTERM)', 139: ' (SIGSEGV)', 134: ' (SIGABRT)' }[exitCode] ?? '';
+  const at = finishedAt === undefined ? '' : ` at ${new Date(finishedAt).toISOString()}`;
+  return [`container ${name} ended with exit code ${exitCode}${signal}${at}`];
+}

@@ -1,0 +1,198 @@
+/**
+ * The TAP devices of one namespace: made, served by the engine's thread, and fed by a table that dies with the daemon. The way of
+ * a packet that the pod sends, and the file that knows each part of it:
+ *
+ *   application ─► TCP, IP ─► eth0's egress hook ── no layer takes it ──────────────────────────────► qdisc of eth0, wire
+ *                                 │    ▲                                 netns/egress-chains.ts
+ *          the layer's bit is set │    │ known by its priority, and goes on behind the layer
+ *                         fwd to  ▼    │
+ *                        TAP device   packet socket                      device.ts   makes both
+ *                              read │    ▲ send
+ *                                   ▼    │
+ *                        waits until it is due                           served-tap.ts  one device: takes in, lets go, counts
+ *                                                                        frame-store.ts the memory; frames.ts wrong bits
+ *                        a thread for all namespaces                     queue/worker.ts, which queue/engine.ts starts
+ *
+ * In the TAP device the packet leaves its socket, which is what all of this is for (ADR 0015). This file and device.ts work on the
+ * main thread and own the descriptors; the thread is told of them by queue/protocol.ts.
+ */
+import { close } from 'node:fs';
+import { isDeepStrictEqual, promisify } from 'node:util';
+import type { Clock, Timer } from '@chaosplane/common';
+import type { TapCounts, TapPolicy } from '../host.ts';
+import { hex, TAP_TABLE } from '../../netns/names.ts';
+import { inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../../netns/ruleset.ts';
+import { hookAt, TAP_PRIORITY } from '../../netns/words.ts';
+import { listInterfaces } from '../links.ts';
+import type { NetnsHandle } from '../netns.ts';
+import { openNft, type NftSession } from '../nft.ts';
+import type { QueueEngine } from '../queue/engine.ts';
+import { openPacketSocket, openTap } from './device.ts';
+
+/** The TAP devices of a namespace. Its calls must not overlap. */
+export interface Taps {
+  /** Makes packets wait in these, and in no others. When this throws, nothing has changed. */
+  serve(wanted: readonly TapPolicy[], options: { readonly keepHooks: boolean }): Promise<void>;
+  /** By name. */
+  statistics(): Promise<ReadonlyMap<string, TapCounts>>;
+  /** Lets all packets go and removes everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One device, as this process holds it. */
+interface OpenTap {
+  readonly policy: TapPolicy;
+  readonly index: number;
+  readonly tapFd: number;
+  readonly outFd: number;
+}
+
+/** How long the kernel hands packets over without a sign of life of the thread that lets them go. */
+const SIGN_OF_LIFE_MS = 10_000;
+const HEARTBEAT_MS = 2500;
+
+/** Off this thread: taking a device away waits for a grace period of the kernel. */
+const closeOffThread = promisify(close);
+
+export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock): Taps {
+  let open: ReadonlyMap<string, OpenTap> = new Map();
+  let nft: NftSession | undefined;
+  let inventory: Inventory = new Map();
+  let heartbeat: Timer | undefined;
+
+  const beat = (): void => {
+    heartbeat?.cancel();
+    if (open.size === 0) return;
+    heartbeat = clock.after(HEARTBEAT_MS, () => {
+      // Without a sign of life the kernel lets packets pass by itself, which is what it is for.
+      engine.tapStatistics(netns.fd).then(renew, beat);
+    });
+  };
+  /** Packets are handed over to devices that are up and read from, and to no others. */
+  const renew = (answered: ReadonlyMap<string, TapCounts>): void => {
+    try {
+      const up = upIndices();
+      put(
+        [...open.values()].filter(({ policy, index }) => answered.has(policy.name) && up.has(index)),
+        true,
+      );
+    } catch {
+      // As above.
+    }
+    beat();
+  };
+  const upIndices = (): ReadonlySet<number> =>
+    new Set(listInterfaces(netns).flatMap(({ index, up }) => (up ? [index] : [])));
+  const put = (taps: readonly OpenTap[], keepHooks: boolean): void => {
+    const wanted = taps.length === 0 ? [] : [tableOf(taps)];
+    const tables = keepHooks ? keepingHooks(inventory, wanted) : wanted;
+    if (tables.length === 0 && nft === undefined) return;
+    nft ??= openNft(netns, { pinned: true });
+    try {
+      nft.run(transaction(inventory, tables));
+    } catch {
+      // The kernel takes a chain away with its device, before Linux 6.16: the table is made anew.
+      nft.run([`add table ${TABLE_KEY}`, `delete table ${TABLE_KEY}`, ...transaction(new Map(), tables)]);
+    }
+    inventory = inventoryOf(tables);
+  };
+  const start = async (policy: TapPolicy): Promise<OpenTap> => {
+    const tapFd = openTap(netns, policy.name);
+    try {
+      const links = listInterfaces(netns);
+      const indexOf = (name: string): number => links.find((link) => link.name === name)?.index ?? 0;
+      const outFd = openPacketSocket(netns, indexOf(policy.device), policy.returnPriority);
+      const tap = { policy, tapFd, outFd, index: indexOf(policy.name) };
+      try {
+        await engine.serveTap({ netnsFd: netns.fd, tapFd, outFd, policy });
+        return tap;
+      } catch (error) {
+        await engine.stopTap(tapFd).catch(() => undefined);
+        await closeOffThread(outFd);
+        throw error;
+      }
+    } catch (error) {
+      await closeOffThread(tapFd);
+      throw error;
+    }
+  };
+  const end = async ({ tapFd, outFd }: OpenTap): Promise<void> => {
+    try {
+      await engine.stopTap(tapFd);
+    } finally {
+      await Promise.all([closeOffThread(tapFd), closeOffThread(outFd)]);
+    }
+  };
+  const endAll = async (taps: Iterable<OpenTap>): Promise<void> => {
+    const ends = await Promise.allSettled([...taps].map(end));
+    for (const ended of ends) if (ended.status === 'rejected') throw ended.reason;
+  };
+  /** Ends those whose device another program has removed or set down: they are made again. */
+  const endLost = async (): Promise<void> => {
+    if (open.size === 0) return;
+    const up = upIndices();
+    const lost = [...open.values()].filter(({ index }) => !up.has(index));
+    open = new Map([...open].filter(([, { index }]) => up.has(index)));
+    await endAll(lost);
+  };
+  const serve = async (wanted: readonly TapPolicy[], { keepHooks }: { readonly keepHooks: boolean }): Promise<void> => {
+    const started = new Map<string, OpenTap>();
+    const next = new Map<string, OpenTap>();
+    await endLost();
+    try {
+      for (const policy of wanted) {
+        const there = open.get(policy.name);
+        if (there === undefined) started.set(policy.name, await start(policy));
+        else if (!isDeepStrictEqual(there.policy, policy))
+          await engine.serveTap({ ...there, netnsFd: netns.fd, policy });
+        const tap = there === undefined ? started.get(policy.name) : { ...there, policy };
+        if (tap !== undefined) next.set(policy.name, tap);
+      }
+      put([...next.values()], keepHooks);
+    } catch (error) {
+      await endAll(started.values());
+      throw error;
+    }
+    const gone = [...open.values()].filter(({ policy }) => !next.has(policy.name));
+    open = next;
+    beat();
+    await endAll(gone);
+    if (inventory.size > 0 || nft === undefined) return;
+    const ended = nft;
+    nft = undefined;
+    await ended.close();
+  };
+  return {
+    serve,
+    async statistics() {
+      const counts = await engine.tapStatistics(netns.fd);
+      const links = new Map(listInterfaces(netns).map(({ name, txDropped }) => [name, txDropped]));
+      // What found no room between the kernel and the thread is lost as well.
+      return new Map([...counts].map(([name, each]) => [name, { ...each, lost: each.lost + (links.get(name) ?? 0) }]));
+    },
+    close: () => serve([], { keepHooks: false }),
+  };
+}
+
+const TABLE_KEY = `netdev ${TAP_TABLE}`;
+const aliveElements = ['ip', 'ip6'].map((protocol) => `${protocol} timeout ${SIGN_OF_LIFE_MS / 1000}s`);
+
+/** The rules that hand packets over. */
+function tableOf(taps: readonly OpenTap[]): Table {
+  return {
+    family: 'netdev',
+    name: TAP_TABLE,
+    flags: 'owner',
+    counters: [],
+    sets: [
+      { name: 'alive', declaration: 'typeof meta protocol ; flags timeout ;', elements: aliveElements, timed: true },
+    ],
+    chains: [...Map.groupBy(taps, ({ policy }) => policy.device)].map(([device, here]) => ({
+      name: `egress_${device}`,
+      hook: hookAt('egress', device, TAP_PRIORITY),
+      rules: here.map(
+        ({ policy: { bit }, index }) => `meta mark and ${hex(bit)} != 0 meta protocol @alive fwd to ${index}`,
+      ),
+    })),
+  };
+}

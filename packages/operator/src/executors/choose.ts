@@ -1,0 +1,54 @@
+/** Which executor carries an experiment out, and what it is told of the cluster. */
+import { findAction } from '@chaosplane/actions';
+import type { Clock, Logger } from '@chaosplane/common';
+import type { EndpointSlice, Informer, KubeClient, Node, Pod, Service } from '@chaosplane/kube';
+import type { ControllerParts } from '../controllers/run.ts';
+import type { Daemons } from '../daemons/daemons.ts';
+import { daemonPods } from '../nodes/endpoints.ts';
+import { runningContainer } from '../targets/container.ts';
+import { whyGone } from '../targets/gone.ts';
+import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '../targets/peers.ts';
+import { kubeletTraffic } from '../targets/probes.ts';
+import { daemonExecutor } from './daemon-executor.ts';
+import { podKillExecutor } from './pod-kill.ts';
+
+/** What executors are made of, whichever experiment they are for. */
+export interface ExecutorWorld {
+  readonly client: KubeClient;
+  readonly daemons: Daemons;
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  readonly services: Informer<Service>;
+  readonly slices: Informer<EndpointSlice>;
+  /** The daemons' pods. */
+  readonly daemonPods: Informer<Pod>;
+  readonly epoch: number;
+  readonly leaseTtlMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The executor of each experiment. */
+export function chooseExecutor(world: ExecutorWorld): ControllerParts['executorOf'] {
+  const { client, daemons, pods, nodes, epoch, leaseTtlMs, clock, logger } = world;
+  const now = (): PeerWorld => ({
+    pods: pods.list(),
+    services: world.services.list(),
+    endpointSlices: world.slices.list(),
+  });
+  return ({ spec }, experimentId, { signal, everywhere, calls }) => {
+    if (findAction(spec.action.type).route.on === 'operator')
+      return podKillExecutor({ spec, client, cache: pods, signal });
+    return daemonExecutor({
+      ...{ spec, experimentId, daemons, epoch, leaseTtlMs, calls, clock, logger, signal },
+      containerOf: ({ namespace, name, uid }) => runningContainer(pods.get({ namespace, name }), uid),
+      probesOf: ({ namespace, name, uid, node = '' }) =>
+        kubeletTraffic(pods.get({ namespace, name }), nodes.get({ name: node }), uid),
+      whyGone: ({ namespace, name, uid }) => whyGone(pods.get({ namespace, name }), uid),
+      nodeExists: (name) => nodes.get({ name }) !== undefined,
+      alsoAsk: everywhere ? [...daemonPods(world.daemonPods.list()).keys()] : [],
+      peers: () => resolvePeers(spec, now()),
+      followed: () => (peersMove(spec) ? followedPeers(spec, now()) : undefined),
+    });
+  };
+}

@@ -1,0 +1,126 @@
+/** One of two daemons hangs, or the API server takes its time: the healthy node is hit, told of and left alone as soon as ever. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { systemClock } from '@chaosplane/common';
+import type { KubeClient } from '@chaosplane/kube';
+import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+
+jest.setTimeout(900_000);
+
+/** Of these, half are on the node whose daemon hangs. */
+const TARGETS = 20;
+
+/** How much longer than with both daemons well it may take. */
+const FACTOR = 3;
+
+/** How long a slow API server takes for each answer; the long run has 5000. Milliseconds. */
+const SLOW_MS = Number(process.env['CHAOSPLANE_TEST_API_MS'] ?? 100);
+
+let theatre: Theatre;
+let stage: Stage;
+
+beforeAll(async () => {
+  theatre = await openTheatre();
+}, 600_000);
+afterAll(() => theatre.close(), 60_000);
+beforeEach(async () => {
+  stage = await theatre.stage();
+  for (let index = 0; index < TARGETS; index += 1) await stage.addPod(`p${index}`, stage.nodes[index % 2]!);
+});
+afterEach(() => stage.close());
+
+/** An API server that lets everybody wait for each answer. */
+function slow(client: KubeClient): KubeClient {
+  const late = <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
+    return async (...args: Args): Promise<Result> => {
+      await systemClock.sleep(SLOW_MS);
+      return call(...args);
+    };
+  };
+  const methods = ['get', 'list', 'create', 'replace', 'apply', 'patch', 'delete'] as const;
+  return { ...client, ...Object.fromEntries(methods.map((name) => [name, late(client[name] as never)])) };
+}
+
+/** When the second daemon begins to hang. */
+type Moment = 'never' | 'before' | 'in' | 'after';
+
+/** Milliseconds from the order until the healthy node was hit, until the status said so, and the same of an abort. */
+interface Took {
+  readonly hit: number;
+  readonly told: number;
+  readonly free: number;
+  readonly toldFree: number;
+}
+
+const printOf = (): string => stage.nodes[0]!.kernel.print();
+const faultsOf = (print: string): number => print.split('netem').length - 1;
+let serial = 0;
+
+async function play(hang: Moment): Promise<Took> {
+  const [, sick] = stage.nodes;
+  const name = `play-${(serial += 1)}`;
+  const quiet = printOf();
+  const since = performance.now();
+  const after = async (what: string, look: () => boolean | Promise<boolean>, from: number): Promise<number> => {
+    await eventually(`${name}: ${what}`, async () => ((await look()) ? true : undefined), 120_000);
+    return performance.now() - from;
+  };
+  const status = async (): Promise<ExperimentObject['status']> => (await stage.get(name))?.status;
+  if (hang === 'before') sick!.wire.hold();
+  await stage.apply(name, {
+    target: { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' },
+    action: { type: 'network-delay', parameters: { latency: '100ms' } },
+    duration: '10m',
+    injectionTimeout: '5m',
+  });
+  if (hang === 'in') {
+    await after('begins', () => printOf() !== quiet, since);
+    sick!.wire.hold();
+  }
+  const hit = await after('hits', () => faultsOf(printOf()) >= TARGETS / 2, since);
+  const told = await after('says so', async () => ((await status())?.counts?.injected ?? 0) >= TARGETS / 2, since);
+  if (hang === 'never' || hang === 'after')
+    await after('is in force', async () => (await status())?.effectiveAt !== undefined, since);
+  if (hang === 'after') sick!.wire.hold();
+  const asked = performance.now();
+  const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
+  await stage.client.patch(chaosExperiments, { namespace: stage.namespace, name }, { kind: 'merge', body });
+  const free = await after('frees', () => printOf() === quiet, asked);
+  const toldFree = await after(
+    'says that',
+    async () => ((await status())?.counts?.recovered ?? 0) >= TARGETS / 2,
+    asked,
+  );
+  sick!.wire.letGo();
+  await after('ends', async () => (await status())?.phase === 'Aborted', asked);
+  await after('leaves nothing', () => stage.nodes[1]!.kernel.print() === emptyOther, asked);
+  return { hit, told, free, toldFree };
+}
+
+let emptyOther = '';
+
+async function compare(client: KubeClient): Promise<void> {
+  stage.startOperator({ client });
+  emptyOther = stage.nodes[1]!.kernel.print();
+  // The first one connects.
+  await play('never');
+  const well = [await play('never')];
+  const sick: Partial<Record<Moment, Took>> = {};
+  for (const hang of ['before', 'in', 'after'] as const) sick[hang] = await play(hang);
+  // The machine may have become slower meanwhile.
+  well.push(await play('never'));
+  const longest = (key: keyof Took): number => Math.max(...well.map((took) => took[key]));
+  const slower = Object.entries(sick).flatMap(([hang, took]) =>
+    (Object.keys(took) as (keyof Took)[])
+      .filter((key) => took[key] > FACTOR * longest(key))
+      .map((key) => `${hang}, ${key}: ${took[key].toFixed(0)} ms against ${longest(key).toFixed(0)} ms`),
+  );
+  if (process.env['CHAOSPLANE_TEST_LOG'] !== undefined) console.log({ well, sick });
+  expect(slower).toEqual([]);
+}
+
+describe('a daemon that hangs before, in or after the injection holds up nothing of the other node', () => {
+  test('with an API server that is well', () => compare(stage.client));
+
+  test('with an API server that takes its time', () => compare(slow(stage.client)));
+});

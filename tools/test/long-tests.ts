@@ -1,0 +1,135 @@
+/** The long tests: what takes too long, or needs too much to be built, to be run before each commit. */
+import { readFileSync } from 'node:fs';
+import { runtimeFolder } from '../runtimes/build.ts';
+import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
+import type { BuildOptions } from '../go/cached.ts';
+import { kubernetesFolder, type DebianPackages } from '../cluster/index.ts';
+import { COUNTED_MACHINE, MACHINES, type Machine } from '../vm/kernel-tests.ts';
+import { layers, type Layer } from './layers.ts';
+
+/** Files of one project of jest, in an environment of their own. */
+export interface LongTest {
+  readonly name: string;
+  readonly summary: string;
+  readonly project: Layer['name'] | 'long';
+  /** Parts of the names of the files. Absent: all of the project. */
+  readonly files?: readonly string[];
+  /** Parts of the names of the files that are left out. */
+  readonly except?: readonly string[];
+  /** It runs in these virtual machines, and not on this one. */
+  readonly machines?: readonly Machine[];
+  /** Why it cannot be run on this machine; undefined when it can. Absent: it can on every one. */
+  readonly whyNot?: () => string | undefined;
+  readonly limitMs: number;
+  /** Debian package → a file that shows it is there. */
+  readonly packages: DebianPackages;
+  /** Builds what it needs; what it gives goes to the environment of the tests. */
+  prepare(options: BuildOptions): Promise<Readonly<Record<string, string>>>;
+}
+
+function packagesAndLimit(layer: Layer['name']): Pick<Layer, 'packages' | 'limitMs'> {
+  const { packages, limitMs } = layers.find(({ name }) => name === layer) ?? { packages: {}, limitMs: 0 };
+  return { packages, limitMs };
+}
+const [runtimeLayer, apiLayer, clusterLayer] = [
+  packagesAndLimit('runtime'),
+  packagesAndLimit('api'),
+  packagesAndLimit('cluster'),
+];
+
+async function kubernetes(options: BuildOptions): Promise<Readonly<Record<string, string>>> {
+  await kubernetesFolder(options);
+  return {};
+}
+
+/** The runtime layer's tests on a runtime that Debian does not have. */
+function onRuntime(kind: BuiltRuntime, summary: string, files: Pick<LongTest, 'files' | 'except'>): LongTest {
+  const { packages, limitMs } = runtimeLayer;
+  return {
+    name: kind,
+    summary,
+    project: 'runtime',
+    ...files,
+    limitMs: 2 * limitMs,
+    packages: {
+      ...packages,
+      conmon: ['/usr/bin/conmon'],
+      gcc: ['/usr/bin/gcc'],
+      'libc6-dev': ['/usr/include/stdio.h'],
+    },
+    async prepare(options) {
+      const folder = await runtimeFolder(kind, options);
+      return { CHAOSPLANE_TEST_RUNTIME: kinds[kind], CHAOSPLANE_TEST_PROGRAMS: folder };
+    },
+  };
+}
+
+export const longTests: readonly LongTest[] = [
+  {
+    name: 'floods',
+    summary: 'floods of a minute each, against a daemon and on a real cluster',
+    project: 'long',
+    limitMs: 3 * clusterLayer.limitMs,
+    packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
+    prepare: kubernetes,
+  },
+  {
+    name: 'containerd',
+    summary: "what is slow of the runtime layer, on Debian's containerd",
+    project: 'runtime',
+    files: ['exec.long'],
+    limitMs: runtimeLayer.limitMs,
+    packages: runtimeLayer.packages,
+    prepare: async () => ({}),
+  },
+  {
+    name: 'felt-in-vm',
+    summary: "a delay in user space beside netem's, in a machine whose clock counts instructions",
+    project: 'kernel',
+    machines: [COUNTED_MACHINE],
+    ...packagesAndLimit('vm'),
+    prepare: async () => ({}),
+  },
+  {
+    name: 'backports',
+    summary: "what the vm layer tests, on the newer kernel of Debian's backports",
+    project: 'kernel',
+    machines: MACHINES.map((machine) => ({ ...machine, release: 'backports' })),
+    ...packagesAndLimit('vm'),
+    prepare: async () => ({}),
+  },
+  {
+    name: 'fairness',
+    summary: 'an experiment beside a thousand that are created at once in another namespace',
+    project: 'api',
+    files: ['fairness.long'],
+    limitMs: 2 * apiLayer.limitMs,
+    packages: apiLayer.packages,
+    prepare: async (options) => ({
+      ...(await kubernetes(options)),
+      CHAOSPLANE_TEST_CROWD: '1000',
+      CHAOSPLANE_TEST_UNDER_WAY: '100',
+    }),
+  },
+  {
+    name: 'slow-api',
+    summary: 'a daemon that hangs, with an API server that takes 5 s for each answer',
+    project: 'api',
+    files: ['sick-node'],
+    limitMs: 2 * apiLayer.limitMs,
+    packages: apiLayer.packages,
+    prepare: async (options) => ({ ...(await kubernetes(options)), CHAOSPLANE_TEST_API_MS: '5000' }),
+  },
+  onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ['gvisor'] }),
+  onRuntime('crio', "the runtime layer's tests on CRI-O 1.34, which takes 10 minutes to build the first time", {
+    except: ['gvisor'],
+  }),
+  { ...onRuntime('gvisor', 'pods in gVisor, on containerd 2.2', { files: ['gvisor.long'] }), whyNot: whyNoGvisor },
+];
+
+/** gVisor's shim lowers its OOM score, and does not start where it may not. */
+function whyNoGvisor(): string | undefined {
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const sysResource = 24n;
+  return ((BigInt(`0x${capabilities}`) >> sysResource) & 1n) === 1n ? undefined : 'needs CAP_SYS_RESOURCE';
+}
