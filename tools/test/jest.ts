@@ -22,12 +22,6 @@ export interface JestRun {
   readonly files?: readonly string[];
 }
 
-/**
- * A process for each file: after a worker has run one, it has more memory than this. In one process for all files, jest on
- * Node 24.21 ended early in two of four whole runs, the second time by SIGSEGV, the first without a word of how.
- */
-const FRESH_PROCESSES = ['--workerIdleMemoryLimit=1MB'];
-
 /** Resolves with the counts; what jest tells goes to the screen as it comes. */
 export async function runJest({
   root,
@@ -54,7 +48,6 @@ export async function runJest({
         `--outputFile=${outputFile}`,
         '--forceExit',
         `--maxWorkers=${workers}`,
-        ...(workers === 1 ? FRESH_PROCESSES : []),
         ...files,
       ],
       {

@@ -1,8 +1,8 @@
 /** The libnftables contexts that are open: not too many, and each on a descriptor that libnftables can wait for. */
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { close, closeSync, openSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ChaosError } from '@chaosplane/common';
-import { setCloseOnExec, socketOption } from './ffi.ts';
+import { duplicateFrom, setCloseOnExec, socketOption, SystemError } from './ffi.ts';
 import type { NetnsHandle } from './netns.ts';
 import { loadNftables, type Context } from './nftables.ts';
 
@@ -23,12 +23,16 @@ const RESERVED = 400;
  */
 const MOST_KEPT = 200;
 
+/** A context, and the descriptor of its socket where that is known. */
+interface Open {
+  readonly context: Context;
+  readonly socket: number | undefined;
+}
+
 /** By last use, the oldest first. */
-const contexts = new Map<Holder, Context>();
+const contexts = new Map<Holder, Open>();
 /** Descriptors of /dev/null: one is given up for each context. */
 const reserved: number[] = [];
-/** Contexts whose sockets are being closed. */
-let closing = 0;
 /** Hosts that are open: while there is one, its descriptors stay reserved. */
 let hosts = 0;
 
@@ -47,35 +51,49 @@ export function reserveDescriptors(): () => void {
 
 /** Nothing is there to keep descriptors for. */
 function idle(): boolean {
-  return hosts + contexts.size + closing === 0;
+  return hosts + contexts.size === 0;
 }
 
 /** The context of `holder`, made when it has none. It may be gone after the next call, unless it is pinned. */
 export function contextOf(holder: Holder): Context {
-  const context = contexts.get(holder) ?? make(holder);
+  const open = contexts.get(holder) ?? make(holder);
   contexts.delete(holder);
-  contexts.set(holder, context);
-  return context;
+  contexts.set(holder, open);
+  return open.context;
 }
 
-/** Frees the context of `holder`, if it has one, off this thread: closing its socket waits for a grace period (13 ms). */
+const closeOffThread = promisify(close);
+
+/**
+ * Frees the context of `holder`, if it has one, and resolves when the kernel has closed its socket. That waits for a grace
+ * period (13 ms), so another thread does it, with a second descriptor. The context itself is freed here: libnftables keeps its
+ * list of interfaces in one place for all contexts, without a lock, and `nft_ctx_free` on one thread while another runs a
+ * command with the name or the number of an interface ends the process (libnftables 1.0.6, src/iface.c).
+ */
 export async function release(holder: Holder): Promise<void> {
-  const context = contexts.get(holder);
-  if (context === undefined) return;
+  const open = contexts.get(holder);
+  if (open === undefined) return;
   contexts.delete(holder);
-  closing += 1;
-  const { free } = loadNftables();
-  const freeAsync = promisify((pointer: Context, done: (error: Error | null) => void) => free.async(pointer, done));
-  try {
-    await freeAsync(context);
-  } finally {
-    closing -= 1;
-    if (idle()) giveBack();
-    else reserve();
-  }
+  const second = open.socket === undefined ? undefined : secondDescriptor(open.socket);
+  loadNftables().free(open.context);
+  if (idle()) giveBack();
+  else reserve();
+  if (second !== undefined) await closeOffThread(second);
 }
 
-function make(holder: Holder): Context {
+/** Above those that libnftables can wait for, where the process may have so many. Undefined where it may have no more at all. */
+function secondDescriptor(socket: number): number | undefined {
+  for (const least of [HIGHEST + 1, 0]) {
+    try {
+      return duplicateFrom(socket, least);
+    } catch (error) {
+      if (!(error instanceof SystemError && ['EINVAL', 'EMFILE'].includes(error.code))) throw error;
+    }
+  }
+  return undefined;
+}
+
+function make(holder: Holder): Open {
   const free = [...contexts.keys()].filter(({ pinned }) => !pinned);
   const [oldest] = free;
   if (free.length >= MOST_KEPT && oldest !== undefined) void release(oldest);
@@ -88,12 +106,13 @@ function make(holder: Holder): Context {
   const context = holder.netns.within(() => create(0));
   if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
   // libnftables does not set close-on-exec on its socket: a surviving child would keep it and the namespace.
-  if (!closeOnExec(expected)) closeEachOnExec();
+  const found = closeOnExec(expected);
+  if (!found) closeEachOnExec();
   if (bufferOutput(context) !== 0 || bufferError(context) !== 0) {
     freeNow(context);
     throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
   }
-  return context;
+  return { context, socket: found ? expected : undefined };
 }
 
 /** What took them: either contexts that stay, which are faults by proxy, or other files of this process. */
@@ -103,7 +122,7 @@ function noDescriptor(): ChaosError {
   const why =
     pinned >= RESERVED
       ? `${pinned} namespaces with HTTP or DNS faults each hold one: cancel some of these`
-      : `${pinned} are held by HTTP and DNS faults, ${closing} are being closed, and the daemon's other files and connections ` +
+      : `${pinned} are held by HTTP and DNS faults, and the daemon's other files and connections ` +
         'have the rest: try again, and restart the daemon if it stays so (active faults survive that)';
   return new ChaosError('FAILED_PRECONDITION', `${message}: ${why}`);
 }
@@ -117,7 +136,7 @@ function nextDescriptor(): number {
 
 /** Takes low descriptors until there are as many as there should be, or no more are to be had. */
 function reserve(): void {
-  while (reserved.length + contexts.size + closing < RESERVED) {
+  while (reserved.length + contexts.size < RESERVED) {
     const fd = openNull();
     if (fd === undefined) return;
     if (fd > HIGHEST) {

@@ -26,7 +26,7 @@ export interface NftSession {
    * @throws NftError
    */
   run(commands: readonly string[], printed?: keyof typeof OUTPUT): string;
-  /** Frees the context off this thread: closing its socket waits for a grace period of the kernel (13 ms). Idempotent. */
+  /** Frees the context. Resolves when its socket is closed, which waits for a grace period of the kernel (13 ms). Idempotent. */
   close(): Promise<void>;
 }
 

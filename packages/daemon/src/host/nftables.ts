@@ -1,6 +1,8 @@
-/** libnftables, loaded once. */
+/**
+ * libnftables, loaded once. Its contexts share state that no lock guards: only the main thread calls it, and never `.async`.
+ */
 import { ChaosError } from '@chaosplane/common';
-import koffi, { type KoffiFunc } from 'koffi';
+import koffi from 'koffi';
 
 export type Context = bigint;
 
@@ -11,7 +13,7 @@ export interface Nftables {
   /** Flags of its output. */
   printAs(context: Context, flags: number): void;
   dryRun(context: Context, dry: boolean): void;
-  free: KoffiFunc<(context: Context) => void>;
+  free(context: Context): void;
   bufferOutput(context: Context): number;
   bufferError(context: Context): number;
   output(context: Context): string | null;
@@ -30,7 +32,7 @@ export function loadNftables(): Nftables {
       run: nftables.func('int nft_run_cmd_from_buffer(void *, str)') as Nftables['run'],
       printAs: nftables.func('void nft_ctx_output_set_flags(void *, unsigned int)') as Nftables['printAs'],
       dryRun: nftables.func('void nft_ctx_set_dry_run(void *, bool)') as Nftables['dryRun'],
-      free: nftables.func('void nft_ctx_free(void *)') as unknown as Nftables['free'],
+      free: nftables.func('void nft_ctx_free(void *)') as Nftables['free'],
       bufferOutput: nftables.func('int nft_ctx_buffer_output(void *)') as Nftables['bufferOutput'],
       bufferError: nftables.func('int nft_ctx_buffer_error(void *)') as Nftables['bufferError'],
       output: nftables.func('str nft_ctx_get_output_buffer(void *)') as Nftables['output'],

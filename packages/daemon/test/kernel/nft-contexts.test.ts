@@ -1,5 +1,8 @@
-/** Descriptors for nftables: reserved while a host is open, whatever else takes the others. */
+/** The contexts of libnftables: what they need is reserved, and freeing one is safe while another works. */
+import { execFile } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { createHost } from '../../src/host/real-host.ts';
 import { openNetnsHandle } from '../../src/host/netns.ts';
@@ -13,7 +16,7 @@ function takeLowDescriptors(): number[] {
   return taken;
 }
 
-test('those of a daemon are there when everything else has taken the rest, and the refusal without them says so', async () => {
+test('the descriptors of a daemon are there when everything else has taken the rest, and the refusal without them says so', async () => {
   const netns = openNetnsHandle('/proc/self/ns/net');
   const host = await createHost({ nodeName: 'node' });
   const taken = takeLowDescriptors();
@@ -32,3 +35,9 @@ test('those of a daemon are there when everything else has taken the rest, and t
     netns.close();
   }
 });
+
+test('sessions close while another looks interfaces up', async () => {
+  const script = join(import.meta.dirname, 'nft-contexts.main.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  expect(stdout).toBe('1500\n');
+}, 120_000);
