@@ -14,7 +14,10 @@ const netns = openNetnsHandle('/proc/thread-self/ns/net');
 const busy = openNft(netns);
 busy.run(['add table netdev lab', 'add chain netdev lab here']);
 /** Each name is looked up; the last command is refused, so that the kernel has nothing to wait for. */
-const commands = [...names.map((name) => `add rule netdev lab here fwd to ${name}`), 'add rule netdev lab absent accept'];
+const commands = [
+  ...names.map((name) => `add rule netdev lab here fwd to ${name}`),
+  'add rule netdev lab absent accept',
+];
 const lookUp = (): void => {
   try {
     busy.run(commands);
