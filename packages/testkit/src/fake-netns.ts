@@ -130,7 +130,9 @@ export class FakeNetns {
         this.#proxied = rules;
       },
       proxyCounts: (id) =>
-        this.#proxied.some(({ rule }) => rule.id === id) ? { seen: 3, matched: 2, faulted: 1, passed: 0 } : undefined,
+        this.#proxied.some(({ rule }) => rule.id === id)
+          ? { seen: 3, matched: 2, faulted: 1, passed: 0, beyond: 0 }
+          : undefined,
       openConnections: () => this.openConnections,
       proxiedNow: () => 0,
       endProxies: async () => {

@@ -2,6 +2,7 @@
 import type { PodDnsErrorSpec } from '@chaosplane/actions';
 import { ChaosError, countOf } from '@chaosplane/common';
 import { aboutOpen } from '../proxy/left-alone.ts';
+import { aboutBeyond } from '../proxy/limits.ts';
 import type { ProxyFault } from './fault.ts';
 import { judge } from './network-scope.ts';
 
@@ -15,19 +16,20 @@ export const podDnsError: ProxyFault<PodDnsErrorSpec> = {
     const resolvers = [...new Set(dns.servers.map((server) => server.toLowerCase()))];
     return { kind: 'dns', id, domains, searches: dns.searches, resolvers, answer: errorType, percent };
   },
-  evidence(rule, { seen, matched, faulted, passed, openBefore }) {
+  evidence(rule, { seen, matched, faulted, passed, openBefore, beyond }) {
     const answer = rule.kind === 'dns' ? rule.answer : '';
     const whole = `of ${matched.toLocaleString('en-US')} that match and ${seen.toLocaleString('en-US')} seen`;
     const strays = passed === 0 ? '' : `; ${passed.toLocaleString('en-US')} went to other resolvers`;
     return {
       verdict: judge(matched, faulted),
-      summary: `${countOf(faulted, 'query', 'queries')} got ${answer}, ${whole}${strays}${aboutOpen(openBefore)}`,
+      summary: `${countOf(faulted, 'query', 'queries')} got ${answer}, ${whole}${strays}${aboutOpen(openBefore)}${aboutBeyond(beyond)}`,
       counters: {
         queries_seen: seen,
         queries_matched: matched,
         queries_faulted: faulted,
         queries_to_other_resolvers: passed,
         connections_open_before: openBefore,
+        connections_beyond_limit: beyond,
       },
     };
   },

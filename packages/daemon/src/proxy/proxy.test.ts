@@ -9,6 +9,7 @@ import { parseResolvConf } from './dns/resolv-conf.ts';
 import { framed, MessageStream } from './dns/stream.ts';
 import { matchesGlob } from './glob.ts';
 import type { DnsRule, HttpRule } from './rule.ts';
+import { isFull } from './limits.ts';
 import { proxyTable } from './table.ts';
 
 describe('a glob', () => {
@@ -164,10 +165,13 @@ test('the table of one HTTP and one DNS fault reads like this', () => {
   const table = proxyTable({
     rules: [http, dns].map((rule) => ({ rule, remainingMs: 5000 })),
     returns: true,
+    full: false,
     ports: { http: (_side, family) => (family === 4 ? 4001 : undefined), dns: () => ({ udp: 5001, tcp: 5002 }) },
   });
   expect(`${transaction(new Map(), [table]).join('\n')}\n`).toBe(`add table inet chaosplane_proxy { flags owner ; }
 add counter inet chaosplane_proxy l2_stray
+add counter inet chaosplane_proxy l1_beyond
+add counter inet chaosplane_proxy l2_beyond
 add set inet chaosplane_proxy l1_live { typeof meta protocol ; flags timeout ; }
 add element inet chaosplane_proxy l1_live { ip timeout 5s0ms, ip6 timeout 5s0ms }
 add set inet chaosplane_proxy l2_live { typeof meta protocol ; flags timeout ; }
@@ -189,4 +193,44 @@ add rule inet chaosplane_proxy stray meta mark and 0x03000000 != 0 return
 add rule inet chaosplane_proxy stray meta nfproto ipv4 meta protocol @l2_live ip daddr != { 10.96.0.10 } udp dport 53 counter name l2_stray
 add rule inet chaosplane_proxy stray meta nfproto ipv6 meta protocol @l2_live udp dport 53 counter name l2_stray
 `);
+});
+
+test('proxies that have as many connections as they may count new ones, and let them pass', () => {
+  const rule: HttpRule = {
+    kind: 'http',
+    id: 'l1',
+    side: 'server',
+    port: 8080,
+    level: 'request',
+    match: { methods: [], headers: [] },
+    percent: 100,
+    effect: { kind: 'reset' },
+    existing: 'reset',
+  };
+  const { chains } = proxyTable({
+    rules: [{ rule, remainingMs: 5000 }],
+    returns: false,
+    full: true,
+    ports: { http: () => 4001, dns: () => undefined },
+  });
+  const arriving = chains.find(({ name }) => name === 'arriving')?.rules ?? [];
+  expect(arriving).toHaveLength(2);
+  for (const text of arriving) {
+    expect(text).toMatch(/== syn counter name l1_beyond ct mark set ct mark and 0xfcffffff or 0x01000000 accept$/);
+  }
+  for (const name of ['reset_in', 'reset_out']) {
+    expect(chains.find((chain) => chain.name === name)?.rules).toContain('ct mark and 0x03000000 != 0 return');
+  }
+});
+
+test.each([
+  ['as many as a namespace may have', false, { own: 1000, namespaces: 2, all: 1000 }, true],
+  ['one less', false, { own: 999, namespaces: 2, all: 999 }, false],
+  ['not yet few enough', true, { own: 750, namespaces: 2, all: 750 }, true],
+  ['few enough', true, { own: 749, namespaces: 2, all: 749 }, false],
+  ['more than its share of a full daemon', false, { own: 500, namespaces: 3, all: 1500 }, true],
+  ['less than its share of a full daemon', false, { own: 499, namespaces: 3, all: 1500 }, false],
+  ['more than a share of a daemon that has room', false, { own: 700, namespaces: 3, all: 1400 }, false],
+])('connections of a namespace: %s', (_name, before, { all, ...load }, full) => {
+  expect(isFull(before, { ...load, all: () => all })).toBe(full);
 });

@@ -77,6 +77,8 @@ export interface ProxyCounts {
   readonly faulted: number;
   /** HTTP: connections that were passed on untouched because they are not plain HTTP/1. DNS: queries to other resolvers. */
   readonly passed: number;
+  /** New connections that were not redirected, because the proxies had too many. */
+  readonly beyond: number;
   /** Connections that were open when the rule came into force, and are left alone. */
   readonly openBefore: number;
 }
@@ -89,4 +91,4 @@ export interface OpenConnections {
 }
 
 /** Before anything was counted. */
-export const nothingCounted: ProxyCounts = { seen: 0, matched: 0, faulted: 0, passed: 0, openBefore: 0 };
+export const nothingCounted: ProxyCounts = { seen: 0, matched: 0, faulted: 0, passed: 0, beyond: 0, openBefore: 0 };

@@ -32,6 +32,8 @@ export interface Duties {
   readonly ports: Ports;
   /** Whether there are connections from a proxy to the application, also of rules that are gone. */
   readonly returns: boolean;
+  /** The proxies have as many connections as they may: new ones are counted, and pass directly. */
+  readonly full: boolean;
 }
 
 /** Connections begin with this. What was open before goes on without us. */
@@ -52,6 +54,9 @@ const liveName = ({ id }: ProxyRule): string => `${id}_live`;
 /** The counter of queries that a DNS rule cannot see, because they go to resolvers that are not the pod's. */
 export const strayName = ({ id }: ProxyRule): string => `${id}_stray`;
 
+/** The counter of new connections that a rule did not redirect, because the proxies had too many. */
+export const beyondName = ({ id }: ProxyRule): string => `${id}_beyond`;
+
 /** What is in the namespace beside the redirects as long as there are HTTP proxies; see HOLD_TABLE. */
 export const holdTable: Table = {
   family: 'inet',
@@ -62,7 +67,7 @@ export const holdTable: Table = {
 };
 
 /** The table that carries out `duties`. Without rules its redirects are gone, and open connections go on. */
-export function proxyTable({ rules, ports, returns }: Duties): Table {
+export function proxyTable({ rules, ports, returns, full }: Duties): Table {
   const http = rules.flatMap(({ rule }) => (rule.kind === 'http' ? [rule] : []));
   const dns = rules.flatMap(({ rule }) => (rule.kind === 'dns' ? [rule] : []));
   const server = http.filter(({ side }) => side === 'server');
@@ -71,13 +76,13 @@ export function proxyTable({ rules, ports, returns }: Duties): Table {
     family: 'inet',
     name: PROXY_TABLE,
     flags: 'owner',
-    counters: dns.map(strayName),
+    counters: [...dns.map(strayName), ...rules.map(({ rule }) => beyondName(rule))],
     sets: rules.map(livenessSet),
     chains: [
       {
         name: 'arriving',
         hook: `type nat hook prerouting priority ${NAT_PRIORITY} ;`,
-        rules: server.flatMap((rule) => httpRedirects(rule, ports)),
+        rules: server.flatMap((rule) => httpRedirects(rule, ports, full)),
       },
       {
         name: 'leaving',
@@ -86,8 +91,8 @@ export function proxyTable({ rules, ports, returns }: Duties): Table {
           // Known by its conntrack mark from then on, so that a reset of open connections leaves it alone.
           `${marked('meta', UPSTREAM)} ${setMark('ct', UPSTREAM)} return`,
           `${OURS('meta')} return`,
-          ...client.flatMap((rule) => httpRedirects(rule, ports)),
-          ...dns.flatMap((rule) => dnsRedirects(rule, ports)),
+          ...client.flatMap((rule) => httpRedirects(rule, ports, full)),
+          ...dns.flatMap((rule) => dnsRedirects(rule, ports, full)),
         ],
       },
       ...(returns ? returnChains : []),
@@ -123,13 +128,20 @@ function httpScope(rule: HttpRule): string {
   return `${device} != "lo" meta protocol @${liveName(rule)} tcp dport ${rule.port}`;
 }
 
-function httpRedirects(rule: HttpRule, ports: Ports): string[] {
+function httpRedirects(rule: HttpRule, ports: Ports, full: boolean): string[] {
   return families.flatMap((family) => {
     const port = ports.http(rule.side, family);
     if (port === undefined) return [];
     const strangers = notSpared(rule, family);
-    return [`meta nfproto ipv${family} ${httpScope(rule)} ${strangers}${FIRST_PACKET} redirect to :${port}`];
+    return [
+      `meta nfproto ipv${family} ${httpScope(rule)} ${strangers}${FIRST_PACKET} ${full ? passBy(rule) : `redirect to :${port}`}`,
+    ];
   });
+}
+
+/** Such a connection is marked, so that a reset of those that were open before leaves it alone. */
+function passBy(rule: ProxyRule): string {
+  return `counter name ${beyondName(rule)} ${setMark('ct', UPSTREAM)} accept`;
 }
 
 /** A probe of the kubelet's is not redirected, so that it goes on while the daemon is held up, too. */
@@ -140,11 +152,14 @@ function notSpared({ side, port, spared }: HttpRule, family: 4 | 6, end: 'saddr'
   return `${ipOf(family)} ${end} != { ${addresses.map(formatCidr).join(', ')} } `;
 }
 
-function dnsRedirects(rule: DnsRule, ports: Ports): string[] {
+function dnsRedirects(rule: DnsRule, ports: Ports, full: boolean): string[] {
   return rule.resolvers.flatMap((resolver) => {
     const port = ports.dns(resolver);
     if (port === undefined) return [];
     const scope = `${ipOf(familyOf(resolver))} daddr ${resolver} meta protocol @${liveName(rule)}`;
+    if (full) {
+      return [`${scope} udp dport 53 ${passBy(rule)}`, `${scope} tcp dport 53 ${FIRST_PACKET} ${passBy(rule)}`];
+    }
     return [
       // Marked, so that these flows can be told to conntrack again: it remembers UDP for up to two minutes.
       `${scope} udp dport 53 ${setMark('ct', REDIRECTED_QUERY)} redirect to :${port.udp}`,
@@ -192,7 +207,7 @@ function resetChains(rules: readonly HttpRule[]): Chain[] {
     {
       name: 'reset_out',
       hook: 'type filter hook output priority filter ;',
-      rules: [`${OURS('meta')} return`, ...rules.flatMap((rule) => resets(rule, 'out'))],
+      rules: [`${OURS('meta')} return`, `${OURS('ct')} return`, ...rules.flatMap((rule) => resets(rule, 'out'))],
     },
   ];
 }

@@ -167,7 +167,13 @@ function explained(error: unknown): ChaosError {
 
 function added(a: Counts, b: Counts): Counts {
   const sum = (key: keyof Counts): number => a[key] + b[key];
-  return { seen: sum('seen'), matched: sum('matched'), faulted: sum('faulted'), passed: sum('passed') };
+  return {
+    seen: sum('seen'),
+    matched: sum('matched'),
+    faulted: sum('faulted'),
+    passed: sum('passed'),
+    beyond: sum('beyond'),
+  };
 }
 
 /** What the last evidence of a record says that was counted, by the ends of its counters' names. */
@@ -179,6 +185,7 @@ function countsIn({ evidence }: ProxyRecord): Counts {
     matched: named(/_matched$/),
     faulted: named(/_faulted$/),
     passed: named(/_passed$|_other_resolvers$/),
+    beyond: named(/_beyond_limit$/),
   };
 }
 

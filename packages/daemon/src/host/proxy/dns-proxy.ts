@@ -16,6 +16,8 @@ export interface DnsProxy {
   rules: readonly ActiveDnsRule[];
   /** Queries and connections under way. */
   readonly open: number;
+  /** Called whenever `open` becomes more. */
+  onMore: () => void;
   /** Called whenever `open` becomes less. */
   onLess: () => void;
   close(): void;
@@ -55,6 +57,7 @@ export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions):
     get open() {
       return waiting.size + connections.size;
     },
+    onMore: () => undefined,
     onLess: () => undefined,
     close() {
       front.close();
@@ -84,6 +87,7 @@ export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions):
       end();
     });
     waiting.add(back);
+    proxy.onMore();
     const any = { address: six ? '::' : '0.0.0.0', port: 0, mark: UPSTREAM };
     let fd: number;
     try {
@@ -122,6 +126,7 @@ export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions):
     server = createServer({ allowHalfOpen: true }, (socket) => {
       if (connections.size >= MOST_CONNECTIONS) return void socket.destroy();
       connections.add(socket);
+      proxy.onMore();
       socket.once('close', () => {
         connections.delete(socket);
         proxy.onLess();

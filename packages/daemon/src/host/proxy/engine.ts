@@ -51,7 +51,13 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
     // Swept in its turn, so that it does not end under somebody who brings new rules.
     const onLess = (): void => void inTurn(netns.cookie, entry, (served) => served.sweep()).catch(() => undefined);
     const keepsHooks = (): boolean => keepingHooks.has(netns.cookie);
-    const entry: Entry = { served: new ServedProxies(netns.duplicate(), clock, { onLess, keepsHooks }), turn };
+    const served = new ServedProxies(netns.duplicate(), clock, {
+      onLess,
+      keepsHooks,
+      namespaces: () => entries.size,
+      openInAll: () => [...entries.values()].reduce((sum, { served: { open } }) => sum + open, 0),
+    });
+    const entry: Entry = { served, turn };
     entries.set(netns.cookie, entry);
     return entry;
   };

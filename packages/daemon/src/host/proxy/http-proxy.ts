@@ -15,6 +15,8 @@ export interface HttpProxy {
   rules: readonly ActiveHttpRule[];
   /** Connections through it. */
   readonly open: number;
+  /** Called whenever `open` becomes more. */
+  onMore: () => void;
   /** Called whenever `open` becomes less. */
   onLess: () => void;
   /** Closes connections on which nothing is under way. */
@@ -49,6 +51,7 @@ export async function openHttpProxy({ netns, side, family, clock }: HttpProxyOpt
     get open() {
       return connections.size;
     },
+    onMore: (): void => undefined,
     onLess: (): void => undefined,
     closeIdle() {
       for (const connection of connections) if (connection.idle) connection.close();
@@ -70,6 +73,7 @@ export async function openHttpProxy({ netns, side, family, clock }: HttpProxyOpt
     const rules = (): readonly ActiveHttpRule[] => rulesFor(proxy.rules, to.port, client.address);
     const connection = new ProxiedConnection({ front, connect, rules, clock });
     connections.add(connection);
+    proxy.onMore();
     front.once('close', () => {
       connections.delete(connection);
       proxy.onLess();

@@ -2,9 +2,10 @@
 import type { Clock, Timer } from '@chaosplane/common';
 import { activateDns } from '../../proxy/dns/decide.ts';
 import { activateHttp } from '../../proxy/http/decide.ts';
+import { isFull } from '../../proxy/limits.ts';
 import { PROXY_MASK, REDIRECTED_QUERY } from '../../proxy/names.ts';
 import type { ProxyCounts, TimedRule } from '../../proxy/rule.ts';
-import { strayName, type Duties } from '../../proxy/table.ts';
+import { beyondName, strayName, type Duties } from '../../proxy/table.ts';
 import type { NetnsHandle } from '../netns.ts';
 import { forgetFlows } from './conntrack.ts';
 import {
@@ -38,6 +39,18 @@ const PATIENCE_MS = 1000;
 /** How long connections of rules that are gone may stay open; then they are reset. */
 const LONGEST_DRAIN_MS = 10 * 60_000;
 
+/** What the proxies of a namespace know of the rest of the daemon. */
+export interface Surroundings {
+  /** Something was closed that no rule needs any more: then `sweep` has something to do. */
+  readonly onLess: () => void;
+  /** Packets wait in a queue of the namespace, and would be lost with any hook that goes. */
+  readonly keepsHooks: () => boolean;
+  /** How many namespaces have proxies, with this one. */
+  readonly namespaces: () => number;
+  /** Connections and queries under way in all of them. */
+  readonly openInAll: () => number;
+}
+
 /** Its calls must not overlap. Takes over `netns`. */
 export class ServedProxies {
   readonly #netns: NetnsHandle;
@@ -45,30 +58,31 @@ export class ServedProxies {
   readonly #redirects: Redirects;
   readonly #onLess: () => void;
   readonly #keepsHooks: () => boolean;
+  readonly #namespaces: () => number;
+  readonly #openInAll: () => number;
   readonly #listeners = new Map<string, Listener>();
   #rules: ReadonlyMap<string, Due> = new Map();
   /** Whether a proxy may have connections to the application: then the policy route is there. */
   #returns = false;
+  /** New connections pass directly, because there are too many already; and whether that ever was so. */
+  #full = false;
+  #everFull = false;
+  /** Rules are being brought: redirects may only be changed by that. */
+  #bringing = false;
   #heartbeat: Timer | undefined;
   #longestDrain: Timer | undefined;
   /** Ends the wait for open connections. */
   #noticed: (() => void) | undefined;
   #ended = false;
 
-  /**
-   * `onLess` is called when something was closed that no rule needs any more: then `sweep` has something to do. `keepsHooks`: packets
-   * wait in a queue of the namespace, and would be lost with any hook that goes.
-   */
-  constructor(
-    netns: NetnsHandle,
-    clock: Clock,
-    { onLess, keepsHooks }: { readonly onLess: () => void; readonly keepsHooks: () => boolean },
-  ) {
+  constructor(netns: NetnsHandle, clock: Clock, { onLess, keepsHooks, namespaces, openInAll }: Surroundings) {
     this.#netns = netns;
     this.#clock = clock;
     this.#redirects = openRedirects(netns);
     this.#onLess = onLess;
     this.#keepsHooks = keepsHooks;
+    this.#namespaces = namespaces;
+    this.#openInAll = openInAll;
   }
 
   /** Nothing of it is left; it cannot be used any more. */
@@ -99,11 +113,17 @@ export class ServedProxies {
         return [rule.id, { active, due: now + remainingMs }];
       }),
     );
-    // Whoever is redirected must find somebody there, and the answers their way back.
-    await this.#openListeners();
-    if (this.#returns) addPolicyRoute(this.#netns);
-    this.#assign();
-    this.#redirect();
+    this.#bringing = true;
+    try {
+      // Whoever is redirected must find somebody there, and the answers their way back.
+      await this.#openListeners();
+      if (this.#returns) addPolicyRoute(this.#netns);
+      this.#assign();
+      this.#redirect();
+    } finally {
+      this.#bringing = false;
+    }
+    this.#weigh();
     this.#beat();
     const unused = this.#unused();
     if (unused.length > 0) {
@@ -161,6 +181,7 @@ export class ServedProxies {
       matched,
       faulted,
       passed: isDns(active) ? this.#redirects.counted(strayName(active.rule)) : active.passed,
+      beyond: this.#everFull ? this.#redirects.counted(beyondName(active.rule)) : 0,
     };
   }
 
@@ -217,13 +238,30 @@ export class ServedProxies {
         if (this.#listeners.has(key)) continue;
         const listener = await openListener(this.#netns, this.#clock, rule, key);
         if (listener === undefined) continue;
+        listener.proxy.onMore = () => this.#weigh();
         listener.proxy.onLess = () => this.#noticeLess();
         this.#listeners.set(key, listener);
       }
     }
   }
 
+  /** Lets new connections pass directly while there are too many, and redirects them again when there are fewer. */
+  #weigh(): void {
+    if (this.#bringing || !this.active) return;
+    const full = isFull(this.#full, { own: this.open, namespaces: this.#namespaces(), all: this.#openInAll });
+    if (full === this.#full) return;
+    this.#full = full;
+    this.#everFull ||= full;
+    try {
+      this.#redirect();
+    } catch {
+      // The next connection tries again.
+      this.#full = !full;
+    }
+  }
+
   #noticeLess(): void {
+    this.#weigh();
     this.#noticed?.();
     if (this.#noticed === undefined && this.#unused().some(({ proxy }) => proxy.open === 0)) this.#onLess();
   }
@@ -261,6 +299,7 @@ export class ServedProxies {
     const duties: Duties = {
       rules: this.#timed([...this.#rules.values()]),
       returns: this.#returns,
+      full: this.#full,
       ports: {
         http: (side, family) => {
           const listener = this.#listeners.get(listenerKey(side, family));
@@ -289,6 +328,7 @@ export class ServedProxies {
         // Without a sign of life the kernel ends the redirect by itself, which is what it is for.
       }
       this.#assign();
+      this.#weigh();
       this.#beat();
     });
   }
