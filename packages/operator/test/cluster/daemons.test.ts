@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ChannelCredentials, createChannel, createClient, Metadata, Status } from 'nice-grpc';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
-import { eventually, install, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import { eventually, install, isEffective, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 
 jest.setTimeout(180_000);
 
@@ -197,5 +197,33 @@ describe('a command to a daemon', () => {
     expect(await pairOf('chaosplane-operator-tls')).toEqual(operator);
     expect(await command({ certificate: operator, token })).toBe('OK');
     await inSystem('delete', 'job', 'renew-now');
+  });
+});
+
+describe("the command inside the daemon's pod", () => {
+  const partition = { type: 'network-partition', parameters: { peers: '192.0.2.1' } };
+  const inDaemon = async (...argv: readonly string[]): Promise<string> => {
+    const { name } = (await daemonOf('n1')) ?? { name: '' };
+    return shop.cluster.kubectl(['exec', '-n', SYSTEM, name, '--', 'chaosplane', ...argv]);
+  };
+  const listed = async (): Promise<string[]> => {
+    const executions = JSON.parse(await inDaemon('list', '-o', 'json')) as { executionId: string }[];
+    return executions.map(({ executionId }) => executionId);
+  };
+
+  test('lists, cancels and recovers what the operator has injected', async () => {
+    await shop.addApps({ name: 'inside', node: 'n1' });
+    const before = await shop.print('inside');
+    for (const way of ['cancel', 'recover']) {
+      await shop.apply(way, { target: { names: ['inside'] }, action: partition, duration: '10m' });
+      await shop.until(way, isEffective);
+      expect(await shop.print('inside')).not.toBe(before);
+      const [id = '', ...more] = await listed();
+      expect(more).toEqual([]);
+      await (way === 'cancel' ? inDaemon('cancel', id) : inDaemon('recover', '--all'));
+      expect(await listed()).toEqual([]);
+      expect(await shop.print('inside')).toBe(before);
+      await shop.remove(way);
+    }
   });
 });

@@ -8,15 +8,8 @@ import type { ProxyCounts, TimedRule } from '../../proxy/rule.ts';
 import { beyondName, strayName, type Duties } from '../../proxy/table.ts';
 import type { NetnsHandle } from '../netns.ts';
 import { forgetFlows } from './conntrack.ts';
-import {
-  assignRules,
-  isDns,
-  listenerKey,
-  listenersOf,
-  openListener,
-  type ActiveRule,
-  type Listener,
-} from './listening.ts';
+import { Listeners } from './listeners.ts';
+import { isDns, type ActiveRule, type Listener } from './listening.ts';
 import { addPolicyRoute, removePolicyRoute } from './policy-route.ts';
 import { openRedirects, type Redirects } from './redirects.ts';
 
@@ -60,7 +53,7 @@ export class ServedProxies {
   readonly #keepsHooks: () => boolean;
   readonly #namespaces: () => number;
   readonly #openInAll: () => number;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners: Listeners;
   #rules: ReadonlyMap<string, Due> = new Map();
   /** Whether a proxy may have connections to the application: then the policy route is there. */
   #returns = false;
@@ -79,6 +72,10 @@ export class ServedProxies {
     this.#netns = netns;
     this.#clock = clock;
     this.#redirects = openRedirects(netns);
+    this.#listeners = new Listeners(netns, clock, {
+      onMore: () => this.#weigh(),
+      onLess: () => this.#noticeLess(),
+    });
     this.#onLess = onLess;
     this.#keepsHooks = keepsHooks;
     this.#namespaces = namespaces;
@@ -97,7 +94,7 @@ export class ServedProxies {
 
   /** How many connections and queries are under way. */
   get open(): number {
-    return [...this.#listeners.values()].reduce((sum, { proxy }) => sum + proxy.open, 0);
+    return this.#listeners.open;
   }
 
   /**
@@ -116,7 +113,8 @@ export class ServedProxies {
     this.#bringing = true;
     try {
       // Whoever is redirected must find somebody there, and the answers their way back.
-      await this.#openListeners();
+      this.#returns ||= this.#active.some(({ rule }) => rule.kind === 'http' && rule.side === 'server');
+      await this.#listeners.openFor(this.#active);
       if (this.#returns) addPolicyRoute(this.#netns);
       this.#assign();
       this.#redirect();
@@ -125,7 +123,7 @@ export class ServedProxies {
     }
     this.#weigh();
     this.#beat();
-    const unused = this.#unused();
+    const unused = this.#listeners.unused(this.#active);
     if (unused.length > 0) {
       await this.#clock.sleep(ARRIVAL_MS);
       await this.#untilIdle(unused, PATIENCE_MS);
@@ -136,8 +134,7 @@ export class ServedProxies {
   }
 
   async #endDrain(): Promise<void> {
-    for (const { proxy } of this.#listeners.values()) proxy.close();
-    this.#listeners.clear();
+    this.#listeners.close();
     await this.sweep();
   }
 
@@ -151,12 +148,8 @@ export class ServedProxies {
   /** Closes what no rule needs and nobody uses any more; in the end everything, or all but the hooks that stay for others. */
   async sweep(): Promise<void> {
     if (this.#ended) return;
-    for (const [key, listener] of this.#unusedEntries()) {
-      if (listener.proxy.open > 0) continue;
-      this.#listeners.delete(key);
-      listener.proxy.close();
-    }
-    const left = [...this.#listeners.values()];
+    this.#listeners.closeUnused(this.#active);
+    const left = this.#listeners.all;
     if (!this.active && left.length === 0 && !this.#keepsHooks()) {
       await this.end();
       return;
@@ -196,11 +189,7 @@ export class ServedProxies {
       () => this.#redirects.remove(),
       () => this.#forgetQueries(),
       () => removePolicyRoute(this.#netns),
-      ...[...this.#listeners.values()].map(
-        ({ proxy }) =>
-          () =>
-            proxy.close(),
-      ),
+      ...this.#listeners.all.map((listener) => () => listener.proxy.close()),
       () => this.#redirects.close(),
       () => this.#netns.close(),
     ];
@@ -222,26 +211,11 @@ export class ServedProxies {
     this.#assign();
     try {
       this.#redirect();
-      const all = [...this.#listeners.values()];
+      const { all } = this.#listeners;
       for (const listener of all) if (listener.kind === 'http') listener.proxy.closeIdle();
       await this.#untilIdle(all, graceMs);
     } finally {
       await this.end();
-    }
-  }
-
-  async #openListeners(): Promise<void> {
-    for (const { active } of this.#rules.values()) {
-      const { rule } = active;
-      if (rule.kind === 'http' && rule.side === 'server') this.#returns = true;
-      for (const key of listenersOf(rule)) {
-        if (this.#listeners.has(key)) continue;
-        const listener = await openListener(this.#netns, this.#clock, rule, key);
-        if (listener === undefined) continue;
-        listener.proxy.onMore = () => this.#weigh();
-        listener.proxy.onLess = () => this.#noticeLess();
-        this.#listeners.set(key, listener);
-      }
     }
   }
 
@@ -263,13 +237,13 @@ export class ServedProxies {
   #noticeLess(): void {
     this.#weigh();
     this.#noticed?.();
-    if (this.#noticed === undefined && this.#unused().some(({ proxy }) => proxy.open === 0)) this.#onLess();
+    if (this.#noticed === undefined && this.#listeners.unused(this.#active).some(({ proxy }) => proxy.open === 0))
+      this.#onLess();
   }
 
   /** Tells each proxy the rules that are in force now; those whose time has passed are not, for open connections either. */
   #assign(): void {
-    const living = this.#living().map(({ active }) => active);
-    for (const listener of this.#listeners.values()) assignRules(listener, living);
+    this.#listeners.assign(this.#living().map(({ active }) => active));
   }
 
   #living(): Due[] {
@@ -277,13 +251,8 @@ export class ServedProxies {
     return [...this.#rules.values()].filter(({ due }) => due > now);
   }
 
-  #unusedEntries(): [string, Listener][] {
-    const used = new Set([...this.#rules.values()].flatMap(({ active }) => listenersOf(active.rule)));
-    return [...this.#listeners].filter(([key]) => !used.has(key));
-  }
-
-  #unused(): Listener[] {
-    return this.#unusedEntries().map(([, listener]) => listener);
+  get #active(): ActiveRule[] {
+    return [...this.#rules.values()].map(({ active }) => active);
   }
 
   #timed(rules: readonly Due[]): TimedRule[] {
@@ -295,21 +264,13 @@ export class ServedProxies {
   }
 
   #redirect(): void {
-    const hold = [...this.#listeners.values()].some(({ kind }) => kind === 'http');
+    const hold = this.#listeners.has(({ kind }) => kind === 'http');
+    const { ports } = this.#listeners;
     const duties: Duties = {
       rules: this.#timed([...this.#rules.values()]),
       returns: this.#returns,
       full: this.#full,
-      ports: {
-        http: (side, family) => {
-          const listener = this.#listeners.get(listenerKey(side, family));
-          return listener?.kind === 'http' ? listener.proxy.port : undefined;
-        },
-        dns: (resolver) => {
-          const listener = this.#listeners.get(resolver);
-          return listener?.kind === 'dns' ? listener.proxy : undefined;
-        },
-      },
+      ports,
     };
     this.#redirects.put(duties, { hold, keepHooks: this.#keepsHooks() });
   }
