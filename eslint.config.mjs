@@ -27,6 +27,41 @@ const processes = ['node:child_process', 'child_process', 'execa'].map((name) =>
   message: 'processes are started in packages/daemon/src/host only (and by the test bed and the tools)',
 }));
 
+/**
+ * The floors of the daemon, from the ground up: a folder imports from lower floors only. Engine and host stand side by side, and
+ * `daemon.ts` joins them.
+ */
+const floors = [
+  ['model', 'nft'],
+  ['contract'],
+  ['journal', 'netns'],
+  ['proxy'],
+  ['faults'],
+  ['engine', 'host'],
+  ['server'],
+];
+
+const floorRules = floors.flatMap((folders, floor) =>
+  folders.map((folder) => {
+    const above = floors
+      .slice(floor)
+      .flat()
+      .filter((other) => other !== folder);
+    const regex = `^(\\.\\./)+(${above.join('|')})/`;
+    const message = `${folder}/ imports from lower floors only: docs/architecture.md`;
+    return {
+      files: [`packages/daemon/src/${folder}/**/*.ts`],
+      ignores: ['**/*.test.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          { paths: folder === 'host' ? [] : processes, patterns: [{ regex, message }] },
+        ],
+      },
+    };
+  }),
+);
+
 export default tseslint.config(
   { ignores: ['**/node_modules/', '**/dist/', 'packages/proto/src/gen/', '.nx/', 'coverage/'] },
   {
@@ -76,6 +111,11 @@ export default tseslint.config(
           selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
           message: 'use the clock',
         },
+        {
+          selector:
+            ':matches(CallExpression[callee.object.name=/^log(ger)?$/], CallExpression[callee.object.property.name="logger"]) > ObjectExpression > Property[key.name="error"]',
+          message: 'an error is logged as err',
+        },
       ],
     },
   },
@@ -84,6 +124,7 @@ export default tseslint.config(
     ignores: ['packages/daemon/src/host/**', 'packages/testbed/**', 'packages/testkit/**', 'packages/cli/src/demo/**'],
     rules: { 'no-restricted-imports': ['error', { paths: processes }] },
   },
+  ...floorRules,
   {
     files: ['packages/**/*.ts'],
     plugins: { '@nx': nx },

@@ -38,10 +38,28 @@ describe('the rules of the house', () => {
     ],
     ['an engine starts no process', 'packages/daemon/src/engine/lease.ts', "import 'execa';", 'no-restricted-imports'],
     [
+      'a fault knows no engine',
+      'packages/daemon/src/faults/stress.ts',
+      "import '../engine/lease.ts';",
+      'no-restricted-imports',
+    ],
+    [
+      'the host knows no engine',
+      'packages/daemon/src/host/tap/taps.ts',
+      "import '../../engine/lease.ts';",
+      'no-restricted-imports',
+    ],
+    [
       'a library does not read the environment',
       'packages/daemon/src/config.ts',
       'process.env;',
       'no-restricted-properties',
+    ],
+    [
+      'an error is logged under one name',
+      'packages/daemon/src/engine/sweep.ts',
+      'declare const log: { warn(fields: object): void }; log.warn({ error: 1 });',
+      'no-restricted-syntax',
     ],
     ['a library asks the clock for the time', 'packages/daemon/src/config.ts', 'Date.now();', 'no-restricted-syntax'],
   ])(

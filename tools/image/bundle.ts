@@ -15,7 +15,7 @@ export const entryPoints: Readonly<Record<ImageName, Readonly<Record<string, str
   daemon: {
     main: 'packages/daemon/src/main.ts',
     worker: 'packages/daemon/src/host/queue/worker.ts',
-    'gate.main': 'packages/daemon/src/process/gate.main.ts',
+    'gate.main': 'packages/daemon/src/host/stress/gate.main.ts',
     chaosplane: 'packages/cli/src/main.ts',
   },
 };

@@ -1,5 +1,5 @@
 /** What other tools (Chaos Mesh, Litmus, ChaosBlade, Pumba) call the actions and parameters that are here. Pure. */
-import { nearest } from './nearest.ts';
+import { nearest } from './suggest.ts';
 
 /** Small letters and digits alone: `NETWORK_LATENCY`, `network-latency` and `networkLatency` are one name. */
 const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');

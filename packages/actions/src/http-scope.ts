@@ -1,5 +1,5 @@
 /** What the HTTP actions share: which requests of which pod. */
-import { refused, type Parsed, type Problem } from '@chaosplane/common';
+import { defined, type Parsed, type Problem, refused } from '@chaosplane/common';
 import type { ParameterValues } from './action.ts';
 import { defaulted, oneOf, optional, parsePositivePercent, required } from './parameter.ts';
 import { spareProbes, targetShape } from './scope.ts';
@@ -120,11 +120,11 @@ export function toHttpScope(values: ParameterValues<typeof httpShape>, problems:
   return {
     podName: values.podName,
     podNamespace: values.podNamespace,
-    ...(containerName === undefined ? {} : { containerName }),
+    ...defined({ containerName }),
     port: values.port,
     side: values.side,
     level: values.level,
-    ...(path === undefined ? {} : { path }),
+    ...defined({ path }),
     methods: method,
     headers,
     percent: values.percent,

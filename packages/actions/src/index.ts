@@ -1,7 +1,7 @@
 /** The catalogue of actions: pure data, shared by the daemon, the operator and the CLI. */
 export * from './action.ts';
 export * from './catalogue.ts';
-export * from './nearest.ts';
+export * from './suggest.ts';
 export * from './parameter.ts';
 export * from './parse.ts';
 export * from './scope.ts';

@@ -1,6 +1,6 @@
 /** network-corrupt: a share of the packets arrives with a wrong bit. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './chance.ts';
+import { chanceShape, toChance } from './random-parameters.ts';
 import { scopeShape, toScope, type NetworkScope } from './scope.ts';
 
 /** A corruption, understood. */

@@ -1,6 +1,6 @@
 /** network-duplicate: a share of the packets arrives twice. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './chance.ts';
+import { chanceShape, toChance } from './random-parameters.ts';
 import { scopeShape, toScope, type NetworkScope } from './scope.ts';
 
 /** A duplication, understood. */

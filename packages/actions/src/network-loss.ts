@@ -1,6 +1,6 @@
 /** network-loss: a share of the packets disappears. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './chance.ts';
+import { chanceShape, toChance } from './random-parameters.ts';
 import { scopeShape, toScope, type NetworkScope } from './scope.ts';
 
 /** A loss, understood. */

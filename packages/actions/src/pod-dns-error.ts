@@ -1,5 +1,5 @@
 /** pod-dns-error: names do not resolve inside the pod. */
-import { refused, type Parsed } from '@chaosplane/common';
+import { defined, type Parsed, refused } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted, oneOf, parsePositivePercent, required } from './parameter.ts';
 import { targetShape } from './scope.ts';
@@ -58,7 +58,7 @@ export const podDnsError = defineAction({
     ...targetShape,
   },
   toSpec({ podName, podNamespace, containerName, domains, errorType, percent }): PodDnsErrorSpec {
-    const scope = { podName, podNamespace, ...(containerName === undefined ? {} : { containerName }) };
+    const scope = { podName, podNamespace, ...defined({ containerName }) };
     return { scope, domains, errorType, percent };
   },
   summary: 'Names do not resolve inside the pod.',

@@ -1,5 +1,5 @@
 /** pod-http-abort: HTTP requests fail, by a status or by a reset connection. */
-import { refused, type Parsed } from '@chaosplane/common';
+import { defined, type Parsed, refused } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { HTTP_DESCRIPTION, httpShape, toHttpScope, type HttpScope } from './http-scope.ts';
 import { optional, parseBoolean } from './parameter.ts';
@@ -44,7 +44,7 @@ export const podHttpAbort = defineAction({
       const allowed = 'reset: true with level connection';
       problems.push({ path: 'parameters.statusCode', wrong: 'a connection has none', allowed });
     }
-    return { scope: toHttpScope(values, problems), ...(statusCode === undefined ? {} : { statusCode }) };
+    return { scope: toHttpScope(values, problems), ...defined({ statusCode }) };
   },
   summary: 'HTTP requests to the pod, or of the pod, fail.',
   description: `The application never gets a matching request. With \`statusCode\` it is answered in its place, and the connection stays in use;

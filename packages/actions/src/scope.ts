@@ -1,5 +1,5 @@
 /** What all network actions share: which pod, and which of its packets. */
-import { parsePeers, parsePorts, type Cidr, type PortRange, type Problem } from '@chaosplane/common';
+import { type Cidr, defined, parsePeers, parsePorts, type PortRange, type Problem } from '@chaosplane/common';
 import type { ParameterValues } from './action.ts';
 import {
   defaulted,
@@ -62,7 +62,7 @@ export function toPodTarget(
   values: Omit<PodTarget, 'containerName'> & { readonly containerName: string | undefined },
 ): PodTarget {
   const { podName, podNamespace, containerName } = values;
-  return { podName, podNamespace, ...(containerName === undefined ? {} : { containerName }) };
+  return { podName, podNamespace, ...defined({ containerName }) };
 }
 
 /** The parameters of a network fault that say which pod is meant. */
@@ -126,12 +126,12 @@ export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope 
   return {
     podName: values.podName,
     podNamespace: values.podNamespace,
-    ...(containerName === undefined ? {} : { containerName }),
+    ...defined({ containerName }),
     direction: values.direction,
     peers: peers?.cidrs ?? [],
     hosts: peers?.hosts ?? [],
     ports,
-    ...(protocol === undefined ? {} : { protocol }),
+    ...defined({ protocol }),
     interfaces: values.interface ?? [],
     spareProbes: values.spareProbes,
   };

@@ -1,5 +1,5 @@
 /** What the stress actions share: how many workers, how much of what, and the words for it. */
-import { parseBytes, parseCount, parsePercent, refused, type Parsed } from '@chaosplane/common';
+import { defined, parseBytes, parseCount, type Parsed, parsePercent, refused } from '@chaosplane/common';
 import { defaulted, optional, parseBoolean, parsePositivePercent } from './parameter.ts';
 
 /** An amount of memory. */
@@ -124,5 +124,5 @@ export function toMemoryStress(
   values: Omit<MemoryStress, 'oomScoreAdj'> & { readonly oomScoreAdj: number | undefined },
 ): MemoryStress {
   const { workers: count, size, oomScoreAdj: score, force } = values;
-  return { workers: count, size, force, ...(score === undefined ? {} : { oomScoreAdj: score }) };
+  return { workers: count, size, force, ...defined({ oomScoreAdj: score }) };
 }

@@ -1,7 +1,7 @@
 /** The experiments of a file: each as the user wrote it, with what the flags change, and understood. */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { ChaosError, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
+import { ChaosError, defined, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
 import { parseExperiment, type ChaosExperiment, type Place } from '@chaosplane/experiment';
 import { z } from 'zod';
 import { metadataProblems } from './manifest/metadata.ts';
@@ -32,7 +32,7 @@ export interface FileFlags {
 
 /** What they change. */
 export function changesOf({ duration, namespace }: FileFlags): Changes {
-  return { ...(duration === undefined ? {} : { duration }), ...(namespace === undefined ? {} : { namespace }) };
+  return { ...defined({ duration, namespace }) };
 }
 
 /** What a file is read with. */
@@ -103,7 +103,7 @@ function change(document: object, { duration, namespace, defaultNamespace }: Cha
   const own = namespace ?? defaultNamespace;
   return {
     ...rest,
-    metadata: { ...(own === undefined ? {} : { namespace: own }), ...metadata },
-    spec: { ...spec, ...(duration === undefined ? {} : { duration }) },
+    metadata: { ...defined({ namespace: own }), ...metadata },
+    spec: { ...spec, ...defined({ duration }) },
   };
 }

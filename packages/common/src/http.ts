@@ -1,4 +1,5 @@
 /** HTTP for the kubelet and for Prometheus: /healthz says that the process turns, /readyz that it serves, /metrics counts. */
+import { defined } from './defined.ts';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from './clock.ts';
@@ -75,7 +76,7 @@ export async function serveHttp(
   });
   // What a client sends behind its first request is not read.
   server.maxRequestsPerSocket = 1;
-  createGuard({ limits: LIMITS, clock, onTurned, ...(standing === undefined ? {} : { standing }) }).guard(server);
+  createGuard({ limits: LIMITS, clock, onTurned, ...defined({ standing }) }).guard(server);
   await listen(server, address);
   const bound = server.address() as AddressInfo;
   return {

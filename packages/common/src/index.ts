@@ -1,6 +1,7 @@
 /** What every package of ChaosPlane shares; imports nothing of ours. */
 export * from './clock.ts';
-export * from './count.ts';
+export * from './defined.ts';
+export * from './plural.ts';
 export * from './errors.ts';
 export * from './quantity.ts';
 export * from './size.ts';

@@ -17,11 +17,11 @@ export interface LoggerOptions {
   readonly destination?: DestinationStream;
 }
 
-/** A logger. Errors are given as `error` (or `err`) and are logged with their code. */
+/** A logger. Errors are given as `err` and are logged with their code. */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { level = 'info', pretty = false, destination = fileDestination({ fd: 2, sync: true }) } = options;
   const stream = pretty ? { write: (line: string) => destination.write(`${readable(line)}\n`) } : destination;
-  const serializers = { error: serializeError, err: serializeError };
+  const serializers = { err: serializeError };
   return pino({ level, serializers, base: null, formatters: { level: (label) => ({ level: label }) } }, stream);
 }
 

@@ -9,12 +9,12 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-serv
 import { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
 import { startEngine, type Engine } from './engine/engine.ts';
 import type { SweepReport } from './engine/sweep.ts';
-import type { Host } from './host/host.ts';
-import { nodeAddresses } from './host/node-addresses.ts';
+import type { Host } from './contract/host.ts';
+import { nodeAddresses } from './host/kernel/node-addresses.ts';
 import { createHost } from './host/real-host.ts';
-import { createTokenReviewer } from './host/token-review.ts';
+import { createTokenReviewer } from './server/identity/token-review.ts';
 import { openJournal, type Journal } from './journal/journal.ts';
-import { lockFolder } from './journal/lock.ts';
+import { lockFolder } from './host/folder-lock.ts';
 import { clientIdentity } from './server/identity/identity.ts';
 import { endServer, listenTcp, listenUnix } from './server/listeners.ts';
 import { COMMANDS, HEALTH } from './server/limits.ts';

@@ -1,5 +1,5 @@
 /** The daemon's flags: what they are called, what they mean, and the settings that they become. */
-import { ChaosError, type LogLevel } from '@chaosplane/common';
+import { ChaosError, defined, type LogLevel } from '@chaosplane/common';
 import { Option, type Command } from 'commander';
 import type { RawDaemonConfig } from './config.ts';
 
@@ -118,14 +118,7 @@ export function settingsOf(flags: DaemonFlags): Partial<RawDaemonConfig> {
     maxTtlMs: flags.maxTtl,
     onStop: flags.onStop,
     allowNodeRestart: flags.allowNodeRestart ?? false,
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
-    ...(listen === undefined ? {} : { listen }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(clientName === undefined ? {} : { clientName }),
-    ...(tokenReview === undefined ? {} : { tokenReview }),
-    ...(healthListen === undefined ? {} : { healthListen }),
-    ...(httpListen === undefined ? {} : { httpListen }),
+    ...defined({ nodeName, runtimeEndpoint, listen, tls, clientName, tokenReview, healthListen, httpListen }),
   };
 }
 
@@ -146,8 +139,6 @@ function tokenReviewOf(flags: DaemonFlags): RawDaemonConfig['tokenReview'] | und
   }
   return {
     serviceAccount,
-    ...(audience === undefined ? {} : { audience }),
-    ...(apiServer === undefined ? {} : { apiServer }),
-    ...(apiCredentials === undefined ? {} : { credentials: apiCredentials }),
+    ...defined({ audience, apiServer, credentials: apiCredentials }),
   };
 }

@@ -3,10 +3,10 @@ export { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.t
 export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
 export { actionSupport } from './server/support.ts';
 export { presenceOn } from './server/presence.ts';
-export { FolderHeldError } from './journal/lock.ts';
+export { FolderHeldError } from './host/folder-lock.ts';
 export { durationOf, millisecondsOf } from './server/wire.ts';
 export type { SweepReport } from './engine/sweep.ts';
-export type { ContainerRuntime, Host, HostCapability, Sandbox, SandboxDetail } from './host/host.ts';
+export type { ContainerRuntime, Host, HostCapability, Sandbox, SandboxDetail } from './contract/host.ts';
 export { createHost } from './host/real-host.ts';
-export { connectRuntime } from './host/cri.ts';
-export { detectRuntimeEndpoint } from './host/runtime-endpoint.ts';
+export { connectRuntime } from './host/runtime/cri.ts';
+export { detectRuntimeEndpoint } from './host/runtime/runtime-endpoint.ts';

@@ -1,4 +1,5 @@
 /** The status as Kubernetes keeps it: the schemas of the status and of a shard, and the way there and back. Pure. */
+import { defined } from '@chaosplane/common';
 import { z } from 'zod';
 import type { Condition, ExperimentStatus, TargetStatus } from './status.ts';
 
@@ -99,11 +100,6 @@ export type StatusDocument = z.output<typeof experimentStatusSchema>;
 export type TargetDocument = z.output<typeof target>;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
-
-/** What is defined of an object; under exactOptionalPropertyTypes an absent key and `undefined` are two things. */
-function defined<T extends object>(object: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;
-}
 
 /** One target, to be written. */
 export function targetDocument({ injectedAt, expiresAt, evidence: measured, ...rest }: TargetStatus): TargetDocument {

@@ -1,4 +1,5 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
+import { defined } from '@chaosplane/common';
 import { findAction, needsOwnNetwork } from '@chaosplane/actions';
 import type { ExperimentSpec, TargetSpec } from './resource.ts';
 import { whyNoMatch } from './selector.ts';
@@ -64,7 +65,7 @@ interface Wish {
 function wishOf({ action: { type, parameters } }: Pick<ExperimentSpec, 'target' | 'action'>): Wish {
   const action = findAction(type);
   const container = Object.hasOwn(action.shape, 'containerName') ? parameters['containerName'] : undefined;
-  return { ownNetwork: needsOwnNetwork(action), ...(container === undefined ? {} : { container }) };
+  return { ownNetwork: needsOwnNetwork(action), ...defined({ container }) };
 }
 
 /** The longest list of names that a message repeats. */

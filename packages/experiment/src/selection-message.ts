@@ -1,4 +1,5 @@
 /** What is said of a selection. */
+import { defined } from '@chaosplane/common';
 import type { ExperimentSpec } from './resource.ts';
 import type { Candidate, Selection } from './select.ts';
 import type { TargetStatus } from './status.ts';
@@ -18,7 +19,7 @@ export function selectionMessage({ chosen, spared, absent }: Selection, spec: Pi
 
 /** A candidate that was chosen. */
 export function asTarget({ namespace, name, uid, node, bootId }: Candidate): TargetStatus {
-  const where = { ...(node === undefined ? {} : { node }), ...(bootId === undefined ? {} : { bootId }) };
+  const where = { ...defined({ node, bootId }) };
   return { namespace, name, uid, ...where, state: 'Selected' };
 }
 

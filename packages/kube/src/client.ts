@@ -1,5 +1,5 @@
 /** Typed requests to the API server: one function per verb, JSON over HTTP. */
-import { systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { type Clock, defined, type Logger, systemClock } from '@chaosplane/common';
 import type { ClusterConfig } from './config.ts';
 import { isNotFound } from './errors.ts';
 import {
@@ -84,7 +84,7 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
       { dryRun, signal }: Abortable & { readonly dryRun?: boolean | undefined } = {},
     ) {
       const { name = '', namespace } = object.metadata ?? {};
-      requireNamespace(type, { name, ...(namespace === undefined ? {} : { namespace }) });
+      requireNamespace(type, { name, ...defined({ namespace }) });
       const path = collectionPath(type, namespace);
       const query = { dryRun: dryRun === true ? 'All' : undefined };
       return write<T>({ method: 'POST', path, query, body: withKind(type, object), signal });
@@ -139,9 +139,7 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
       ask({
         method,
         path,
-        ...(query === undefined ? {} : { query }),
-        ...(body === undefined ? {} : { body }),
-        ...(contentType === undefined ? {} : { contentType }),
+        ...defined({ query, body, contentType }),
         signal,
       }),
   };

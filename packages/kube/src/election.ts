@@ -3,7 +3,7 @@ import { asChaosError, ChaosError, invalidArgument, type Clock, type Logger, typ
 import type { KubeClient } from './client.ts';
 import { isConflict, isNotFound } from './errors.ts';
 import { leaseStore, type LeaseStore, type Term } from './lease.ts';
-import { follow } from './life.ts';
+import { follow } from './linked-abort.ts';
 
 export interface ElectionOptions {
   readonly namespace: string;
@@ -68,7 +68,7 @@ export async function electLeader(options: ElectionOptions, parts: Parts, signal
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       // Once per failure, not once per try.
-      if (!failing && !isConflict(error)) logger.warn({ ...log, error }, 'election cannot reach its lease');
+      if (!failing && !isConflict(error)) logger.warn({ ...log, err: error }, 'election cannot reach its lease');
       failing = !isConflict(error);
     }
     await clock.sleep(retryMs * (1 + JITTER * clock.random()), signal);
@@ -115,13 +115,13 @@ function lead(
       } catch (error) {
         if (stop.signal.aborted) return;
         if (renewedAt + renewDeadlineMs > clock.monotonic()) {
-          logger.debug({ ...log, error }, 'lease not renewed, tries again');
+          logger.debug({ ...log, err: error }, 'lease not renewed, tries again');
           continue;
         }
         why = error;
       }
       const reason = new ChaosError('ABORTED', `leadership is lost: ${asChaosError(why).message}`, { cause: why });
-      logger.error({ ...log, epoch: term.epoch, error: reason }, 'leadership lost');
+      logger.error({ ...log, epoch: term.epoch, err: reason }, 'leadership lost');
       lost.abort(reason);
       return;
     }
@@ -139,7 +139,7 @@ function lead(
       logger.info({ ...log, epoch: term.epoch }, 'leadership released');
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return;
-      logger.warn({ ...log, error }, 'lease not released, it runs out by itself');
+      logger.warn({ ...log, err: error }, 'lease not released, it runs out by itself');
     }
   };
   return { epoch: term.epoch, lost: lost.signal, release: () => (released ??= release()) };

@@ -1,8 +1,8 @@
 /** Records events about objects: in the background, equal ones as one with a count, never too many of one object. */
-import { asChaosError, backoff, type Clock, type Logger, type Timer } from '@chaosplane/common';
+import { asChaosError, backoff, type Clock, defined, type Logger, type Timer } from '@chaosplane/common';
 import type { KubeClient } from './client.ts';
 import { isAlreadyExists, isNotFound } from './errors.ts';
-import { createAllowance } from './allowance.ts';
+import { createAllowance } from './rate-limiter.ts';
 import { events, type KubeEvent } from './kinds.ts';
 import { microTime } from './micro-time.ts';
 import { shortName, type KubeObject } from './object.ts';
@@ -85,9 +85,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
         apiVersion,
         kind,
         name,
-        ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-        ...(uid === undefined ? {} : { uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...defined({ namespace: metadata.namespace, uid, resourceVersion }),
       },
     };
   };
@@ -153,7 +151,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
         entry.due = clock.monotonic() + entry.failures.next().value;
       } else {
         entries.delete(entry.key);
-        logger.warn({ reason: entry.event.reason, regarding: entry.event.regarding, error }, 'event not written');
+        logger.warn({ reason: entry.event.reason, regarding: entry.event.regarding, err: error }, 'event not written');
       }
     }
   };
@@ -204,7 +202,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
       try {
         note(object, event);
       } catch (error) {
-        logger.error({ reason: event.reason, error }, 'event not noted');
+        logger.error({ reason: event.reason, err: error }, 'event not noted');
       }
     },
     flush,

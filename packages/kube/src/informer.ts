@@ -71,7 +71,7 @@ export function createInformer<T extends KubeObject>(
     try {
       handler(change);
     } catch (error) {
-      logger.error({ informer: name, object: keyOf(refOf(change.object)), error }, 'informer handler failed');
+      logger.error({ informer: name, object: keyOf(refOf(change.object)), err: error }, 'informer handler failed');
     }
   };
   const publish = (changes: readonly Change<T>[]): void => {
@@ -150,7 +150,7 @@ export function createInformer<T extends KubeObject>(
         const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
         const waitMs = Math.round(Math.max(waits.next().value, asked));
         // What is too old is the ordinary fate of a copy that was cut off for a while.
-        logger[isGone(error) ? 'info' : 'warn']({ informer: name, waitMs, error }, 'informer begins again');
+        logger[isGone(error) ? 'info' : 'warn']({ informer: name, waitMs, err: error }, 'informer begins again');
         const woken = await clock.sleep(waitMs, signal).then(
           () => true,
           () => false,

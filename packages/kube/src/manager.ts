@@ -1,6 +1,6 @@
 /** Starts the parts of a program in order, and stops them in the other, each within its time. */
 import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
-import { follow } from './life.ts';
+import { follow } from './linked-abort.ts';
 
 /** A part of a program. */
 export interface Component {
@@ -55,7 +55,7 @@ export function createManager({ logger, clock }: { readonly logger: Logger; read
       entry.state = 'stopped';
     } catch (error) {
       entry.state = 'failed';
-      logger.error({ component: component.name, error }, 'component did not stop');
+      logger.error({ component: component.name, err: error }, 'component did not stop');
     } finally {
       timer.cancel();
     }

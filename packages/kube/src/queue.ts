@@ -103,7 +103,7 @@ export function createWorkQueue(
       const waitMs = Math.round(Math.max(times.next().value, asked));
       // Somebody was faster: that is how optimistic concurrency works.
       logger[isConflict(error) ? 'debug' : 'warn'](
-        { queue: name, key, waitMs, error },
+        { queue: name, key, waitMs, err: error },
         'reconcile failed, tries again',
       );
       addAfter(key, waitMs);

@@ -1,10 +1,10 @@
 /** One HTTP request to the API server: connection, deadline, abort, and errors in one shape. */
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
-import { ChaosError, type Clock } from '@chaosplane/common';
+import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { ClusterConfig } from './config.ts';
 import { errorOfAnswer, KubeError, shorten } from './errors.ts';
-import { follow, type Life } from './life.ts';
+import { follow, type Life } from './linked-abort.ts';
 
 /** A request without its host. */
 export interface HttpRequest {
@@ -121,7 +121,7 @@ async function send(
   const once = (): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { signal, body } = request;
-      const sent = (secure ? https : http).request(url, { ...options, ...(signal === undefined ? {} : { signal }) });
+      const sent = (secure ? https : http).request(url, { ...options, ...defined({ signal }) });
       sent.once('response', resolve);
       sent.on('error', (error) => reject(new SendError(error, sent.reusedSocket)));
       if (body === undefined) {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '@chaosplane/common';
 import { errorOfAnswer, KubeError, shorten } from './errors.ts';
-import { follow } from './life.ts';
+import { follow } from './linked-abort.ts';
 import type { KubeObject } from './object.ts';
 import { asKubeError, type HttpRequest, type Transport } from './transport.ts';
 

@@ -20,10 +20,10 @@ import { chaosExperiments } from './api/resources.ts';
 import type { OperatorConfig } from './config.ts';
 import { experimentReconciler } from './controllers/experiment.ts';
 import { chooseExecutor } from './executors/choose.ts';
-import { daemonAddresses, daemonPods } from './nodes/endpoints.ts';
-import { cleanReconciler } from './nodes/keep-clean.ts';
-import { endpointsReconciler } from './nodes/keep-endpoints.ts';
-import { keepLeases } from './nodes/keep-leases.ts';
+import { daemonAddresses, daemonPods } from './daemons/endpoints.ts';
+import { cleanReconciler } from './daemons/keep-clean.ts';
+import { endpointsReconciler } from './daemons/keep-endpoints.ts';
+import { keepLeases } from './daemons/keep-leases.ts';
 import type { OperatorParts } from './operator.ts';
 import { createQueues } from './queues.ts';
 

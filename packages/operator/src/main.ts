@@ -4,14 +4,15 @@ import { hostname } from 'node:os';
 import {
   asChaosError,
   createLogger,
+  defined,
+  type HttpDoor,
   keepOwnHeapSmall,
+  type Logger,
+  type LogLevel,
   parseDuration,
   reportTurned,
   serveHttp,
   systemClock,
-  type HttpDoor,
-  type Logger,
-  type LogLevel,
 } from '@chaosplane/common';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { Command, Option } from 'commander';
@@ -52,7 +53,7 @@ function connect({ kubeconfig: path, logLevel: level }: CommonFlags) {
 
 async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags & RawOperatorConfig): Promise<void> {
   const config = parseConfig(flags);
-  const { logger, client, clock } = connect({ ...(path === undefined ? {} : { kubeconfig: path }), logLevel: level });
+  const { logger, client, clock } = connect({ ...defined({ kubeconfig: path }), logLevel: level });
   keepOwnHeapSmall(clock);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -11,7 +11,7 @@ import {
   type WorkQueue,
 } from '@chaosplane/kube';
 import { whyAbort, type ExperimentObject } from './api/resources.ts';
-import { daemonPods } from './nodes/endpoints.ts';
+import { daemonPods } from './daemons/endpoints.ts';
 
 /** What the queues are made of. */
 export interface QueueParts {

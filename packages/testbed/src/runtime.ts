@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createChannel, createClient, type Channel } from 'nice-grpc';
-import { systemClock } from '@chaosplane/common';
+import { defined, systemClock } from '@chaosplane/common';
 import { cri } from '@chaosplane/proto';
 import { containerd } from './containerd.ts';
 import { crio } from './crio.ts';
@@ -57,7 +57,7 @@ export async function startRuntime(
 ): Promise<StartedRuntime> {
   const bridge = (await firstExisting(['/usr/lib/cni/bridge', '/opt/cni/bin/bridge'])) ?? '/opt/cni/bin/bridge';
   const plugins = bridge.slice(0, -'/bridge'.length);
-  const place: Place = { folder, image, plugins, ...(programs === undefined ? {} : { programs }) };
+  const place: Place = { folder, image, plugins, ...defined({ programs }) };
   const program = kind === 'crio' ? crio() : containerd(kind);
   const [command, ...argv] = await program.prepare(place);
   await start(command, argv, place);

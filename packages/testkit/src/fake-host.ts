@@ -1,5 +1,5 @@
 /** A stand-in for a node: pods with network namespaces, capabilities, and a record of what happened. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, defined } from '@chaosplane/common';
 import type { CapabilityName, Container, Host, HostCapability, SandboxDetail } from '@chaosplane/daemon/host';
 import { FakeNetns } from './fake-netns.ts';
 import { FakeProcesses, type FakeContainer } from './fake-processes.ts';
@@ -78,7 +78,7 @@ export class FakeNode {
       createdAt: BigInt(serial),
       labels: {},
       runtimeHandler: options.runtimeHandler ?? '',
-      ...(options.runtimeType === undefined ? {} : { runtimeType: options.runtimeType }),
+      ...defined({ runtimeType: options.runtimeType }),
       hostNetwork,
       ips: [`10.0.0.${serial}`],
       dns: { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local'], ndots: 5 },

@@ -1,4 +1,5 @@
 /** A journal in memory that survives the daemons that come and go. */
+import { defined } from '@chaosplane/common';
 import type { ExecutionRecord, Journal, LeaseRecord } from '@chaosplane/daemon/journal';
 
 /** A journal, with every record that was ever written to it. */
@@ -24,7 +25,7 @@ function journalOver(onDisk: ReadonlyMap<string, ExecutionRecord>, disk: () => P
   };
   return {
     writes,
-    load: async () => ({ records: [...records.values()], setAside: [], ...(lease === undefined ? {} : { lease }) }),
+    load: async () => ({ records: [...records.values()], setAside: [], ...defined({ lease }) }),
     async write(record, outlives = 'power') {
       const copy = structuredClone(record);
       writes.push(copy);

@@ -1,4 +1,5 @@
 /** Which cluster a command talks to: by its flag, by what KUBECONFIG lists. */
+import { defined } from '@chaosplane/common';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ test.each<[string, { kubeconfig?: string; context?: string }, string[], string]>
 ])('%s', (_what, { kubeconfig, context }, listed, name) => {
   const flags = {
     ...(kubeconfig === undefined ? {} : { kubeconfig: file(kubeconfig) }),
-    ...(context === undefined ? {} : { context }),
+    ...defined({ context }),
   };
   const connection = connectCluster(flags, { kubeconfigs: listed.map(file) });
   expect(connection).toMatchObject({ name, namespace: 'shop', server: `https://${name.length}:6443` });

@@ -1,5 +1,5 @@
 /** The cluster that a command talks to: which flags say so, and what they become. */
-import { createLogger } from '@chaosplane/common';
+import { createLogger, defined } from '@chaosplane/common';
 import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
 import { Option, type Command } from 'commander';
 import type { Surroundings } from '../commands/options.ts';
@@ -56,8 +56,7 @@ export function connectCluster(
 ): Connection {
   const files = kubeconfig ?? (kubeconfigs.length === 0 ? undefined : kubeconfigs);
   const config = loadCluster({
-    ...(files === undefined ? {} : { kubeconfig: files }),
-    ...(context === undefined ? {} : { context }),
+    ...defined({ kubeconfig: files, context }),
   });
   const logger = createLogger({ level: verbose === true ? 'debug' : 'error', pretty: true });
   const client = createKubeClient(config, { logger, userAgent: 'chaosplane' });

@@ -1,4 +1,5 @@
 /** `chaosplane doctor` and `chaosplane actions`: what this node can do, and what there is to do. */
+import { defined } from '@chaosplane/common';
 import { hostname } from 'node:os';
 import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
@@ -24,7 +25,7 @@ export function addNode(program: Command, { out, err }: Surroundings, done: (exi
       tellPlace(err, 'machine');
       const host = await createHost({
         nodeName: hostname(),
-        ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
+        ...defined({ runtimeEndpoint }),
       });
       try {
         const capabilities = await host.capabilities();

@@ -1,5 +1,5 @@
 /** Runs an experiment on this machine: observe, decide, act, until it is over. */
-import { ChaosError, type Clock } from '@chaosplane/common';
+import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
 import {
   decide,
@@ -106,8 +106,7 @@ async function observe(run: Run): Promise<Parameters<typeof decide>[0]> {
       ]),
       ...executions.map((execution): [string, ObservedExecution] => [execution.executionId, observed(execution)]),
     ]),
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
+    ...defined({ before, after }),
     ...abortOf(run),
   };
 }

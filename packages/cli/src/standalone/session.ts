@@ -1,5 +1,5 @@
 /** A daemon to talk to: the one that answers on the socket, or one in this very process while it is needed. */
-import { ChaosError, type Logger } from '@chaosplane/common';
+import { ChaosError, defined, type Logger } from '@chaosplane/common';
 import { FolderHeldError, presenceOn, startDaemon, type RawDaemonConfig, type RunningDaemon } from '@chaosplane/daemon';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import { createChannel, createClient } from 'nice-grpc';
@@ -99,8 +99,7 @@ function startHere({
   const config: Partial<RawDaemonConfig> = {
     socketPath,
     stateDir,
-    ...(runtimeEndpoint === undefined ? {} : { runtimeEndpoint }),
-    ...(networkEngine === undefined ? {} : { networkEngine }),
+    ...defined({ runtimeEndpoint, networkEngine }),
   };
   return startDaemon(config, { logger });
 }
@@ -109,7 +108,7 @@ function connect(socketPath: string, daemon: RunningDaemon | undefined): Session
   const channel = createChannel(`unix://${socketPath}`);
   return {
     client: createClient(ChaosDaemonDefinition, channel),
-    ...(daemon === undefined ? {} : { daemon }),
+    ...defined({ daemon }),
     async close() {
       channel.close();
       await daemon?.stop();

@@ -1,7 +1,7 @@
 /** Finds the containers, or the node, that a fault is aimed at. */
 import { ChaosError, systemClock } from '@chaosplane/common';
 import type { ActTarget, Aim } from '../faults/fault.ts';
-import type { Container, Host, ProcessRef, SandboxDetail } from '../host/host.ts';
+import type { Container, Host, ProcessRef, SandboxDetail } from '../contract/host.ts';
 import type { ParsedRequest } from './parse.ts';
 import { noneRuns, requireThawed } from './container-states.ts';
 import { bareId, findPod, ownKernelOf, podName } from './target.ts';

@@ -1,6 +1,6 @@
 /** Whether the node has what a fault needs. Pure. */
 import { ChaosError } from '@chaosplane/common';
-import type { CapabilityName, HostCapability } from '../host/host.ts';
+import type { CapabilityName, HostCapability } from '../contract/host.ts';
 
 /** @throws ChaosError FAILED_PRECONDITION naming everything that is missing, and how to get it. */
 export function requireCapabilities(

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { FakeNode } from '@chaosplane/testkit';
-import type { ContainerDetail, Host } from '../host/host.ts';
+import type { ContainerDetail, Host } from '../contract/host.ts';
 import { findAim } from './aim.ts';
 
 const aim = { on: 'pod', podNamespace: 'default', podName: 'web', unnamed: 'only' } as const;

@@ -1,6 +1,6 @@
 /** Refuses containers that cannot be hit for the state that they are in, and names that state. */
 import { ChaosError, formatDuration, systemClock } from '@chaosplane/common';
-import type { Container, ContainerDetail, Host, ProcessRef, SandboxDetail } from '../host/host.ts';
+import type { Container, ContainerDetail, Host, ProcessRef, SandboxDetail } from '../contract/host.ts';
 import { podName } from './target.ts';
 
 /** Which of the pod's containers were meant. */

@@ -1,7 +1,7 @@
 /** What the parts of the engine share. */
 import type { Clock, Logger } from '@chaosplane/common';
 import type { NodeSettings } from '../faults/fault.ts';
-import type { Host } from '../host/host.ts';
+import type { Host } from '../contract/host.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
 import type { Executions } from './executions.ts';

@@ -1,7 +1,7 @@
 /** The life of executions on one node: parse → journal → apply → active → undo → gone. Knows neither gRPC nor tc. */
 import { ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import { requireCompleteRegistry } from '../faults/registry.ts';
-import type { Host } from '../host/host.ts';
+import type { Host } from '../contract/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
 import type { PlacementChoice } from '../netns/placement.ts';

@@ -1,12 +1,13 @@
 /** Carries a request out: parse, find the pod, decide, journal, apply. */
 import { findAction, type Action } from '@chaosplane/actions';
-import { asChaosError, ChaosError } from '@chaosplane/common';
+import { asChaosError, ChaosError, defined } from '@chaosplane/common';
 import { faultOf } from '../faults/registry.ts';
 import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { keyedId, requestHash } from './identity.ts';
 import { parseRequest, type ParsedRequest } from './parse.ts';
-import type { ExecRequest, PlanStep } from './request.ts';
+import type { PlanStep } from '../model/plan-step.ts';
+import type { ExecRequest } from './request.ts';
 import { subjectOf } from './target.ts';
 import { HalfAppliedError, shapeNamed, shapeOf, type Change, type Planned, type Site } from './shapes/shape.ts';
 import type { Undoer } from './undo.ts';
@@ -127,7 +128,7 @@ function newRecord({ clock, host }: EngineContext, { request, parsed, plan, id, 
     action: parsed.action.name,
     parameters: { ...request.parameters },
     requestHash: hash,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...defined({ idempotencyKey }),
     target: plan.target,
     bootId: host.bootId,
     state: 'applying',

@@ -1,6 +1,6 @@
 /** The namespaces that are open, by cookie: one at a time works in each, and none is held longer than needed. */
 import { ChaosError, Mutex, type Clock, type Timer } from '@chaosplane/common';
-import type { Host, Netns } from '../host/host.ts';
+import type { Host, Netns } from '../contract/host.ts';
 import { Namespace } from '../netns/namespace.ts';
 import { openSame, requireOfPod } from './open-netns.ts';
 

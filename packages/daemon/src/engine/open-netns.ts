@@ -1,6 +1,6 @@
 /** Opens the network namespace of a pod, and of nobody else: what all that works in namespaces must be sure of. */
 import { ChaosError } from '@chaosplane/common';
-import type { Host, Netns } from '../host/host.ts';
+import type { Host, Netns } from '../contract/host.ts';
 
 /** The very namespace that is meant; undefined when that no longer exists. */
 export async function openSame(

@@ -1,6 +1,14 @@
 /** Understands a request: its parameters, its options, and everything that is wrong with them, together. Pure. */
 import { findByRoute, parseParameters, type Action } from '@chaosplane/actions';
-import { ChaosError, formatDuration, invalidArgument, parseCidr, type Cidr, type Problem } from '@chaosplane/common';
+import {
+  ChaosError,
+  type Cidr,
+  defined,
+  formatDuration,
+  invalidArgument,
+  parseCidr,
+  type Problem,
+} from '@chaosplane/common';
 import type { LayerContext } from '../faults/fault.ts';
 import type { EngineConfig } from './context.ts';
 import { parsePeersOf, type Peers } from './peers.ts';
@@ -43,7 +51,7 @@ export function parseRequest(config: EngineConfig, request: ExecRequest): Parsed
     ttlMs,
     peers,
     ...(probes === undefined ? {} : { probes: { addresses: nodes, ports } }),
-    pod: { ...(podUid === undefined ? {} : { podUid }), ...(containerId === undefined ? {} : { containerId }) },
+    pod: { ...defined({ podUid, containerId }) },
   };
 }
 

@@ -1,6 +1,6 @@
 /** The peers that come with a request: what they mean, and what is wrong with them. Pure. */
 import { parseCidr, parsePorts, type Cidr, type Problem } from '@chaosplane/common';
-import type { PortPeer } from '../netns/layer.ts';
+import type { PortPeer } from '../model/layer.ts';
 import type { RequestPeer } from './request.ts';
 
 /** Peers that were understood. */

@@ -1,7 +1,7 @@
 /** Which connections of the kubelet's a fault leaves alone: to the ports that a request tells, from this node. */
 import { formatCidr, parseCidr, type Cidr } from '@chaosplane/common';
-import type { Host, SandboxDetail } from '../host/host.ts';
-import type { Spared } from '../netns/layer.ts';
+import type { Host, SandboxDetail } from '../contract/host.ts';
+import type { Spared } from '../model/layer.ts';
 
 /**
  * The probes of a request, with the addresses that the pod sees when its own node connects to it. Who asks knows the node by the

@@ -1,5 +1,5 @@
 /** Renews the operator's lease, moves deadlines and follows peers: in the journal first, then in the kernel, in place. */
-import { asChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
+import { asChaosError, defined, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
 import type { ExecutionRecord } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
@@ -90,7 +90,7 @@ function understand({ config, executions, shapes }: EngineContext, renewal: Leas
     if (peers !== undefined && record !== undefined && shapeOf(shapes, record).withPeers === undefined)
       problems.push({ path: `${at}.peers`, wrong: `${record.action} has no peers`, allowed: 'nothing' });
     wanted.set(id, {
-      ...(ttlMs === undefined ? {} : { ttlMs }),
+      ...defined({ ttlMs }),
       ...(peers === undefined ? {} : { peers: parsePeersOf(peers, problems, at) }),
     });
   }
@@ -115,7 +115,7 @@ async function journalChanges(
     const work = peers === undefined ? undefined : shapeOf(shapes, current).withPeers?.(current, peers);
     const change = {
       ...(ttlMs === undefined ? {} : { expiresAt: clock.now() + ttlMs }),
-      ...(work === undefined ? {} : { work }),
+      ...defined({ work }),
     };
     changed.push(Object.keys(change).length === 0 ? current : await executions.update(id, change));
   }

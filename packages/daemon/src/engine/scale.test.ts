@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { FakeNode, memoryJournal } from '@chaosplane/testkit';
-import type { Host } from '../host/host.ts';
+import type { Host } from '../contract/host.ts';
 import { startEngine, type Engine } from './engine.ts';
 
 /** Who looks at the pods every second would be counted by chance: short waits alone end here. */

@@ -1,6 +1,6 @@
 /** Finds the pod that a request means, in the container runtime of this node. */
 import { ChaosError } from '@chaosplane/common';
-import type { ContainerRuntime, Sandbox, SandboxDetail } from '../host/host.ts';
+import type { ContainerRuntime, Sandbox, SandboxDetail } from '../contract/host.ts';
 import type { TargetRecord } from '../journal/record.ts';
 
 /** Who is meant. */

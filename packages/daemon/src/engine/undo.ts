@@ -1,5 +1,5 @@
 /** Undo is sacred: its own budget, nobody's cancellation, retried with back-off for as long as it takes. */
-import { asChaosError, backoff, ChaosError } from '@chaosplane/common';
+import { asChaosError, backoff, ChaosError, defined } from '@chaosplane/common';
 import type { EndReason, ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { measure } from './evidence.ts';
@@ -64,7 +64,7 @@ export class Undoer {
       if (!isLive(current)) return current;
       const evidence = await measure(this.#context, current, site);
       const endReason = current.endReason ?? reason;
-      const undoing = { state: 'undoing', endReason, ...(evidence === undefined ? {} : { evidence }) } as const;
+      const undoing = { state: 'undoing', endReason, ...defined({ evidence }) } as const;
       // A journal that cannot be written (a full disk) must not keep a fault in force.
       await executions.update(id, undoing).catch((error: unknown) => {
         this.#context.logger.error({ executionId: id, err: error }, 'undo could not be journaled, and goes on');

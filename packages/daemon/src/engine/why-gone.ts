@@ -1,5 +1,5 @@
 /** Says in words why a target is gone, as its container runtime tells it: part of the evidence of what ended with it. */
-import type { ContainerDetail, Host } from '../host/host.ts';
+import type { ContainerDetail, Host } from '../contract/host.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
 import type { ShapeContext } from './context.ts';
 import { podName } from './target.ts';

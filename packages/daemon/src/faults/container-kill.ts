@@ -1,7 +1,7 @@
 /** container-kill: the first process of one container, or of each of a pod, gets a signal from the node. */
 import type { ContainerKillSpec } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
-import type { ContainerDetail } from '../host/host.ts';
+import type { ContainerDetail } from '../contract/host.ts';
 import type { ActFault, ActTarget, Hands, Measured } from './fault.ts';
 
 /** How long a container has to exit before the evidence says that it did not, and how often it is looked at. */

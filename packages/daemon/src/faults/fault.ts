@@ -1,12 +1,12 @@
 /** What a fault is to the engine: pure functions from a parsed spec to a description of the effect. */
 import type { DaemonSpecs } from '@chaosplane/actions';
 import type { Cidr, Clock, Logger } from '@chaosplane/common';
-import type { PlanStep } from '../engine/request.ts';
-import type { CapabilityName, DnsView, Host } from '../host/host.ts';
+import type { PlanStep } from '../model/plan-step.ts';
+import type { CapabilityName, DnsView, Host } from '../contract/host.ts';
 import type { RecordOf } from '../journal/record.ts';
-import type { LayerCounts } from '../netns/counts.ts';
-import type { HostPeer, Layer, PortPeer, Spared } from '../netns/layer.ts';
-import type { ProxyCounts, ProxyRule } from '../proxy/rule.ts';
+import type { LayerCounts } from '../netns/counters.ts';
+import type { HostPeer, Layer, PortPeer, Spared } from '../model/layer.ts';
+import type { ProxyCounts, ProxyRule } from '../model/proxy-rule.ts';
 
 /** What a network fault gets beside its spec. */
 export interface LayerContext {

@@ -1,7 +1,7 @@
 /** hello-world: the worked example – lists the processes that a container sees, and logs them. */
 import type { HelloWorldSpec } from '@chaosplane/actions';
 import { asChaosError, countOf } from '@chaosplane/common';
-import type { ProcessRef } from '../host/host.ts';
+import type { ProcessRef } from '../contract/host.ts';
 import type { ActFault, Hands } from './fault.ts';
 
 const COMMAND = ['ps', 'aux'] as const;

@@ -1,7 +1,7 @@
 /** What the HTTP faults share: the rule of their scope, and how counts become evidence. Pure. */
 import type { HttpScope } from '@chaosplane/actions';
-import { countOf } from '@chaosplane/common';
-import type { HttpEffect, HttpRule, ProxyCounts, ProxyRule } from '../proxy/rule.ts';
+import { countOf, defined } from '@chaosplane/common';
+import type { HttpEffect, HttpRule, ProxyCounts, ProxyRule } from '../model/proxy-rule.ts';
 import { aboutOpen } from '../proxy/left-alone.ts';
 import { aboutBeyond } from '../proxy/limits.ts';
 import type { Measured, RuleContext } from './fault.ts';
@@ -16,7 +16,7 @@ export function httpRuleOf(scope: HttpScope, effect: HttpEffect, { id, probes }:
     side,
     port,
     level,
-    match: { ...(path === undefined ? {} : { path }), methods, headers },
+    match: { ...defined({ path }), methods, headers },
     percent,
     effect,
     existing,

@@ -2,7 +2,7 @@
 import type { NetworkBandwidthSpec } from '@chaosplane/actions';
 import { formatRate } from '@chaosplane/common';
 import type { NetworkFault } from './fault.ts';
-import { NOTHING_COUNTED } from '../netns/counts.ts';
+import { NOTHING_COUNTED } from '../netns/counters.ts';
 import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeAll, packets, reached } from './network-verdict.ts';
 

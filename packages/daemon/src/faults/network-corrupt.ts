@@ -1,7 +1,7 @@
 /** network-corrupt: a share of the packets in scope gets a wrong bit. */
 import type { NetworkCorruptSpec } from '@chaosplane/actions';
 import type { NetworkFault } from './fault.ts';
-import { NOTHING_COUNTED } from '../netns/counts.ts';
+import { NOTHING_COUNTED } from '../netns/counters.ts';
 import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeChance, packets, reached, share } from './network-verdict.ts';
 

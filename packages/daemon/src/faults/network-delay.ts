@@ -2,7 +2,7 @@
 import type { NetworkDelaySpec } from '@chaosplane/actions';
 import { formatDuration } from '@chaosplane/common';
 import type { NetworkFault } from './fault.ts';
-import { NOTHING_COUNTED } from '../netns/counts.ts';
+import { NOTHING_COUNTED } from '../netns/counters.ts';
 import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeAll, packets, reached } from './network-verdict.ts';
 

@@ -1,7 +1,8 @@
 /** What the network faults share: the scope of their layer, and how counts become evidence. Pure. */
+import { defined } from '@chaosplane/common';
 import type { NetworkScope } from '@chaosplane/actions';
-import type { LayerCounts, Shaped } from '../netns/counts.ts';
-import type { Direction, Scope } from '../netns/layer.ts';
+import type { LayerCounts, Shaped } from '../netns/counters.ts';
+import type { Direction, Scope } from '../model/layer.ts';
 import type { LayerContext, Measured } from './fault.ts';
 import { packets } from './network-verdict.ts';
 
@@ -12,10 +13,9 @@ export function scopeOf(scope: NetworkScope, context: LayerContext): Scope {
   return {
     directions,
     peers: [...scope.peers, ...context.peers],
-    ...(portPeers === undefined ? {} : { portPeers }),
-    ...(hosts === undefined ? {} : { hosts }),
+    ...defined({ portPeers, hosts }),
     ports: scope.ports,
-    ...(scope.protocol === undefined ? {} : { protocol: scope.protocol }),
+    ...defined({ protocol: scope.protocol }),
     interfaces: scope.interfaces,
     ...(scope.spareProbes && probes !== undefined ? { spared: probes } : {}),
   };

@@ -1,8 +1,8 @@
 /** What counts say of a fault, and what chance may do. */
 import { describe, expect, test } from '@jest/globals';
-import { fatesOf } from '../netns/fates.ts';
-import type { LayerCounts } from '../netns/counts.ts';
-import type { Chance, Effect, Layer } from '../netns/layer.ts';
+import { fatesOf } from '../netns/bursts.ts';
+import type { LayerCounts } from '../netns/counters.ts';
+import type { Chance, Effect, Layer } from '../model/layer.ts';
 import { boundsOf } from './network-verdict.ts';
 import { networkBandwidth } from './network-bandwidth.ts';
 import { networkDelay } from './network-delay.ts';

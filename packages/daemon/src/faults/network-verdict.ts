@@ -1,8 +1,8 @@
 /** Whether counts show that a network fault did what was asked for, to the packets it was asked for. Pure. */
 import { countOf } from '@chaosplane/common';
-import { CYCLE, fatesOf } from '../netns/fates.ts';
-import type { LayerCounts, Shaped } from '../netns/counts.ts';
-import type { Chance, Layer } from '../netns/layer.ts';
+import { CYCLE, fatesOf } from '../netns/bursts.ts';
+import type { LayerCounts, Shaped } from '../netns/counters.ts';
+import type { Chance, Layer } from '../model/layer.ts';
 import type { Measured } from './fault.ts';
 
 /** A verdict, and what has to be said of it behind the summary; empty for one that speaks for itself. */
@@ -69,7 +69,7 @@ export interface Bounds {
 
 /** How many of so many packets may be hit, but for one case in ten thousand. */
 export function boundsOf(count: number, { percent, correlationPercent }: Chance, seed: string): Bounds {
-  // As the rules dice: see netns/hit.ts.
+  // As the rules dice: see netns/effect-rules.ts.
   const p = Math.max(1, Math.round(percent * 1000)) / 100_000;
   if (p >= 1) return { least: count, most: count };
   if (correlationPercent > 0) return boundsOfCycle(count, percent, correlationPercent, seed);

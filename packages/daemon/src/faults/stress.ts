@@ -1,6 +1,6 @@
 /** What the stress faults share: arguments of stress-ng, and how measures become evidence. Pure. */
 import type { CpuStress, MemoryStress, PodTarget } from '@chaosplane/actions';
-import { ChaosError, countOf, formatBytes, formatDuration } from '@chaosplane/common';
+import { ChaosError, countOf, defined, formatBytes, formatDuration } from '@chaosplane/common';
 import type { Aim, Measured, Stress, StressFacts, Stressing, StressMeasure } from './fault.ts';
 
 /** One container of a pod. */
@@ -30,7 +30,7 @@ export function memoryStress({ workers, size, oomScoreAdj, force }: MemoryStress
     processes: 2 * workers + 1,
     residentBytes,
     notes: memoryNotes(residentBytes, facts),
-    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...defined({ oomScoreAdj }),
   };
 }
 
@@ -121,8 +121,6 @@ function processCounters({ processes, workers, ended }: StressMeasure): Record<s
 
 function cgroupCounters({ cgroupCpuMs, cgroupMemoryBytes, oomKills }: StressMeasure): Record<string, number> {
   return {
-    ...(cgroupCpuMs === undefined ? {} : { cgroup_cpu_ms: cgroupCpuMs }),
-    ...(cgroupMemoryBytes === undefined ? {} : { cgroup_memory_bytes: cgroupMemoryBytes }),
-    ...(oomKills === undefined ? {} : { oom_kills: oomKills }),
+    ...defined({ cgroup_cpu_ms: cgroupCpuMs, cgroup_memory_bytes: cgroupMemoryBytes, oom_kills: oomKills }),
   };
 }

@@ -1,13 +1,13 @@
 /** What this node can do: every capability is tried for real, in a network namespace that nobody else sees. */
 import { closeSync, readFileSync } from 'node:fs';
-import type { CapabilityName, ContainerRuntime, HostCapability } from './host.ts';
-import { addIfb } from './ifb.ts';
-import { createNetns, type NetnsHandle } from './netns.ts';
-import { openNft, type NftSession } from './nft.ts';
-import { createQueueTable } from './queue-table.ts';
-import { stressProgram } from './stressors.ts';
+import type { CapabilityName, ContainerRuntime, HostCapability } from '../contract/host.ts';
+import { addIfb } from './kernel/ifb.ts';
+import { createNetns, type NetnsHandle } from './kernel/netns.ts';
+import { openNft, type NftSession } from './kernel/nft.ts';
+import { createQueueTable } from './queue/queue-table.ts';
+import { stressProgram } from './stress/stressors.ts';
 import { openTap } from './tap/device.ts';
-import { tcBatch, tcProgram } from './tc.ts';
+import { tcBatch, tcProgram } from './kernel/tc.ts';
 
 /** Tries one capability. Returns what was found; throws when it is not there. */
 type Attempt = () => string | Promise<string>;

@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { ChaosError, systemClock } from '@chaosplane/common';
 import { decode, encode, RECURSION_DESIRED, type DecodedPacket } from 'dns-packet';
-import type { DnsView, ResolvedName } from './host.ts';
-import type { NetnsHandle } from './netns.ts';
-import { viewOf } from './sandbox-info.ts';
-import { udpSocket } from './sockets.ts';
+import type { DnsView, ResolvedName } from '../contract/host.ts';
+import type { NetnsHandle } from './kernel/netns.ts';
+import { viewOf } from './runtime/sandbox-info.ts';
+import { udpSocket } from './kernel/sockets.ts';
 
 const PORT = 53;
 /** As resolv.conf(5): each server so long, and all of them so often. */

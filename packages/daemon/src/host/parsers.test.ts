@@ -1,13 +1,21 @@
 /** What programs, the kernel and the container runtime print, read. */
 import { describe, expect, test } from '@jest/globals';
-import { linkIn } from './links.ts';
-import { attribute, errnoOf, messagesIn, nested, plainMessage, zeroTerminated, type Received } from './netlink.ts';
-import { nftError } from './nft.ts';
-import { qdiscIn } from './qdiscs.ts';
-import { retryIn } from './sock-diag.ts';
+import { linkIn } from './kernel/links.ts';
+import {
+  attribute,
+  errnoOf,
+  messagesIn,
+  nested,
+  plainMessage,
+  zeroTerminated,
+  type Received,
+} from './kernel/netlink.ts';
+import { nftError } from './kernel/nft.ts';
+import { qdiscIn } from './kernel/qdiscs.ts';
+import { retryIn } from './kernel/sock-diag.ts';
 import { candidates } from './dns.ts';
-import { dnsView, networkNamespacePath } from './sandbox-info.ts';
-import { socketAddress } from './sockets.ts';
+import { dnsView, networkNamespacePath } from './runtime/sandbox-info.ts';
+import { socketAddress } from './kernel/sockets.ts';
 
 describe('a message about a qdisc', () => {
   const devices = [

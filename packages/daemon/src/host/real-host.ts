@@ -3,21 +3,21 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { freemem, release, totalmem } from 'node:os';
 import { ChaosError, systemClock } from '@chaosplane/common';
-import { cgroups } from './cgroups.ts';
+import { cgroups } from './stress/cgroups.ts';
 import { findCapabilities } from './capabilities.ts';
-import { makeFolder } from './container-folder.ts';
-import { connectRuntime } from './cri.ts';
+import { makeFolder } from './stress/container-folder.ts';
+import { connectRuntime } from './runtime/cri.ts';
 import { daemonView, lookUp } from './dns.ts';
-import type { Host, HostCapability } from './host.ts';
-import { openNetnsHandle, type NetnsHandle } from './netns.ts';
-import { reserveDescriptors } from './nft-contexts.ts';
-import { oomScoreAdjOf, processes } from './processes.ts';
-import { createProxyEngine } from './proxy/engine.ts';
-import { createQueueEngine } from './queue/engine.ts';
+import type { Host, HostCapability } from '../contract/host.ts';
+import { openNetnsHandle, type NetnsHandle } from './kernel/netns.ts';
+import { reserveDescriptors } from './kernel/nft-contexts.ts';
+import { oomScoreAdjOf, processes } from './stress/processes.ts';
+import { createProxyEngine } from './proxies/proxies.ts';
+import { createQueueEngine } from './queue/queues.ts';
 import { realNetns } from './real-netns.ts';
 import { restartNode } from './restart.ts';
-import { sourceTowards } from './sockets.ts';
-import { stressors } from './stressors.ts';
+import { sourceTowards } from './kernel/sockets.ts';
+import { stressors } from './stress/stressors.ts';
 
 /** What has to be known of a node beforehand. */
 export interface HostOptions {

@@ -1,21 +1,21 @@
 /** One network namespace of this node, for real: what the rest of the daemon may do to it. */
 import { systemClock } from '@chaosplane/common';
-import type { Netns } from './host.ts';
-import { addIfb, removeLink } from './ifb.ts';
+import type { Netns } from '../contract/host.ts';
+import { addIfb, removeLink } from './kernel/ifb.ts';
 import { HOLD_TABLE } from '../proxy/names.ts';
-import { listInterfaces, setQueueLength } from './links.ts';
-import type { NetnsHandle } from './netns.ts';
-import { openNft } from './nft.ts';
-import type { ProxyEngine } from './proxy/engine.ts';
-import { foreignRedirect } from './proxy/foreign.ts';
-import { openConnections } from './proxy/open-connections.ts';
-import { removePolicyRoute } from './proxy/policy-route.ts';
-import type { QueueEngine } from './queue/engine.ts';
+import { listInterfaces, setQueueLength } from './kernel/links.ts';
+import type { NetnsHandle } from './kernel/netns.ts';
+import { openNft } from './kernel/nft.ts';
+import type { ProxyEngine } from './proxies/proxies.ts';
+import { foreignRedirect } from './proxies/foreign.ts';
+import { openConnections } from './proxies/open-connections.ts';
+import { removePolicyRoute } from './proxies/policy-route.ts';
+import type { QueueEngine } from './queue/queues.ts';
 import { openTaps } from './tap/taps.ts';
-import { createQueueTable } from './queue-table.ts';
-import { listQdiscs } from './qdiscs.ts';
-import { waitingConnections } from './sock-diag.ts';
-import { tcBatch } from './tc.ts';
+import { createQueueTable } from './queue/queue-table.ts';
+import { listQdiscs } from './kernel/qdiscs.ts';
+import { waitingConnections } from './kernel/sock-diag.ts';
+import { tcBatch } from './kernel/tc.ts';
 
 /** Takes over `handle`: closing the result closes it. */
 export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: ProxyEngine): Netns {

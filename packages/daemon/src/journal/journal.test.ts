@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openJournal } from './journal.ts';
-import { lockFolder } from './lock.ts';
+import { lockFolder } from '../host/folder-lock.ts';
 import type { ExecutionRecord } from './record.ts';
 
 let folder: string;

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, defined } from '@chaosplane/common';
 import { z } from 'zod';
 import { recordSchema, type ExecutionRecord } from './record.ts';
 
@@ -105,7 +105,7 @@ async function load(stateDir: string, folder: string, lines: Map<string, number>
     setAside.push(`${path}.unreadable`);
   }
   const lease = parse(leaseSchema, await readFile(join(stateDir, LEASE_FILE), 'utf8').catch(() => ''));
-  return { records, setAside, ...(lease === undefined ? {} : { lease }) };
+  return { records, setAside, ...defined({ lease }) };
 }
 
 /** A crash, or a full disk, may have left any part of a line that nobody was told of; what was before it counts then. */

@@ -1,11 +1,11 @@
 /** Where packets meet our layers: the chains that hook in, and those that steer what was marked to its class. Pure. */
 import type { Carried } from './compile.ts';
 import { egressChains } from './egress-chains.ts';
-import type { DeviceWord } from './hit.ts';
-import type { Direction } from './layer.ts';
+import type { DeviceWord } from './effect-rules.ts';
+import type { Direction } from '../model/layer.ts';
 import { classOf, COPY_MARK, hex, ifbOf, MARK_MASK } from './names.ts';
-import { inTree, takesIfb, type Hooks, type PlacedLayer } from './placed.ts';
-import type { Chain } from './ruleset.ts';
+import { inTree, takesIfb, type Hooks, type PlacedLayer } from './placed-layer.ts';
+import type { Chain } from '../nft/ruleset.ts';
 import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK, treeBits } from './words.ts';
 
 /** What the chains have to know of devices. */

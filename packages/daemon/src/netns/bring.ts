@@ -1,12 +1,12 @@
 /** Takes one namespace from what it holds to what its layers add up to, in an order in which no packet is steered to nothing. */
-import type { Netns, NetworkInterface } from '../host/host.ts';
+import type { Netns, NetworkInterface } from '../contract/host.ts';
 import { compile, type Desired } from './compile.ts';
-import type { Tally } from './counts.ts';
+import type { Tally } from './counters.ts';
 import { devicesIn, type ShapedDevices } from './devices.ts';
 import type { Present } from './inventory.ts';
 import { isOurDevice, MARK_MASK, QUEUE_NUMBER, QUEUE_TABLE } from './names.ts';
-import type { PlacedLayer } from './placed.ts';
-import { deviceOf, inventoryOf, keepingHooks, transaction, type Inventory, type Table } from './ruleset.ts';
+import type { PlacedLayer } from './placed-layer.ts';
+import { deviceOf, inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../nft/ruleset.ts';
 
 /**
  * An injection stops at the first error and is undone. What is in force already does all its steps, whatever one of them says.

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { compile } from './compile.ts';
-import type { Direction, Effect, Layer, Scope } from './layer.ts';
+import type { Direction, Effect, Layer, Scope } from '../model/layer.ts';
 import { parseTable } from './inventory.ts';
 import { markOf } from './names.ts';
-import type { PlacedLayer } from './placed.ts';
-import { inventoryOf, transaction } from './ruleset.ts';
+import type { PlacedLayer } from './placed-layer.ts';
+import { inventoryOf, transaction } from '../nft/ruleset.ts';
 import { addCommands } from './shaping.ts';
 
 const scope = (change: Partial<Scope> = {}): Scope => ({

@@ -1,8 +1,8 @@
 /** What all layers of one network namespace add up to: nft tables, queueing trees, devices of ours, user-space policies. Pure. */
-import type { QueuePolicy, TapPolicy } from '../host/host.ts';
+import type { QueuePolicy, TapPolicy } from '../contract/host.ts';
 import { baseChains, steeringChains } from './base-chains.ts';
 import { fragmentSets } from './fragments.ts';
-import { countersOf, hitChains, type DeviceWord } from './hit.ts';
+import { countersOf, hitChains, type DeviceWord } from './effect-rules.ts';
 import { IFB_PREFIX, ifbOf, MARK_MASK, TABLE, tapOf, tapPriorityOf } from './names.ts';
 import { peerSets } from './peers.ts';
 import {
@@ -14,8 +14,8 @@ import {
   within,
   type Hooks,
   type PlacedLayer,
-} from './placed.ts';
-import type { Table } from './ruleset.ts';
+} from './placed-layer.ts';
+import type { Table } from '../nft/ruleset.ts';
 import { livenessSet, scopeChains } from './scope.ts';
 import { treeOf, type Shape, type Tree } from './shaping.ts';
 

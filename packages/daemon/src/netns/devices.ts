@@ -1,6 +1,6 @@
 /** The devices of a namespace that shape: our queueing trees on them, and our IFB devices; brought there and removed. */
-import { ChaosError, type Clock } from '@chaosplane/common';
-import type { Netns, NetworkInterface, Qdisc } from '../host/host.ts';
+import { ChaosError, type Clock, defined } from '@chaosplane/common';
+import type { Netns, NetworkInterface, Qdisc } from '../contract/host.ts';
 import type { Desired, Devices } from './compile.ts';
 import { treesOf, type Present } from './inventory.ts';
 import { carriedBy } from './interfaces.ts';
@@ -18,7 +18,7 @@ export function devicesIn(links: readonly NetworkInterface[]): Devices {
   return new Map(
     links.map(({ name, index, mtu }) => {
       const carries = carriedBy(index, links);
-      return [name, { index, mtu, ...(carries === undefined ? {} : { carries }) }];
+      return [name, { index, mtu, ...defined({ carries }) }];
     }),
   );
 }

@@ -1,7 +1,7 @@
 /** The chains of a device's egress hook: droppers, copiers, then what waits in user space, then what waits in a tree. Pure. */
 import { COPY_MARK, MARK_MASK, ROOT_MAJOR, tapPriorityOf } from './names.ts';
-import { takesTap, type PlacedLayer } from './placed.ts';
-import type { Chain } from './ruleset.ts';
+import { takesTap, type PlacedLayer } from './placed-layer.ts';
+import type { Chain } from '../nft/ruleset.ts';
 import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK } from './words.ts';
 
 /*

@@ -1,7 +1,7 @@
 /** Fragments of datagrams under a scope with ports: only the first has the ports, and the others follow it. Pure. */
-import type { Layer } from './layer.ts';
+import type { Layer } from '../model/layer.ts';
 import { layerNames } from './names.ts';
-import type { NftSet } from './ruleset.ts';
+import type { NftSet } from '../nft/ruleset.ts';
 
 /*
  * The sending kernel emits the fragment with the ports first. The layer remembers the datagram by what all of its fragments

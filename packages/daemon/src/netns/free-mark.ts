@@ -2,7 +2,7 @@
 import { ChaosError } from '@chaosplane/common';
 import { MARK_BITS, markOf } from './names.ts';
 import { beyondNetemTogether } from './netem-limits.ts';
-import type { PlacedLayer } from './placed.ts';
+import type { PlacedLayer } from './placed-layer.ts';
 
 /**
  * The bit of the mark for `layer` beside `installed`; 0 for one that nft carries out alone.

@@ -1,6 +1,6 @@
 /** Which interfaces of a pod a fault is about. Pure. */
 import { ChaosError, INTERFACE_NAME } from '@chaosplane/common';
-import type { NetworkInterface } from '../host/host.ts';
+import type { NetworkInterface } from '../contract/host.ts';
 import type { Carried } from './compile.ts';
 import { isOurDevice } from './names.ts';
 

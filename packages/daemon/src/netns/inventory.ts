@@ -1,8 +1,8 @@
 /** Reads back what of ours a namespace holds, after another process (or nobody) put it there. */
-import type { Netns, Qdisc } from '../host/host.ts';
+import type { Netns, Qdisc } from '../contract/host.ts';
 import { IFB_PREFIX, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
-import { inTree, takesTap, type PlacedLayer } from './placed.ts';
-import { tableKey, type Inventory, type TableInventory } from './ruleset.ts';
+import { inTree, takesTap, type PlacedLayer } from './placed-layer.ts';
+import { tableKey, type Inventory, type TableInventory } from '../nft/ruleset.ts';
 import { foundLeaf, type Tree } from './shaping.ts';
 
 /** Everything of ours in a namespace. */

@@ -1,5 +1,5 @@
 /** The names and numbers by which everything of ours in a network namespace is recognised. */
-import type { Direction, Layer } from './layer.ts';
+import type { Direction, Layer } from '../model/layer.ts';
 
 /** Our nft table, in the families `netdev` and `inet`. */
 export const TABLE = 'chaosplane';

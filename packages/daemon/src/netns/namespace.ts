@@ -1,16 +1,16 @@
 /** One network namespace with faults in it: takes the kernel from what it holds to what all layers add up to. */
 import { isDeepStrictEqual } from 'node:util';
 import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
-import type { Netns, NetworkInterface } from '../host/host.ts';
+import type { Netns, NetworkInterface } from '../contract/host.ts';
 import { Bringer, type OnError } from './bring.ts';
 import { compile } from './compile.ts';
-import { Tally, type LayerCounts } from './counts.ts';
+import { Tally, type LayerCounts } from './counters.ts';
 import { devicesIn, ShapedDevices } from './devices.ts';
 import { isStillThere, nothing, readPresent, withDevices, type Present } from './inventory.ts';
 import { freeMark } from './free-mark.ts';
 import { QUEUE_NUMBER, TABLE } from './names.ts';
-import { familiesOf, type PlacedLayer } from './placed.ts';
-import { transaction } from './ruleset.ts';
+import { familiesOf, type PlacedLayer } from './placed-layer.ts';
+import { transaction } from '../nft/ruleset.ts';
 import { livenessSet } from './scope.ts';
 import { addCommands } from './shaping.ts';
 

@@ -1,7 +1,7 @@
 /** What netem cannot do, and what is done about it. */
 import { describe, expect, test } from '@jest/globals';
-import type { HostCapability } from '../host/host.ts';
-import type { Effect, Layer } from './layer.ts';
+import type { HostCapability } from '../contract/host.ts';
+import type { Effect, Layer } from '../model/layer.ts';
 import { beyondNetem, beyondNetemTogether } from './netem-limits.ts';
 import { place } from './placement.ts';
 

@@ -1,6 +1,6 @@
 /** What netem cannot do with a delay, in words: it takes all of it without an error, and does something else. Pure. */
 import { formatDuration } from '@chaosplane/common';
-import type { Effect } from './layer.ts';
+import type { Effect } from '../model/layer.ts';
 
 type Delay = Extract<Effect, { readonly kind: 'delay' }>;
 

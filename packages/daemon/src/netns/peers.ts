@@ -1,8 +1,8 @@
 /** The peers of a layer as nft sets, and the rules that find their packets. Pure. */
 import { formatCidr, type Cidr, type PortRange } from '@chaosplane/common';
-import type { Direction, Layer, PortPeer } from './layer.ts';
+import type { Direction, Layer, PortPeer } from '../model/layer.ts';
 import { layerNames } from './names.ts';
-import type { NftSet } from './ruleset.ts';
+import type { NftSet } from '../nft/ruleset.ts';
 
 const families = [4, 6] as const;
 

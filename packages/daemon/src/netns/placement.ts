@@ -1,8 +1,8 @@
 /** Which engine and which hooks carry a layer out on this node. Pure. */
 import { ChaosError } from '@chaosplane/common';
-import type { CapabilityName, HostCapability } from '../host/host.ts';
-import { inTree, takesIfb, takesQueue, takesTap, type Engine, type Hooks } from './placed.ts';
-import type { Layer } from './layer.ts';
+import type { CapabilityName, HostCapability } from '../contract/host.ts';
+import { inTree, takesIfb, takesQueue, takesTap, type Engine, type Hooks } from './placed-layer.ts';
+import type { Layer } from '../model/layer.ts';
 import { beyondNetem } from './netem-limits.ts';
 
 /**

@@ -1,10 +1,10 @@
 /** The scope of a layer as nft rules: which packets of a hook it is about. Pure. */
 import { formatCidr, type Cidr, type PortRange } from '@chaosplane/common';
 import { followsFragments, laterRules } from './fragments.ts';
-import type { Direction, Layer, Spared } from './layer.ts';
+import type { Direction, Layer, Spared } from '../model/layer.ts';
 import { layerNames } from './names.ts';
 import { ipOf, peerAddress, peerRules, portSet, strangerRules } from './peers.ts';
-import type { Chain, NftSet } from './ruleset.ts';
+import type { Chain, NftSet } from '../nft/ruleset.ts';
 
 /** A time as nft writes it: `3s250ms`. */
 export function nftTime(ms: number): string {

@@ -1,7 +1,7 @@
 /** The words that rules of all base chains are made of. Pure. */
-import type { Direction } from './layer.ts';
+import type { Direction } from '../model/layer.ts';
 import { hex, layerNames } from './names.ts';
-import { inTree, type PlacedLayer } from './placed.ts';
+import { inTree, type PlacedLayer } from './placed-layer.ts';
 
 const LINK_MESSAGES = [
   'nd-router-solicit',

@@ -1,7 +1,7 @@
 /** Which connections a proxy finds open and does not reach. */
 import { expect, test } from '@jest/globals';
 import { aboutOpen, leftAlone, notesOnOpen, type Established } from './left-alone.ts';
-import type { DnsRule, HttpRule } from './rule.ts';
+import type { DnsRule, HttpRule } from '../model/proxy-rule.ts';
 
 const end = (text: string): Established['local'] => {
   const colon = text.lastIndexOf(':');

@@ -1,6 +1,6 @@
 /** Which connections were open before a rule, and go on beside its proxy: only new ones are redirected. Pure. */
 import { countOf } from '@chaosplane/common';
-import type { OpenConnections, ProxyRule } from './rule.ts';
+import type { OpenConnections, ProxyRule } from '../model/proxy-rule.ts';
 
 /** One end of a TCP connection. */
 interface End {

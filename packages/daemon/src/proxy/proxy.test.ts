@@ -2,13 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { decode, encode, RECURSION_DESIRED } from 'dns-packet';
 import fc from 'fast-check';
-import { transaction } from '../netns/ruleset.ts';
+import { transaction } from '../nft/ruleset.ts';
 import { domainMatcher } from './dns/domains.ts';
 import { failureOf, readQuery } from './dns/query.ts';
 import { parseResolvConf } from './dns/resolv-conf.ts';
 import { framed, MessageStream } from './dns/stream.ts';
 import { matchesGlob } from './glob.ts';
-import type { DnsRule, HttpRule } from './rule.ts';
+import type { DnsRule, HttpRule } from '../model/proxy-rule.ts';
 import { isFull } from './limits.ts';
 import { proxyTable } from './table.ts';
 

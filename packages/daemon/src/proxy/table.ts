@@ -1,6 +1,6 @@
 /** The table of redirects that all proxies of a namespace add up to. Pure. */
 import { formatCidr } from '@chaosplane/common';
-import type { Chain, NftSet, Table } from '../netns/ruleset.ts';
+import type { Chain, NftSet, Table } from '../nft/ruleset.ts';
 import { hex } from '../netns/names.ts';
 import { ipOf } from '../netns/peers.ts';
 import { nftTime } from '../netns/scope.ts';
@@ -14,7 +14,7 @@ import {
   TRANSPARENT,
   UPSTREAM,
 } from './names.ts';
-import type { DnsRule, HttpRule, ProxyRule, Side, TimedRule } from './rule.ts';
+import type { DnsRule, HttpRule, ProxyRule, Side, TimedRule } from '../model/proxy-rule.ts';
 
 /** Where the proxies of a namespace listen. */
 export interface Ports {

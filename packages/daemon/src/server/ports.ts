@@ -8,7 +8,7 @@ import {
   type Standing,
   type Turned,
 } from '@chaosplane/common';
-import type { NodeAddresses } from '../host/node-addresses.ts';
+import type { NodeAddresses } from '../host/kernel/node-addresses.ts';
 import { whyRefused } from './identity/client-name.ts';
 import { COMMANDS, HEALTH } from './limits.ts';
 import type { Before } from './listeners.ts';

@@ -6,7 +6,7 @@ import { parseParameters } from '@chaosplane/actions';
 import { requireCapabilities } from '../engine/capabilities.ts';
 import { PROXY_NEEDS } from '../engine/shapes/proxy.ts';
 import { faultOf } from '../faults/registry.ts';
-import type { HostCapability } from '../host/host.ts';
+import type { HostCapability } from '../contract/host.ts';
 import { place, type PlacementChoice } from '../netns/placement.ts';
 
 /** What would carry the fault out. @throws ChaosError FAILED_PRECONDITION naming what the node lacks. */

@@ -1,4 +1,5 @@
 /** Between the wire's messages and the engine's words. Pure. */
+import { defined } from '@chaosplane/common';
 import type { ExecRpc } from '@chaosplane/actions';
 import {
   EndReason,
@@ -55,7 +56,7 @@ export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecReques
     parameters: {
       ...request.parameters,
       ...((request.port ?? 0) === 0 ? {} : { port: String(request.port) }),
-      ...(request.containerId === undefined ? {} : { containerId: request.containerId }),
+      ...defined({ containerId: request.containerId }),
     },
     options: optionsOf(request.options),
   };
@@ -74,7 +75,7 @@ function optionsOf(options: ExecutionOptions | undefined): ExecOptions {
     operatorEpoch: Number(options.operatorEpoch),
     dryRun: options.dryRun,
     peers: options.peers.map(({ cidr, ports, protocol }) => ({ cidr, ports, protocol })),
-    ...(sparedProbes === undefined ? {} : { probes: sparedProbes }),
+    ...defined({ probes: sparedProbes }),
   };
 }
 
@@ -178,7 +179,6 @@ export function executionOf({ record, evidence }: Observed): DeepPartial<Executi
     ...(record.endedAt === undefined ? {} : { endedAt: new Date(record.endedAt) }),
     operatorEpoch: BigInt(record.operatorEpoch),
     ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
-    ...(record.error === undefined ? {} : { error: record.error }),
-    ...(record.idempotencyKey === undefined ? {} : { idempotencyKey: record.idempotencyKey }),
+    ...defined({ error: record.error, idempotencyKey: record.idempotencyKey }),
   };
 }

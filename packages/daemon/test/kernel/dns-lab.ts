@@ -11,7 +11,7 @@ import {
   streamEncode,
   type Packet,
 } from 'dns-packet';
-import { tcpConnect, tcpListener, udpSocket } from '../../src/host/sockets.ts';
+import { tcpConnect, tcpListener, udpSocket } from '../../src/host/kernel/sockets.ts';
 
 /** A resolver that answers everything. */
 export interface LabResolver {

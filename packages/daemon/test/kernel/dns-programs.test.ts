@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '@chaosplane/common';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxy/engine.ts';
+import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
 import { startResolver, type LabResolver } from './dns-lab.ts';
 
 jest.setTimeout(60_000);

@@ -3,8 +3,8 @@ import { systemClock } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxy/engine.ts';
-import type { DnsRule } from '../../src/proxy/rule.ts';
+import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import type { DnsRule } from '../../src/model/proxy-rule.ts';
 import { ask, askOverTcp, startResolver, type Answer, type LabResolver } from './dns-lab.ts';
 import { emulated, SOON_MS } from './lab-daemon.ts';
 

@@ -1,7 +1,7 @@
 /** What the evidence tells beside how many packets were hit, on a real kernel: what waits, what was lost, what goes on waiting. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLab, eventually, openFlow, sendOneWay, type Lab } from '@chaosplane/testkit';
-import { waitingConnections } from '../../src/host/sock-diag.ts';
+import { waitingConnections } from '../../src/host/kernel/sock-diag.ts';
 import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.

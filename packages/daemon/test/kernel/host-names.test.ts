@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createLab, eventually, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
 import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Answer } from 'dns-packet';
-import { udpSocket } from '../../src/host/sockets.ts';
+import { udpSocket } from '../../src/host/kernel/sockets.ts';
 import { startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 // Emulated machines are twenty times slower.

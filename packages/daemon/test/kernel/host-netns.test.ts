@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { createLab, ip, type Lab } from '@chaosplane/testkit';
-import type { Host, Netns } from '../../src/host/host.ts';
-import { createNetns } from '../../src/host/netns.ts';
-import { openNft } from '../../src/host/nft.ts';
+import type { Host, Netns } from '../../src/contract/host.ts';
+import { createNetns } from '../../src/host/kernel/netns.ts';
+import { openNft } from '../../src/host/kernel/nft.ts';
 import { createHost } from '../../src/host/real-host.ts';
 
 // Emulated machines are twenty times slower.

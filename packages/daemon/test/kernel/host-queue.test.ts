@@ -1,7 +1,7 @@
 /** The queue engine against a real kernel: packets between two namespaces are timed. */
 import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { createLab, distribution, sendOneWay, type Lab } from '@chaosplane/testkit';
-import type { Host, Netns, QueueLayer } from '../../src/host/host.ts';
+import type { Host, Netns, QueueLayer } from '../../src/contract/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
 
 // Emulated machines are twenty times slower.

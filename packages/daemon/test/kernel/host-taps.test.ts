@@ -18,12 +18,12 @@ import {
   type Lab,
   type LabNamespace,
 } from '@chaosplane/testkit';
-import { connect, offer } from '../../src/host/ffi.ts';
-import type { Host } from '../../src/host/host.ts';
+import { connect, offer } from '../../src/host/kernel/ffi.ts';
+import type { Host } from '../../src/contract/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
-import { socketAddress, udpSocket } from '../../src/host/sockets.ts';
+import { socketAddress, udpSocket } from '../../src/host/kernel/sockets.ts';
 import { MOST_HELD_BYTES } from '../../src/host/tap/served-tap.ts';
-import type { Effect, Layer } from '../../src/netns/layer.ts';
+import type { Effect, Layer } from '../../src/model/layer.ts';
 import { markOf } from '../../src/netns/names.ts';
 import { Namespace, type InstalledLayer } from '../../src/netns/namespace.ts';
 import { kernelCapabilities } from './lab-daemon.ts';

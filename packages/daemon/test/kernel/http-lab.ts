@@ -2,7 +2,7 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { LabNamespace } from '@chaosplane/testkit';
-import { tcpConnect, tcpListener } from '../../src/host/sockets.ts';
+import { tcpConnect, tcpListener } from '../../src/host/kernel/sockets.ts';
 
 /** What the application saw of a request. */
 export interface SeenRequest {

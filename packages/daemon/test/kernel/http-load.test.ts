@@ -4,8 +4,8 @@ import { systemClock } from '@chaosplane/common';
 import { createLab, eventually, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { MOST_OPEN } from '../../src/proxy/limits.ts';
-import { tcpListener } from '../../src/host/sockets.ts';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxy/engine.ts';
+import { tcpListener } from '../../src/host/kernel/sockets.ts';
+import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
 import { ask, socketTo, startApp } from './http-lab.ts';
 
 jest.setTimeout(300_000);

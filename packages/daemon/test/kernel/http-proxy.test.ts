@@ -7,9 +7,9 @@ import { systemClock } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxy/engine.ts';
-import { tcpListener } from '../../src/host/sockets.ts';
-import type { HttpRule } from '../../src/proxy/rule.ts';
+import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { tcpListener } from '../../src/host/kernel/sockets.ts';
+import type { HttpRule } from '../../src/model/proxy-rule.ts';
 import { agentIn, ask, quickest, socketTo, startApp, type Asking, type LabApp, type Reply } from './http-lab.ts';
 import { emulated, SOON_MS } from './lab-daemon.ts';
 

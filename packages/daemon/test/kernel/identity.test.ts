@@ -4,7 +4,7 @@ import { createLogger, systemClock } from '@chaosplane/common';
 import { ip, memoryJournal, RUN } from '@chaosplane/testkit';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { startEngine } from '../../src/engine/engine.ts';
-import type { Host, SandboxDetail } from '../../src/host/host.ts';
+import type { Host, SandboxDetail } from '../../src/contract/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
 
 jest.setTimeout(120_000);

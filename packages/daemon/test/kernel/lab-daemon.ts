@@ -1,5 +1,5 @@
 /** The daemon's engine over a laboratory: everything is real but the container runtime, whose one pod is the target. */
-import { createLogger, systemClock } from '@chaosplane/common';
+import { createLogger, defined, systemClock } from '@chaosplane/common';
 import { memoryJournal, type Lab } from '@chaosplane/testkit';
 import { startEngine, type Engine, type Observed } from '../../src/engine/engine.ts';
 import type { ExecOptions } from '../../src/engine/request.ts';
@@ -10,7 +10,7 @@ import type {
   Host,
   HostCapability,
   SandboxDetail,
-} from '../../src/host/host.ts';
+} from '../../src/contract/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import type { ExecutionRecord } from '../../src/journal/record.ts';
@@ -67,7 +67,7 @@ export async function startLabDaemon(
 ): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
   const engine = await startEngine({
-    host: { ...host, runtime: runtimeOf(lab, pod), ...(sourcesTowards === undefined ? {} : { sourcesTowards }) },
+    host: { ...host, runtime: runtimeOf(lab, pod), ...defined({ sourcesTowards }) },
     journal,
     clock: systemClock,
     logger: createLogger({ level: 'silent' }),

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { attemptConnection, createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { setSocketOption } from '../../src/host/ffi.ts';
-import { tcpConnect, tcpListener } from '../../src/host/sockets.ts';
+import { setSocketOption } from '../../src/host/kernel/ffi.ts';
+import { tcpConnect, tcpListener } from '../../src/host/kernel/sockets.ts';
 import type { EngineChoice } from '../../src/netns/placement.ts';
 import { emulated, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 

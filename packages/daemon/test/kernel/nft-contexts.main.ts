@@ -1,9 +1,9 @@
 /** Closes sessions while another lists rules that name interfaces, in a namespace of its own. Says how many it closed. */
 import { execFileSync } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
-import { unshareNetwork } from '../../src/host/ffi.ts';
-import { openNetnsHandle } from '../../src/host/netns.ts';
-import { NftError, openNft } from '../../src/host/nft.ts';
+import { unshareNetwork } from '../../src/host/kernel/ffi.ts';
+import { openNetnsHandle } from '../../src/host/kernel/netns.ts';
+import { NftError, openNft } from '../../src/host/kernel/nft.ts';
 
 const [INTERFACES, SESSIONS, AT_ONCE] = [60, 1500, 4];
 

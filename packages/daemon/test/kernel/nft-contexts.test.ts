@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { createHost } from '../../src/host/real-host.ts';
-import { openNetnsHandle } from '../../src/host/netns.ts';
-import { openNft } from '../../src/host/nft.ts';
+import { openNetnsHandle } from '../../src/host/kernel/netns.ts';
+import { openNft } from '../../src/host/kernel/nft.ts';
 
 /** Opens files as a flood of connections would, until none below libnftables' limit is free. */
 function takeLowDescriptors(): number[] {

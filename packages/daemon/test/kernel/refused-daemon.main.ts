@@ -1,7 +1,7 @@
 /** A daemon of its own process that is asked for faults which the rules of others forbid, so that a test sees all it writes. */
 import { asChaosError } from '@chaosplane/common';
 import type { Lab } from '@chaosplane/testkit';
-import { openNetnsHandle } from '../../src/host/netns.ts';
+import { openNetnsHandle } from '../../src/host/kernel/netns.ts';
 import { httpAbort, startLabDaemon } from './lab-daemon.ts';
 
 const [name = '', path = '', ipv4 = '', ipv6 = ''] = process.argv.slice(2);

@@ -15,8 +15,8 @@ import {
   type Lab,
   type LabNamespace,
 } from '@chaosplane/testkit';
-import { connect, send, setSocketOption } from '../../src/host/ffi.ts';
-import { socketAddress, udpSocket } from '../../src/host/sockets.ts';
+import { connect, send, setSocketOption } from '../../src/host/kernel/ffi.ts';
+import { socketAddress, udpSocket } from '../../src/host/kernel/sockets.ts';
 import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 jest.setTimeout(180_000);

@@ -3,7 +3,7 @@ import { systemClock } from '@chaosplane/common';
 import { createLab, distribution, sendOneWay, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createHost } from '../../src/host/real-host.ts';
-import type { Host, Netns } from '../../src/host/host.ts';
+import type { Host, Netns } from '../../src/contract/host.ts';
 import { markOf } from '../../src/netns/names.ts';
 import { Namespace, type InstalledLayer } from '../../src/netns/namespace.ts';
 import { kernelCapabilities } from './lab-daemon.ts';

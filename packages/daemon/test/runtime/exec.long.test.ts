@@ -1,8 +1,8 @@
 /** Commands in containers as a runtime really answers them: each does it in its own way, and the daemon says the same of all. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RunningContainer } from '@chaosplane/testbed';
-import { connectRuntime } from '../../src/host/cri.ts';
-import type { ContainerRuntime } from '../../src/host/host.ts';
+import { connectRuntime } from '../../src/host/runtime/cri.ts';
+import type { ContainerRuntime } from '../../src/contract/host.ts';
 import { createPodLab, type PodLab } from './pod-lab.ts';
 
 let lab: PodLab;

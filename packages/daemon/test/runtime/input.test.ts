@@ -1,4 +1,5 @@
 /** Bad input is refused with every problem named; nothing is changed, and nothing is journaled. */
+import { defined } from '@chaosplane/common';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -42,7 +43,7 @@ function send({ action = 'partition', parameters = {}, options }: BadInput): Pro
     daemon.client.execNetworkChaos({
       action,
       parameters: Object.fromEntries(given),
-      ...(options === undefined ? {} : { options }),
+      ...defined({ options }),
     }),
   );
 }

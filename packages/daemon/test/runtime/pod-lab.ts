@@ -17,7 +17,7 @@ import { distribution, sendOneWay, type Distribution, type Family, type LabNames
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { errorDetailsClientMiddleware } from 'nice-grpc-error-details';
 import { startDaemon, type RawDaemonConfig, type RunningDaemon } from '../../src/index.ts';
-import { openNetnsHandle } from '../../src/host/netns.ts';
+import { openNetnsHandle } from '../../src/host/kernel/netns.ts';
 
 /** A pod as an end of measurements. */
 export interface PodEnd extends LabNamespace {

@@ -2,10 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import { systemClock } from '@chaosplane/common';
-import type { Host } from '../../src/host/host.ts';
-import { openNetnsHandle, type NetnsHandle } from '../../src/host/netns.ts';
-import { createProxyEngine } from '../../src/host/proxy/engine.ts';
-import { createQueueEngine } from '../../src/host/queue/engine.ts';
+import type { Host } from '../../src/contract/host.ts';
+import { openNetnsHandle, type NetnsHandle } from '../../src/host/kernel/netns.ts';
+import { createProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { createQueueEngine } from '../../src/host/queue/queues.ts';
 import { realNetns } from '../../src/host/real-netns.ts';
 
 /** The same node; `step` is called after each of them. */

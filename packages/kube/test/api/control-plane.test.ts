@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
+import { createLogger, defined, systemClock } from '@chaosplane/common';
 import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
 import {
   addFinalizer,
@@ -59,7 +59,7 @@ describe('requests', () => {
     await client.apply(configMaps, { metadata: ref, data: { a: '2' } }, { fieldManager: 'test' });
     const { resourceVersion } = first.metadata;
     const old = {
-      metadata: { ...ref, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      metadata: { ...ref, ...defined({ resourceVersion }) },
       data: { a: '3' },
     };
     const error = await refusal(client.apply(configMaps, old, { fieldManager: 'test', force: true }));

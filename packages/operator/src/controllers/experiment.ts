@@ -1,5 +1,5 @@
 /** The controller of ChaosExperiments: observe, decide, act, report; turn after turn, until there is nothing to do for a while. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, defined } from '@chaosplane/common';
 import {
   decide,
   isFinal,
@@ -18,7 +18,7 @@ import { finalize } from './finalize.ts';
 import { collectInjections } from './injecting.ts';
 import { observe } from './observe.ts';
 import { stopProbing } from './probing.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse } from './dry-run.ts';
 import { report } from './report.ts';
 import { experimentIdOf, type ControllerParts, type Memory, type Next, type Run } from './run.ts';
 import { createStore, type Stored } from './store.ts';
@@ -66,7 +66,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
       memory,
       admission,
       signal,
-      ...(why === undefined ? {} : { broken: why }),
+      ...defined({ broken: why }),
       stored,
       status,
       savedAt: clock.monotonic(),

@@ -1,4 +1,5 @@
 /** Injections go on between the visits to an experiment: a node that does not answer holds up neither the others, nor the status, nor an abort. */
+import { defined } from '@chaosplane/common';
 import { targetName, withTargets, type Asking, type TargetStatus } from '@chaosplane/experiment';
 import type { Injected } from '../executors/executor.ts';
 import type { Run } from './run.ts';
@@ -66,7 +67,7 @@ function changeOf(run: Run, target: TargetStatus, result: Injected): Partial<Tar
         state: 'Injected',
         executionId,
         injectedAt: clock.now(),
-        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...defined({ expiresAt }),
       };
     }
     case 'missed':

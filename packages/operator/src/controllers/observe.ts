@@ -1,4 +1,5 @@
 /** Gathers everything that is known of an experiment at one moment. */
+import { defined } from '@chaosplane/common';
 import { TTL_MARGIN_MS, type Observation, type TargetStatus } from '@chaosplane/experiment';
 import { refOf } from '@chaosplane/kube';
 import { whyAbort } from '../api/resources.ts';
@@ -27,9 +28,7 @@ export async function observe(run: Run): Promise<Observation> {
     tried: memory.tried,
     asking: askingOf(run),
     lookAgainMs: LOOK_AGAIN_MS,
-    ...(memory.before === undefined ? {} : { before: memory.before }),
-    ...(memory.after === undefined ? {} : { after: memory.after }),
-    ...(abort === undefined ? {} : { abort }),
+    ...defined({ before: memory.before, after: memory.after, abort }),
   };
 }
 
@@ -49,7 +48,7 @@ export async function executionsOf(run: Run, targets: readonly TargetStatus[]): 
     ([id, { live }]) => live && clock.now() > (deadlines.get(id) ?? latest) + EXPIRY_MARGIN_MS,
   );
   for (const [executionId, { error }] of over)
-    logger.warn({ experiment: experimentId, executionId, error }, 'let go of after its deadline, not undone');
+    logger.warn({ experiment: experimentId, executionId, err: error }, 'let go of after its deadline, not undone');
   const ended = { live: false, endReason: 'expired' };
   return new Map([...executions, ...over.map(([id, one]) => [id, { ...one, ...ended }] as const)]);
 }

@@ -1,5 +1,5 @@
 /** Where the state of an experiment is kept: its status, and the shards that hold all its targets. */
-import type { Clock } from '@chaosplane/common';
+import { defined, type Clock } from '@chaosplane/common';
 import {
   shardsOf,
   statusDocument,
@@ -48,7 +48,7 @@ export function createStore(client: KubeClient, clock: Clock): Store {
     if (known.length === 0) {
       for (const { metadata } of stored.shards) {
         const { uid } = metadata;
-        await client.delete(chaosExperimentShards, metadata, { ...(uid === undefined ? {} : { uid }), signal });
+        await client.delete(chaosExperimentShards, metadata, { ...defined({ uid }), signal });
       }
     }
     return Promise.all(

@@ -4,7 +4,7 @@ import type { Clock, Logger } from '@chaosplane/common';
 import type { EndpointSlice, Informer, KubeClient, Node, Pod, Service } from '@chaosplane/kube';
 import type { ControllerParts } from '../controllers/run.ts';
 import type { Daemons } from '../daemons/daemons.ts';
-import { daemonPods } from '../nodes/endpoints.ts';
+import { daemonPods } from '../daemons/endpoints.ts';
 import { runningContainer } from '../targets/container.ts';
 import { whyGone } from '../targets/gone.ts';
 import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '../targets/peers.ts';

@@ -1,5 +1,5 @@
 /** Actions that the daemons carry out: each target by the daemon of its node. */
-import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { ChaosError, type Clock, defined, type Logger } from '@chaosplane/common';
 import { TARGET_GONE, type ExperimentSpec, type ObservedExecution, type TargetStatus } from '@chaosplane/experiment';
 import {
   durationOf,
@@ -68,7 +68,7 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
   /** What the cache knows of the target at this moment. */
   const known = (target: TargetStatus): { containerId?: string; probes?: WireProbes } => {
     const [containerId, probes] = [parts.containerOf(target), parts.probesOf(target)];
-    return { ...(containerId === undefined ? {} : { containerId }), ...(probes === undefined ? {} : { probes }) };
+    return { ...defined({ containerId, probes }) };
   };
   const request = (target: TargetStatus, ttlMs: number, dryRun: boolean) => ({
     spec,
@@ -174,7 +174,7 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
           await client.renewLease({ ...lease, executions }, { signal: limit() });
           return true;
         } catch (error) {
-          logger.warn({ node, experiment: experimentId, error }, failure);
+          logger.warn({ node, experiment: experimentId, err: error }, failure);
           return false;
         }
       });

@@ -4,7 +4,7 @@ import { request as plainRequest, type RequestOptions } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { formatDuration, isLocalAddress, type Clock } from '@chaosplane/common';
+import { type Clock, defined, formatDuration, isLocalAddress } from '@chaosplane/common';
 import type { Probe, ProbeOutcome } from '@chaosplane/experiment';
 import { causeOf, LocalAddressError, shownUrl } from './words.ts';
 
@@ -77,7 +77,7 @@ function statusOf(
     agent: false,
     ...(allowLocal ? {} : { lookup: notLocal }),
   };
-  const tls = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: !insecure };
+  const tls = { ...defined({ ca }), rejectUnauthorized: !insecure };
   return new Promise((resolve, reject) => {
     const request = protocol === 'https:' ? tlsRequest(url, { ...options, ...tls }) : plainRequest(url, options);
     request.on('error', reject);

@@ -1,4 +1,5 @@
 /** The pods or nodes of the cluster, as candidates for an experiment. Pure. */
+import { defined } from '@chaosplane/common';
 import type { Candidate, ExperimentSpec } from '@chaosplane/experiment';
 import type { Node, Pod } from '@chaosplane/kube';
 import { lastingContainers } from './container.ts';
@@ -20,7 +21,7 @@ function podCandidate(pod: Pod): Candidate {
   return {
     ...known(metadata),
     running: why === undefined,
-    ...(why === undefined ? {} : { notRunning: why }),
+    ...defined({ notRunning: why }),
     containers: lastingContainers(pod).map(({ name }) => name),
     hostNetwork: spec?.hostNetwork === true,
     ...(spec?.nodeName === undefined ? {} : { node: spec.nodeName }),

@@ -1,5 +1,5 @@
 /** Who the peers of a network action are at this moment: addresses as given, and pods with the Services that lead to them. Pure. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError, defined } from '@chaosplane/common';
 import { whyNoMatch, type ExperimentSpec, type PeerSpec } from '@chaosplane/experiment';
 import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
 import type { DeepPartial, Peer } from '@chaosplane/proto';
@@ -66,8 +66,7 @@ function allOf(peers: readonly PeerSpec[], targetNamespace: string, world: PeerW
 
 function resolve(peer: PeerSpec, targetNamespace: string, world: PeerWorld): WirePeer[] {
   const limits = {
-    ...(peer.ports === undefined ? {} : { ports: peer.ports }),
-    ...(peer.protocol === undefined ? {} : { protocol: peer.protocol }),
+    ...defined({ ports: peer.ports, protocol: peer.protocol }),
   };
   if (peer.cidr !== undefined) return [{ cidr: peer.cidr, ...limits }];
   if (peer.podSelector === undefined) return [];

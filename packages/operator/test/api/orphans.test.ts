@@ -7,7 +7,7 @@ import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
 import pMap from 'p-map';
 import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
 import type { Daemons } from '../../src/daemons/daemons.ts';
-import { masterOf } from '../../src/nodes/orphans.ts';
+import { masterOf } from '../../src/daemons/orphans.ts';
 import { eventually, openTheatre, type Stage, type StagedOperator, type Theatre } from './stage.ts';
 
 jest.setTimeout(900_000);

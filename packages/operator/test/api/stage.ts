@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, systemClock, type Logger } from '@chaosplane/common';
+import { createLogger, defined, type Logger, systemClock } from '@chaosplane/common';
 import {
   createKubeClient,
   loadCluster,
@@ -244,10 +244,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         namespace,
         identity,
         ...(options.everywhere === true ? {} : { watchNamespace: namespace }),
-        ...(options.leaseName === undefined ? {} : { leaseName: options.leaseName }),
-        ...(options.experimentsPerNamespace === undefined
-          ? {}
-          : { experimentsPerNamespace: options.experimentsPerNamespace }),
+        ...defined({ leaseName: options.leaseName, experimentsPerNamespace: options.experimentsPerNamespace }),
         tlsCertificate: operator.certificate,
         tlsKey: operator.key,
         tlsCa: ca,

@@ -1,7 +1,7 @@
 /** Peers by host name: looked up before a fault begins, and again while it is in force. */
 import { asChaosError, ChaosError, parseCidr, type Cidr } from '@chaosplane/common';
 import type { RecordOf } from '../../journal/record.ts';
-import type { HostPeer } from '../../netns/layer.ts';
+import type { HostPeer } from '../../model/layer.ts';
 import type { ShapeContext } from '../context.ts';
 
 type NetworkRecord = RecordOf<'network'>;

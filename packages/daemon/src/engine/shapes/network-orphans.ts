@@ -1,5 +1,5 @@
 /** Removes our marks from pods that no record speaks of: what is left when a journal was lost. */
-import type { Sandbox } from '../../host/host.ts';
+import type { Sandbox } from '../../contract/host.ts';
 import { isNothing, readPresent } from '../../netns/inventory.ts';
 import { Namespace } from '../../netns/namespace.ts';
 import type { ShapeContext } from '../context.ts';

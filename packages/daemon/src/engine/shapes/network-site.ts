@@ -1,19 +1,19 @@
 /** The network of one pod whose turn it is: what a network fault plans, applies, measures and undoes there. */
-import { asChaosError, countOf } from '@chaosplane/common';
+import { asChaosError, countOf, defined } from '@chaosplane/common';
 import type { NetworkScope } from '@chaosplane/actions';
 import type { Fault, NetworkFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
-import type { NetworkInterface, SandboxDetail } from '../../host/host.ts';
+import type { NetworkInterface, SandboxDetail } from '../../contract/host.ts';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
-import { NOTHING_COUNTED, type LayerCounts } from '../../netns/counts.ts';
+import { NOTHING_COUNTED, type LayerCounts } from '../../netns/counters.ts';
 import { carriers } from '../../netns/interfaces.ts';
 import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../netns/namespace.ts';
-import { inTree } from '../../netns/placed.ts';
+import { inTree } from '../../netns/placed-layer.ts';
 import { place } from '../../netns/placement.ts';
 import type { ShapeContext } from '../context.ts';
 import type { ParsedRequest } from '../parse.ts';
 import { sparedIn } from '../probes.ts';
-import type { PlanStep } from '../request.ts';
+import type { PlanStep } from '../../model/plan-step.ts';
 import { resolveHosts } from './network-hosts.ts';
 import { HalfAppliedError, type Change, type Planned, type Site } from './shape.ts';
 
@@ -171,7 +171,7 @@ async function planIn(
     target: {
       kind: 'pod-network',
       ...pod,
-      ...(containerName === undefined ? {} : { containerName }),
+      ...defined({ containerName }),
       netnsCookie: namespace.netns.cookie,
     },
     // The journal's types know no readonly arrays.

@@ -1,7 +1,7 @@
 /** The stressors of this daemon: begins and ends them, measures them while they live, and remembers how they ended. */
-import { asChaosError, ChaosError, countOf, type Timer } from '@chaosplane/common';
+import { asChaosError, ChaosError, countOf, defined, type Timer } from '@chaosplane/common';
 import type { StressMeasure } from '../../faults/fault.ts';
-import type { ContainerFolder, ProcessRef, StressorUsage } from '../../host/host.ts';
+import type { ContainerFolder, ProcessRef, StressorUsage } from '../../contract/host.ts';
 import type { RecordOf } from '../../journal/record.ts';
 import type { ShapeContext } from '../context.ts';
 import { wasKilled } from './ending-words.ts';
@@ -100,7 +100,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
         workers: each.workers,
         lifeMs,
         ended: (how) => ended(id, each, { how }),
-        ...(folder === undefined ? {} : { folder }),
+        ...defined({ folder }),
       });
       if (folder !== undefined) each.folder = folder;
     } catch (error) {
@@ -135,9 +135,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
       const cgroup = target.kind === 'node' ? host.cgroups.create(id) : host.cgroups.of(containerOf(target));
       const { memoryBytes, cpuMs, oomKills } = host.cgroups.usage(cgroup);
       const before = work.before ?? {
-        ...(cpuMs === undefined ? {} : { cpuMs }),
-        ...(memoryBytes === undefined ? {} : { memoryBytes }),
-        ...(oomKills === undefined ? {} : { oomKills }),
+        ...defined({ cpuMs, memoryBytes, oomKills }),
       };
       const predecessor = own.get(id);
       const earlier = predecessor === undefined ? countedIn(record) : didOf(predecessor);

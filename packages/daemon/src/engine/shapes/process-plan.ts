@@ -1,8 +1,8 @@
 /** Decides what a stressor is told in the place where it will run, and refuses what cannot be done there. */
-import { ChaosError, countOf } from '@chaosplane/common';
+import { ChaosError, countOf, defined } from '@chaosplane/common';
 import type { Fault, ProcessFault, Stress, StressFacts } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
-import type { CgroupRoom, Host, ProcessRef } from '../../host/host.ts';
+import type { CgroupRoom, Host, ProcessRef } from '../../contract/host.ts';
 import type { RecordOf } from '../../journal/record.ts';
 import { requireCapabilities } from '../capabilities.ts';
 import type { ShapeContext } from '../context.ts';
@@ -31,8 +31,7 @@ export async function planProcess(
       args: [...stress.args],
       workers,
       oomScoreAdj: stress.oomScoreAdj ?? (target.kind === 'node' ? 0 : host.oomScoreAdjOf(containerOf(target))),
-      ...(path === undefined ? {} : { path }),
-      ...(residentBytes === undefined ? {} : { residentBytes }),
+      ...defined({ path, residentBytes }),
     },
     notes,
   };

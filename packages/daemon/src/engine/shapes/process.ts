@@ -1,5 +1,5 @@
 /** The shape of faults that are processes: a stressor in the cgroup of a container, or in one of its own on the node. */
-import { asChaosError } from '@chaosplane/common';
+import { asChaosError, defined } from '@chaosplane/common';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
 import { isOfShape } from '../../journal/record.ts';
 import { findAim, siteOfTarget } from '../aim.ts';
@@ -62,11 +62,9 @@ async function journalEnd(context: ShapeContext, stressors: OwnStressors, id: st
   const evidence = evidenceOf(context, stressors, record);
   context.logger.warn({ executionId: id, evidence: evidence?.summary }, 'stressor ended');
   const over = stressors.ranOut(id) ? { work: { ...record.work, ended: measure.ended } } : {};
-  await context.executions
-    .update(id, { ...over, ...(evidence === undefined ? {} : { evidence }) })
-    .catch((error: unknown) => {
-      context.logger.error({ executionId: id, err: error }, 'end of a stressor could not be journaled');
-    });
+  await context.executions.update(id, { ...over, ...defined({ evidence }) }).catch((error: unknown) => {
+    context.logger.error({ executionId: id, err: error }, 'end of a stressor could not be journaled');
+  });
 }
 
 function siteFor(context: ShapeContext, stressors: OwnStressors, target: ProcessTarget): Site<'process'> {

@@ -1,7 +1,7 @@
 /** The pods that have proxies: their namespaces by cookie, the rules in force there, and one change at a time in each. */
 import type { Clock } from '@chaosplane/common';
-import type { Host, Netns } from '../../host/host.ts';
-import type { ProxyCounts, ProxyRule } from '../../proxy/rule.ts';
+import type { Host, Netns } from '../../contract/host.ts';
+import type { ProxyCounts, ProxyRule } from '../../model/proxy-rule.ts';
 import { openSame, requireOfPod } from '../open-netns.ts';
 import { Turns } from '../turns.ts';
 

@@ -1,13 +1,13 @@
 /** The shape of faults that a proxy inside a pod's network namespace carries out: HTTP and DNS. */
-import { asChaosError, ChaosError, invalidArgument } from '@chaosplane/common';
+import { asChaosError, ChaosError, defined, invalidArgument } from '@chaosplane/common';
 import type { ProxyFault } from '../../faults/fault.ts';
 import { faultOf } from '../../faults/registry.ts';
-import type { CapabilityName, SandboxDetail } from '../../host/host.ts';
+import type { CapabilityName, SandboxDetail } from '../../contract/host.ts';
 import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
 import { explainRedirect } from '../../proxy/foreign/advice.ts';
 import { notesOnOpen } from '../../proxy/left-alone.ts';
 import { PROXY_TABLE } from '../../proxy/names.ts';
-import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../proxy/rule.ts';
+import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../model/proxy-rule.ts';
 import { requireCapabilities } from '../capabilities.ts';
 import type { ShapeContext } from '../context.ts';
 import type { ParsedRequest } from '../parse.ts';
@@ -37,7 +37,7 @@ export function proxyShape(context: ShapeContext): Shape<'proxy'> {
   return {
     async find(request) {
       const { podNamespace, podName: pod, containerName } = scopeOf(request);
-      const query = { podNamespace, podName: pod, ...(containerName === undefined ? {} : { containerName }) };
+      const query = { podNamespace, podName: pod, ...defined({ containerName }) };
       const sandbox = await findPod(host.runtime, { ...query, ...request.pod });
       const name = podName(sandbox);
       const netnsPath = requireOwnNetwork(sandbox, name);
@@ -142,7 +142,7 @@ async function planIn(
     target: {
       kind: 'pod-network',
       ...target,
-      ...(containerName === undefined ? {} : { containerName }),
+      ...defined({ containerName }),
       netnsCookie: pod.netns.cookie,
     },
     // The journal's types know no readonly arrays.

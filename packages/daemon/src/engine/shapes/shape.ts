@@ -4,7 +4,7 @@ import type { EndReason, EvidenceRecord, ExecutionRecord, RecordOf, ShapeName } 
 import type { Change } from '../executions.ts';
 import type { ParsedRequest } from '../parse.ts';
 import type { Peers } from '../peers.ts';
-import type { PlanStep } from '../request.ts';
+import type { PlanStep } from '../../model/plan-step.ts';
 
 export type { Change } from '../executions.ts';
 

@@ -1,7 +1,7 @@
 /** What is known of one stressor of this daemon, and what that comes to as a measure. */
-import type { Timer } from '@chaosplane/common';
+import { defined, type Timer } from '@chaosplane/common';
 import type { StressMeasure } from '../../faults/fault.ts';
-import type { Cgroup, CgroupUsage, ContainerFolder, ProcessRef, StressorUsage } from '../../host/host.ts';
+import type { Cgroup, CgroupUsage, ContainerFolder, ProcessRef, StressorUsage } from '../../contract/host.ts';
 import type { RecordOf } from '../../journal/record.ts';
 import { endingWords } from './ending-words.ts';
 
@@ -71,8 +71,7 @@ export function measureOf(each: Own, there: boolean): StressMeasure {
     ...shownOf(each),
     writtenBytes,
     cpuMs: Math.min(cpuMs, cgroupCpuMs ?? Infinity),
-    ...(cgroupCpuMs === undefined ? {} : { cgroupCpuMs }),
-    ...(cgroupMemoryBytes === undefined ? {} : { cgroupMemoryBytes }),
+    ...defined({ cgroupCpuMs, cgroupMemoryBytes }),
     ...(accounts.oomKills === undefined ? {} : { oomKills }),
     ...(end === undefined ? {} : { ended: endingWords({ end, oomKills, oomKillsAll, there, container }) }),
     endedEarly: end !== undefined && there,

@@ -1,5 +1,5 @@
 /** What happens to a packet, from the bits of its mark: delays with jitter that is uniform also where it is correlated, and corruption. */
-import type { QueueLayer, QueuePolicy } from '../host.ts';
+import type { QueueLayer, QueuePolicy } from '../../contract/host.ts';
 
 /** What happens to one packet. */
 export interface Drawn {

@@ -1,5 +1,5 @@
 /** What the main thread and the queue engine's thread say to each other. */
-import type { QueuePolicy, TapCounts, TapPolicy } from '../host.ts';
+import type { QueuePolicy, TapCounts, TapPolicy } from '../../contract/host.ts';
 
 /** What the thread is given when it starts. */
 export interface WorkerStart {

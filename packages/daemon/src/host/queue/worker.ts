@@ -3,12 +3,12 @@ import { readSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { systemClock } from '@chaosplane/common';
-import { pollReadable } from '../ffi.ts';
-import { enterNetns } from '../netns.ts';
+import { pollReadable } from '../kernel/ffi.ts';
+import { enterNetns } from '../kernel/netns.ts';
 import { tapEnds } from '../tap/device.ts';
 import { serveTap, type Held, type ServedTap } from '../tap/served-tap.ts';
 import type { Command, Counted, Reply, Request, TapService, WorkerStart } from './protocol.ts';
-import { serveQueue, type ServedQueue } from './served.ts';
+import { serveQueue, type ServedQueue } from './queue-socket.ts';
 
 /** The end of the process waits for this thread to come back from the kernel: never stay there longer than this. */
 const LONGEST_WAIT_MS = 200;

@@ -11,10 +11,10 @@ import {
   setSocketOption,
   socket,
   SystemError,
-} from '../ffi.ts';
-import { queueLength, raiseWithoutAddress } from '../link-messages.ts';
-import type { NetnsHandle } from '../netns.ts';
-import { openRtnetlink } from '../nfnetlink.ts';
+} from '../kernel/ffi.ts';
+import { queueLength, raiseWithoutAddress } from '../kernel/link-messages.ts';
+import type { NetnsHandle } from '../kernel/netns.ts';
+import { openRtnetlink } from '../kernel/nfnetlink.ts';
 import type { TapEnds } from './served-tap.ts';
 
 /** linux/if_tun.h: https://docs.kernel.org/networking/tuntap.html */

@@ -1,8 +1,8 @@
 /** One TAP device that is being served: frames that wait, and leave by a packet socket when they are due. */
-import { SystemError } from '../ffi.ts';
-import type { TapCounts, TapPolicy } from '../host.ts';
+import { SystemError } from '../kernel/ffi.ts';
+import type { TapCounts, TapPolicy } from '../../contract/host.ts';
 import { createEffectSource } from '../queue/effects.ts';
-import type { Chance } from '../queue/served.ts';
+import type { Chance } from '../queue/queue-socket.ts';
 import { WaitingRoom } from '../queue/waiting.ts';
 import { FrameStore, type Frame } from './frame-store.ts';
 import { corruptedFrames } from './frames.ts';

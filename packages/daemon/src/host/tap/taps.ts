@@ -19,14 +19,14 @@
 import { close } from 'node:fs';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import type { Clock, Timer } from '@chaosplane/common';
-import type { TapCounts, TapPolicy } from '../host.ts';
+import type { TapCounts, TapPolicy } from '../../contract/host.ts';
 import { hex, TAP_TABLE } from '../../netns/names.ts';
-import { inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../../netns/ruleset.ts';
+import { inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../../nft/ruleset.ts';
 import { hookAt, TAP_PRIORITY } from '../../netns/words.ts';
-import { listInterfaces } from '../links.ts';
-import type { NetnsHandle } from '../netns.ts';
-import { openNft, type NftSession } from '../nft.ts';
-import type { QueueEngine } from '../queue/engine.ts';
+import { listInterfaces } from '../kernel/links.ts';
+import type { NetnsHandle } from '../kernel/netns.ts';
+import { openNft, type NftSession } from '../kernel/nft.ts';
+import type { QueueEngine } from '../queue/queues.ts';
 import { openPacketSocket, openTap } from './device.ts';
 
 /** The TAP devices of a namespace. Its calls must not overlap. */

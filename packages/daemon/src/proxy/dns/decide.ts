@@ -1,5 +1,5 @@
 /** What becomes of one query under all DNS rules of a namespace. Pure but for the dice. */
-import type { DnsRule } from '../rule.ts';
+import type { DnsRule } from '../../model/proxy-rule.ts';
 import { domainMatcher, type DomainMatcher } from './domains.ts';
 import { failureOf, readQuery } from './query.ts';
 

@@ -1,6 +1,6 @@
 /** Reading a DNS query, and writing the failure that answers it (RFC 1035, RFC 6891). Pure. */
 import { decode, type Packet } from 'dns-packet';
-import type { DnsAnswer } from '../rule.ts';
+import type { DnsAnswer } from '../../model/proxy-rule.ts';
 
 /** One question that was understood. */
 export interface Query {

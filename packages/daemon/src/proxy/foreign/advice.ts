@@ -1,6 +1,6 @@
 /** What to do about a redirect of others that is in the way of a fault, in words that help once they are followed. Pure. */
-import type { ProxyRule } from '../rule.ts';
-import type { ForeignRedirect } from './follow.ts';
+import type { ProxyRule } from '../../model/proxy-rule.ts';
+import type { ForeignRedirect } from '../../model/foreign-redirect.ts';
 
 /** Why the fault cannot be, and the way out. */
 export function explainRedirect(pod: string, rule: ProxyRule, redirect: ForeignRedirect): string {

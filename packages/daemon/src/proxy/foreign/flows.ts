@@ -1,6 +1,6 @@
 /** The packets that a fault takes, and those that its proxy sends in their place: none of them may be redirected by others. Pure. */
 import { isIP } from 'node:net';
-import type { ProxyRule } from '../rule.ts';
+import type { ProxyRule } from '../../model/proxy-rule.ts';
 import { isLoopback, type Flow } from './flow.ts';
 
 /** What has to be known of the interfaces of a pod. */

@@ -1,18 +1,7 @@
 /** Follows a connection's first packet through the chains of others: whether it is sent elsewhere, and by which rule. Pure. */
+import type { ForeignRedirect } from '../../model/foreign-redirect.ts';
 import { every, type Flow } from './flow.ts';
 import type { ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
-
-/** A rule that sends the connection elsewhere, or keeps ours from doing so. */
-export interface ForeignRedirect {
-  /** `untracked`: it is kept from connection tracking, so that nobody can redirect it. */
-  readonly what: 'redirected' | 'untracked';
-  readonly table: string;
-  /** The chains on the way to it: `PREROUTING`, `ISTIO_INBOUND`, `ISTIO_IN_REDIRECT`. */
-  readonly path: readonly string[];
-  readonly rule: string;
-  /** False when it depends on something that cannot be known beforehand, or that was not understood. */
-  readonly certain: boolean;
-}
 
 /** So many rules are looked at; more would be a program rather than a pod's rules. */
 const MOST_STEPS = 100_000;

@@ -1,6 +1,6 @@
 /** Following a packet through the rules of others: which rule decides, and what is said when that is not known. */
 import { describe, expect, test } from '@jest/globals';
-import type { HttpRule } from '../rule.ts';
+import type { HttpRule } from '../../model/proxy-rule.ts';
 import { explainRedirect } from './advice.ts';
 import { redirectOf } from './follow.ts';
 import { flowsOf } from './flows.ts';

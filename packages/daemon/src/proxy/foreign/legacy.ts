@@ -1,4 +1,5 @@
 /** A table of old iptables, as the kernel has it in memory, as one that a packet can be followed through. Pure. */
+import { defined } from '@chaosplane/common';
 import { isLoopback, isWithin, not, whether, type Answer, type Flow } from './flow.ts';
 import type { Condition, ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
 import { redirects, targetWords, untracks, xtCondition, type XtPart } from './xt.ts';
@@ -49,7 +50,7 @@ export function legacyTable({ name, family, hookEntries, validHooks, entries }: 
       if (hook !== undefined || named !== undefined) {
         current = [];
         const chain = named ?? hook?.toUpperCase() ?? '';
-        chains.set(String(at), { name: chain, rules: current, ...(hook === undefined ? {} : { hook }) });
+        chains.set(String(at), { name: chain, rules: current, ...defined({ hook }) });
         named = undefined;
       }
       current.push(ruleOf(entries, family, at, target, kind));

@@ -1,6 +1,7 @@
 /** What becomes of one request, or one connection, under all HTTP rules of its port. Pure but for the dice. */
+import { defined } from '@chaosplane/common';
 import { matchesGlob } from '../glob.ts';
-import type { HttpMatch, HttpRule } from '../rule.ts';
+import type { HttpMatch, HttpRule } from '../../model/proxy-rule.ts';
 import type { RequestHead } from './head.ts';
 
 /** A rule that is in force, with what it has counted. */
@@ -62,7 +63,7 @@ function decide(
     else continue;
     active.faulted += 1;
   }
-  return { delayMs, ...(end === undefined ? {} : { end }) };
+  return { delayMs, ...defined({ end }) };
 }
 
 function satisfies(match: HttpMatch, { method, path, headers }: RequestHead): boolean {

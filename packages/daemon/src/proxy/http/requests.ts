@@ -1,4 +1,5 @@
 /** Cuts what a client sends into requests. What cannot be read for certain is passed on as it is, from there to the end. Pure. */
+import { defined } from '@chaosplane/common';
 import { Body } from './body.ts';
 import { mayBeRequestLine, parseRequestHead, type RequestHead } from './head.ts';
 
@@ -65,7 +66,7 @@ export class RequestStream {
       if (this.#body.broken) return this.#passRest(pieces, bytes, start);
       const ends = this.#body.ended;
       if (ends) this.#body = undefined;
-      pieces.push({ bytes: bytes.subarray(start, at), ends, ...(begins === undefined ? {} : { begins }) });
+      pieces.push({ bytes: bytes.subarray(start, at), ends, ...defined({ begins }) });
     }
     return pieces;
   }

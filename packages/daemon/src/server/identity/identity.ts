@@ -2,7 +2,6 @@
 import type { Clock, Logger } from '@chaosplane/common';
 import type { ServerCredentials } from '@grpc/grpc-js';
 import type { ServerMiddleware } from 'nice-grpc-common';
-import type { DaemonConfig } from '../../config.ts';
 import { bearerMiddleware } from './bearer.ts';
 import { reloadedCredentials } from './certificates.ts';
 import { onlyClient } from './client-name.ts';
@@ -18,6 +17,21 @@ export interface ClientIdentity {
   stop(): void;
 }
 
+/** How clients over TCP prove who they are. */
+export interface IdentityOptions {
+  readonly tls: { readonly certificate: string; readonly key: string; readonly clientCa: string };
+  /** The DNS name that a client's certificate must carry. */
+  readonly clientName: string;
+  /** Absent: no token is asked for. */
+  readonly tokenReview?: {
+    readonly serviceAccount: string;
+    readonly audience: string;
+    readonly apiServer: string;
+    /** The folder with this daemon's own token and the CA of the API server. */
+    readonly credentials: string;
+  };
+}
+
 /** What it is made from. */
 export interface IdentityParts {
   readonly clock: Clock;
@@ -28,11 +42,7 @@ export interface IdentityParts {
 
 /** @throws ChaosError FAILED_PRECONDITION when the TLS files cannot be used. */
 export async function clientIdentity(
-  {
-    tls,
-    clientName,
-    tokenReview,
-  }: Required<Pick<DaemonConfig, 'tls' | 'clientName'>> & Pick<DaemonConfig, 'tokenReview'>,
+  { tls, clientName, tokenReview }: IdentityOptions,
   { clock, logger, count, reviewer }: IdentityParts,
 ): Promise<ClientIdentity> {
   const { credentials, stop } = await reloadedCredentials(tls, { clock, logger });

@@ -1,0 +1,38 @@
+/** Which executions of a node have lost their experiment: somebody took its finalizer away and deleted it, or it is over. Pure. */
+import { isFinal } from '@chaosplane/experiment';
+import type { ObjectRef } from '@chaosplane/kube';
+import type { Execution } from '@chaosplane/proto';
+import type { ExperimentObject } from '../api/resources.ts';
+import { idempotencyKey } from './requests.ts';
+
+/** The experiment that an operator injected an execution for. */
+export interface Master {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+}
+
+/**
+ * Whose an execution is, by what the operator writes into each: its epoch, the id of the experiment and a key that begins with
+ * it. Undefined for what a person or another program has asked for, which the operator never touches.
+ */
+export function masterOf(
+  execution: Pick<Execution, 'experimentId' | 'idempotencyKey' | 'operatorEpoch'>,
+): Master | undefined {
+  const { experimentId, idempotencyKey: key, operatorEpoch } = execution;
+  const [namespace = '', name = '', uid = '', ...rest] = experimentId.split('/');
+  if (operatorEpoch === 0n || namespace === '' || name === '' || uid === '' || rest.length > 0) return undefined;
+  return key.startsWith(idempotencyKey(experimentId, '')) ? { ref: { namespace, name }, uid } : undefined;
+}
+
+/** Whether the experiment of that name still answers for its executions: it is that one, and not over with all recovered. */
+export function answersFor(object: ExperimentObject | undefined, { uid }: Master): boolean {
+  if (object === undefined || object.metadata.uid !== uid) return false;
+  const { phase = 'Pending' } = object.status ?? {};
+  return !isFinal({ phase }) || leavesToTtl(object);
+}
+
+/** What is not undone at the end is still there when the experiment is over. */
+function leavesToTtl({ spec }: ExperimentObject): boolean {
+  const { rollback } = (spec ?? {}) as { readonly rollback?: { readonly enabled?: unknown } };
+  return rollback?.enabled === false;
+}
