@@ -6,6 +6,7 @@ export * from './observation.ts';
 export type { PeerSpec } from './peer.ts';
 export type { Probe } from './probe.ts';
 export * from './resource.ts';
+export * from './parse.ts';
 export * from './select.ts';
 export { asTarget, kindWord, selectionMessage } from './selection-message.ts';
 export { whyNoMatch, type LabelSelector } from './selector.ts';

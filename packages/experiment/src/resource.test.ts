@@ -1,7 +1,7 @@
 /** What an experiment file may say, and that every mistake in it is named at once. */
 import { ChaosError } from '@chaosplane/common';
 import { describe, expect, test } from '@jest/globals';
-import { parseExperiment } from './resource.ts';
+import { parseExperiment } from './parse.ts';
 
 const spec = {
   target: { namespace: 'shop', labelSelector: { matchLabels: { app: 'web' } } },

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseExperiments } from '../documents.ts';
 import { objectsOf } from './objects.ts';
-import { named, scalars, values } from './readings.ts';
+import { named, values } from './readings.ts';
+import { scalars } from './scalars.ts';
 import { streams } from './streams.ts';
 
 const specsOf = (text: string): unknown[] => objectsOf('F', Buffer.from(text)).map(({ value }) => value['spec']);

@@ -1,7 +1,7 @@
 /** Restarts the node that the daemon runs on. */
 import { readFileSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
-import { restartKernel, syncDisks } from './kernel/ffi.ts';
+import { restartKernel, syncDisks } from './kernel/process-calls.ts';
 
 /** SIGRTMIN+5 of the C library: systemd starts reboot.target; see systemd(1). */
 const SYSTEMD_REBOOT = 34 + 5;

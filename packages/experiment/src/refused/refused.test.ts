@@ -1,14 +1,16 @@
 /** Every refusal names the path, what was wrong and what is allowed: a table of inputs that people write, by kind. */
 import { ChaosError, type Problem } from '@chaosplane/common';
 import { describe, expect, test } from '@jest/globals';
-import { parseExperiment } from '../resource.ts';
+import { parseExperiment } from '../parse.ts';
 import { actions } from './actions.ts';
 import { delays } from './delays.ts';
 import { documents } from './documents.ts';
 import { others } from './others.ts';
 import { partitions } from './partitions.ts';
 import { peers } from './peers.ts';
+import { proxied } from './proxied.ts';
 import type { Refused } from './refused.ts';
+import { selectors } from './selectors.ts';
 import { spec } from './spec.ts';
 import { targets } from './targets.ts';
 
@@ -33,7 +35,7 @@ function problemsOf(document: unknown): readonly Problem[] {
   }
 }
 
-const inSpec = { targets, peers, actions, delays, partitions, others, spec };
+const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, spec };
 
 test('what the tables change is valid without the change, and they are more than 200', () => {
   expect(problemsOf(valid)).toEqual([]);

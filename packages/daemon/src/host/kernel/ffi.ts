@@ -1,8 +1,6 @@
-/** The C library calls that Node does not offer, made in process, with the kernel's errors as exceptions. */
-import { getSystemErrorMap } from 'node:util';
-import koffi, { type KoffiFunc } from 'koffi';
-
-const libc = koffi.load('libc.so.6');
+/** Calls on descriptors that Node does not offer, made in process, with the kernel's errors as exceptions. */
+import type { KoffiFunc } from 'koffi';
+import { checked, lastErrno, libc, nameOf, SystemError } from './libc.ts';
 
 const raw = {
   setns: libc.func('int setns(int, int)') as (fd: number, kind: number) => number,
@@ -34,54 +32,13 @@ const raw = {
   fcntl: libc.func('int fcntl(int, int, int)') as (fd: number, command: number, argument: number) => number,
   flock: libc.func('int flock(int, int)') as (fd: number, operation: number) => number,
   eventfd: libc.func('int eventfd(unsigned int, int)') as (initial: number, flags: number) => number,
-  sync: libc.func('void sync()') as () => void,
-  setfsuid: libc.func('int setfsuid(unsigned int)') as (id: number) => number,
-  setfsgid: libc.func('int setfsgid(unsigned int)') as (id: number) => number,
-  capget: libc.func('int capget(uint8_t *, _Out_ uint8_t *)') as Capabilities,
-  capset: libc.func('int capset(uint8_t *, uint8_t *)') as Capabilities,
-  reboot: libc.func('int reboot(int)') as (command: number) => number,
-  prctl: libc.func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)') as Prctl,
-  openat2: libc.func('long syscall(long, int, const char *, uint8_t *, size_t)') as OpenAt2,
-  pidfd_open: libc.func('long syscall(long, int, unsigned int)') as (
-    call: number,
-    pid: number,
-    flags: number,
-  ) => number,
-  pidfd_send_signal: libc.func('long syscall(long, int, int, void *, unsigned int)') as PidfdSignal,
   ppoll: libc.func('int ppoll(_Inout_ uint8_t *, unsigned long, uint8_t *, void *)') as Poll,
 };
 
-type Capabilities = (header: Buffer, data: Buffer) => number;
-type Prctl = (option: number, a: number, b: number, c: number, d: number) => number;
-type OpenAt2 = (call: number, folder: number, path: string, how: Buffer, size: number) => number;
-type PidfdSignal = (call: number, pidfd: number, signal: number, info: null, flags: number) => number;
 type Transfer = (fd: number, data: Buffer, length: number, flags: number) => number;
 type SocketName = (fd: number, address: Buffer, length: number[]) => number;
 type SocketOption<L> = (fd: number, level: number, name: number, value: Buffer, length: L) => number;
 type Poll = (fds: Buffer, count: number, timeout: Buffer, signals: null) => number;
-
-/** Made anew by each call of Node's function. */
-const errors = getSystemErrorMap();
-
-/** A call that the kernel refused. */
-export class SystemError extends Error {
-  /** For example ENOENT. */
-  readonly code: string;
-  readonly errno: number;
-
-  constructor(call: string, errno: number) {
-    const [code, words] = errors.get(-errno) ?? [`errno ${errno}`, 'unknown error'];
-    super(`${call}: ${words} (${code})`);
-    this.name = 'SystemError';
-    this.code = code;
-    this.errno = errno;
-  }
-}
-
-function checked(call: string, result: number): number {
-  if (result < 0) throw new SystemError(call, koffi.errno());
-  return result;
-}
 
 /** CLONE_NEWNET of sched.h. */
 const NETWORK_NAMESPACE = 0x4000_0000;
@@ -118,7 +75,7 @@ export function listen(fd: number, backlog: number): void {
 export function connect(fd: number, address: Buffer): void {
   const result = raw.connect(fd, address, address.length);
   const inProgress = 115;
-  if (result < 0 && koffi.errno() !== inProgress) throw new SystemError('connect', koffi.errno());
+  if (result < 0 && lastErrno() !== inProgress) throw new SystemError('connect', lastErrno());
 }
 
 /** getsockname(2): the sockaddr that a socket has now. */
@@ -147,7 +104,7 @@ export function sendOffThread(fd: number, data: Buffer): Promise<void> {
 export function receive(fd: number, into: Buffer): number | undefined {
   const length = raw.recv(fd, into, into.length, DO_NOT_WAIT);
   if (length >= 0) return length;
-  const errno = koffi.errno();
+  const errno = lastErrno();
   if (errno === EINTR) return receive(fd, into);
   if (errno === EAGAIN) return undefined;
   throw new SystemError('recv', errno);
@@ -157,8 +114,8 @@ export function receive(fd: number, into: Buffer): number | undefined {
 export function offer(fd: number, data: Buffer): string | undefined {
   for (;;) {
     if (raw.send(fd, data, data.length, DO_NOT_WAIT) >= 0) return undefined;
-    const errno = koffi.errno();
-    if (errno !== EINTR) return errors.get(-errno)?.[0] ?? `errno ${errno}`;
+    const errno = lastErrno();
+    if (errno !== EINTR) return nameOf(errno);
   }
 }
 
@@ -166,7 +123,7 @@ export function offer(fd: number, data: Buffer): string | undefined {
 export function readNow(fd: number, into: Buffer): number | undefined {
   const length = raw.read(fd, into, into.length);
   if (length >= 0) return length;
-  const errno = koffi.errno();
+  const errno = lastErrno();
   if (errno === EINTR) return readNow(fd, into);
   if (errno === EAGAIN) return undefined;
   throw new SystemError('read', errno);
@@ -224,7 +181,7 @@ export function keepOnExec(fd: number): void {
 export function flockExclusive(fd: number): boolean {
   const exclusiveNow = 2 | 4;
   const result = raw.flock(fd, exclusiveNow);
-  if (result < 0 && koffi.errno() === EAGAIN) return false;
+  if (result < 0 && lastErrno() === EAGAIN) return false;
   checked('flock', result);
   return true;
 }
@@ -248,75 +205,7 @@ export function pollReadable(fds: readonly number[], timeoutMs: number): readonl
   timeout.writeBigInt64LE(BigInt(seconds), 0);
   timeout.writeBigInt64LE(BigInt(Math.floor((timeoutMs - seconds * 1000) * 1e6)), 8);
   const result = raw.ppoll(entries, fds.length, timeout, null);
-  if (result < 0 && koffi.errno() === EINTR) return [];
+  if (result < 0 && lastErrno() === EINTR) return [];
   checked('ppoll', result);
   return fds.filter((_, index) => entries.readInt16LE(index * 8 + 6) !== 0);
-}
-
-/** The process gets SIGKILL when the thread that started it ends; see PR_SET_PDEATHSIG in prctl(2). */
-export function dieWithParent(): void {
-  const setParentDeathSignal = 1;
-  const kill = 9;
-  checked('prctl', raw.prctl(setParentDeathSignal, kill, 0, 0, 0));
-}
-
-/** Numbers of system calls without a function in older C libraries: the same on every architecture. */
-const CALLS = { pidfd_send_signal: 424, pidfd_open: 434, openat2: 437 } as const;
-
-/** How a path is resolved; see openat2(2). */
-export const RESOLVE = { noMagicLinks: 0x02, noSymlinks: 0x04, beneath: 0x08, inRoot: 0x10 } as const;
-
-/** openat2(2), Linux 5.6: the path never leads out of `folder` where `resolve` says so. Always close-on-exec. */
-export function openAt(folder: number, path: string, flags: number, resolve: number): number {
-  const closeOnExec = 0o2000000;
-  // struct open_how: flags, mode, resolve.
-  const how = Buffer.alloc(24);
-  how.writeBigUInt64LE(BigInt(flags | closeOnExec), 0);
-  how.writeBigUInt64LE(BigInt(resolve), 16);
-  return checked('openat2', raw.openat2(CALLS.openat2, folder, path, how, how.length));
-}
-
-/** pidfd_open(2), Linux 5.3: a descriptor that means this process, and never another one of its number. */
-export function openProcess(pid: number): number {
-  return checked('pidfd_open', raw.pidfd_open(CALLS.pidfd_open, pid, 0));
-}
-
-/** pidfd_send_signal(2). */
-export function signalProcess(pidfd: number, signal: number): void {
-  checked('pidfd_send_signal', raw.pidfd_send_signal(CALLS.pidfd_send_signal, pidfd, signal, null, 0));
-}
-
-/** sync(2): everything that was written is on the disks afterwards. */
-export function syncDisks(): void {
-  raw.sync();
-}
-
-/** _LINUX_CAPABILITY_VERSION_3, and the calling thread. */
-const CAPABILITIES_OF_THIS_THREAD = Buffer.from('2205082000000000', 'hex');
-
-/**
- * Runs what makes files, synchronously, as this user of the node: setfsuid(2), which is about the calling thread alone. It keeps
- * its capabilities, so that it may write where root may: the root folder of CRI-O's containers has the mode 0555. Undefined: as
- * this process is.
- */
-export function asUser<T>(user: { readonly uid: number; readonly gid: number } | undefined, work: () => T): T {
-  if (user === undefined) return work();
-  const capabilities = Buffer.alloc(24);
-  checked('capget', raw.capget(CAPABILITIES_OF_THIS_THREAD, capabilities));
-  const group = raw.setfsgid(user.gid);
-  const owner = raw.setfsuid(user.uid);
-  try {
-    // Those about files went with the user.
-    checked('capset', raw.capset(CAPABILITIES_OF_THIS_THREAD, capabilities));
-    return work();
-  } finally {
-    raw.setfsuid(owner);
-    raw.setfsgid(group);
-  }
-}
-
-/** reboot(2) LINUX_REBOOT_CMD_RESTART: restarts the kernel at once; in a PID namespace, ends its first process. */
-export function restartKernel(): void {
-  const restart = 0x0123_4567;
-  checked('reboot', raw.reboot(restart));
 }

@@ -1,6 +1,6 @@
 /** IFB devices of a namespace: made and removed over rtnetlink, without a process. */
 import { closeSync } from 'node:fs';
-import { SystemError } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import { DELETE_LINK, ignoring, linkMessage, NEW_LINK, queueLength, raiseWithoutAddress } from './link-messages.ts';
 import { attribute, CREATE, EXCLUSIVE, nested, zeroTerminated } from './netlink.ts';
 import type { NetnsHandle } from './netns.ts';

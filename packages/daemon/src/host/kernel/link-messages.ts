@@ -1,5 +1,5 @@
 /** Messages of rtnetlink(7) about one link, by its name. */
-import { SystemError } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import { ACKNOWLEDGE, attribute, nested, number32, plainMessage, REQUEST, zeroTerminated } from './netlink.ts';
 import { request } from './nfnetlink.ts';
 

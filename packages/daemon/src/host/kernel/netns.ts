@@ -1,7 +1,8 @@
 /** Entering network namespaces: what is done inside `within` happens there, synchronously, on this thread. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
-import { setnsNetwork, socket, socketOption, SystemError, unshareNetwork } from './ffi.ts';
+import { setnsNetwork, socket, socketOption, unshareNetwork } from './ffi.ts';
+import { SystemError } from './libc.ts';
 
 /** An open network namespace, as a descriptor that pins it. */
 export interface NetnsHandle {

@@ -1,6 +1,7 @@
 /** Asking the kernel over a raw netlink socket of a namespace: nfnetlink for what libnftables cannot say, rtnetlink for links, sock_diag for sockets. */
 import { closeSync } from 'node:fs';
-import { bind, receive, send, sendOffThread, setSocketOption, socket, SystemError } from './ffi.ts';
+import { bind, receive, send, sendOffThread, setSocketOption, socket } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import { errnoOf, messagesIn, type Received } from './netlink.ts';
 import type { NetnsHandle } from './netns.ts';
 

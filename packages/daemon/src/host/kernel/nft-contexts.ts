@@ -2,7 +2,8 @@
 import { close, closeSync, openSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ChaosError } from '@chaosplane/common';
-import { duplicateFrom, setCloseOnExec, socketOption, SystemError } from './ffi.ts';
+import { duplicateFrom, setCloseOnExec, socketOption } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import type { NetnsHandle } from './netns.ts';
 import { loadNftables, type Context } from './nftables.ts';
 

@@ -1,7 +1,7 @@
 /** Which addresses are the node's own: from there the kubelet comes, and no pod that has a network of its own. */
 import { closeSync } from 'node:fs';
 import type { Clock } from '@chaosplane/common';
-import { SystemError } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import { openNetnsHandle, type NetnsHandle } from './netns.ts';
 import { udpSocket } from './sockets.ts';
 

@@ -1,6 +1,6 @@
 /** The qdiscs of a namespace with their statistics, asked over rtnetlink: without a process, because a sweep asks for every pod. */
 import { closeSync } from 'node:fs';
-import { SystemError } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import type { NetworkInterface, Qdisc } from '../../contract/host.ts';
 import { listInterfaces } from './links.ts';
 import { attributesIn, DUMP, plainMessage, REQUEST, type Received } from './netlink.ts';

@@ -1,7 +1,8 @@
 /** Sockets opened inside a network namespace, as descriptors that dgram and net accept. */
 import { closeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { bind, connect, listen, setSocketOption, socket, socketName, SystemError } from './ffi.ts';
+import { bind, connect, listen, setSocketOption, socket, socketName } from './ffi.ts';
+import { SystemError } from './libc.ts';
 import type { NetnsHandle } from './netns.ts';
 
 const [AF_INET, AF_INET6, STREAM, DATAGRAM, NON_BLOCKING] = [2, 10, 1, 2, 0o4000];

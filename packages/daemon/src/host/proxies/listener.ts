@@ -3,7 +3,7 @@ import { ChaosError, type Clock } from '@chaosplane/common';
 import type { ActiveDnsRule } from '../../proxy/dns/decide.ts';
 import type { ActiveHttpRule } from '../../proxy/http/decide.ts';
 import type { ProxyRule, Side } from '../../model/proxy-rule.ts';
-import { SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { openDnsProxy, type DnsProxy } from './dns-proxy.ts';
 import { openHttpProxy, type HttpProxy } from './http-proxy.ts';

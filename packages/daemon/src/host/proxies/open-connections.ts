@@ -2,7 +2,7 @@
 import { leftAlone } from '../../proxy/left-alone.ts';
 import { PROXY_MASK } from '../../proxy/names.ts';
 import type { OpenConnections, ProxyRule } from '../../model/proxy-rule.ts';
-import { SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { establishedConnections, type Connection } from '../kernel/sock-diag.ts';
 

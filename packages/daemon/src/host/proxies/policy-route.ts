@@ -1,6 +1,7 @@
 /** The policy rule and the route that bring marked packets of a namespace back to the loopback device; see rtnetlink(7). */
 import { closeSync } from 'node:fs';
-import { bind, socket, SystemError } from '../kernel/ffi.ts';
+import { bind, socket } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import { ACKNOWLEDGE, attribute, CREATE, REQUEST } from '../kernel/netlink.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { request } from '../kernel/nfnetlink.ts';

@@ -2,7 +2,8 @@
 import { closeSync } from 'node:fs';
 import { isIPv6, Socket } from 'node:net';
 import { TRANSPARENT, UPSTREAM } from '../../proxy/names.ts';
-import { bind, connect, setSocketOption, socket, socketOption, SystemError } from '../kernel/ffi.ts';
+import { bind, connect, setSocketOption, socket, socketOption } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { socketAddress, tcpConnect } from '../kernel/sockets.ts';
 

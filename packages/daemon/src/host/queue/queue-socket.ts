@@ -1,6 +1,7 @@
 /** One queue of one namespace that is being served: its socket, the packets that wait, and their verdicts. */
 import { closeSync } from 'node:fs';
-import { receive, send, setSocketOption, SystemError } from '../kernel/ffi.ts';
+import { receive, send, setSocketOption } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import type { QueuePolicy } from '../../contract/host.ts';
 import { messagesIn, type Received } from '../kernel/netlink.ts';
 import { openNfnetlink, request } from '../kernel/nfnetlink.ts';

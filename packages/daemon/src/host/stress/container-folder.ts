@@ -1,7 +1,8 @@
 /** A folder of ours inside a container, made and removed through descriptors that no symlink of the container leads astray. */
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { ChaosError, defined } from '@chaosplane/common';
-import { asUser, openAt, RESOLVE, SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
+import { asUser, openAt, RESOLVE } from '../kernel/process-calls.ts';
 import type { ContainerFolder, NodeUser, ProcessRef } from '../../contract/host.ts';
 import { mappedRoot } from './id-map.ts';
 import { processes } from './processes.ts';

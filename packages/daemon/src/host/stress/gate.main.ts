@@ -1,7 +1,8 @@
 /** The gate: a process that joins a cgroup, will die with its parent, and then becomes the stressor that it was started for. */
 import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dieWithParent, keepOnExec } from '../kernel/ffi.ts';
+import { keepOnExec } from '../kernel/ffi.ts';
+import { dieWithParent } from '../kernel/process-calls.ts';
 import { markOf, spentMark, type GateOrder } from './gate.ts';
 
 const [order = '{}', program = '', ...args] = process.argv.slice(2);

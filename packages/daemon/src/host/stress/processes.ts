@@ -1,7 +1,8 @@
 /** Processes of this node, as proc(5) shows them: each known by its number and the time at which it started. */
 import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
-import { openProcess, signalProcess, SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
+import { openProcess, signalProcess } from '../kernel/process-calls.ts';
 import type { ListedProcess, Processes, ProcessRef, SignalName } from '../../contract/host.ts';
 
 /** What proc_pid_stat(5) says of one process, by the number of the field. */

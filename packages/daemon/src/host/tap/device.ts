@@ -1,17 +1,8 @@
 /** TAP devices: what the kernel transmits on one is read from its descriptor; it goes when that is closed. */
 import { closeSync, constants, openSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
-import {
-  bind,
-  duplicateFrom,
-  ioctl,
-  ioctlNumber,
-  offer,
-  readNow,
-  setSocketOption,
-  socket,
-  SystemError,
-} from '../kernel/ffi.ts';
+import { bind, duplicateFrom, ioctl, ioctlNumber, offer, readNow, setSocketOption, socket } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import { queueLength, raiseWithoutAddress } from '../kernel/link-messages.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { openRtnetlink } from '../kernel/nfnetlink.ts';

@@ -1,7 +1,7 @@
 /** What becomes of frames between a TAP device and a packet socket, with both made of memory. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import { LARGEST_FRAME_BYTES } from './frame-store.ts';
 import { MOST_HELD_BYTES, serveTap, type Held, type ServedTap, type TapEnds } from './served-tap.ts';
 

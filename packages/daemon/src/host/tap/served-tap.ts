@@ -1,5 +1,5 @@
 /** One TAP device that is being served: frames that wait, and leave by a packet socket when they are due. */
-import { SystemError } from '../kernel/ffi.ts';
+import { SystemError } from '../kernel/libc.ts';
 import type { TapCounts, TapPolicy } from '../../contract/host.ts';
 import { createEffectSource } from '../queue/effects.ts';
 import type { Chance } from '../queue/queue-socket.ts';
