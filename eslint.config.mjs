@@ -97,6 +97,17 @@ export default tseslint.config(
     },
   },
   {
+    files: ['packages/*/src/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
+    ignores: ['**/*.test.ts', 'packages/experiment/src/refused/**'],
+    rules: { 'max-lines': ['error', 250] },
+  },
+  {
+    files: ['**/*.test.ts', 'packages/*/test/**/*.ts', 'packages/experiment/src/refused/**'],
+    // Whole rulesets, each as the kernel is given it.
+    ignores: ['packages/daemon/src/netns/compile.test.ts'],
+    rules: { 'max-lines': ['error', { max: 350, skipBlankLines: true }] },
+  },
+  {
     files: ['packages/*/src/**/*.ts'],
     ignores: ['packages/common/src/clock.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
     rules: {

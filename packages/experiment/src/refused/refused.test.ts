@@ -5,6 +5,7 @@ import { parseExperiment } from '../parse.ts';
 import { actions } from './actions.ts';
 import { delays } from './delays.ts';
 import { documents } from './documents.ts';
+import { durations } from './durations.ts';
 import { others } from './others.ts';
 import { partitions } from './partitions.ts';
 import { peers } from './peers.ts';
@@ -35,7 +36,7 @@ function problemsOf(document: unknown): readonly Problem[] {
   }
 }
 
-const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, spec };
+const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, durations, spec };
 
 test('what the tables change is valid without the change, and they are more than 200', () => {
   expect(problemsOf(valid)).toEqual([]);

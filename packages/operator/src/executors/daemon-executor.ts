@@ -1,22 +1,17 @@
 /** Actions that the daemons carry out: each target by the daemon of its node. */
 import { ChaosError, type Clock, defined, type Logger } from '@chaosplane/common';
-import { TARGET_GONE, type ExperimentSpec, type ObservedExecution, type TargetStatus } from '@chaosplane/experiment';
-import {
-  durationOf,
-  type ChaosDaemonClient,
-  type DeepPartial,
-  type Execution,
-  type ExecutionDeadline,
-} from '@chaosplane/proto';
+import type { ExperimentSpec, ObservedExecution, TargetStatus } from '@chaosplane/experiment';
+import { durationOf, type ChaosDaemonClient, type DeepPartial, type ExecutionDeadline } from '@chaosplane/proto';
 import { ClientError, Status } from 'nice-grpc';
 import pMap from 'p-map';
 import type { Answer, Call, Calls } from '../daemons/calls.ts';
 import { CALL_MS, type Daemons } from '../daemons/daemons.ts';
 import { planText } from '../daemons/plan.ts';
-import { idempotencyKey, isPassing, isRefusal, observed, reasonOf, send } from '../daemons/requests.ts';
+import { idempotencyKey, isPassing, isRefusal, reasonOf, send } from '../daemons/requests.ts';
 import type { WirePeer } from '../targets/peers.ts';
 import type { WireProbes } from '../targets/probes.ts';
-import { EXPIRY_MARGIN_MS, type Cancelled, type Executor, type Injected } from './executor.ts';
+import type { Cancelled, Executor, Injected } from './executor.ts';
+import { nodeOf, type Told, executionsOn } from './told.ts';
 
 /** What an executor is made of. */
 export interface DaemonExecutorParts {
@@ -44,12 +39,6 @@ export interface DaemonExecutorParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-}
-
-/** What a node told of its executions, and of which targets it was asked. */
-interface Told {
-  readonly asked: readonly TargetStatus[];
-  readonly executions: readonly Execution[];
 }
 
 /** Executions of one node that are cancelled at the same time. */
@@ -117,44 +106,10 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
     targets: readonly TargetStatus[],
     answer: Answer<Told> | undefined,
   ): [string, ObservedExecution][] {
-    if (answer === undefined || 'error' in answer) {
-      const why = answer === undefined ? 'it was asked and has not answered yet' : reasonOf(answer.error);
-      return targets.flatMap((target) => withoutDaemon(node, target, why));
-    }
-    const { asked, executions } = answer.value;
-    const known = new Set(executions.map(({ executionId }) => executionId));
-    for (const id of known) seenOn.set(id, node);
-    // A daemon that lost its journal has swept, at its start, whatever it was asked for before.
-    const lost = asked.flatMap(({ executionId }): [string, ObservedExecution][] =>
-      executionId === undefined || known.has(executionId)
-        ? []
-        : [[executionId, { live: false, endReason: 'not known to its node any more' }]],
-    );
-    const homes = new Map(targets.map((target) => [target.executionId, target]));
-    return [
-      ...lost,
-      ...executions.map((one): [string, ObservedExecution] => [
-        one.executionId,
-        explained(one, homes.get(one.executionId)),
-      ]),
-    ];
-  }
-
-  /** A daemon sees that a pod is gone; the cluster knows why. */
-  function explained(one: Execution, target: TargetStatus | undefined): ObservedExecution {
-    const told = observed(one);
-    if (target === undefined || told.endReason !== TARGET_GONE) return told;
-    return { ...told, endReason: `${TARGET_GONE}: ${parts.whyGone(target)}` };
-  }
-
-  /** What is certain of an execution although its daemon does not answer. */
-  function withoutDaemon(node: string, target: TargetStatus, error: string): [string, ObservedExecution][] {
-    const { executionId, expiresAt = Infinity } = target;
-    if (executionId === undefined) return [];
-    if (!parts.nodeExists(node))
-      return [[executionId, { live: false, endReason: `${TARGET_GONE}: its node was removed` }]];
-    if (clock.now() > expiresAt + EXPIRY_MARGIN_MS) return [[executionId, { live: false, endReason: 'expired' }]];
-    return [[executionId, { live: true, error: `the daemon of ${node} does not answer: ${error}` }]];
+    if (answer !== undefined && 'value' in answer)
+      for (const { executionId } of answer.value.executions) seenOn.set(executionId, node);
+    const { nodeExists, whyGone } = parts;
+    return executionsOn(node, targets, answer, { nodeExists, whyGone, now: clock.now() });
   }
 
   /** Renews the lease with this change of the targets' executions; true when every daemon has answered. */
@@ -269,6 +224,3 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
 
 /** How long a visit waits for nodes that an earlier one asked already. Milliseconds. */
 const AGAIN_MS = 100;
-
-/** A pod that was chosen runs somewhere; without a node there is no daemon to ask, and the call fails by name. */
-const nodeOf = ({ node }: TargetStatus): string => node ?? 'unknown';
