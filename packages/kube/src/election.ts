@@ -3,7 +3,7 @@ import { asChaosError, ChaosError, invalidArgument, type Clock, type Logger, typ
 import type { KubeClient } from './client.ts';
 import { isConflict, isNotFound } from './errors.ts';
 import { leaseStore, type LeaseStore, type Term } from './lease.ts';
-import { follow } from './linked-abort.ts';
+import { linkedAbort } from './linked-abort.ts';
 
 export interface ElectionOptions {
   readonly namespace: string;
@@ -90,7 +90,7 @@ function lead(
 
   /** Whether the lease is still ours. Throws when that cannot be known. */
   const renew = async (left: number): Promise<boolean> => {
-    using life = follow(stop.signal);
+    using life = linkedAbort(stop.signal);
     const timer = clock.after(left, () =>
       life.abort(new ChaosError('DEADLINE_EXCEEDED', 'the lease was not renewed in time')),
     );

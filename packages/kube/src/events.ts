@@ -2,7 +2,7 @@
 import { asChaosError, backoff, type Clock, defined, type Logger, type Timer } from '@chaosplane/common';
 import type { KubeClient } from './client.ts';
 import { isAlreadyExists, isNotFound } from './errors.ts';
-import { createAllowance } from './rate-limiter.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import { events, type KubeEvent } from './kinds.ts';
 import { microTime } from './micro-time.ts';
 import { shortName, type KubeObject } from './object.ts';
@@ -60,7 +60,7 @@ const STOP_MS = 5_000;
 export function createEventRecorder({ client, clock, logger, component, instance }: Parts): EventRecorder {
   const entries = new Map<string, Entry>();
   // Of one object, 25 different events at once and one each 12 s thereafter.
-  const allowance = createAllowance({ burst: 25, refillMs: 12_000, clock });
+  const limiter = createRateLimiter({ burst: 25, refillMs: 12_000, clock });
   let writing: Promise<void> | undefined;
   let wake: Timer | undefined;
   let stopped = false;
@@ -101,7 +101,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
     if (known !== undefined && now - known.seenAt < SERIES_MS) {
       known.count += 1;
       known.seenAt = now;
-    } else if (allowance.take(about)) {
+    } else if (limiter.take(about)) {
       for (const [old, { seenAt, count, written }] of entries) {
         // Those that are written are kept only to count what comes again.
         if ((now - seenAt >= SERIES_MS && written === count) || entries.size >= MOST_ENTRIES) entries.delete(old);

@@ -1,15 +1,15 @@
-/** How long one request lives: as long as a signal, but it can be ended on its own. */
+/** An AbortController for one request: aborted with a longer-lived signal, and on its own. */
 
 /** An abort controller that follows a longer-lived signal. */
-export interface Life {
+export interface LinkedAbort {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
   /** Follows no longer, so that the longer-lived signal does not collect listeners. */
   [Symbol.dispose](): void;
 }
 
-/** A life that ends when the signal aborts, if there is one. */
-export function follow(signal: AbortSignal | undefined): Life {
+/** A controller that is aborted when the signal aborts, if there is one. */
+export function linkedAbort(signal: AbortSignal | undefined): LinkedAbort {
   const controller = new AbortController();
   const end = (): void => controller.abort(signal?.reason);
   if (signal?.aborted === true) end();

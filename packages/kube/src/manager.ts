@@ -1,6 +1,6 @@
 /** Starts the parts of a program in order, and stops them in the other, each within its time. */
 import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
-import { follow } from './linked-abort.ts';
+import { linkedAbort } from './linked-abort.ts';
 
 /** A part of a program. */
 export interface Component {
@@ -70,7 +70,7 @@ export function createManager({ logger, clock }: { readonly logger: Logger; read
 
   const startOne = async (entry: Entry, signal: AbortSignal): Promise<void> => {
     const { component, life } = entry;
-    using given = follow(signal);
+    using given = linkedAbort(signal);
     const aborted = Promise.withResolvers<never>();
     given.signal.addEventListener('abort', () => aborted.reject(given.signal.reason as Error), { once: true });
     entry.state = 'starting';

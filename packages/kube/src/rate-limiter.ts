@@ -1,17 +1,17 @@
 /** How often each of many may do something: a burst, and then one at a time. */
 import type { Clock } from '@chaosplane/common';
 
-export interface Allowance {
+export interface RateLimiter {
   /** Whether this one may now; takes one of what it has. */
   take(who: string): boolean;
 }
 
 /** Each has `burst` at first, and one more every `refillMs` milliseconds, up to that. */
-export function createAllowance(options: {
+export function createRateLimiter(options: {
   readonly burst: number;
   readonly refillMs: number;
   readonly clock: Pick<Clock, 'monotonic'>;
-}): Allowance {
+}): RateLimiter {
   const { burst, refillMs, clock } = options;
   /** When each would be back at its full burst; who is, is forgotten. */
   const fullAt = new Map<string, number>();

@@ -4,7 +4,7 @@ import https from 'node:https';
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { ClusterConfig } from './config.ts';
 import { errorOfAnswer, KubeError, shorten } from './errors.ts';
-import { follow, type Life } from './linked-abort.ts';
+import { linkedAbort, type LinkedAbort } from './linked-abort.ts';
 
 /** A request without its host. */
 export interface HttpRequest {
@@ -73,7 +73,7 @@ export function createTransport(config: ClusterConfig, { clock, userAgent, timeo
   };
 
   /** Runs `task` under the deadline, and says what ended it. */
-  const bounded = async <T>(request: HttpRequest, life: Life, task: () => Promise<T>): Promise<T> => {
+  const bounded = async <T>(request: HttpRequest, life: LinkedAbort, task: () => Promise<T>): Promise<T> => {
     const late = new KubeError(0, 'Timeout', `${named(request)}: no answer within ${timeoutMs} ms`);
     const timer = clock.after(timeoutMs, () => life.abort(late));
     try {
@@ -90,7 +90,7 @@ export function createTransport(config: ClusterConfig, { clock, userAgent, timeo
 
   return {
     async ask(request) {
-      using life = follow(request.signal);
+      using life = linkedAbort(request.signal);
       const text = await bounded(request, life, async () => textOf(await open({ ...request, signal: life.signal })));
       // An empty answer is one; half an answer, or the page of a proxy, is not.
       if (text === '') return undefined;
@@ -99,7 +99,7 @@ export function createTransport(config: ClusterConfig, { clock, userAgent, timeo
       throw new KubeError(0, 'Garbled', `${named(request)}: the answer is not JSON: ${shorten(body)}`);
     },
     async open(request) {
-      const life = follow(request.signal);
+      const life = linkedAbort(request.signal);
       try {
         const answer = await bounded(request, life, () => open({ ...request, signal: life.signal }));
         answer.once('close', () => life[Symbol.dispose]());

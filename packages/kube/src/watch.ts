@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '@chaosplane/common';
 import { errorOfAnswer, KubeError, shorten } from './errors.ts';
-import { follow } from './linked-abort.ts';
+import { linkedAbort } from './linked-abort.ts';
 import type { KubeObject } from './object.ts';
 import { asKubeError, type HttpRequest, type Transport } from './transport.ts';
 
@@ -33,7 +33,7 @@ export async function* streamEvents<T extends KubeObject>(
   }: { readonly clock: Clock; readonly lifetimeMs: number; readonly opened?: (() => void) | undefined },
 ): AsyncGenerator<WatchEvent<T>, void> {
   const what = `watch of ${request.path}`;
-  using life = follow(request.signal);
+  using life = linkedAbort(request.signal);
   const stalled = new KubeError(0, 'Timeout', `${what}: still open after ${Math.round(lifetimeMs / 1000)} s, cut`);
   const timer = clock.after(lifetimeMs, () => life.abort(stalled));
   let answer: IncomingMessage | undefined;

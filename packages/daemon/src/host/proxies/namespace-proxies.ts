@@ -17,7 +17,7 @@ const PATIENCE_MS = 1000;
 const LONGEST_DRAIN_MS = 10 * 60_000;
 
 /** Its calls must not overlap. Takes over `netns`. */
-export class ServedProxies {
+export class NamespaceProxies {
   readonly #netns: NetnsHandle;
   readonly #clock: Clock;
   readonly #surroundings: Surroundings;

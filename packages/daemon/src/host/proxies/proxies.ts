@@ -2,7 +2,7 @@
 import { Mutex, type Clock } from '@chaosplane/common';
 import type { ProxyCounts, TimedRule } from '../../model/proxy-rule.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
-import { ServedProxies } from './namespace-proxies.ts';
+import { NamespaceProxies } from './namespace-proxies.ts';
 
 /** HTTP and DNS proxies inside network namespaces. */
 export interface ProxyEngine {
@@ -26,7 +26,7 @@ export interface ProxyEngine {
 }
 
 interface Entry {
-  readonly served: ServedProxies;
+  readonly served: NamespaceProxies;
   readonly turn: Mutex;
 }
 
@@ -39,7 +39,11 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
   const forgetEnded = (cookie: string, entry: Entry): void => {
     if (entry.served.ended && entries.get(cookie) === entry) entries.delete(cookie);
   };
-  const inTurn = async <T>(cookie: string, entry: Entry, work: (served: ServedProxies) => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(
+    cookie: string,
+    entry: Entry,
+    work: (served: NamespaceProxies) => Promise<T>,
+  ): Promise<T> => {
     try {
       return await entry.turn.run(() => work(entry.served));
     } finally {
@@ -51,7 +55,7 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
     // Swept in its turn, so that it does not end under somebody who brings new rules.
     const onLess = (): void => void inTurn(netns.cookie, entry, (served) => served.sweep()).catch(() => undefined);
     const keepsHooks = (): boolean => keepingHooks.has(netns.cookie);
-    const served = new ServedProxies(netns.duplicate(), clock, {
+    const served = new NamespaceProxies(netns.duplicate(), clock, {
       onLess,
       keepsHooks,
       namespaces: () => entries.size,
