@@ -62,7 +62,13 @@ describe('a request that arrives at the pod', () => {
     const quick = await quickest(() => asked({ path: '/fast' }));
     expect(slow.status).toBe(200);
     expect(slow.ms - quick.ms).toBeGreaterThan(250);
-    expect(engine.counts(lab.target.netns.cookie, 'l1')).toEqual({ seen: 6, matched: 1, faulted: 1, passed: 0 });
+    expect(engine.counts(lab.target.netns.cookie, 'l1')).toEqual({
+      seen: 6,
+      matched: 1,
+      faulted: 1,
+      passed: 0,
+      beyond: 0,
+    });
   });
 
   test.each([4, 6] as const)(
