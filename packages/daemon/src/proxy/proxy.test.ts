@@ -140,19 +140,21 @@ test('a resolv.conf is read as the C library reads it', () => {
   });
 });
 
+const resetting: HttpRule = {
+  kind: 'http',
+  id: 'l1',
+  side: 'server',
+  port: 8080,
+  level: 'request',
+  match: { methods: [], headers: [] },
+  percent: 100,
+  effect: { kind: 'reset' },
+  existing: 'keep',
+};
+
 test('the table of one HTTP and one DNS fault reads like this', () => {
-  const http: HttpRule = {
-    kind: 'http',
-    id: 'l1',
-    side: 'server',
-    port: 8080,
-    level: 'request',
-    match: { methods: [], headers: [] },
-    percent: 100,
-    effect: { kind: 'reset' },
-    existing: 'keep',
-    spared: { addresses: [{ family: 4, address: '10.0.0.1', prefix: 32 }], ports: [8080] },
-  };
+  const spared: HttpRule['spared'] = { addresses: [{ family: 4, address: '10.0.0.1', prefix: 32 }], ports: [8080] };
+  const http: HttpRule = { ...resetting, spared };
   const dns: DnsRule = {
     kind: 'dns',
     id: 'l2',
@@ -196,17 +198,7 @@ add rule inet chaosplane_proxy stray meta nfproto ipv6 meta protocol @l2_live ud
 });
 
 test('proxies that have as many connections as they may count new ones, and let them pass', () => {
-  const rule: HttpRule = {
-    kind: 'http',
-    id: 'l1',
-    side: 'server',
-    port: 8080,
-    level: 'request',
-    match: { methods: [], headers: [] },
-    percent: 100,
-    effect: { kind: 'reset' },
-    existing: 'reset',
-  };
+  const rule: HttpRule = { ...resetting, existing: 'reset' };
   const { chains } = proxyTable({
     rules: [{ rule, remainingMs: 5000 }],
     returns: false,

@@ -1,25 +1,21 @@
 /** Experiments from `kubectl apply` to their end, on a real API server. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { pods } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '../../src/api/resources.ts';
 import { NODE_ADDRESS, setReady } from './stage-node.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eachOnStage, isOver } from './each-on-stage.ts';
+import { eventually, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(90_000);
 
-let theatre: Theatre;
 let stage: Stage;
+let theatre: Theatre;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage((...next) => {
+  [stage, theatre] = next;
 });
-afterEach(() => stage.close());
 
 const phaseIs =
   (phase: string) =>
@@ -189,7 +185,6 @@ describe('an experiment', () => {
       create: (name: string, spec: object) =>
         stage.client.create(chaosExperiments, { metadata: { namespace, name }, spec: spec }),
     };
-    const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
     for (const [index, [changes, said]] of rows.entries())
       for (const [way, make] of Object.entries(ways)) {
         const name = `${way}-${index}`;

@@ -1,33 +1,27 @@
 /** Two operators, one that is gone for good, and an API server that is away. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { leases } from '@chaosplane/kube';
-import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { chaosExperiments } from '../../src/api/resources.ts';
 import { send } from '../../src/daemons/requests.ts';
 import { parseExperiment } from '@chaosplane/experiment';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
+import { eventually, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(180_000);
 
-let theatre: Theatre;
 let stage: Stage;
+let theatre: Theatre;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage((...next) => {
+  [stage, theatre] = next;
 });
-afterEach(() => stage.close());
 
 const spec = (duration: string) => ({
   target: { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' },
   action: { type: 'network-delay', parameters: { latency: '100ms' } },
   duration,
 });
-const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
-const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
 
 async function twoPods(): Promise<string> {
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);

@@ -1,10 +1,11 @@
 /** One namespace with hundreds of experiments: those of another are begun and aborted about as soon as on a cluster at rest. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { isFinal } from '@chaosplane/experiment';
 import pMap from 'p-map';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eachOnStage } from './each-on-stage.ts';
+import { eventually, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -15,17 +16,12 @@ const UNDER_WAY = Number(process.env['CHAOSPLANE_TEST_UNDER_WAY'] ?? 50);
 /** How much longer than on a cluster at rest it may take. */
 const FACTOR = 5;
 
-let theatre: Theatre;
 let stage: Stage;
+let theatre: Theatre;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage((...next) => {
+  [stage, theatre] = next;
 });
-afterEach(() => stage.close());
 
 const spec = (app: string) => ({
   target: { labelSelector: { matchLabels: { app } }, mode: 'all' },

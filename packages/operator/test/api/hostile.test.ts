@@ -2,29 +2,23 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { refOf } from '@chaosplane/kube';
-import { chaosExperiments, chaosExperimentShards, type ExperimentObject } from '../../src/api/resources.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { chaosExperiments, chaosExperimentShards } from '../../src/api/resources.ts';
+import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
+import { eventually, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(120_000);
 
-let theatre: Theatre;
 let stage: Stage;
+let theatre: Theatre;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage((...next) => {
+  [stage, theatre] = next;
 });
-afterEach(() => stage.close());
 
 const web = { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' };
 const delay = { type: 'network-delay', parameters: { latency: '100ms' } };
-const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
-const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
 
 const ref = (name: string) => ({ namespace: stage.namespace, name });
 const isGone = (name: string, limitMs?: number) =>

@@ -1,27 +1,21 @@
 /** Installed anew, or twice: daemons know the operator that came last, at once. And pods that go away in a run. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { leases, pods, refOf } from '@chaosplane/kube';
 import type { ExperimentObject } from '../../src/api/resources.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eachOnStage, isOver } from './each-on-stage.ts';
+import { eventually, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
 
-let theatre: Theatre;
 let stage: Stage;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage(async (next) => {
+  stage = next;
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);
 });
-afterEach(() => stage.close());
 
 const lease = (name = 'chaosplane-operator') => ({ namespace: stage.namespace, name });
-const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
 
 /** When the term of the lease began: its epoch. */
 async function epochOf(name?: string): Promise<bigint> {

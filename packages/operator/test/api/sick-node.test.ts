@@ -1,9 +1,10 @@
 /** One of two daemons hangs, or the API server takes its time: the healthy node is hit, told of and left alone as soon as ever. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import type { KubeClient } from '@chaosplane/kube';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eachOnStage } from './each-on-stage.ts';
+import { eventually, type Stage } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -16,18 +17,12 @@ const FACTOR = 3;
 /** How long a slow API server takes for each answer; the long run has 5000. Milliseconds. */
 const SLOW_MS = Number(process.env['CHAOSPLANE_TEST_API_MS'] ?? 100);
 
-let theatre: Theatre;
 let stage: Stage;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+eachOnStage(async (next) => {
+  stage = next;
   for (let index = 0; index < TARGETS; index += 1) await stage.addPod(`p${index}`, stage.nodes[index % 2]!);
 });
-afterEach(() => stage.close());
 
 /** An API server that lets everybody wait for each answer. */
 function slow(client: KubeClient): KubeClient {
