@@ -1,5 +1,4 @@
 /** The messages of NFQUEUE, as in linux/netfilter/nfnetlink_queue.h: binding, packets, verdicts. */
-import { defined } from '@chaosplane/common';
 import { ACKNOWLEDGE, attribute, attributesIn, message, number32, REQUEST, type Received } from '../kernel/netlink.ts';
 
 const SUBSYSTEM = 3 << 8;
@@ -79,7 +78,7 @@ export function packetIn({ type, body }: Received): QueuedPacket | undefined {
   return {
     id: header.readUInt32BE(0),
     mark: mark?.length === 4 ? mark.readUInt32BE(0) : 0,
-    ...defined({ payload }),
+    ...(payload === undefined ? {} : { payload }),
   };
 }
 

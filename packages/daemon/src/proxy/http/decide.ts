@@ -1,5 +1,4 @@
 /** What becomes of one request, or one connection, under all HTTP rules of its port. Pure but for the dice. */
-import { defined } from '@chaosplane/common';
 import { matchesGlob } from '../glob.ts';
 import type { HttpMatch, HttpRule } from '../../model/proxy-rule.ts';
 import type { RequestHead } from './head.ts';
@@ -63,7 +62,7 @@ function decide(
     else continue;
     active.faulted += 1;
   }
-  return { delayMs, ...defined({ end }) };
+  return { delayMs, ...(end === undefined ? {} : { end }) };
 }
 
 function satisfies(match: HttpMatch, { method, path, headers }: RequestHead): boolean {

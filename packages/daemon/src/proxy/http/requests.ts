@@ -1,5 +1,4 @@
 /** Cuts what a client sends into requests. What cannot be read for certain is passed on as it is, from there to the end. Pure. */
-import { defined } from '@chaosplane/common';
 import { Body } from './body.ts';
 import { mayBeRequestLine, parseRequestHead, type RequestHead } from './head.ts';
 
@@ -66,7 +65,7 @@ export class RequestStream {
       if (this.#body.broken) return this.#passRest(pieces, bytes, start);
       const ends = this.#body.ended;
       if (ends) this.#body = undefined;
-      pieces.push({ bytes: bytes.subarray(start, at), ends, ...defined({ begins }) });
+      pieces.push({ bytes: bytes.subarray(start, at), ends, ...(begins === undefined ? {} : { begins }) });
     }
     return pieces;
   }
