@@ -140,7 +140,7 @@ pipelining, chunks, \`Expect: 100-continue\` and upgrades (WebSocket) work as wi
 address and port. What is not HTTP/1 in the clear – TLS, HTTP/2, anything else – passes byte for byte and is counted, and so does
 any request whose end two programs could see in different places. \`level: connection\` hits such connections as a whole, too.
 
-Connections that are open before go on untouched. Where 1,000 connections of a pod, or 1,500 of a node, go through proxies already, new
+Connections that are open before go on untouched. Where 1,000 connections of a pod, or 2,000 of a node, go through proxies already, new
 ones pass without the fault, and are counted. When the fault ends, new connections go directly at once, and those that the proxy
 holds are passed on until they close, for 10 minutes at most. When the daemon dies, in whatever way, the kernel removes the redirect:
 only what is under way at that moment is lost. When the daemon hangs, the kernel stops redirecting within 10 seconds. A stopped daemon

@@ -3,9 +3,10 @@ import { countOf } from '@chaosplane/common';
 
 /**
  * Connections, with queries under way counted as such. One costs the daemon some 70 KiB while requests are under way, and all
- * share its one thread: https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick.
+ * share its one thread. From `shared` on, all of a daemon's namespaces give way that have more than an equal share of it; from
+ * `daemon` on, every one.
  */
-export const MOST_OPEN = { namespace: 1000, daemon: 1500 } as const;
+export const MOST_OPEN = { namespace: 1000, shared: 1500, daemon: 2000 } as const;
 
 /** Redirecting begins again when there are so much fewer, so that it does not change with each connection. */
 const AGAIN_BELOW = 0.75;
@@ -16,18 +17,17 @@ export interface Load {
   readonly own: number;
   /** Namespaces that have proxies, with this one. */
   readonly namespaces: number;
-  /** Connections of all namespaces; asked only where it matters. */
+  /** Connections of all namespaces. */
   readonly all: () => number;
 }
 
-/**
- * Whether new connections of a namespace pass by its proxies. Where all namespaces together have too many, those give way that
- * have more than an equal share.
- */
+/** Whether new connections of a namespace pass by its proxies. `before`: they do already. */
 export function isFull(before: boolean, { own, namespaces, all }: Load): boolean {
-  const share = before ? AGAIN_BELOW : 1;
-  if (own >= share * MOST_OPEN.namespace) return true;
-  return own >= (share * MOST_OPEN.daemon) / namespaces && all() >= share * MOST_OPEN.daemon;
+  const factor = before ? AGAIN_BELOW : 1;
+  if (own >= factor * MOST_OPEN.namespace) return true;
+  const total = all();
+  if (total >= factor * MOST_OPEN.daemon) return true;
+  return total >= factor * MOST_OPEN.shared && own >= (factor * MOST_OPEN.shared) / namespaces;
 }
 
 /** Words for the evidence, behind what was counted; empty when all new connections were redirected. */

@@ -141,7 +141,7 @@ function httpRedirects(rule: HttpRule, ports: Ports, full: boolean): string[] {
 
 /** Such a connection is marked, so that a reset of those that were open before leaves it alone. */
 function passBy(rule: ProxyRule): string {
-  return `counter name ${beyondName(rule)} ${setMark('ct', UPSTREAM)} accept`;
+  return `counter name ${beyondName(rule)} ${setMark('ct', UPSTREAM)}`;
 }
 
 /** A probe of the kubelet's is not redirected, so that it goes on while the daemon is held up, too. */

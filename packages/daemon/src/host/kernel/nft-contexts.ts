@@ -82,13 +82,14 @@ export async function release(holder: Holder): Promise<void> {
   if (second !== undefined) await closeOffThread(second);
 }
 
-/** Above those that libnftables can wait for, where the process may have so many. Undefined where it may have no more at all. */
+/** Above those that libnftables can wait for, where the process may have so many. Undefined where none is to be had. */
 function secondDescriptor(socket: number): number | undefined {
   for (const least of [HIGHEST + 1, 0]) {
     try {
       return duplicateFrom(socket, least);
     } catch (error) {
-      if (!(error instanceof SystemError && ['EINVAL', 'EMFILE'].includes(error.code))) throw error;
+      // Without it, closing the socket keeps this thread waiting, and nothing else.
+      if (!(error instanceof SystemError)) throw error;
     }
   }
   return undefined;

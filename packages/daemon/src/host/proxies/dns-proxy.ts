@@ -2,6 +2,7 @@
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import type { Clock } from '@chaosplane/common';
+import { MOST_OPEN } from '../../proxy/limits.ts';
 import { UPSTREAM } from '../../proxy/names.ts';
 import { decideDns, type ActiveDnsRule } from '../../proxy/dns/decide.ts';
 import { framed, MessageStream } from '../../proxy/dns/stream.ts';
@@ -34,8 +35,11 @@ export interface DnsProxyOptions {
 const DNS_PORT = 53;
 /** As long as a resolver library waits at most, and then some. */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** Queries that wait for an answer; the oldest is given up for one more. */
-const MOST_WAITING = 4096;
+/**
+ * Queries that wait for an answer; the oldest is given up for one more. Those of a socket that was redirected once go on coming
+ * here: nat asks for the first packet of a flow alone.
+ */
+const MOST_WAITING = MOST_OPEN.namespace;
 const MOST_CONNECTIONS = 1024;
 
 /**

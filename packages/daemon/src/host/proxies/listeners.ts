@@ -40,7 +40,9 @@ export class Listeners {
 
   /** How many connections and queries are under way. */
   get open(): number {
-    return this.all.reduce((sum, { proxy }) => sum + proxy.open, 0);
+    let sum = 0;
+    for (const { proxy } of this.#all.values()) sum += proxy.open;
+    return sum;
   }
 
   has(like: (listener: Listener) => boolean): boolean {

@@ -37,7 +37,7 @@ export class NamespaceProxies {
     this.#surroundings = surroundings;
     this.#rules = new RulesInForce(clock);
     this.#listeners = new Listeners(netns, clock, {
-      onMore: () => this.#weigh(),
+      onMore: () => this.#noticeMore(),
       onLess: () => this.#noticeLess(),
     });
     this.#steering = new Steering(netns, clock, { rules: this.#rules, listeners: this.#listeners, surroundings });
@@ -75,10 +75,10 @@ export class NamespaceProxies {
     } finally {
       this.#bringing = false;
     }
-    this.#weigh();
+    this.#noticeMore();
     this.#steering.beat(() => {
       this.#assign();
-      this.#weigh();
+      if (!this.#bringing) this.#steering.loosen();
     });
     const unused = this.#listeners.unused(this.#rules.all);
     if (unused.length > 0) {
@@ -160,12 +160,11 @@ export class NamespaceProxies {
     }
   }
 
-  #weigh(): void {
-    if (!this.#bringing && this.active) this.#steering.weigh();
+  #noticeMore(): void {
+    if (!this.#bringing && this.active) this.#steering.tighten();
   }
 
   #noticeLess(): void {
-    this.#weigh();
     this.#noticed?.();
     if (this.#noticed === undefined && this.#listeners.unused(this.#rules.all).some(({ proxy }) => proxy.open === 0))
       this.#surroundings.onLess();

@@ -75,17 +75,29 @@ export class Steering {
     this.#redirects.put(duties, { hold, keepHooks: this.#surroundings.keepsHooks() });
   }
 
-  /** Lets new connections pass directly while there are too many, and redirects them again when there are fewer. */
-  weigh(): void {
+  /** Lets new connections pass directly when there are too many. */
+  tighten(): void {
+    if (this.#full || !this.#isFull()) return;
+    this.#everFull = true;
+    this.#change(true);
+  }
+
+  /** Redirects them again when there are fewer. With each sign of life only: each change is a transaction of nftables. */
+  loosen(): void {
+    if (this.#full && !this.#isFull()) this.#change(false);
+  }
+
+  #isFull(): boolean {
     const { namespaces, openInAll } = this.#surroundings;
-    const full = isFull(this.#full, { own: this.#listeners.open, namespaces: namespaces(), all: openInAll });
-    if (full === this.#full) return;
+    return isFull(this.#full, { own: this.#listeners.open, namespaces: namespaces(), all: openInAll });
+  }
+
+  #change(full: boolean): void {
     this.#full = full;
-    this.#everFull ||= full;
     try {
       this.redirect();
     } catch {
-      // The next connection tries again.
+      // The next connection, or the next sign of life, tries again.
       this.#full = !full;
     }
   }

@@ -19,7 +19,7 @@ export function stressProgram(): string {
   throw new ChaosError('FAILED_PRECONDITION', 'the program stress-ng is missing: apt-get install stress-ng');
 }
 
-/** Beside this file in a bundle, and in a folder beside it in the sources. */
+/** Beside this file, in the sources and in a bundle. */
 function gateProgram(): string {
   const extension = extname(import.meta.filename);
   return join(import.meta.dirname, `gate.main${extension}`);

@@ -11,7 +11,7 @@
  *                                   ▼    │
  *                        waits until it is due                           served-tap.ts  one device: takes in, lets go, counts
  *                                                                        frame-store.ts the memory; frames.ts wrong bits
- *                        a thread for all namespaces                     queue/worker.ts, which queue/engine.ts starts
+ *                        a thread for all namespaces                     queue/worker.ts, which queue/queues.ts starts
  *
  * In the TAP device the packet leaves its socket, which is what all of this is for (ADR 0015). This file and device.ts work on the
  * main thread and own the descriptors; the thread is told of them by queue/protocol.ts.
