@@ -7,7 +7,8 @@ export type Defined<T> = { [Key in keyof T as undefined extends T[Key] ? never :
 
 /**
  * What is defined of an object. Under exactOptionalPropertyTypes an absent key and `undefined` are two things:
- * `{ ...defined({ ttlMs }) }` has no key `ttlMs` when that is undefined. Where it is done for each packet or request, a conditional spread is faster.
+ * `{ ...defined({ ttlMs }) }` has no key `ttlMs` when that is undefined. Where it is done for each packet or request, a
+ * conditional spread is faster.
  */
 export function defined<T extends object>(object: T): Defined<T> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as never;

@@ -1,5 +1,5 @@
 /** Nothing without a master: what is in force on the nodes belongs to an experiment that exists, whatever became of the object and of the operator. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { isFinal } from '@chaosplane/experiment';
 import { isNotFound } from '@chaosplane/kube';
@@ -8,31 +8,23 @@ import pMap from 'p-map';
 import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
 import type { Daemons } from '../../src/daemons/daemons.ts';
 import { masterOf } from '../../src/daemons/orphans.ts';
-import { eventually, openTheatre, type Stage, type StagedOperator, type Theatre } from './stage.ts';
+import { eachOnStage, isEffective } from './each-on-stage.ts';
+import { eventually, type Stage, type StagedOperator } from './stage.ts';
 
 jest.setTimeout(900_000);
 
-let theatre: Theatre;
 let stage: Stage;
 let daemons: Daemons;
 
-beforeAll(async () => {
-  theatre = await openTheatre();
-}, 600_000);
-afterAll(() => theatre.close(), 60_000);
-beforeEach(async () => {
-  stage = await theatre.stage();
+// Before the stage is closed.
+afterEach(() => daemons.close());
+eachOnStage(async (next) => {
+  stage = next;
   daemons = await stage.connect();
   daemons.know(new Map(stage.nodes.map(({ name, podIp = '' }) => [name, podIp])));
 });
-afterEach(async () => {
-  daemons.close();
-  await stage.close();
-});
-
 const clients = (): ChaosDaemonClient[] => stage.nodes.map(({ name }) => daemons.of(name));
 const ref = (name: string) => ({ namespace: stage.namespace, name });
-const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
 
 const create = (name: string, app: string): Promise<ExperimentObject> =>
   stage.apply(name, {
