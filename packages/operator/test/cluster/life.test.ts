@@ -95,7 +95,7 @@ const ofDaemon = (node: string): string[] => [
 ];
 
 /** Sends a signal to the daemon of a node: to the first process of its container, as the node counts them. */
-async function signalDaemon(node: string, signal: 'STOP' | 'CONT'): Promise<void> {
+async function signalDaemon(node: string, signal: 'STOP' | 'CONT' | 'KILL'): Promise<void> {
   const path = 'jsonpath={.items[0].status.containerStatuses[0].containerID}';
   const id = basename(await kubectl('get', 'pod', ...ofDaemon(node), '-o', path));
   const files = await shop.cluster.exec(node, ['sh', '-c', `grep -l ${id} /proc/[0-9]*/cgroup; true`]);
@@ -182,6 +182,37 @@ test('stress of a container burns in its cgroup, and not in that of its neighbou
   await shop.until('hot', verified);
   await shop.remove('hot');
   expect(await burningOn(shop, 'n1')).toEqual([]);
+});
+
+describe('what was measured stays when the daemon is killed and when the pod is deleted', () => {
+  const burntSeconds = (summary = ''): number => Number(/^(\d+(?:\.\d+)?)s of CPU time burnt/.exec(summary)?.[1]);
+  const summaryOf = async (name: string) => (await shop.get(name))?.status?.targets?.[0]?.evidence?.summary;
+
+  test('stress goes on over a kill of the daemon, and what it burns is counted from its beginning', async () => {
+    await shop.addApps({ name: 'doomed', node: 'n1' });
+    const action = { type: 'pod-cpu-stress', parameters: { containerName: 'http', load: 50 } };
+    await inForce('doomed', { target: { names: ['doomed'] }, action });
+    await shop.until('doomed', ({ status }) => burntSeconds(status?.targets?.[0]?.evidence?.summary) > 2);
+    const before = burntSeconds(await summaryOf('doomed'));
+    await signalDaemon('n1', 'KILL');
+    await kubectl('wait', 'pod', ...ofDaemon('n1'), '--for=jsonpath={.status.containerStatuses[0].restartCount}=1');
+    const more = ({ status }: ExperimentObject): boolean =>
+      burntSeconds(status?.targets?.[0]?.evidence?.summary) > before + 1;
+    expect((await shop.until('doomed', more)).status).toMatchObject({ phase: 'Running', verified: '1/1' });
+  });
+
+  test('its pod is deleted: the status keeps what was burnt, and says why it ended', async () => {
+    const before = burntSeconds(await summaryOf('doomed'));
+    await shop.cluster.kubectl(['delete', 'pod', 'doomed', '-n', NAMESPACE, '--wait=false']);
+    const over = await shop.until('doomed', isOver);
+    const [target] = over.status?.targets ?? [];
+    expect(target).toMatchObject({ state: 'Recovered', endedEarly: expect.stringContaining('its pod') });
+    expect(target?.evidence).toMatchObject({ verdict: 'Verified' });
+    expect(burntSeconds(target?.evidence?.summary)).toBeGreaterThanOrEqual(before);
+    expect(over.status?.outcome?.message).toContain('1 of 1 target went away before the end');
+    await shop.remove('doomed');
+    expect(await burningOn(shop, 'n1')).toEqual([]);
+  });
 });
 
 describe('a node that is restarted by an experiment', () => {
