@@ -10,6 +10,8 @@ export interface BuildOptions {
   readonly cacheFolder: string;
   readonly report: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** It gets the time of the processors that others leave. */
+  readonly inBackground?: boolean | undefined;
 }
 
 /**

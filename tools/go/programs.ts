@@ -21,6 +21,8 @@ export interface GoProgram {
 export interface GoOptions {
   readonly report: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** It gets the time of the processors that others leave. */
+  readonly inBackground?: boolean | undefined;
 }
 
 /** Go, called in a module's folder: what it printed. */
@@ -31,12 +33,15 @@ export type CallGo = (
 ) => Promise<string>;
 
 /** @throws Error when there is no Go here. */
-export async function goCaller({ report, signal }: GoOptions): Promise<CallGo> {
+export async function goCaller({ report, signal, inBackground = false }: GoOptions): Promise<CallGo> {
   const go: Go = await bringGo(report);
   return async (argv, cwd, { cgo, onLine } = {}) => {
     const env = { ...go.env, CGO_ENABLED: cgo === true ? '1' : '0', GOFLAGS: '-buildvcs=false' };
     const cancel = signal === undefined ? {} : { cancelSignal: signal };
-    const running = execa(go.program, argv, { cwd, env, ...cancel });
+    const options = { cwd, env, ...cancel };
+    const running = inBackground
+      ? execa('nice', ['-n', '19', go.program, ...argv], options)
+      : execa(go.program, argv, options);
     createInterface({ input: running.stderr }).on('line', onLine ?? (() => undefined));
     return (await running).stdout;
   };

@@ -23,14 +23,27 @@ Layers: ${layers.map(({ name, summary }) => `\n  ${name.padEnd(8)} ${summary}`).
 
 A layer that cannot run on this machine says why, and is counted as skipped.`;
 
-async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promise<Counts> {
-  const why = await whyNot(layer, say);
+/** A layer that was chosen. */
+interface Chosen {
+  readonly layer: Layer;
+  /** Why it cannot run here. */
+  readonly why: string | undefined;
+}
+
+interface Run {
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  /** Undefined where it is not needed. */
+  readonly kubernetes: Promise<string> | undefined;
+}
+
+async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: Run): Promise<Counts> {
   if (why !== undefined) {
     say(`── ${layer.name}: skipped, because it ${why}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
   say(`── ${layer.name}: ${layer.summary}`);
-  if (layer.needsKubernetes === true) await buildKubernetes(signal);
+  if (layer.needsKubernetes === true) await kubernetes;
   const { limitMs, workers } = layer;
   switch (layer.name) {
     case 'static':
@@ -51,10 +64,13 @@ async function runLayer(layer: Layer, runId: string, signal: AbortSignal): Promi
 /** How long Go may take on a slow machine with nothing in its cache. */
 const BUILD_LIMIT_MS = 30 * 60_000;
 
-/** Before the tests, and seen: their limits are for what they do, not for Go's compiler. Does nothing when it is built. */
-async function buildKubernetes(signal: AbortSignal): Promise<void> {
+/**
+ * Before the tests that need it, and seen: their limits are for what they do, not for Go's compiler. Layers before them leave
+ * processors idle, which it takes. Does nothing when it is built.
+ */
+function buildKubernetes(signal: AbortSignal): Promise<string> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(BUILD_LIMIT_MS)]);
-  await kubernetesFolder({ cacheFolder: cacheFolder(), report: say, signal: limit });
+  return kubernetesFolder({ cacheFolder: cacheFolder(), report: say, signal: limit, inBackground: true });
 }
 
 async function main(names: readonly string[]): Promise<number> {
@@ -67,9 +83,21 @@ async function main(names: readonly string[]): Promise<number> {
     say(`error: there is no layer ${unknown.join(', ')}\n\n${HELP}`);
     return 2;
   }
-  const chosen = layers.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen: Chosen[] = [];
+  for (const layer of layers)
+    if (names.length === 0 || names.includes(layer.name)) chosen.push({ layer, why: await whyNot(layer, say) });
+  const needed = chosen.some(({ layer, why }) => layer.needsKubernetes === true && why === undefined);
+  let kubernetes: Promise<string> | undefined;
+  const run = async (one: Chosen, runId: string, signal: AbortSignal): Promise<Counts> => {
+    if (needed && kubernetes === undefined) {
+      kubernetes = buildKubernetes(signal);
+      // The layer that needs it is told.
+      kubernetes.catch(() => undefined);
+    }
+    return runLayer(one, { runId, signal, kubernetes });
+  };
   return runAll(
-    chosen.map((layer) => ({ name: layer.name, run: (runId, signal) => runLayer(layer, runId, signal) })),
+    chosen.map((one) => ({ name: one.layer.name, run: (runId, signal) => run(one, runId, signal) })),
     say,
   );
 }
