@@ -4,21 +4,21 @@ import type { Action, ExecRpc } from './action.ts';
 import { likelyAction } from './elsewhere.ts';
 import { actions } from './gen/actions.ts';
 
-type Entry = (typeof actions)[number];
+type CatalogueAction = (typeof actions)[number];
 
 /** By name. */
 export const catalogue: readonly Action[] = actions;
 
 /** What each action that a daemon carries out means once parsed, by the name of the action. */
 export type DaemonSpecs = {
-  readonly [Each in Extract<Entry, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
+  readonly [Each in Extract<CatalogueAction, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
 };
 
 /** The RPCs that actions ask for. */
-type Asked = Extract<Entry, { route: { on: 'daemon' } }>['route']['rpc'];
+type RpcInUse = Extract<CatalogueAction, { route: { on: 'daemon' } }>['route']['rpc'];
 
 /** Nothing. An RPC of the contract that no action asks for is a compile error here, which names it. */
-export type Unasked = Nothing<Exclude<ExecRpc, Asked>>;
+export type Unasked = Nothing<Exclude<ExecRpc, RpcInUse>>;
 type Nothing<Left extends never> = Left;
 
 /**

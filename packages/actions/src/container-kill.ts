@@ -2,7 +2,7 @@
 import { refused, type Parsed } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted } from './parameter.ts';
-import { podTargetShape, toPodTarget, type PodTarget } from './scope.ts';
+import { podTargetParameters, toPodTarget, type PodTarget } from './scope.ts';
 
 /** The signals that may be sent: those after which nothing is left to be undone. */
 export const killSignals = ['KILL', 'TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2'] as const;
@@ -27,13 +27,13 @@ export const containerKill = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'container-kill' },
   recover: 'one-shot',
-  shape: {
+  schemas: {
     signal: defaulted(parseSignal, {
       description: "The signal that the container's first process gets.",
       allowed: ALLOWED,
       default: 'KILL',
     }),
-    ...podTargetShape('Which container. Without it: every container of the pod that runs.'),
+    ...podTargetParameters('Which container. Without it: every container of the pod that runs.'),
   },
   toSpec: (values): ContainerKillSpec => ({ target: toPodTarget(values), signal: values.signal }),
   summary: 'A container is killed; whatever runs it starts it again.',

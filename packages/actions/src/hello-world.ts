@@ -22,7 +22,7 @@ export const helloWorld = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execHelloWorldChaos', wireAction: '' },
   recover: 'one-shot',
-  shape: {
+  schemas: {
     containerId: required(parseContainerId, {
       description: 'The container. In an experiment, `target` chooses the pod, and its first container is taken.',
       allowed: ALLOWED,

@@ -2,7 +2,7 @@
 import { defined, type Parsed, type Problem, refused } from '@chaosplane/common';
 import type { ParameterValues } from './action.ts';
 import { defaulted, oneOf, optional, parsePositivePercent, required } from './parameter.ts';
-import { spareProbes, targetShape } from './scope.ts';
+import { spareProbes, targetParameters } from './scope.ts';
 
 /** Which requests of which pod. */
 export interface HttpScope {
@@ -61,9 +61,9 @@ function parseHeaders(text: string): Parsed<HttpScope['headers']> {
   return { ok: true, value };
 }
 
-/** The shape of the scope. */
-export const httpShape = {
-  ...targetShape,
+/** The parameters of the scope. */
+export const httpParameters = {
+  ...targetParameters,
   port: required(parsePort, {
     description: "The pod's port (`side: server`), or the port of others that the pod calls (`side: client`).",
     allowed: portAllowed,
@@ -108,7 +108,7 @@ export const httpShape = {
 } as const;
 
 /** The scope of values that are each valid. */
-export function toHttpScope(values: ParameterValues<typeof httpShape>, problems: Problem[]): HttpScope {
+export function toHttpScope(values: ParameterValues<typeof httpParameters>, problems: Problem[]): HttpScope {
   const { containerName, path, method = [], headers = [] } = values;
   if (values.level === 'connection') {
     for (const key of ['path', 'method', 'headers'] as const) {

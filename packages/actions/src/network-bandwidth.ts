@@ -2,7 +2,7 @@
 import { formatDuration, parseBytes, parseDuration, parseRate, refused, type Parsed } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { optional, required } from './parameter.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A bandwidth, understood. */
 export interface NetworkBandwidthSpec {
@@ -49,7 +49,7 @@ export const networkBandwidth = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'bandwidth' },
   recover: 'undo',
-  shape: {
+  schemas: {
     rate: required(within(parseRate, LEAST_RATE, MOST_RATE, rateAllowed), {
       description: 'How much passes, in bits a second, with the headers of every packet.',
       allowed: rateAllowed,
@@ -64,7 +64,7 @@ export const networkBandwidth = defineAction({
 ${COMFORTABLE_BYTES.toLocaleString('en-US')} bytes take when that is longer (168ms at 10mbit, 1.68s at 1mbit), up to ${formatDuration(LONGEST_MS)}.`,
       allowed: latencyAllowed,
     }),
-    ...scopeShape('egress'),
+    ...scopeParameters('egress'),
   },
   toSpec(values, problems): NetworkBandwidthSpec {
     const { rate: rateBits } = values;

@@ -1,7 +1,7 @@
 /** network-corrupt: a share of the packets arrives with a wrong bit. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './random-parameters.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { chanceParameters, toChance } from './random-parameters.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A corruption, understood. */
 export interface NetworkCorruptSpec {
@@ -17,7 +17,7 @@ export const networkCorrupt = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'corrupt' },
   recover: 'undo',
-  shape: { ...chanceShape('corrupted'), ...scopeShape('egress') },
+  schemas: { ...chanceParameters('corrupted'), ...scopeParameters('egress') },
   toSpec: (values, problems): NetworkCorruptSpec => ({
     scope: toScope(values, problems),
     ...toChance(values, problems),

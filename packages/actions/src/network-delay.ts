@@ -2,7 +2,7 @@
 import { formatDuration, parseDuration, parsePercent, type Parsed } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted, parseWait, required } from './parameter.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A delay, understood. */
 export interface NetworkDelaySpec {
@@ -27,7 +27,7 @@ export const networkDelay = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'delay' },
   recover: 'undo',
-  shape: {
+  schemas: {
     latency: required(parseWait(LONGEST_MS), {
       description: 'How long each packet waits.',
       allowed: `a duration above 0, up to ${formatDuration(LONGEST_MS)}, such as 200ms`,
@@ -43,7 +43,7 @@ change how far they spread. With 100, all packets wait equally long: what was dr
       allowed: 'a percentage from 0 to 100, together with jitter',
       default: '0',
     }),
-    ...scopeShape('egress'),
+    ...scopeParameters('egress'),
   },
   toSpec(values, problems): NetworkDelaySpec {
     const { latency: latencyMs, jitter: jitterMs, correlation: correlationPercent } = values;

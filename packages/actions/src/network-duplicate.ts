@@ -1,7 +1,7 @@
 /** network-duplicate: a share of the packets arrives twice. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './random-parameters.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { chanceParameters, toChance } from './random-parameters.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A duplication, understood. */
 export interface NetworkDuplicateSpec {
@@ -17,7 +17,7 @@ export const networkDuplicate = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'duplicate' },
   recover: 'undo',
-  shape: { ...chanceShape('duplicated'), ...scopeShape('egress') },
+  schemas: { ...chanceParameters('duplicated'), ...scopeParameters('egress') },
   toSpec: (values, problems): NetworkDuplicateSpec => ({
     scope: toScope(values, problems),
     ...toChance(values, problems),

@@ -1,7 +1,7 @@
 /** network-loss: a share of the packets disappears. */
 import { defineAction } from './action.ts';
-import { chanceShape, toChance } from './random-parameters.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { chanceParameters, toChance } from './random-parameters.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A loss, understood. */
 export interface NetworkLossSpec {
@@ -17,9 +17,9 @@ export const networkLoss = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'loss' },
   recover: 'undo',
-  shape: {
-    ...chanceShape('lost'),
-    ...scopeShape('egress'),
+  schemas: {
+    ...chanceParameters('lost'),
+    ...scopeParameters('egress'),
   },
   toSpec: (values, problems): NetworkLossSpec => ({
     scope: toScope(values, problems),

@@ -2,7 +2,7 @@
 import { parsePeers } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted, oneOf, optional } from './parameter.ts';
-import { scopeShape, toScope, type NetworkScope } from './scope.ts';
+import { scopeParameters, toScope, type NetworkScope } from './scope.ts';
 
 /** A partition, understood. */
 export interface NetworkPartitionSpec {
@@ -17,7 +17,7 @@ export const networkPartition = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execNetworkChaos', wireAction: 'partition' },
   recover: 'undo',
-  shape: {
+  schemas: {
     targetCidr: optional(parsePeers, {
       description: 'The same as `peers`; both together are one list.',
       allowed: 'IPv4 or IPv6 addresses, CIDRs or host names separated by commas',
@@ -30,7 +30,7 @@ export const networkPartition = defineAction({
       allowed: 'silent, reset or unreachable',
       default: 'silent',
     }),
-    ...scopeShape('both'),
+    ...scopeParameters('both'),
   },
   toSpec({ targetCidr = { cidrs: [], hosts: [] }, how, ...values }, problems): NetworkPartitionSpec {
     const scope = toScope(values, problems);

@@ -22,7 +22,7 @@ export const nodeRestart = defineAction({
   targetKind: 'Node',
   route: { on: 'daemon', rpc: 'execNodeChaos', wireAction: 'restart' },
   recover: 'one-shot',
-  shape: {
+  schemas: {
     gracePeriod: defaulted(parseGrace, {
       description: 'How long the node waits between the request and the restart.',
       allowed: ALLOWED,

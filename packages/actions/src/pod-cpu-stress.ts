@@ -1,7 +1,7 @@
 /** pod-cpu-stress: a container's CPU time is burnt. */
 import { defineAction } from './action.ts';
-import { podTargetShape, toPodTarget, type PodTarget } from './scope.ts';
-import { cpuShape, WHICH_CONTAINER, type CpuStress } from './stress.ts';
+import { podTargetParameters, toPodTarget, type PodTarget } from './scope.ts';
+import { cpuParameters, WHICH_CONTAINER, type CpuStress } from './stress.ts';
 
 /** CPU stress of a container, understood. */
 export interface PodCpuStressSpec extends CpuStress {
@@ -14,7 +14,7 @@ export const podCpuStress = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'cpu' },
   recover: 'undo',
-  shape: { ...cpuShape, ...podTargetShape(WHICH_CONTAINER) },
+  schemas: { ...cpuParameters, ...podTargetParameters(WHICH_CONTAINER) },
   toSpec: (values): PodCpuStressSpec => ({
     target: toPodTarget(values),
     workers: values.workers,

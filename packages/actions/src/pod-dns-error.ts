@@ -2,7 +2,7 @@
 import { defined, type Parsed, refused } from '@chaosplane/common';
 import { defineAction } from './action.ts';
 import { defaulted, oneOf, parsePositivePercent, required } from './parameter.ts';
-import { targetShape } from './scope.ts';
+import { targetParameters } from './scope.ts';
 
 /** A DNS failure, understood. */
 export interface PodDnsErrorSpec {
@@ -37,7 +37,7 @@ export const podDnsError = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execDNSChaos', wireAction: 'error' },
   recover: 'undo',
-  shape: {
+  schemas: {
     domains: required(parseDomains, {
       description:
         "The names that fail. `api.shop` is that name, also with one of the pod's search domains behind it; `*.example.com` every name below; `*` every name. A dot at the end leaves search domains out.",
@@ -55,7 +55,7 @@ export const podDnsError = defineAction({
       allowed: 'a percentage above 0, up to 100, such as 30',
       default: '100',
     }),
-    ...targetShape,
+    ...targetParameters,
   },
   toSpec({ podName, podNamespace, containerName, domains, errorType, percent }): PodDnsErrorSpec {
     const scope = { podName, podNamespace, ...defined({ containerName }) };

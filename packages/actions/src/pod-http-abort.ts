@@ -1,7 +1,7 @@
 /** pod-http-abort: HTTP requests fail, by a status or by a reset connection. */
 import { defined, type Parsed, refused } from '@chaosplane/common';
 import { defineAction } from './action.ts';
-import { HTTP_DESCRIPTION, httpShape, toHttpScope, type HttpScope } from './http-scope.ts';
+import { HTTP_DESCRIPTION, httpParameters, toHttpScope, type HttpScope } from './http-scope.ts';
 import { optional, parseBoolean } from './parameter.ts';
 
 /** An abort, understood. */
@@ -23,7 +23,7 @@ export const podHttpAbort = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execHTTPChaos', wireAction: 'abort' },
   recover: 'undo',
-  shape: {
+  schemas: {
     statusCode: optional(parseStatus, {
       description: 'The status that requests get in place of an answer. Either this or `reset`.',
       allowed: statusAllowed,
@@ -32,7 +32,7 @@ export const podHttpAbort = defineAction({
       description: 'Reset the connection in place of an answer. Either this or `statusCode`.',
       allowed: 'true or false',
     }),
-    ...httpShape,
+    ...httpParameters,
   },
   toSpec(values, problems): PodHttpAbortSpec {
     const { statusCode, reset = false } = values;

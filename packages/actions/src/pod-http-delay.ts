@@ -1,7 +1,7 @@
 /** pod-http-delay: HTTP requests wait before they are passed on. */
 import { formatDuration } from '@chaosplane/common';
 import { defineAction } from './action.ts';
-import { HTTP_DESCRIPTION, httpShape, toHttpScope, type HttpScope } from './http-scope.ts';
+import { HTTP_DESCRIPTION, httpParameters, toHttpScope, type HttpScope } from './http-scope.ts';
 import { parseWait, required } from './parameter.ts';
 
 /** A delay of requests, understood. */
@@ -18,12 +18,12 @@ export const podHttpDelay = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execHTTPChaos', wireAction: 'delay' },
   recover: 'undo',
-  shape: {
+  schemas: {
     delay: required(parseWait(LONGEST_MS), {
       description: 'How long each request waits before the application gets it.',
       allowed: `a duration above 0, up to ${formatDuration(LONGEST_MS)}, such as 300ms`,
     }),
-    ...httpShape,
+    ...httpParameters,
   },
   toSpec: (values, problems): PodHttpDelaySpec => ({ scope: toHttpScope(values, problems), delayMs: values.delay }),
   summary: 'HTTP requests to the pod, or of the pod, take longer.',

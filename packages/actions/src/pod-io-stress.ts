@@ -1,7 +1,7 @@
 /** pod-io-stress: a container's file system is written to, without a pause. */
 import { defineAction } from './action.ts';
-import { podTargetShape, toPodTarget, type PodTarget } from './scope.ts';
-import { ioShape, WHICH_CONTAINER } from './stress.ts';
+import { podTargetParameters, toPodTarget, type PodTarget } from './scope.ts';
+import { ioParameters, WHICH_CONTAINER } from './stress.ts';
 
 /** I/O stress of a container, understood. */
 export interface PodIoStressSpec {
@@ -19,7 +19,7 @@ export const podIoStress = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'io' },
   recover: 'undo',
-  shape: { ...ioShape, ...podTargetShape(WHICH_CONTAINER) },
+  schemas: { ...ioParameters, ...podTargetParameters(WHICH_CONTAINER) },
   toSpec: (values): PodIoStressSpec => ({
     target: toPodTarget(values),
     workers: values.workers,

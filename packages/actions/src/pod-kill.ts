@@ -25,7 +25,7 @@ export const podKill = defineAction({
   targetKind: 'Pod',
   route: { on: 'operator' },
   recover: 'one-shot',
-  shape: {
+  schemas: {
     gracePeriodSeconds: defaulted(parseSeconds, {
       description:
         'How long the pod may take to end before it is killed. 0: a force delete, which does not wait for the kubelet; see above.',

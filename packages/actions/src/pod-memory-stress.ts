@@ -1,7 +1,7 @@
 /** pod-memory-stress: memory of a container is used up. */
 import { defineAction } from './action.ts';
-import { podTargetShape, toPodTarget, type PodTarget } from './scope.ts';
-import { memoryShape, toMemoryStress, WHICH_CONTAINER, type MemoryStress } from './stress.ts';
+import { podTargetParameters, toPodTarget, type PodTarget } from './scope.ts';
+import { memoryParameters, toMemoryStress, WHICH_CONTAINER, type MemoryStress } from './stress.ts';
 
 /** Memory stress of a container, understood. */
 export interface PodMemoryStressSpec extends MemoryStress {
@@ -14,7 +14,7 @@ export const podMemoryStress = defineAction({
   targetKind: 'Pod',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'memory' },
   recover: 'undo',
-  shape: { ...memoryShape("the container's limit"), ...podTargetShape(WHICH_CONTAINER) },
+  schemas: { ...memoryParameters("the container's limit"), ...podTargetParameters(WHICH_CONTAINER) },
   toSpec: (values): PodMemoryStressSpec => ({ target: toPodTarget(values), ...toMemoryStress(values) }),
   summary: "Memory is kept in use in the container's cgroup.",
   description: `stress-ng runs in the container's own cgroup, fills the memory and keeps it. With a limit, the container has that much less.

@@ -2,8 +2,8 @@
 import { parsePercent, type Problem } from '@chaosplane/common';
 import { defaulted, parsePositivePercent, required } from './parameter.ts';
 
-/** The shape of the chance; `what` happens to a packet: `lost`. */
-export function chanceShape(what: string) {
+/** The parameters of the chance; `what` happens to a packet: `lost`. */
+export function chanceParameters(what: string) {
   return {
     percent: required(parsePositivePercent, {
       description: `The share of packets that is ${what}.`,

@@ -32,7 +32,7 @@ export interface NetworkScope {
 }
 
 /** The parameters that say which pod is meant; an experiment's target fills them in. */
-const podShape = {
+const podParameters = {
   podName: required(parsePodName, {
     description: 'The pod. In an experiment, `target` chooses it.',
     allowed: 'the name of a pod on this node',
@@ -45,9 +45,9 @@ const podShape = {
 } as const;
 
 /** The pod and, perhaps, the container; `description` says what no container name means. */
-export function podTargetShape(description: string) {
+export function podTargetParameters(description: string) {
   const allowed = 'the name of a container of the pod';
-  return { ...podShape, containerName: optional(parseLabelName, { description, allowed }) } as const;
+  return { ...podParameters, containerName: optional(parseLabelName, { description, allowed }) } as const;
 }
 
 /** Which container of which pod. */
@@ -66,7 +66,7 @@ export function toPodTarget(
 }
 
 /** The parameters of a network fault that say which pod is meant. */
-export const targetShape = podTargetShape(
+export const targetParameters = podTargetParameters(
   'A container that the pod must have. The fault hits the network of the whole pod.',
 );
 
@@ -85,10 +85,10 @@ export const spareProbes = defaulted(parseBoolean, {
   default: 'true',
 });
 
-/** The shape of the scope, with the direction that an action takes when none is given. */
-export function scopeShape(direction: NetworkScope['direction']) {
+/** The parameters of the scope, with the direction that an action takes when none is given. */
+export function scopeParameters(direction: NetworkScope['direction']) {
   return {
-    ...targetShape,
+    ...targetParameters,
     direction: defaulted(oneOf(['egress', 'ingress', 'both']), {
       description: 'Of packets, seen from the pod: what it sends, what it receives, or both.',
       allowed: 'egress, ingress or both',
@@ -115,7 +115,7 @@ export function scopeShape(direction: NetworkScope['direction']) {
 }
 
 /** Values of `scopeShape`. */
-export type ScopeValues = ParameterValues<ReturnType<typeof scopeShape>>;
+export type ScopeValues = ParameterValues<ReturnType<typeof scopeParameters>>;
 
 /** The scope of values that are each valid. */
 export function toScope(values: ScopeValues, problems: Problem[]): NetworkScope {

@@ -1,6 +1,6 @@
 /** stress-cpu: CPU time of the node is burnt. */
 import { defineAction } from './action.ts';
-import { cpuShape, type CpuStress } from './stress.ts';
+import { cpuParameters, type CpuStress } from './stress.ts';
 
 /** CPU stress of the node, understood. */
 export type StressCpuSpec = CpuStress;
@@ -11,7 +11,7 @@ export const stressCpu = defineAction({
   targetKind: 'Node',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'cpu' },
   recover: 'undo',
-  shape: cpuShape,
+  schemas: cpuParameters,
   toSpec: ({ workers, load }): StressCpuSpec => ({ workers, load }),
   summary: 'CPU time is burnt on the node, outside any pod.',
   description: `stress-ng runs in a cgroup of its own, \`chaosplane/…\` beside the others of the node, never in the daemon's: no limit of a pod or of the

@@ -1,6 +1,6 @@
 /** stress-memory: memory of the node is used up. */
 import { defineAction } from './action.ts';
-import { memoryShape, toMemoryStress, type MemoryStress } from './stress.ts';
+import { memoryParameters, toMemoryStress, type MemoryStress } from './stress.ts';
 
 /** Memory stress of the node, understood. */
 export type StressMemorySpec = MemoryStress;
@@ -11,7 +11,7 @@ export const stressMemory = defineAction({
   targetKind: 'Node',
   route: { on: 'daemon', rpc: 'execStressChaos', wireAction: 'memory' },
   recover: 'undo',
-  shape: memoryShape('the memory of the node'),
+  schemas: memoryParameters('the memory of the node'),
   toSpec: (values): StressMemorySpec => toMemoryStress(values),
   summary: 'Memory of the node is kept in use, outside any pod.',
   description: `stress-ng runs in a cgroup of its own, \`chaosplane/…\` beside the others of the node, never in the daemon's: no limit of a pod or of the

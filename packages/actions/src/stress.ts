@@ -54,7 +54,7 @@ const oomScoreAdj = optional(
 export const WHICH_CONTAINER = 'Which container. Without it: the only one that runs; a pod of several is refused.';
 
 /** The parameters of CPU stress. */
-export const cpuShape = {
+export const cpuParameters = {
   workers: workers('How many processes burn CPU time; each loads one core at most.'),
   load: defaulted(parseLoad, {
     description: 'How much of a core each worker uses, in percent.',
@@ -64,7 +64,7 @@ export const cpuShape = {
 } as const;
 
 /** The parameters of memory stress; `of` says what a percentage is of. */
-export function memoryShape(of: string) {
+export function memoryParameters(of: string) {
   return {
     workers: workers('How many processes share the memory.'),
     size: defaulted(parseSize, {
@@ -83,7 +83,7 @@ export function memoryShape(of: string) {
 }
 
 /** The parameters of io stress. */
-export const ioShape = {
+export const ioParameters = {
   workers: workers('How many processes write.'),
   path: defaulted(parsePath, {
     description:

@@ -43,7 +43,7 @@ export function textsOf(
 }
 
 function metaOf(action: Action, key: string): ParameterMeta | undefined {
-  for (const [name, schema] of Object.entries(action.shape)) {
+  for (const [name, schema] of Object.entries(action.schemas)) {
     const meta = parameterMeta.get(schema);
     if (name === key || meta?.aliases?.includes(key) === true) return meta;
   }

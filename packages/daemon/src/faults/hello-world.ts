@@ -2,18 +2,18 @@
 import type { HelloWorldSpec } from '@chaosplane/actions';
 import { asChaosError, countOf } from '@chaosplane/common';
 import type { ProcessRef } from '../contract/host.ts';
-import type { ActFault, Hands } from './fault.ts';
+import type { OneShotFault, OneShotTools } from './fault.ts';
 
 const COMMAND = ['ps', 'aux'] as const;
 
 /** What a shell answers for a program that is not in the image. */
 const NOT_THERE = [126, 127];
 
-export const helloWorld: ActFault<HelloWorldSpec> = {
-  shape: 'act',
+export const helloWorld: OneShotFault<HelloWorldSpec> = {
+  driver: 'one-shot',
   engine: 'exec',
   needs: ['container-runtime'],
-  aim: ({ containerId }) => ({ on: 'container', containerId }),
+  target: ({ containerId }) => ({ on: 'container', containerId }),
   steps: (_spec, target) => [
     {
       tool: 'exec',
@@ -21,12 +21,12 @@ export const helloWorld: ActFault<HelloWorldSpec> = {
       input: target.kind === 'node' ? '' : `in container ${target.containers[0]?.id ?? ''}\n`,
     },
   ],
-  async act({ containerId }, target, hands) {
+  async run({ containerId }, target, tools) {
     const [container] = target.kind === 'node' ? [] : target.containers;
     if (container === undefined) throw new Error('it is aimed at a container');
-    hands.logger.info({ containerId }, 'hello world requested');
-    const { command, output, why } = await list(container, hands);
-    hands.logger.info({ containerId, command, output }, 'hello world answered');
+    tools.logger.info({ containerId }, 'hello world requested');
+    const { command, output, why } = await list(container, tools);
+    tools.logger.info({ containerId, command, output }, 'hello world answered');
     // The first line is the heading.
     const processes = Math.max(0, output.trim().split('\n').length - 1);
     return {
@@ -47,7 +47,7 @@ interface List {
 /** By the container's own ps, in its own confinement; where that does not come about, as the node sees its processes. */
 async function list(
   { id, process }: { readonly id: string; readonly process: ProcessRef },
-  { host }: Hands,
+  { host }: OneShotTools,
 ): Promise<List> {
   const answer = await host.runtime.exec(id, COMMAND).catch((error: unknown) => asChaosError(error).message);
   const command = COMMAND.join(' ');

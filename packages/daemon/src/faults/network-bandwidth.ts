@@ -7,7 +7,7 @@ import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeAll, packets, reached } from './network-verdict.ts';
 
 export const networkBandwidth: NetworkFault<NetworkBandwidthSpec> = {
-  shape: 'network',
+  driver: 'network',
   layer: ({ scope, rateBits, burstBytes, latencyMs }, context) => ({
     id: context.id,
     scope: scopeOf(scope, context),

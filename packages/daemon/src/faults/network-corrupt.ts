@@ -6,14 +6,14 @@ import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeChance, packets, reached, share } from './network-verdict.ts';
 
 export const networkCorrupt: NetworkFault<NetworkCorruptSpec> = {
-  shape: 'network',
+  driver: 'network',
   layer: ({ scope, percent, correlationPercent }, context) => ({
     id: context.id,
     scope: scopeOf(scope, context),
     effect: { kind: 'corrupt', percent, correlationPercent },
   }),
   evidence(layer, counts) {
-    // Chosen by nft; what left netem or the queue engine has its wrong bit.
+    // Chosen by nft; what left netem or the queue backend has its wrong bit.
     const { shaped = NOTHING_COUNTED.shaped, matched, struck, unattended } = counts;
     const corrupted = shaped.packets;
     const chosen = judgeChance(layer, counts);

@@ -7,7 +7,7 @@ import { counted, queued, scopeOf } from './network-scope.ts';
 import { judgeAll, packets, reached } from './network-verdict.ts';
 
 export const networkDelay: NetworkFault<NetworkDelaySpec> = {
-  shape: 'network',
+  driver: 'network',
   layer: ({ scope, latencyMs, jitterMs, correlationPercent }, context) => ({
     id: context.id,
     scope: scopeOf(scope, context),

@@ -5,7 +5,7 @@ import { counted, scopeOf } from './network-scope.ts';
 import { judgeChance, packets, share } from './network-verdict.ts';
 
 export const networkLoss: NetworkFault<NetworkLossSpec> = {
-  shape: 'network',
+  driver: 'network',
   layer: ({ scope, percent, correlationPercent }, context) => ({
     id: context.id,
     scope: scopeOf(scope, context),

@@ -5,7 +5,7 @@ import { counted, scopeOf } from './network-scope.ts';
 import { judgeAll, packets } from './network-verdict.ts';
 
 export const networkPartition: NetworkFault<NetworkPartitionSpec> = {
-  shape: 'network',
+  driver: 'network',
   layer: ({ scope, how }, context) => ({
     id: context.id,
     scope: scopeOf(scope, context),

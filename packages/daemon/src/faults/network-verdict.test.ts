@@ -1,6 +1,6 @@
 /** What counts say of a fault, and what chance may do. */
 import { describe, expect, test } from '@jest/globals';
-import { fatesOf } from '../netns/bursts.ts';
+import { burstsOf } from '../netns/bursts.ts';
 import type { LayerCounts } from '../netns/counters.ts';
 import type { Chance, Effect, Layer } from '../model/layer.ts';
 import { boundsOf } from './network-verdict.ts';
@@ -147,7 +147,7 @@ describe('what chance allows', () => {
   test('with correlation is what any stretch of the cycle holds', () => {
     const chance: Chance = { percent: 20, correlationPercent: 60 };
     const hit = new Set(
-      fatesOf(20, 60, 'la').flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, n) => from + n)),
+      burstsOf(20, 60, 'la').flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, n) => from + n)),
     );
     for (const [start, count] of [
       [0, 50],

@@ -1,6 +1,6 @@
 /** Whether counts show that a network fault did what was asked for, to the packets it was asked for. Pure. */
 import { countOf } from '@chaosplane/common';
-import { CYCLE, fatesOf } from '../netns/bursts.ts';
+import { CYCLE, burstsOf } from '../netns/bursts.ts';
 import type { LayerCounts, Shaped } from '../netns/counters.ts';
 import type { Chance, Layer } from '../model/layer.ts';
 import type { Measured } from './fault.ts';
@@ -112,7 +112,7 @@ function chernoffBounds(count: number, p: number): Bounds {
  * With correlation there is no chance left in the kernel: any stretch of the cycle differs from its share by what the cycle says.
  */
 function boundsOfCycle(count: number, percent: number, correlationPercent: number, seed: string): Bounds {
-  const runs = fatesOf(percent, correlationPercent, seed);
+  const runs = burstsOf(percent, correlationPercent, seed);
   const hits = runs.reduce((sum, { from, to }) => sum + to - from + 1, 0);
   let [before, lowest, highest] = [0, 0, 0];
   for (const { from, to } of runs) {

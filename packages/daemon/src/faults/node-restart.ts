@@ -1,23 +1,23 @@
 /** node-restart: the node restarts, where its administrator allows it. */
 import type { NodeRestartSpec } from '@chaosplane/actions';
 import { ChaosError, formatDuration } from '@chaosplane/common';
-import type { ActFault } from './fault.ts';
+import type { OneShotFault } from './fault.ts';
 
 /** A restart that takes longer than this to end the daemon has not happened. */
 const RESTART_MS = 120_000;
 
-export const nodeRestart: ActFault<NodeRestartSpec> = {
-  shape: 'act',
+export const nodeRestart: OneShotFault<NodeRestartSpec> = {
+  driver: 'one-shot',
   engine: 'reboot',
   needs: ['root'],
-  aim: () => ({ on: 'node' }),
+  target: () => ({ on: 'node' }),
   require(_spec, { allowNodeRestart }) {
     if (allowNodeRestart) return;
     const wayOut = 'start its daemon with --allow-node-restart (chart: daemon.allowNodeRestart)';
     throw new ChaosError('FAILED_PRECONDITION', `this node does not allow to be restarted: ${wayOut}`);
   },
   steps: ({ gracePeriodMs }) => [{ tool: 'reboot', argv: [], input: `after ${formatDuration(gracePeriodMs)}\n` }],
-  async act({ gracePeriodMs }, _target, { host, clock, logger }) {
+  async run({ gracePeriodMs }, _target, { host, clock, logger }) {
     logger.warn({ gracePeriodMs }, 'node restarts');
     await clock.sleep(gracePeriodMs);
     host.restartNode();

@@ -1,11 +1,11 @@
 /** pod-cpu-stress: stress-ng burns CPU time in the container's cgroup. */
 import type { PodCpuStressSpec } from '@chaosplane/actions';
 import type { ProcessFault } from './fault.ts';
-import { aimAtContainer, cpuEvidence, cpuStress } from './stress.ts';
+import { oneContainer, cpuEvidence, cpuStress } from './stress.ts';
 
 export const podCpuStress: ProcessFault<PodCpuStressSpec> = {
-  shape: 'process',
-  aim: ({ target }) => aimAtContainer(target),
+  driver: 'process',
+  target: ({ target }) => oneContainer(target),
   stress: cpuStress,
   evidence: cpuEvidence,
 };

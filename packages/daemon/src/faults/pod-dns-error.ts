@@ -7,7 +7,7 @@ import type { ProxyFault } from './fault.ts';
 import { judge } from './network-scope.ts';
 
 export const podDnsError: ProxyFault<PodDnsErrorSpec> = {
-  shape: 'proxy',
+  driver: 'proxy',
   rule({ domains, errorType, percent }, { id, dns }) {
     if (dns === undefined) {
       const message = 'the resolvers of this pod are not known: the container runtime does not tell of any';

@@ -4,7 +4,7 @@ import type { ProxyFault } from './fault.ts';
 import { httpEvidence, httpRuleOf } from './http-rule.ts';
 
 export const podHttpAbort: ProxyFault<PodHttpAbortSpec> = {
-  shape: 'proxy',
+  driver: 'proxy',
   rule: ({ scope, statusCode }, context) =>
     httpRuleOf(scope, statusCode === undefined ? { kind: 'reset' } : { kind: 'status', status: statusCode }, context),
   evidence(rule, counts) {

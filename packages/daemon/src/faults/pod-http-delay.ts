@@ -5,7 +5,7 @@ import type { ProxyFault } from './fault.ts';
 import { httpEvidence, httpRuleOf } from './http-rule.ts';
 
 export const podHttpDelay: ProxyFault<PodHttpDelaySpec> = {
-  shape: 'proxy',
+  driver: 'proxy',
   rule: ({ scope, delayMs }, context) => httpRuleOf(scope, { kind: 'delay', delayMs }, context),
   evidence(rule, counts) {
     const by = rule.kind === 'http' && rule.effect.kind === 'delay' ? ` by ${formatDuration(rule.effect.delayMs)}` : '';

@@ -1,11 +1,11 @@
 /** pod-io-stress: stress-ng writes on the container's file system, from within its cgroup. */
 import type { PodIoStressSpec } from '@chaosplane/actions';
 import type { ProcessFault } from './fault.ts';
-import { aimAtContainer, ioEvidence } from './stress.ts';
+import { oneContainer, ioEvidence } from './stress.ts';
 
 export const podIoStress: ProcessFault<PodIoStressSpec> = {
-  shape: 'process',
-  aim: ({ target }) => ({ ...aimAtContainer(target), inside: true }),
+  driver: 'process',
+  target: ({ target }) => ({ ...oneContainer(target), inside: true }),
   stress: ({ workers, size, path }) => ({
     args: ['--hdd', String(workers), '--hdd-bytes', String(size), '--hdd-opts', 'wr-seq,fdatasync'],
     workers,

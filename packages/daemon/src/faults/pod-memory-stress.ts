@@ -1,11 +1,11 @@
 /** pod-memory-stress: stress-ng keeps memory in use in the container's cgroup. */
 import type { PodMemoryStressSpec } from '@chaosplane/actions';
 import type { ProcessFault } from './fault.ts';
-import { aimAtContainer, memoryEvidence, memoryStress } from './stress.ts';
+import { oneContainer, memoryEvidence, memoryStress } from './stress.ts';
 
 export const podMemoryStress: ProcessFault<PodMemoryStressSpec> = {
-  shape: 'process',
-  aim: ({ target }) => aimAtContainer(target),
+  driver: 'process',
+  target: ({ target }) => oneContainer(target),
   stress: memoryStress,
   evidence: memoryEvidence,
 };

@@ -4,8 +4,8 @@ import type { ProcessFault } from './fault.ts';
 import { cpuEvidence, cpuStress } from './stress.ts';
 
 export const stressCpu: ProcessFault<CpuStress> = {
-  shape: 'process',
-  aim: () => ({ on: 'node' }),
+  driver: 'process',
+  target: () => ({ on: 'node' }),
   stress: cpuStress,
   evidence: cpuEvidence,
 };

@@ -4,8 +4,8 @@ import type { ProcessFault } from './fault.ts';
 import { memoryEvidence, memoryStress } from './stress.ts';
 
 export const stressMemory: ProcessFault<MemoryStress> = {
-  shape: 'process',
-  aim: () => ({ on: 'node' }),
+  driver: 'process',
+  target: () => ({ on: 'node' }),
   stress: memoryStress,
   evidence: memoryEvidence,
 };

@@ -4,7 +4,7 @@
 export const CYCLE = 4096;
 
 /** Positions in the cycle, both ends included. */
-export interface Run {
+export interface Burst {
   readonly from: number;
   readonly to: number;
 }
@@ -21,7 +21,7 @@ export interface Run {
  * The runs of packets that are hit. Exactly `percent` of a cycle is, in as many runs as the chain has whose
  * P(hit | hit before) is p + c(1 − p): independent packets for c = 0, one long run for c = 1. The same seed gives the same cycle.
  */
-export function fatesOf(percent: number, correlationPercent: number, seed: string): readonly Run[] {
+export function burstsOf(percent: number, correlationPercent: number, seed: string): readonly Burst[] {
   const share = percent / 100;
   const hits = Math.min(CYCLE, Math.max(1, Math.round(CYCLE * share)));
   const spared = CYCLE - hits;

@@ -1,9 +1,8 @@
 /** The pods that have proxies: their namespaces by cookie, the rules in force there, and one change at a time in each. */
-import type { Clock } from '@chaosplane/common';
-import type { Host, Netns } from '../../contract/host.ts';
-import type { ProxyCounts, ProxyRule } from '../../model/proxy-rule.ts';
-import { openSame, requireOfPod } from '../open-netns.ts';
-import { Turns } from '../turns.ts';
+import { KeyedMutex, type Clock } from '@chaosplane/common';
+import type { Host, Netns } from '../../../contract/host.ts';
+import type { ProxyCounts, ProxyRule } from '../../../model/proxy-rule.ts';
+import { openSame, requireOfPod } from '../../open-netns.ts';
 
 /** A rule of one execution. */
 export interface OwnRule {
@@ -31,7 +30,7 @@ export interface PodRef {
   readonly netnsPath: string;
 }
 
-interface Entry extends ProxiedPod {
+interface OpenPod extends ProxiedPod {
   readonly sandboxId: string;
 }
 
@@ -39,8 +38,8 @@ interface Entry extends ProxiedPod {
 export class ProxiedPods {
   readonly #host: Host;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry>();
-  readonly #turns = new Turns();
+  readonly #entries = new Map<string, OpenPod>();
+  readonly #mutex = new KeyedMutex();
 
   constructor(host: Host, clock: Clock) {
     this.#host = host;
@@ -49,7 +48,7 @@ export class ProxiedPods {
 
   /** Runs `work` in the namespace at that path, whichever it is now. @throws ChaosError NOT_FOUND when there is none. */
   async enter<T>(ref: PodRef, work: (pod: ProxiedPod) => Promise<T>): Promise<T> {
-    return this.#turns.take(ref.sandboxId, () => this.#within(this.#host.openNetns(ref.netnsPath), ref, work));
+    return this.#mutex.run(ref.sandboxId, () => this.#within(this.#host.openNetns(ref.netnsPath), ref, work));
   }
 
   /** Runs `work` in the very namespace that is meant; undefined when that no longer exists. */
@@ -57,7 +56,7 @@ export class ProxiedPods {
     ref: PodRef & { readonly netnsCookie: string },
     work: (pod: ProxiedPod) => Promise<T>,
   ): Promise<T | undefined> {
-    return this.#turns.take(ref.sandboxId, async () => {
+    return this.#mutex.run(ref.sandboxId, async () => {
       const known = this.#entries.get(ref.netnsCookie);
       if (known !== undefined) return this.#run(known, work);
       const netns = await openSame(this.#host, ref);
@@ -74,7 +73,7 @@ export class ProxiedPods {
   async release(cookie: string): Promise<void> {
     const entry = this.#entries.get(cookie);
     if (entry === undefined) return;
-    await this.#turns.take(entry.sandboxId, async () => {
+    await this.#mutex.run(entry.sandboxId, async () => {
       this.#entries.delete(cookie);
       await entry.netns.endProxies();
       await entry.netns.close();
@@ -96,12 +95,12 @@ export class ProxiedPods {
       return this.#run(known, work);
     }
     const rules = new Map<string, OwnRule>();
-    const entry: Entry = { netns, sandboxId, rules, serve: () => this.#serve(netns, rules) };
+    const entry: OpenPod = { netns, sandboxId, rules, serve: () => this.#serve(netns, rules) };
     this.#entries.set(netns.cookie, entry);
     return this.#run(entry, work);
   }
 
-  async #run<T>(entry: Entry, work: (pod: ProxiedPod) => Promise<T>): Promise<T> {
+  async #run<T>(entry: OpenPod, work: (pod: ProxiedPod) => Promise<T>): Promise<T> {
     try {
       return await work(entry);
     } finally {

@@ -1,10 +1,10 @@
 /** Refuses containers that cannot be hit for the state that they are in, and names that state. */
 import { ChaosError, formatDuration, systemClock } from '@chaosplane/common';
-import type { Container, ContainerDetail, Host, ProcessRef, SandboxDetail } from '../contract/host.ts';
-import { podName } from './target.ts';
+import type { Container, ContainerDetail, Host, ProcessRef, SandboxDetail } from '../../contract/host.ts';
+import { podName } from './name.ts';
 
 /** Which of the pod's containers were meant. */
-interface Meant {
+interface MeantContainers {
   readonly containerName?: string | undefined;
   readonly id?: string | undefined;
 }
@@ -14,7 +14,7 @@ export async function noneRuns(
   { runtime }: Pick<Host, 'runtime'>,
   sandbox: SandboxDetail,
   known: readonly Container[],
-  { containerName, id }: Meant,
+  { containerName, id }: MeantContainers,
 ): Promise<ChaosError> {
   const name = podName(sandbox);
   const meant = known

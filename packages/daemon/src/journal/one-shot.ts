@@ -1,7 +1,7 @@
 /** What the journal remembers of something that is done once. What exactly is in the parameters. */
 import { z } from 'zod';
 
-export const actWork = z.object({
+export const oneShotWork = z.object({
   shape: z.literal('act'),
   /** By what it is done: signal, exec, reboot. */
   engine: z.string(),

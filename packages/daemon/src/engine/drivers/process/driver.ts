@@ -1,45 +1,49 @@
-/** The shape of faults that are processes: a stressor in the cgroup of a container, or in one of its own on the node. */
-import { asChaosError, defined } from '@chaosplane/common';
-import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
-import { isOfShape } from '../../journal/record.ts';
-import { findAim, siteOfTarget } from '../aim.ts';
-import type { ShapeContext } from '../context.ts';
-import { subjectOf, targetName } from '../target.ts';
-import { Turns } from '../turns.ts';
+/** The driver of faults that are processes: a stressor in the cgroup of a container, or in one of its own on the node. */
+import { asChaosError, defined, KeyedMutex } from '@chaosplane/common';
+import { faultOfDriver } from '../../../faults/registry.ts';
+import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
+import { isOfDriver } from '../../../journal/record.ts';
+import { targetIdentity, targetKey, targetName } from '../../target/name.ts';
+import { resolveTarget } from '../../target/resolve.ts';
+import type { DriverContext } from '../../context.ts';
 import { createOwnStressors, type OwnStressors } from './own-stressors.ts';
-import { isThere, planProcess, processFaultOf, type ProcessTarget } from './process-plan.ts';
-import { HalfAppliedError, type Change, type Shape, type Site } from './shape.ts';
+import { isThere, planProcess, type ProcessTarget } from './plan.ts';
+import { HalfAppliedError, type RecordChange, type Driver, type Session } from '../driver.ts';
 
 type ProcessRecord = RecordOf<'process'>;
 
 /** How long after the end of a stressor its container is looked at: the kernel may be about to kill that, too. */
 const SETTLE_MS = 200;
 
-export function processShape(context: ShapeContext): Shape<'process'> {
+export function processDriver(context: DriverContext): Driver<'process'> {
   const { host } = context;
-  const turns = new Turns();
+  const mutex = new KeyedMutex();
   const stressors: OwnStressors = createOwnStressors(context, (id) => {
     context.clock.after(SETTLE_MS, () => void journalEnd(context, stressors, id));
   });
   return {
     async find(request) {
-      const target = await findAim(host, processFaultOf(request.action.name).aim(request.spec as never), request.pod);
-      const site = siteOfTarget(target);
+      const target = await resolveTarget(
+        host,
+        faultOfDriver('process', request.action.name).target(request.spec),
+        request.pod,
+      );
+      const key = targetKey(target);
       return {
-        subject: subjectOf(target),
+        identity: targetIdentity(target),
         name: targetName(target),
-        site,
-        enter: (work) => turns.take(site, () => work(siteFor(context, stressors, target))),
+        key,
+        enter: (work) => mutex.run(key, () => work(sessionFor(context, stressors, target))),
       };
     },
-    siteOf: ({ target }) => siteOfTarget(target),
+    keyOf: ({ target }) => targetKey(target),
     // A stressor can be reached, and has to be ended, also when its container is gone.
-    revisit: ({ target }, work) => turns.take(siteOfTarget(target), () => work(siteFor(context, stressors, target))),
+    revisit: ({ target }, work) => mutex.run(targetKey(target), () => work(sessionFor(context, stressors, target))),
     isHidden: async () => false,
     endingUnseen: () => ({ endReason: 'target-gone' }),
     gone: async (records) => records.filter(({ target }) => !isThere(context, target)),
-    holds: () => false,
-    letGo: async () => undefined,
+    hasOpenResources: () => false,
+    releaseGone: async () => undefined,
     async sweepOrphans(records) {
       const known = new Set(records.map(({ id }) => id));
       const orphans = host.cgroups.idle().filter((name) => !known.has(name));
@@ -52,9 +56,9 @@ export function processShape(context: ShapeContext): Shape<'process'> {
 }
 
 /** Remembers what was measured of a stressor that has ended, and that it is not to be started again when memory ran out. */
-async function journalEnd(context: ShapeContext, stressors: OwnStressors, id: string): Promise<void> {
+async function journalEnd(context: DriverContext, stressors: OwnStressors, id: string): Promise<void> {
   const record = context.executions.get(id);
-  if (record === undefined || !isOfShape(record, 'process')) return;
+  if (record === undefined || !isOfDriver(record, 'process')) return;
   if (record.state === 'applying') context.clock.after(SETTLE_MS, () => void journalEnd(context, stressors, id));
   if (record.state !== 'active') return;
   const measure = stressors.measure(record);
@@ -67,7 +71,7 @@ async function journalEnd(context: ShapeContext, stressors: OwnStressors, id: st
   });
 }
 
-function siteFor(context: ShapeContext, stressors: OwnStressors, target: ProcessTarget): Site<'process'> {
+function sessionFor(context: DriverContext, stressors: OwnStressors, target: ProcessTarget): Session<'process'> {
   return {
     plan: (request) => planProcess(context, target, request),
     preview: ({ work, notes }) => [
@@ -95,7 +99,7 @@ function siteFor(context: ShapeContext, stressors: OwnStressors, target: Process
     },
     remove: (record) => stressors.remove(record),
     async renew(records) {
-      const changed = new Map<string, Change>();
+      const changed = new Map<string, RecordChange>();
       for (const record of records) {
         const lives = stressors.lives(record);
         if (record.work.ended !== undefined || stressors.ranOut(record.id)) continue;
@@ -110,7 +114,7 @@ function siteFor(context: ShapeContext, stressors: OwnStressors, target: Process
     },
     async restore(kept, dropped) {
       for (const record of dropped) await stressors.remove(record);
-      const changed = new Map<string, Change>();
+      const changed = new Map<string, RecordChange>();
       for (const record of kept) {
         const evidence = record.evidence === undefined ? {} : { evidence: record.evidence };
         // What an earlier daemon started has died with it, unless this very process took over.
@@ -131,24 +135,24 @@ function siteFor(context: ShapeContext, stressors: OwnStressors, target: Process
   };
 }
 
-function noteOf({ clock }: ShapeContext, why: string): string {
+function noteOf({ clock }: DriverContext, why: string): string {
   return `the stressor was started again at ${new Date(clock.now()).toISOString()} ${why}`;
 }
 
-function freshEvidence(context: ShapeContext, stressors: OwnStressors, record: ProcessRecord): Change {
+function freshEvidence(context: DriverContext, stressors: OwnStressors, record: ProcessRecord): RecordChange {
   const evidence = evidenceOf(context, stressors, record);
   return evidence === undefined ? {} : { evidence };
 }
 
 function evidenceOf(
-  { clock }: ShapeContext,
+  { clock }: DriverContext,
   stressors: OwnStressors,
   record: ProcessRecord,
 ): EvidenceRecord | undefined {
   const measure = stressors.measure(record);
   if (measure === undefined) return record.evidence;
   const { work, action } = record;
-  const measured = processFaultOf(action).evidence(work, measure);
+  const measured = faultOfDriver('process', action).evidence(work, measure);
   const counters = Object.entries(measured.counters).map(([name, value]) => [name, Math.max(0, Math.round(value))]);
   return {
     ...measured,

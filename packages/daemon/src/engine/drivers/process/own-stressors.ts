@@ -1,12 +1,12 @@
 /** The stressors of this daemon: begins and ends them, measures them while they live, and remembers how they ended. */
 import { asChaosError, ChaosError, countOf, defined, type Timer } from '@chaosplane/common';
-import type { StressMeasure } from '../../faults/fault.ts';
-import type { ContainerFolder, ProcessRef, StressorUsage } from '../../contract/host.ts';
-import type { RecordOf } from '../../journal/record.ts';
-import type { ShapeContext } from '../context.ts';
+import type { StressMeasure } from '../../../faults/fault.ts';
+import type { ContainerFolder, ProcessRef, StressorUsage } from '../../../contract/host.ts';
+import type { RecordOf } from '../../../journal/record.ts';
+import type { DriverContext } from '../../context.ts';
 import { wasKilled } from './ending-words.ts';
-import { countedIn, didOf, killsSince, measureOf, take, type Own } from './stress-measure.ts';
-import { containerOf, isThere } from './process-plan.ts';
+import { countedIn, didOf, killsSince, measureOf, take, type OwnStressor } from './stress-measure.ts';
+import { containerOf, isThere } from './plan.ts';
 
 type ProcessRecord = RecordOf<'process'>;
 type Work = ProcessRecord['work'];
@@ -29,12 +29,12 @@ const MARGIN_MS = 2000;
 const NOTHING: StressorUsage = { processes: 0, workers: 0, cpuMs: 0, residentBytes: 0, writtenBytes: 0 };
 
 /** `onEnd` is called when one has ended that was to run on. */
-export function createOwnStressors(context: ShapeContext, onEnd: (id: string) => void) {
+export function createOwnStressors(context: DriverContext, onEnd: (id: string) => void) {
   const { host, clock, lease } = context;
-  const own = new Map<string, Own>();
+  const own = new Map<string, OwnStressor>();
   let sampling: Timer | undefined;
 
-  const sample = (each: Own): void => {
+  const sample = (each: OwnStressor): void => {
     if (each.process === undefined || each.end !== undefined) return;
     take(each, host.stressors.usage(each.process), clock.monotonic());
     each.accounts = { ...each.accounts, ...host.cgroups.usage(each.cgroup) };
@@ -50,7 +50,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
     sampling = own.size === 0 ? undefined : clock.after(wait, sampleAll);
   };
 
-  const ended = (id: string, each: Own, end: NonNullable<Own['end']>): void => {
+  const ended = (id: string, each: OwnStressor, end: NonNullable<OwnStressor['end']>): void => {
     if (each.ending || each.end !== undefined) return;
     // The counters of its cgroup are there until the runtime has removed that.
     each.accounts = { ...each.accounts, ...host.cgroups.usage(each.cgroup) };
@@ -59,7 +59,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
   };
 
   /** A container that ends takes its stressor with it. */
-  const look = (id: string, each: Own, container: ProcessRef): void => {
+  const look = (id: string, each: OwnStressor, container: ProcessRef): void => {
     if (own.get(id) !== each || each.process === undefined) return;
     if (host.processes.isAlive(container)) {
       each.looking = clock.after(LOOK_EVERY_MS, () => look(id, each, container));
@@ -73,7 +73,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
   };
 
   /** Why one could not be started, with what the kernel says of its cgroup. */
-  const explained = (error: unknown, each: Own): ChaosError => {
+  const explained = (error: unknown, each: OwnStressor): ChaosError => {
     const { code, message } = asChaosError(error);
     const killed = killsSince(each.before, host.cgroups.usage(each.cgroup));
     const why = [
@@ -85,7 +85,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
       : new ChaosError(code, [message, ...why].join('; '), { cause: error });
   };
 
-  const begin = async (record: ProcessRecord, each: Own): Promise<number> => {
+  const begin = async (record: ProcessRecord, each: OwnStressor): Promise<number> => {
     const { id, target, work } = record;
     const folder =
       work.path === undefined || target.kind === 'node'
@@ -139,7 +139,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
       };
       const predecessor = own.get(id);
       const earlier = predecessor === undefined ? countedIn(record) : didOf(predecessor);
-      const each: Own = {
+      const each: OwnStressor = {
         target,
         cgroup,
         oomKillsAll: host.cgroups.room(cgroup).oomKillsAll,
@@ -214,7 +214,7 @@ export function createOwnStressors(context: ShapeContext, onEnd: (id: string) =>
 export type OwnStressors = ReturnType<typeof createOwnStressors>;
 
 /** The folder that a daemon before this one made; absent when it made none, or the container is gone. */
-function reopened({ host }: ShapeContext, { id, target, work }: ProcessRecord): ContainerFolder | undefined {
+function reopened({ host }: DriverContext, { id, target, work }: ProcessRecord): ContainerFolder | undefined {
   if (work.path === undefined || target.kind === 'node') return undefined;
   try {
     return host.makeFolder(containerOf(target), work.path, folderName(id));

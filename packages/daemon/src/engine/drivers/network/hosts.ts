@@ -1,8 +1,8 @@
 /** Peers by host name: looked up before a fault begins, and again while it is in force. */
 import { asChaosError, ChaosError, parseCidr, type Cidr } from '@chaosplane/common';
-import type { RecordOf } from '../../journal/record.ts';
-import type { HostPeer } from '../../model/layer.ts';
-import type { ShapeContext } from '../context.ts';
+import type { RecordOf } from '../../../journal/record.ts';
+import type { HostPeer } from '../../../model/layer.ts';
+import type { DriverContext } from '../../context.ts';
 
 type NetworkRecord = RecordOf<'network'>;
 
@@ -20,7 +20,7 @@ export interface ResolvedHosts {
 
 /** @throws ChaosError FAILED_PRECONDITION with what is wrong with every name. */
 export async function resolveHosts(
-  { host, clock }: ShapeContext,
+  { host, clock }: DriverContext,
   target: Pick<NetworkRecord['target'], 'sandboxId' | 'netnsPath'>,
   names: readonly string[],
 ): Promise<ResolvedHosts> {
@@ -56,21 +56,21 @@ function cidrsOf(addresses: readonly string[]): Cidr[] {
 }
 
 /** Looks names up again when it is time to. */
-export interface HostFollower {
+export interface HostRefresher {
   /** Begins what is due, and returns at once. */
-  follow(live: readonly NetworkRecord[]): void;
+  refresh(live: readonly NetworkRecord[]): void;
 }
 
 /** `apply` brings other addresses to an execution that is active; `failed` is told the first failure of a row. */
-export function createHostFollower(
-  context: ShapeContext,
+export function createHostRefresher(
+  context: DriverContext,
   apply: (id: string, hosts: readonly HostPeer[]) => Promise<void>,
   failed: (id: string, why: string) => Promise<void>,
-): HostFollower {
+): HostRefresher {
   const due = new Map<string, number>();
   const failing = new Set<string>();
   const busy = new Set<string>();
-  const followOne = async ({ id, target, work }: NetworkRecord): Promise<void> => {
+  const refreshOne = async ({ id, target, work }: NetworkRecord): Promise<void> => {
     const hosts = work.layer.scope.hosts ?? [];
     try {
       const { hosts: now, againMs } = await resolveHosts(
@@ -89,7 +89,7 @@ export function createHostFollower(
     }
   };
   return {
-    follow(live) {
+    refresh(live) {
       const named = live.filter(({ state, work }) => state === 'active' && (work.layer.scope.hosts ?? []).length > 0);
       const ids = new Set(named.map(({ id }) => id));
       for (const id of due.keys()) if (!ids.has(id)) [due, failing].forEach((memory) => memory.delete(id));
@@ -99,7 +99,7 @@ export function createHostFollower(
         due.set(record.id, at);
         if (busy.has(record.id) || at > context.clock.monotonic()) continue;
         busy.add(record.id);
-        void followOne(record)
+        void refreshOne(record)
           .catch((error: unknown) => {
             context.logger.error({ executionId: record.id, err: error }, 'host names of peers could not be followed');
           })

@@ -1,15 +1,15 @@
 /** What is known of one stressor of this daemon, and what that comes to as a measure. */
 import { defined, type Timer } from '@chaosplane/common';
-import type { StressMeasure } from '../../faults/fault.ts';
-import type { Cgroup, CgroupUsage, ContainerFolder, ProcessRef, StressorUsage } from '../../contract/host.ts';
-import type { RecordOf } from '../../journal/record.ts';
+import type { StressMeasure } from '../../../faults/fault.ts';
+import type { Cgroup, CgroupUsage, ContainerFolder, ProcessRef, StressorUsage } from '../../../contract/host.ts';
+import type { RecordOf } from '../../../journal/record.ts';
 import { endingWords } from './ending-words.ts';
 
 type ProcessRecord = RecordOf<'process'>;
 type Work = ProcessRecord['work'];
 
 /** One that this daemon has started, until its execution ends. */
-export interface Own {
+export interface OwnStressor {
   readonly target: ProcessRecord['target'];
   readonly cgroup: Cgroup;
   /** Whether the kernel kills all of the cgroup together when memory runs out. */
@@ -41,7 +41,7 @@ export interface Own {
 const DYING_MS = 1500;
 
 /** Takes a measurement in. One that is dying has lost what it had; what it was is remembered. */
-export function take(each: Own, usage: StressorUsage, at: number): void {
+export function take(each: OwnStressor, usage: StressorUsage, at: number): void {
   if (usage.processes === 0) return;
   [each.last, each.lastAt] = [usage, at];
   each.peakBytes = Math.max(each.peakBytes, usage.residentBytes);
@@ -49,7 +49,7 @@ export function take(each: Own, usage: StressorUsage, at: number): void {
 }
 
 /** What it was when it was measured last; of one that has ended, before it began to. */
-function shownOf({ last, lastAt, whole, end, ending, peakBytes, before, accounts }: Own): StressorUsage {
+function shownOf({ last, lastAt, whole, end, ending, peakBytes, before, accounts }: OwnStressor): StressorUsage {
   if (end === undefined && !ending) return last;
   // Without the worker that the kernel has killed, stress-ng may take long to end.
   const dying = lastAt - (whole?.at ?? -Infinity) < DYING_MS || killsSince(before, accounts) > 0;
@@ -57,7 +57,7 @@ function shownOf({ last, lastAt, whole, end, ending, peakBytes, before, accounts
 }
 
 /** What was measured of it so far, or last. `there`: whether its container still runs. */
-export function measureOf(each: Own, there: boolean): StressMeasure {
+export function measureOf(each: OwnStressor, there: boolean): StressMeasure {
   const { before, accounts, end, target, oomKillsAll } = each;
   const since = (key: 'cpuMs' | 'memoryBytes'): number | undefined => {
     const [then, now] = [before[key], accounts[key]];
@@ -79,18 +79,18 @@ export function measureOf(each: Own, there: boolean): StressMeasure {
 }
 
 /** What it did, with those before it. */
-export function didOf(each: Own): Own['earlier'] {
+export function didOf(each: OwnStressor): OwnStressor['earlier'] {
   const { cpuMs, writtenBytes } = shownOf(each);
   return { cpuMs: each.earlier.cpuMs + cpuMs, writtenBytes: each.earlier.writtenBytes + writtenBytes };
 }
 
 /** What the last evidence of a record says that the stressor of a daemon before this one did. */
-export function countedIn({ evidence }: ProcessRecord): Own['earlier'] {
+export function countedIn({ evidence }: ProcessRecord): OwnStressor['earlier'] {
   const { cpu_ms: cpuMs = 0, written_bytes: writtenBytes = 0 } = evidence?.counters ?? {};
   return { cpuMs, writtenBytes };
 }
 
 /** How many processes of its cgroup the kernel has killed since because memory ran out. */
-export function killsSince(before: Own['before'], { oomKills = 0 }: CgroupUsage): number {
+export function killsSince(before: OwnStressor['before'], { oomKills = 0 }: CgroupUsage): number {
   return before.oomKills === undefined ? 0 : Math.max(0, oomKills - before.oomKills);
 }

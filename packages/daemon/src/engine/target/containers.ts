@@ -1,43 +1,48 @@
-/** Finds the containers, or the node, that a fault is aimed at. */
+/** Finds the containers that a fault targets. */
 import { ChaosError, systemClock } from '@chaosplane/common';
-import type { ActTarget, Aim } from '../faults/fault.ts';
-import type { Container, Host, ProcessRef, SandboxDetail } from '../contract/host.ts';
-import type { ParsedRequest } from './parse.ts';
+import type { ResolvedTarget, TargetSpec } from '../../faults/fault.ts';
+import type { Container, Host, ProcessRef, SandboxDetail } from '../../contract/host.ts';
+import type { ParsedRequest } from '../parse.ts';
 import { noneRuns, requireThawed } from './container-states.ts';
-import { bareId, findPod, ownKernelOf, podName } from './target.ts';
+import { podName } from './name.ts';
+import { bareId, findPod, ownKernelOf } from './pod.ts';
 
-type ContainersTarget = Extract<ActTarget, { kind: 'containers' }>;
+type ContainersTarget = Extract<ResolvedTarget, { kind: 'containers' }>;
 
 /**
- * Whom `aim` means on this node.
- * @throws ChaosError NOT_FOUND when nobody, FAILED_PRECONDITION when it is not clear which, or none of them runs.
+ * The running containers of a pod, or the one that is named.
+ * @throws ChaosError NOT_FOUND when the pod does not run here, FAILED_PRECONDITION when none of its containers runs, or when the
+ * request must name one and does not.
  */
-export async function findAim(host: Host, aim: Aim, pod: ParsedRequest['pod']): Promise<ActTarget> {
-  switch (aim.on) {
-    case 'node':
-      return { kind: 'node', nodeName: host.nodeName };
-    case 'container':
-      return findContainer(host, aim.containerId, pod);
-    case 'pod': {
-      const { podNamespace, podName: name, containerName } = aim;
-      const named = containerName === undefined ? {} : { containerName };
-      const sandbox = await findPod(host.runtime, { podNamespace, podName: name, ...named, ...pod });
-      const known = await host.runtime.containers(sandbox.id);
-      const running = known.filter(({ state }) => state === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      const id = pod.containerId === undefined ? undefined : bareId(pod.containerId);
-      const chosen = running
-        .filter((container) => containerName === undefined || container.name === containerName)
-        .filter((container) => id === undefined || container.id === id);
-      if (chosen.length === 0) throw await noneRuns(host, sandbox, known, { containerName, id });
-      if (aim.inside === true) requireOwnProcesses(sandbox);
-      const target = await targetOf(host, sandbox, chosen, aim.unnamed === 'only');
-      if (aim.inside === true) await requireNoneBeside(host, target, running);
-      return target;
-    }
-  }
+export async function findContainers(
+  host: Host,
+  { podNamespace, podName: name, containerName, unnamed, inside }: Extract<TargetSpec, { on: 'pod' }>,
+  pod: ParsedRequest['pod'],
+): Promise<ContainersTarget> {
+  const named = containerName === undefined ? {} : { containerName };
+  const sandbox = await findPod(host.runtime, { podNamespace, podName: name, ...named, ...pod });
+  const known = await host.runtime.containers(sandbox.id);
+  const running = known.filter(({ state }) => state === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const id = pod.containerId === undefined ? undefined : bareId(pod.containerId);
+  const chosen = running
+    .filter((container) => containerName === undefined || container.name === containerName)
+    .filter((container) => id === undefined || container.id === id);
+  if (chosen.length === 0) throw await noneRuns(host, sandbox, known, { containerName, id });
+  if (inside === true) requireOwnProcesses(sandbox);
+  const target = await targetOf(host, sandbox, chosen, unnamed === 'only');
+  if (inside === true) await requireNoneBeside(host, target, running);
+  return target;
 }
 
-async function findContainer(host: Host, containerId: string, pod: ParsedRequest['pod']): Promise<ContainersTarget> {
+/**
+ * The running container with that id.
+ * @throws ChaosError NOT_FOUND when the runtime does not know it, FAILED_PRECONDITION when it does not run.
+ */
+export async function findContainer(
+  host: Host,
+  containerId: string,
+  pod: ParsedRequest['pod'],
+): Promise<ContainersTarget> {
   const id = bareId(containerId);
   const container = await host.runtime.container(id);
   const sandbox = container === undefined ? undefined : await host.runtime.sandbox(container.sandboxId);
@@ -115,9 +120,4 @@ async function processOf({ runtime, processes }: Host, id: string, pod: string):
     }
     await systemClock.sleep(LOOK_EVERY_MS);
   }
-}
-
-/** Records of the same target take turns. */
-export function siteOfTarget(target: ActTarget): string {
-  return target.kind === 'node' ? 'node' : target.containers.map(({ id }) => id).join(' ');
 }

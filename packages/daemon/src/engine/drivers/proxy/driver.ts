@@ -1,21 +1,21 @@
-/** The shape of faults that a proxy inside a pod's network namespace carries out: HTTP and DNS. */
+/** The driver of faults that a proxy inside a pod's network namespace carries out: HTTP and DNS. */
 import { asChaosError, ChaosError, defined, invalidArgument } from '@chaosplane/common';
-import type { ProxyFault } from '../../faults/fault.ts';
-import { faultOf } from '../../faults/registry.ts';
-import type { CapabilityName, SandboxDetail } from '../../contract/host.ts';
-import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
-import { explainRedirect } from '../../proxy/foreign/advice.ts';
-import { notesOnOpen } from '../../proxy/left-alone.ts';
-import { PROXY_TABLE } from '../../proxy/names.ts';
-import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../model/proxy-rule.ts';
-import { requireCapabilities } from '../capabilities.ts';
-import type { ShapeContext } from '../context.ts';
-import type { ParsedRequest } from '../parse.ts';
-import { sparedIn } from '../probes.ts';
-import { findPod, podName, requireOwnNetwork, type TargetQuery } from '../target.ts';
+import { faultOfDriver } from '../../../faults/registry.ts';
+import type { CapabilityName, SandboxDetail } from '../../../contract/host.ts';
+import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
+import { explainRedirect } from '../../../proxy/foreign/advice.ts';
+import { notesOnOpen } from '../../../proxy/left-alone.ts';
+import { PROXY_TABLE } from '../../../proxy/names.ts';
+import { nothingCounted, type ProxyCounts, type ProxyRule } from '../../../model/proxy-rule.ts';
+import { requireCapabilities } from '../../capabilities.ts';
+import type { DriverContext } from '../../context.ts';
+import type { ParsedRequest } from '../../parse.ts';
+import { sparedIn } from '../../probes.ts';
+import { podName } from '../../target/name.ts';
+import { findPod, requireOwnNetwork, type PodQuery } from '../../target/pod.ts';
 import { ProxiedPods, type ProxiedPod } from './proxied-pods.ts';
-import { HalfAppliedError, type Change, type Planned, type Shape, type Site } from './shape.ts';
-import { sweepProxies } from './proxy-orphans.ts';
+import { HalfAppliedError, type RecordChange, type Planned, type Driver, type Session } from '../driver.ts';
+import { sweepProxies } from './orphans.ts';
 
 type ProxyRecord = RecordOf<'proxy'>;
 
@@ -23,15 +23,15 @@ type ProxyRecord = RecordOf<'proxy'>;
 type PodTarget = Omit<ProxyRecord['target'], 'kind' | 'containerName' | 'netnsCookie'>;
 
 /** What proxies count. */
-type Counts = Omit<ProxyCounts, 'openBefore'>;
+type EarlierCounts = Omit<ProxyCounts, 'openBefore'>;
 
 /** What proxies need of a node. */
 export const PROXY_NEEDS: readonly CapabilityName[] = ['root', 'nftables'];
 
 /** The spec of every HTTP and DNS action says which pod is meant. */
-const scopeOf = ({ spec }: ParsedRequest): TargetQuery => (spec as { scope: TargetQuery }).scope;
+const scopeOf = ({ spec }: ParsedRequest): PodQuery => (spec as { scope: PodQuery }).scope;
 
-export function proxyShape(context: ShapeContext): Shape<'proxy'> {
+export function proxyDriver(context: DriverContext): Driver<'proxy'> {
   const { host } = context;
   const pods = new ProxiedPods(host, context.clock);
   return {
@@ -43,22 +43,22 @@ export function proxyShape(context: ShapeContext): Shape<'proxy'> {
       const netnsPath = requireOwnNetwork(sandbox, name);
       const target = { podNamespace, podName: pod, podUid: sandbox.podUid, sandboxId: sandbox.id, netnsPath };
       return {
-        subject: sandbox.podUid,
+        identity: sandbox.podUid,
         name,
-        site: sandbox.id,
-        enter: (work) => pods.enter(target, (proxied) => work(siteIn(context, proxied, target, sandbox))),
+        key: sandbox.id,
+        enter: (work) => pods.enter(target, (proxied) => work(sessionIn(context, proxied, target, sandbox))),
       };
     },
-    siteOf: ({ target }) => target.sandboxId,
-    revisit: ({ target }, work) => pods.revisit(target, (proxied) => work(siteIn(context, proxied, target))),
+    keyOf: ({ target }) => target.sandboxId,
+    revisit: ({ target }, work) => pods.revisit(target, (proxied) => work(sessionIn(context, proxied, target))),
     async isHidden({ target }) {
       const sandbox = await host.runtime.sandbox(target.sandboxId).catch(() => undefined);
       return sandbox?.ready === true && sandbox.netnsPath === target.netnsPath;
     },
     endingUnseen: () => ({ endReason: 'target-gone' }),
     gone: async (records, ready) => records.filter(({ target }) => !ready.has(target.sandboxId)),
-    holds: () => pods.open().length > 0,
-    async letGo(ready) {
+    hasOpenResources: () => pods.open().length > 0,
+    async releaseGone(ready) {
       for (const { sandboxId, cookie } of pods.open()) if (!ready.has(sandboxId)) await pods.release(cookie);
     },
     sweepOrphans: (records) => sweepProxies(context, new Set(records.map(({ target }) => target.sandboxId))),
@@ -66,9 +66,14 @@ export function proxyShape(context: ShapeContext): Shape<'proxy'> {
   };
 }
 
-function siteIn(context: ShapeContext, pod: ProxiedPod, target: PodTarget, sandbox?: SandboxDetail): Site<'proxy'> {
+function sessionIn(
+  context: DriverContext,
+  pod: ProxiedPod,
+  target: PodTarget,
+  sandbox?: SandboxDetail,
+): Session<'proxy'> {
   const { lease, clock } = context;
-  const put = (record: ProxyRecord, before: Counts): void => {
+  const put = (record: ProxyRecord, before: EarlierCounts): void => {
     const { rule } = record.work;
     // Counted before anything is redirected; a rule that is in force already keeps its count.
     const openBefore = pod.rules.get(record.id)?.openBefore ?? pod.netns.openConnections(rule).count;
@@ -77,7 +82,7 @@ function siteIn(context: ShapeContext, pod: ProxiedPod, target: PodTarget, sandb
   const evidence = (record: ProxyRecord): EvidenceRecord => {
     const { before = nothingCounted, openBefore = 0 } = pod.rules.get(record.id) ?? {};
     const counts = added(before, pod.netns.proxyCounts(record.work.rule.id) ?? nothingCounted);
-    const measured = proxyFaultOf(record.action).evidence(record.work.rule, { ...counts, openBefore });
+    const measured = faultOfDriver('proxy', record.action).evidence(record.work.rule, { ...counts, openBefore });
     return { ...measured, counters: { ...measured.counters }, engine: 'proxy', gatheredAt: clock.now() };
   };
   return {
@@ -111,14 +116,14 @@ function siteIn(context: ShapeContext, pod: ProxiedPod, target: PodTarget, sandb
       // What the proxy of an earlier daemon counted is in the evidence; this one counts from the beginning.
       for (const record of kept) put(record, pod.rules.get(record.id)?.before ?? countsIn(record));
       await pod.serve();
-      return new Map(kept.map((record): [string, Change] => [record.id, { evidence: evidence(record) }]));
+      return new Map(kept.map((record): [string, RecordChange] => [record.id, { evidence: evidence(record) }]));
     },
     measure: async (record) => (pod.rules.has(record.id) ? evidence(record) : undefined),
   };
 }
 
 async function planIn(
-  { host }: ShapeContext,
+  { host }: DriverContext,
   pod: ProxiedPod,
   target: PodTarget,
   sandbox: SandboxDetail | undefined,
@@ -131,7 +136,7 @@ async function planIn(
     throw invalidArgument(`the request for ${action.name}`, [problem]);
   }
   requireCapabilities(await host.capabilities(), PROXY_NEEDS, action.name);
-  const rule = proxyFaultOf(action.name).rule(request.spec as never, {
+  const rule = faultOfDriver('proxy', action.name).rule(request.spec, {
     id: `l${id.slice(id.lastIndexOf('-') + 1)}`,
     ...sparedIn(host, probes, sandbox),
     ...(sandbox?.dns === undefined ? {} : { dns: sandbox.dns }),
@@ -165,8 +170,8 @@ function explained(error: unknown): ChaosError {
   return new ChaosError('FAILED_PRECONDITION', `${message}: ${wayOut}`, { cause: error });
 }
 
-function added(a: Counts, b: Counts): Counts {
-  const sum = (key: keyof Counts): number => a[key] + b[key];
+function added(a: EarlierCounts, b: EarlierCounts): EarlierCounts {
+  const sum = (key: keyof EarlierCounts): number => a[key] + b[key];
   return {
     seen: sum('seen'),
     matched: sum('matched'),
@@ -177,7 +182,7 @@ function added(a: Counts, b: Counts): Counts {
 }
 
 /** What the last evidence of a record says that was counted, by the ends of its counters' names. */
-function countsIn({ evidence }: ProxyRecord): Counts {
+function countsIn({ evidence }: ProxyRecord): EarlierCounts {
   const counters = Object.entries(evidence?.counters ?? {});
   const named = (pattern: RegExp): number => counters.find(([name]) => pattern.test(name))?.[1] ?? 0;
   return {
@@ -187,11 +192,4 @@ function countsIn({ evidence }: ProxyRecord): Counts {
     passed: named(/_passed$|_other_resolvers$/),
     beyond: named(/_beyond_limit$/),
   };
-}
-
-/** The fault behind an action whose requests and records are of this shape. */
-function proxyFaultOf(action: string): ProxyFault<never> {
-  const fault = faultOf(action);
-  if (fault.shape === 'proxy') return fault;
-  throw new Error(`${action} is not done by a proxy`);
 }

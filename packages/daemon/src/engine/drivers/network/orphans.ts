@@ -1,12 +1,12 @@
 /** Removes our marks from pods that no record speaks of: what is left when a journal was lost. */
-import type { Sandbox } from '../../contract/host.ts';
-import { isNothing, readPresent } from '../../netns/inventory.ts';
-import { Namespace } from '../../netns/namespace.ts';
-import type { ShapeContext } from '../context.ts';
-import type { Orphans } from './shape.ts';
+import type { Sandbox } from '../../../contract/host.ts';
+import { isNothing, readPresent } from '../../../netns/inventory.ts';
+import { Namespace } from '../../../netns/namespace.ts';
+import type { DriverContext } from '../../context.ts';
+import type { Orphans } from '../driver.ts';
 
 /** Searches the node's pods, but for the sandboxes that are known. Returns the paths of the namespaces that it cleaned. */
-export async function sweepPods(context: ShapeContext, known: ReadonlySet<string>): Promise<Orphans> {
+export async function sweepPods(context: DriverContext, known: ReadonlySet<string>): Promise<Orphans> {
   const { host, logger } = context;
   const found: string[] = [];
   let complete = true;
@@ -29,7 +29,7 @@ export async function sweepPods(context: ShapeContext, known: ReadonlySet<string
 }
 
 /** The path of the pod's namespace when something of ours was found there, and removed. */
-async function cleanPod({ host, clock }: ShapeContext, listed: Sandbox): Promise<string | undefined> {
+async function cleanPod({ host, clock }: DriverContext, listed: Sandbox): Promise<string | undefined> {
   const sandbox = await host.runtime.describe(listed);
   if (sandbox?.netnsPath === undefined || sandbox.hostNetwork) return undefined;
   const netns = host.openNetns(sandbox.netnsPath);

@@ -1,9 +1,9 @@
 /** Removes what proxies of a killed daemon left in pods that no record speaks of: a rule and a route without effect. */
-import type { ShapeContext } from '../context.ts';
-import type { Orphans } from './shape.ts';
+import type { DriverContext } from '../../context.ts';
+import type { Orphans } from '../driver.ts';
 
 /** Searches the node's pods, but for the sandboxes that are known. */
-export async function sweepProxies({ host, logger }: ShapeContext, known: ReadonlySet<string>): Promise<Orphans> {
+export async function sweepProxies({ host, logger }: DriverContext, known: ReadonlySet<string>): Promise<Orphans> {
   const found: string[] = [];
   let complete = true;
   try {

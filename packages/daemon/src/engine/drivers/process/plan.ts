@@ -1,26 +1,26 @@
 /** Decides what a stressor is told in the place where it will run, and refuses what cannot be done there. */
 import { ChaosError, countOf, defined } from '@chaosplane/common';
-import type { Fault, ProcessFault, Stress, StressFacts } from '../../faults/fault.ts';
-import { faultOf } from '../../faults/registry.ts';
-import type { CgroupRoom, Host, ProcessRef } from '../../contract/host.ts';
-import type { RecordOf } from '../../journal/record.ts';
-import { requireCapabilities } from '../capabilities.ts';
-import type { ShapeContext } from '../context.ts';
-import type { ParsedRequest } from '../parse.ts';
-import { targetName } from '../target.ts';
-import type { Planned } from './shape.ts';
+import type { Stress, StressFacts } from '../../../faults/fault.ts';
+import { faultOfDriver } from '../../../faults/registry.ts';
+import type { CgroupRoom, Host, ProcessRef } from '../../../contract/host.ts';
+import type { RecordOf } from '../../../journal/record.ts';
+import { requireCapabilities } from '../../capabilities.ts';
+import type { DriverContext } from '../../context.ts';
+import type { ParsedRequest } from '../../parse.ts';
+import { targetName } from '../../target/name.ts';
+import type { Planned } from '../driver.ts';
 
 export type ProcessTarget = RecordOf<'process'>['target'];
 
-/** See `Site.plan`. */
+/** See `Session.plan`. */
 export async function planProcess(
-  { host }: ShapeContext,
+  { host }: DriverContext,
   target: ProcessTarget,
   request: ParsedRequest,
 ): Promise<Planned<'process'>> {
   requireCapabilities(await host.capabilities(), ['root', 'stress-ng'], request.action.name);
   const room = target.kind === 'node' ? undefined : host.cgroups.room(host.cgroups.of(containerOf(target)));
-  const stress = processFaultOf(request.action.name).stress(request.spec as never, factsOf(host, room));
+  const stress = faultOfDriver('process', request.action.name).stress(request.spec, factsOf(host, room));
   requireTasks(stress, room, target);
   const { path, residentBytes, workers, notes = [] } = stress;
   return {
@@ -64,13 +64,6 @@ export function containerOf(target: Extract<ProcessTarget, { kind: 'containers' 
 }
 
 /** Whether what a stressor wears out is still there. */
-export function isThere({ host }: ShapeContext, target: ProcessTarget): boolean {
+export function isThere({ host }: DriverContext, target: ProcessTarget): boolean {
   return target.kind === 'node' || host.processes.isAlive(containerOf(target));
-}
-
-/** The fault behind an action whose requests and records are of this shape. */
-export function processFaultOf(action: string): ProcessFault<never> {
-  const fault: Fault<never> = faultOf(action);
-  if (fault.shape === 'process') return fault;
-  throw new Error(`${action} is not done by a process`);
 }

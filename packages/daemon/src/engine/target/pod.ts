@@ -1,10 +1,10 @@
 /** Finds the pod that a request means, in the container runtime of this node. */
 import { ChaosError } from '@chaosplane/common';
-import type { ContainerRuntime, Sandbox, SandboxDetail } from '../contract/host.ts';
-import type { TargetRecord } from '../journal/record.ts';
+import type { ContainerRuntime, Sandbox, SandboxDetail } from '../../contract/host.ts';
+import { podName } from './name.ts';
 
 /** Who is meant. */
-export interface TargetQuery {
+export interface PodQuery {
   readonly podNamespace: string;
   readonly podName: string;
   readonly containerName?: string;
@@ -24,30 +24,6 @@ export function ownKernelOf({ runtimeHandler, runtimeType }: Pick<SandboxDetail,
   return [runtimeHandler, runtimeType].find((each) => each !== undefined && VM_RUNTIMES.test(each));
 }
 
-/** A pod as people know it. */
-export function podName({ podNamespace, podName: name }: Pick<Sandbox, 'podNamespace' | 'podName'>): string {
-  return `pod ${podNamespace}/${name}`;
-}
-
-/** Who is or was hit, for people. */
-export function targetName(target: TargetRecord): string {
-  switch (target.kind) {
-    case 'pod-network':
-      return podName(target);
-    case 'containers': {
-      const names = target.containers.map(({ name }) => name).join(', ');
-      return `container${target.containers.length === 1 ? '' : 's'} ${names} of ${podName(target)}`;
-    }
-    case 'node':
-      return `node ${target.nodeName}`;
-  }
-}
-
-/** What tells a target from any other on any node: part of what makes two requests the same. */
-export function subjectOf(target: TargetRecord): string {
-  return target.kind === 'node' ? target.nodeName : target.podUid;
-}
-
 /** `containerd://4f6a…` → `4f6a…`. */
 export function bareId(containerId: string): string {
   return containerId.replace(/^[a-z0-9.-]+:\/\//, '');
@@ -57,7 +33,7 @@ export function bareId(containerId: string): string {
  * The running sandbox of the pod; where a container is asked for, the pod has it.
  * @throws ChaosError NOT_FOUND when there is none.
  */
-export async function findPod(runtime: ContainerRuntime, query: TargetQuery): Promise<SandboxDetail> {
+export async function findPod(runtime: ContainerRuntime, query: PodQuery): Promise<SandboxDetail> {
   const name = podName(query);
   const found = newestReady(await runtime.sandboxesOf(query), query);
   if (found === undefined) throw notFound(name, query);
@@ -67,7 +43,7 @@ export async function findPod(runtime: ContainerRuntime, query: TargetQuery): Pr
   return sandbox;
 }
 
-function newestReady(sandboxes: readonly Sandbox[], query: TargetQuery): Sandbox | undefined {
+function newestReady(sandboxes: readonly Sandbox[], query: PodQuery): Sandbox | undefined {
   return sandboxes
     .filter((sandbox) => sandbox.ready && sandbox.podName === query.podName)
     .filter((sandbox) => sandbox.podNamespace === query.podNamespace)
@@ -75,7 +51,7 @@ function newestReady(sandboxes: readonly Sandbox[], query: TargetQuery): Sandbox
     .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
 }
 
-function notFound(name: string, query: TargetQuery): ChaosError {
+function notFound(name: string, query: PodQuery): ChaosError {
   const uid = query.podUid === undefined ? '' : ` with uid ${query.podUid}`;
   const wayOut = 'check podName and podNamespace, and that the pod runs on this node';
   return new ChaosError('NOT_FOUND', `${name}${uid} is not running here: ${wayOut}`);
@@ -85,7 +61,7 @@ async function requireContainer(
   runtime: ContainerRuntime,
   sandbox: SandboxDetail,
   name: string,
-  { containerName, containerId }: TargetQuery,
+  { containerName, containerId }: PodQuery,
 ): Promise<void> {
   if (containerName === undefined && containerId === undefined) return;
   const containers = await runtime.containers(sandbox.id);

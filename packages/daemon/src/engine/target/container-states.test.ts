@@ -2,10 +2,10 @@
 import { expect, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { FakeNode } from '@chaosplane/testkit';
-import type { ContainerDetail, Host } from '../contract/host.ts';
-import { findAim } from './aim.ts';
+import type { ContainerDetail, Host } from '../../contract/host.ts';
+import { resolveTarget } from './resolve.ts';
 
-const aim = { on: 'pod', podNamespace: 'default', podName: 'web', unnamed: 'only' } as const;
+const spec = { on: 'pod', podNamespace: 'default', podName: 'web', unnamed: 'only' } as const;
 
 /** A node whose one pod has these containers, as the runtime tells it. */
 function nodeWith(details: readonly Omit<ContainerDetail, 'sandboxId'>[]): Host {
@@ -32,7 +32,7 @@ test.each([
   ['the runtime does not know', [{ ...app, state: 'unknown' }], 'app is in the state unknown'],
   ['there is not', [], 'pod default/web has no container yet, only its sandbox'],
 ] as const)('a container %s', async (_name, details, words) => {
-  await expect(findAim(nodeWith(details), aim, {})).rejects.toMatchObject({
+  await expect(resolveTarget(nodeWith(details), spec, {})).rejects.toMatchObject({
     code: 'FAILED_PRECONDITION',
     message: expect.stringContaining(words),
   });
@@ -42,13 +42,13 @@ test('one that is paused', async () => {
   const node = new FakeNode();
   node.addPod('web');
   node.processes.frozen = true;
-  await expect(findAim(node.host(), aim, {})).rejects.toThrow(
+  await expect(resolveTarget(node.host(), spec, {})).rejects.toThrow(
     'container app of pod default/web is paused: its cgroup is frozen; resume it first',
   );
 });
 
 test('one of several that was meant is the one that is told of', async () => {
   const details = [exited('c1', 5, 3), { ...app, id: 'c2', name: 'other', state: 'created' }] as const;
-  const named = findAim(nodeWith(details), { ...aim, containerName: 'other' }, {});
+  const named = resolveTarget(nodeWith(details), { ...spec, containerName: 'other' }, {});
   await expect(named).rejects.toThrow('in pod default/web, other was created');
 });

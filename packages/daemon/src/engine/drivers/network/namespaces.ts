@@ -1,14 +1,14 @@
 /** The namespaces that are open, by cookie: one at a time works in each, and none is held longer than needed. */
 import { ChaosError, Mutex, type Clock, type Timer } from '@chaosplane/common';
-import type { Host, Netns } from '../contract/host.ts';
-import { Namespace } from '../netns/namespace.ts';
-import { openSame, requireOfPod } from './open-netns.ts';
+import type { Host, Netns } from '../../../contract/host.ts';
+import { Namespace } from '../../../netns/namespace.ts';
+import { openSame, requireOfPod } from '../../open-netns.ts';
 
-interface Entry {
+interface OpenNamespace {
   readonly namespace: Namespace;
   /** The pod sandbox that it belongs to. */
   readonly sandboxId: string;
-  readonly turn: Mutex;
+  readonly mutex: Mutex;
   linger?: Timer;
   closed: boolean;
 }
@@ -27,7 +27,7 @@ const LINGER_MS = 10_000;
 export class Namespaces {
   readonly #host: Host;
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, OpenNamespace>();
   /** Whether a namespace that is opened now is known to hold nothing of ours. */
   readonly #isFresh: (cookie: string) => boolean;
 
@@ -61,7 +61,7 @@ export class Namespaces {
   /** Lets go of a namespace whose pod is gone, so that the kernel can remove it. */
   async release(cookie: string): Promise<void> {
     const entry = this.#entries.get(cookie);
-    if (entry !== undefined) await entry.turn.run(() => this.#close(cookie, entry));
+    if (entry !== undefined) await entry.mutex.run(() => this.#close(cookie, entry));
   }
 
   /** Lets go of all of them; what is installed stays. */
@@ -69,7 +69,7 @@ export class Namespaces {
     await Promise.all([...this.#entries.keys()].map((cookie) => this.release(cookie)));
   }
 
-  async #adopt(netns: Netns, sandboxId: string): Promise<Entry> {
+  async #adopt(netns: Netns, sandboxId: string): Promise<OpenNamespace> {
     await requireOfPod(this.#host, netns);
     const known = this.#entries.get(netns.cookie);
     if (known !== undefined) {
@@ -78,13 +78,13 @@ export class Namespaces {
     }
     const fresh = this.#isFresh(netns.cookie);
     const namespace = new Namespace(netns, this.#clock, { fresh });
-    const entry: Entry = { namespace, sandboxId, turn: new Mutex(), closed: false };
+    const entry: OpenNamespace = { namespace, sandboxId, mutex: new Mutex(), closed: false };
     this.#entries.set(netns.cookie, entry);
     return entry;
   }
 
-  async #take<T>(entry: Entry, work: (namespace: Namespace) => Promise<T>): Promise<T> {
-    return entry.turn.run(async () => {
+  async #take<T>(entry: OpenNamespace, work: (namespace: Namespace) => Promise<T>): Promise<T> {
+    return entry.mutex.run(async () => {
       entry.linger?.cancel();
       if (entry.closed) throw new ChaosError('ABORTED', 'the pod went away at this moment: try again');
       try {
@@ -95,14 +95,14 @@ export class Namespaces {
     });
   }
 
-  #lingerThenClose(entry: Entry): void {
+  #lingerThenClose(entry: OpenNamespace): void {
     const { cookie } = entry.namespace.netns;
     entry.linger = this.#clock.after(LINGER_MS, () => {
-      void entry.turn.run(() => (entry.namespace.size === 0 ? this.#close(cookie, entry) : Promise.resolve()));
+      void entry.mutex.run(() => (entry.namespace.size === 0 ? this.#close(cookie, entry) : Promise.resolve()));
     });
   }
 
-  async #close(cookie: string, entry: Entry): Promise<void> {
+  async #close(cookie: string, entry: OpenNamespace): Promise<void> {
     if (entry.closed) return;
     entry.linger?.cancel();
     entry.closed = true;

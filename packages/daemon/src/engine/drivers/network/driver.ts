@@ -1,18 +1,19 @@
-/** The shape of faults that are layers of a pod's network namespace. */
+/** The driver of faults that are layers of a pod's network namespace. */
 import { isDeepStrictEqual } from 'node:util';
 import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
-import { isOfShape, type RecordOf } from '../../journal/record.ts';
-import type { ShapeContext } from '../context.ts';
-import { Namespaces } from '../namespaces.ts';
-import { findPod, podName, requireOwnNetwork } from '../target.ts';
-import { createHostFollower } from './network-hosts.ts';
-import { sweepPods } from './network-orphans.ts';
-import { installedOf, scopeOf, siteIn } from './network-site.ts';
-import type { Shape } from './shape.ts';
+import { isOfDriver, type RecordOf } from '../../../journal/record.ts';
+import type { DriverContext } from '../../context.ts';
+import { Namespaces } from './namespaces.ts';
+import { podName } from '../../target/name.ts';
+import { findPod, requireOwnNetwork } from '../../target/pod.ts';
+import { createHostRefresher } from './hosts.ts';
+import { sweepPods } from './orphans.ts';
+import { installedOf, scopeOf, sessionIn } from './session.ts';
+import type { Driver } from '../driver.ts';
 
 type NetworkRecord = RecordOf<'network'>;
 
-export function networkShape(context: ShapeContext): Shape<'network'> {
+export function networkDriver(context: DriverContext): Driver<'network'> {
   const { host, clock, executions } = context;
   /** Until all pods were searched, any of them may hold something of ours. */
   let searched = false;
@@ -23,15 +24,15 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
       searched &&
       !executions.live().some(({ target }) => target.kind === 'pod-network' && target.netnsCookie === cookie),
   );
-  const follower = createHostFollower(
+  const refresher = createHostRefresher(
     context,
     async (id, hosts) => {
       const known = executions.get(id);
-      if (known === undefined || !isOfShape(known, 'network')) return;
+      if (known === undefined || !isOfDriver(known, 'network')) return;
       await namespaces.revisit(known.target, async (namespace) => {
         const current = executions.get(id);
         // It may have ended while this waited for the namespace's turn.
-        if (current?.state !== 'active' || !isOfShape(current, 'network')) return;
+        if (current?.state !== 'active' || !isOfDriver(current, 'network')) return;
         if (isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
         const { layer } = current.work;
         const work = {
@@ -39,7 +40,7 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
           layer: { ...layer, scope: { ...layer.scope, hosts } },
         } as NetworkRecord['work'];
         const followed = await executions.update(id, { work });
-        if (isOfShape(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
+        if (isOfDriver(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
         context.logger.info(
           { executionId: id, hosts: hosts.map(({ name }) => name) },
           'host names mean other addresses now',
@@ -61,14 +62,15 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
       const { id: sandboxId, podNamespace, podName: pod, podUid } = sandbox;
       const target = { podNamespace, podName: pod, podUid, sandboxId, netnsPath };
       return {
-        subject: podUid,
+        identity: podUid,
         name,
-        site: sandboxId,
-        enter: (work) => namespaces.enter(target, (namespace) => work(siteIn(context, namespace, target, sandbox))),
+        key: sandboxId,
+        enter: (work) => namespaces.enter(target, (namespace) => work(sessionIn(context, namespace, target, sandbox))),
       };
     },
-    siteOf: ({ target }) => target.sandboxId,
-    revisit: ({ target }, work) => namespaces.revisit(target, (namespace) => work(siteIn(context, namespace, target))),
+    keyOf: ({ target }) => target.sandboxId,
+    revisit: ({ target }, work) =>
+      namespaces.revisit(target, (namespace) => work(sessionIn(context, namespace, target))),
     async isHidden({ target }) {
       const sandbox = await host.runtime.sandbox(target.sandboxId).catch(() => undefined);
       const hidden = sandbox?.ready === true && sandbox.netnsPath === target.netnsPath;
@@ -90,11 +92,11 @@ export function networkShape(context: ShapeContext): Shape<'network'> {
     },
     endingUnseen: () => ({ endReason: 'target-gone' }),
     gone: async (records, ready) => records.filter(({ target }) => !ready.has(target.sandboxId)),
-    follow: (live) => {
-      follower.follow(live);
+    refresh: (live) => {
+      refresher.refresh(live);
     },
-    holds: () => namespaces.open().length > 0,
-    async letGo(ready) {
+    hasOpenResources: () => namespaces.open().length > 0,
+    async releaseGone(ready) {
       for (const { sandboxId, cookie } of namespaces.open())
         if (!ready.has(sandboxId)) await namespaces.release(cookie);
     },

@@ -1,21 +1,20 @@
-/** The network of one pod whose turn it is: what a network fault plans, applies, measures and undoes there. */
+/** What a network fault plans, applies, measures and undoes in the network namespace of one pod. */
 import { asChaosError, countOf, defined } from '@chaosplane/common';
 import type { NetworkScope } from '@chaosplane/actions';
-import type { Fault, NetworkFault } from '../../faults/fault.ts';
-import { faultOf } from '../../faults/registry.ts';
-import type { NetworkInterface, SandboxDetail } from '../../contract/host.ts';
-import type { EvidenceRecord, RecordOf } from '../../journal/record.ts';
-import { NOTHING_COUNTED, type LayerCounts } from '../../netns/counters.ts';
-import { carriers } from '../../netns/interfaces.ts';
-import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../netns/namespace.ts';
-import { inTree } from '../../netns/placed-layer.ts';
-import { place } from '../../netns/placement.ts';
-import type { ShapeContext } from '../context.ts';
-import type { ParsedRequest } from '../parse.ts';
-import { sparedIn } from '../probes.ts';
-import type { PlanStep } from '../../model/plan-step.ts';
-import { resolveHosts } from './network-hosts.ts';
-import { HalfAppliedError, type Change, type Planned, type Site } from './shape.ts';
+import { faultOfDriver } from '../../../faults/registry.ts';
+import type { NetworkInterface, SandboxDetail } from '../../../contract/host.ts';
+import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
+import { NOTHING_COUNTED, type LayerCounts } from '../../../netns/counters.ts';
+import { carriers } from '../../../netns/interfaces.ts';
+import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../../netns/namespace.ts';
+import { inTree } from '../../../netns/placed-layer.ts';
+import { place } from '../../../netns/placement.ts';
+import type { DriverContext } from '../../context.ts';
+import type { ParsedRequest } from '../../parse.ts';
+import { sparedIn } from '../../probes.ts';
+import type { PlanStep } from '../../../model/plan-step.ts';
+import { resolveHosts } from './hosts.ts';
+import { HalfAppliedError, type RecordChange, type Planned, type Session } from '../driver.ts';
 
 type NetworkRecord = RecordOf<'network'>;
 
@@ -25,13 +24,13 @@ export type PodTarget = Omit<NetworkRecord['target'], 'kind' | 'containerName' |
 /** The spec of every network action has a scope. */
 export const scopeOf = ({ spec }: ParsedRequest): NetworkScope => (spec as { scope: NetworkScope }).scope;
 
-/** What can be done to the network of one pod, whose turn it is. */
-export function siteIn(
-  context: ShapeContext,
+/** The session in the network namespace of one pod. */
+export function sessionIn(
+  context: DriverContext,
   namespace: Namespace,
   pod: PodTarget,
   sandbox?: SandboxDetail,
-): Site<'network'> {
+): Session<'network'> {
   const installed = (record: NetworkRecord): InstalledLayer => installedOf(context, record);
   /** The interfaces as the plan saw them, in this very turn. */
   let listed: readonly NetworkInterface[] | undefined;
@@ -81,7 +80,7 @@ async function restoreIn(
   kept: readonly NetworkRecord[],
   dropped: readonly NetworkRecord[],
   installed: (record: NetworkRecord) => InstalledLayer,
-): Promise<{ readonly lost: readonly NetworkRecord[]; readonly found: Map<string, Change> }> {
+): Promise<{ readonly lost: readonly NetworkRecord[]; readonly found: Map<string, RecordChange> }> {
   try {
     await namespace.restore(kept.map(installed), dropped.map(installed));
     return { lost: [], found: new Map() };
@@ -90,7 +89,7 @@ async function restoreIn(
     if (lost.length === 0) throw error;
     const able = kept.filter((record) => !lost.includes(record));
     await namespace.restore(able.map(installed), [...lost, ...dropped].map(installed));
-    const ended: Change = { endReason: 'swept', notes: [asChaosError(error).message] };
+    const ended: RecordChange = { endReason: 'swept', notes: [asChaosError(error).message] };
     return { lost, found: new Map(lost.map(({ id }) => [id, ended])) };
   }
 }
@@ -99,7 +98,7 @@ async function restoreIn(
  * What still waits after packets were dropped: data flows again when TCP tries again, which may be a minute later, and without
  * a word about it that looks as if the fault had not ended.
  */
-function waitingIn({ logger }: ShapeContext, { netns }: Namespace, record: NetworkRecord): Change {
+function waitingIn({ logger }: DriverContext, { netns }: Namespace, record: NetworkRecord): RecordChange {
   const { kind } = record.work.layer.effect;
   if (kind !== 'partition' && kind !== 'loss') return {};
   // Of what was never dropped, nothing waits.
@@ -122,7 +121,7 @@ function waitingIn({ logger }: ShapeContext, { netns }: Namespace, record: Netwo
 }
 
 /** The record's layer as its namespace holds it. */
-export function installedOf({ lease }: ShapeContext, record: NetworkRecord): InstalledLayer {
+export function installedOf({ lease }: DriverContext, record: NetworkRecord): InstalledLayer {
   const { shape: _shape, txQueueLength, ...placed } = record.work;
   const [device] = placed.layer.scope.interfaces;
   // Records of builds that knew one interface have one length.
@@ -132,7 +131,7 @@ export function installedOf({ lease }: ShapeContext, record: NetworkRecord): Ins
 }
 
 /** What is planned, and for whom. */
-interface Plan {
+interface PlanContext {
   readonly pod: PodTarget;
   /** What the runtime says of the pod; absent where a pod is visited again. */
   readonly sandbox: SandboxDetail | undefined;
@@ -143,15 +142,15 @@ interface Plan {
 }
 
 async function planIn(
-  context: ShapeContext,
+  context: DriverContext,
   namespace: Namespace,
-  { pod, sandbox, request, id, listed }: Plan,
+  { pod, sandbox, request, id, listed }: PlanContext,
 ): Promise<Planned<'network'>> {
   const { host, config } = context;
   const { peers, probes } = request;
   const names = scopeOf(request).hosts;
   const hosts = names.length === 0 ? {} : { hosts: (await resolveHosts(context, pod, names)).hosts };
-  const described = networkFaultOf(request.action.name).layer(request.spec as never, {
+  const described = faultOfDriver('network', request.action.name).layer(request.spec, {
     id: `l${id.slice(id.lastIndexOf('-') + 1)}`,
     peers: peers.peers,
     ...(peers.portPeers.length === 0 ? {} : { portPeers: peers.portPeers }),
@@ -193,14 +192,7 @@ function previewIn(namespace: Namespace, layer: Omit<InstalledLayer, 'deadline'>
   ];
 }
 
-function evidenceOf({ clock }: ShapeContext, { action, work }: NetworkRecord, counts: LayerCounts): EvidenceRecord {
-  const measured = networkFaultOf(action).evidence(work.layer, counts);
+function evidenceOf({ clock }: DriverContext, { action, work }: NetworkRecord, counts: LayerCounts): EvidenceRecord {
+  const measured = faultOfDriver('network', action).evidence(work.layer, counts);
   return { ...measured, counters: { ...measured.counters }, engine: work.engine, gatheredAt: clock.now() };
-}
-
-/** The fault behind an action whose requests and records are of this shape. */
-function networkFaultOf(action: string): NetworkFault<never> {
-  const fault: Fault<never> = faultOf(action);
-  if (fault.shape === 'network') return fault;
-  throw new Error(`${action} is not of a network`);
 }
