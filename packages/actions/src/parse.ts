@@ -3,7 +3,7 @@ import { invalidArgument, quoted, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
 import type { Action } from './action.ts';
 import { likelyParameter } from './elsewhere.ts';
-import { parameterMeta } from './parameter.ts';
+import { parameterMeta } from './parameters/parameter.ts';
 import { joined } from './texts.ts';
 
 /** Whether the parameters name the pod (on the wire), or an experiment's target does. */

@@ -1,7 +1,7 @@
 /** Parameters that a file gives as lists or maps, as the texts that they stand for. Pure. */
 import { quoted, type Problem } from '@chaosplane/common';
 import type { Action } from './action.ts';
-import { parameterMeta, type ParameterMeta } from './parameter.ts';
+import { parameterMeta, type ParameterMeta } from './parameters/parameter.ts';
 
 type Scalar = string | number | boolean;
 

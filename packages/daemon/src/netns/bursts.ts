@@ -14,7 +14,7 @@ export interface Burst {
  * elements (Linux 6.18 still does), and a timeout is as coarse as a timer tick. What it has is a counter, so the burst pattern is drawn
  * here and looked up there: numgen inc mod 4096 { … }. It needs no qdisc and no daemon, and layers with it can be combined. The
  * counter is the rule's own, and every change in a namespace writes its rules again: then the cycle begins from its start. The share
- * stays within what a few such beginnings allow (see boundsOfCycle in faults/network-verdict.ts).
+ * stays within what a few such beginnings allow (see boundsOfCycle in faults/shared/network-verdict.ts).
  */
 
 /**
