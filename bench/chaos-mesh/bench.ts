@@ -11,7 +11,7 @@ import { createChannel, createClient } from 'nice-grpc';
 import { bareRules, DELETE_BARE_RULES } from '../floor.ts';
 import { benchPeers, createFigures } from '../timing.ts';
 import { buildChaosMesh } from './build.ts';
-import { cleanPod, startChaosMesh, type Subject } from './daemon.ts';
+import { cleanPod, startChaosMesh, type ChaosMeshTarget } from './daemon.ts';
 
 const COUNTS = [1, 100, 1000] as const;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -34,7 +34,7 @@ async function compare(testbed: Testbed, programs: string, rounds: number): Prom
   channel('child_process').subscribe(() => started++);
   const pod = await testbed.runPod({ name: 'target', containers: [{ name: 'app', args: ['pause'] }] });
   const netnsPath = pod.netnsPath ?? '';
-  const subject: Subject = { container: `containerd://${pod.containers['app']?.id ?? ''}`, podUid: pod.uid };
+  const target: ChaosMeshTarget = { container: `containerd://${pod.containers['app']?.id ?? ''}`, podUid: pod.uid };
   const { runtimeEndpoint, folder } = testbed;
   const work = join(folder, 'bench');
   await mkdir(work);
@@ -53,9 +53,9 @@ async function compare(testbed: Testbed, programs: string, rounds: number): Prom
     figures.add(name, performance.now() - begun, started - before);
     return result;
   };
-  await other.ping(subject);
+  await other.ping(target);
   for (let round = 0; round < rounds; round++) {
-    const ping = await other.ping(subject);
+    const ping = await other.ping(target);
     figures.add('an RPC that changes nothing: Chaos Mesh', ping.ms, ping.processes);
     await ours('an RPC that changes nothing: ChaosPlane', () => client.cancelChaos({ executionId: 'nobody' }));
     for (const count of COUNTS) {
@@ -68,9 +68,9 @@ async function compare(testbed: Testbed, programs: string, rounds: number): Prom
       await ours(`cancel, ${count} peers: ChaosPlane`, () => client.cancelChaos({ executionId }));
       // What it leaves would spare it work the next time.
       await cleanPod(netnsPath);
-      const injected = await other.partition(subject, peers);
+      const injected = await other.partition(target, peers);
       figures.add(`inject, ${count} peers: Chaos Mesh`, injected.ms, injected.processes);
-      const recovered = await other.recover(subject);
+      const recovered = await other.recover(target);
       figures.add(`cancel, ${count} peers: Chaos Mesh`, recovered.ms, recovered.processes);
       await cleanPod(netnsPath);
     }

@@ -11,7 +11,7 @@ const answer = z.object({ ms: z.number(), processes: z.number(), error: z.string
 export type Answer = z.infer<typeof answer>;
 
 /** The pod that commands are about. */
-export interface Subject {
+export interface ChaosMeshTarget {
   /** `containerd://…`. */
   readonly container: string;
   readonly podUid: string;
@@ -25,11 +25,11 @@ export interface Netem {
 
 export interface ChaosMesh {
   /** One RPC that changes nothing. */
-  ping(subject: Subject): Promise<Answer>;
-  partition(subject: Subject, peers: readonly string[]): Promise<Answer>;
+  ping(subject: ChaosMeshTarget): Promise<Answer>;
+  partition(subject: ChaosMeshTarget, peers: readonly string[]): Promise<Answer>;
   /** All that the pod sends on eth0 is late, or a share of it lost. @throws Error with its words, where the kernel has no netem. */
-  netem(subject: Subject, what: Netem): Promise<Answer>;
-  recover(subject: Subject): Promise<Answer>;
+  netem(subject: ChaosMeshTarget, what: Netem): Promise<Answer>;
+  recover(subject: ChaosMeshTarget): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export async function startChaosMesh(folder: string, programs: string, container
     if (said.error !== undefined) throw new Error(`chaos-daemon: ${said.error}`);
     return said;
   };
-  const named = ({ container, podUid: pod }: Subject): object => ({ container, pod });
+  const named = ({ container, podUid: pod }: ChaosMeshTarget): object => ({ container, pod });
   return {
     async ping(subject) {
       // Until it listens.

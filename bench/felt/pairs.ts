@@ -5,14 +5,14 @@ import type { Pod, Testbed } from '@chaosplane/testbed';
 import type { LabNamespace } from '@chaosplane/testkit';
 import { execa } from 'execa';
 import { z } from 'zod';
-import type { Subject } from '../chaos-mesh/daemon.ts';
+import type { ChaosMeshTarget } from '../chaos-mesh/daemon.ts';
 
 /** Two pods of one node. */
 export interface Pair {
   readonly sender: LabNamespace;
   readonly receiver: LabNamespace;
   /** The sender, as Chaos Mesh names it. */
-  readonly subject: Subject;
+  readonly subject: ChaosMeshTarget;
   /** The interface of the node at which the receiver's cable ends. */
   readonly port: string;
   /** Pulls the receiver's cable out of the bridge, or puts it back: neither end sees a change. */

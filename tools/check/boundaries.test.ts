@@ -39,8 +39,8 @@ describe('the rules of the house', () => {
     ['an engine starts no process', 'packages/daemon/src/engine/lease.ts', "import 'execa';", 'no-restricted-imports'],
     [
       'a fault knows no engine',
-      'packages/daemon/src/faults/stress.ts',
-      "import '../engine/lease.ts';",
+      'packages/daemon/src/faults/shared/stress.ts',
+      "import '../../engine/lease.ts';",
       'no-restricted-imports',
     ],
     [

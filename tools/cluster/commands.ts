@@ -12,7 +12,7 @@ import { startCluster } from './start.ts';
 import { sweepClusters } from './teardown.ts';
 
 /** Where the commands' words go, and what they are given. */
-export interface Surroundings {
+export interface ClusterEnvironment {
   readonly print: (line: string) => void;
   /** For what is going on. */
   readonly report: (line: string) => void;
@@ -42,7 +42,7 @@ async function named(name: string): Promise<Cluster> {
 async function inTerminal(
   cluster: Cluster,
   [command = '', ...words]: readonly string[],
-  { environment }: Surroundings,
+  { environment }: ClusterEnvironment,
 ): Promise<void> {
   const env = {
     KUBECONFIG: cluster.kubeconfig,
@@ -60,7 +60,7 @@ const toolCommand = (name: string): string =>
 const nameOption = (): Option => new Option('--name <name>', 'which cluster').default(DEFAULT_NAME);
 
 /** Adds all commands. */
-export function addCommands(program: Command, surroundings: Surroundings): void {
+export function addCommands(program: Command, surroundings: ClusterEnvironment): void {
   const { print, report } = surroundings;
   program.enablePositionalOptions();
   program.hook('preAction', async () => {
@@ -159,7 +159,7 @@ interface UpOptions {
   readonly controlPlaneOnly?: true;
 }
 
-async function up({ name, nodes, controlPlaneOnly }: UpOptions, surroundings: Surroundings): Promise<void> {
+async function up({ name, nodes, controlPlaneOnly }: UpOptions, surroundings: ClusterEnvironment): Promise<void> {
   const { print, report, signal } = surroundings;
   if ((await standing()).some((cluster) => cluster.name === name))
     throw new Error(`cluster ${name} is up already; another one needs another --name`);
@@ -184,7 +184,7 @@ async function shell(
   cluster: Cluster,
   [node, ...more]: readonly string[],
   command: readonly string[],
-  surroundings: Surroundings,
+  surroundings: ClusterEnvironment,
 ): Promise<void> {
   if (more.length > 0) throw new Error('one node at most; a command goes after --');
   if (node === undefined) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { busyboxEntries, staticBusybox } from '@chaosplane/testbed';
 import { layerOf, writeArchive, WRITER } from '@chaosplane/testbed/oci';
-import type { Entry } from '@chaosplane/testbed/oci/entry';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 
 export const PAUSE_IMAGE = 'chaosplane.test/pause:1';
 export const BUSYBOX_IMAGE = 'chaosplane.test/busybox:1';
@@ -26,7 +26,7 @@ export async function baseImages(programs: string): Promise<string> {
     const shell = await layerOf(
       [
         ...busyboxEntries(busybox, applets),
-        ...['etc', 'root', 'var'].map((name): Entry => ({ path: name, kind: 'folder' })),
+        ...['etc', 'root', 'var'].map((name): ArchiveEntry => ({ path: name, kind: 'folder' })),
         { path: 'tmp', kind: 'folder', mode: 0o1777 },
       ],
       work,

@@ -19,14 +19,14 @@ import { applications, experiment, LATENCY_MS, NAMESPACE } from './applications.
 
 const SETTLE_MS = 4000;
 
-export interface Surroundings {
+export interface StoryEnvironment {
   readonly out: NodeJS.WriteStream;
   readonly say: (line: string) => void;
   readonly interrupted: AbortSignal;
 }
 
 /** True when the delay was felt, has gone, and nothing but the resource definitions is left. */
-export async function tell(cluster: Cluster, surroundings: Surroundings): Promise<boolean> {
+export async function tell(cluster: Cluster, surroundings: StoryEnvironment): Promise<boolean> {
   const { say } = surroundings;
   say('\nhelm install chaosplane charts/chaosplane --namespace chaosplane');
   await installRelease(cluster, { report: (line) => say(`  ${line} …`) });
@@ -46,14 +46,14 @@ export async function tell(cluster: Cluster, surroundings: Surroundings): Promis
   return good && left === '';
 }
 
-async function measured(cluster: Cluster, { out, say, interrupted }: Surroundings): Promise<boolean> {
+async function measured(cluster: Cluster, { out, say, interrupted }: StoryEnvironment): Promise<boolean> {
   const pod = await cluster.kubectl([
     ...['get', 'pods', '-n', NAMESPACE, '-l', 'app=caller', '-o', 'jsonpath={.items[0].metadata.name}'],
   ]);
   const netns = await podNetns(cluster, NAMESPACE, pod);
   const measurements = createMeasurements(out);
   const following = new AbortController();
-  const followed = follow(cluster, pod, measurements, following.signal);
+  const followed = followMeasurements(cluster, pod, measurements, following.signal);
   const wait = (): Promise<unknown> => sleep(SETTLE_MS, undefined, { signal: interrupted });
   try {
     say("\nBefore: how long a request takes, and what the caller's network namespace looks like.");
@@ -77,7 +77,12 @@ async function measured(cluster: Cluster, { out, say, interrupted }: Surrounding
 }
 
 /** What the caller prints, as it comes. */
-async function follow(cluster: Cluster, pod: string, into: Measurements, signal: AbortSignal): Promise<void> {
+async function followMeasurements(
+  cluster: Cluster,
+  pod: string,
+  into: Measurements,
+  signal: AbortSignal,
+): Promise<void> {
   const argv = ['logs', '--follow', '--tail=0', '-n', NAMESPACE, pod];
   const env = { KUBECONFIG: cluster.kubeconfig };
   const logs = execa(join(cluster.programs, 'kubectl'), argv, { env, reject: false, cancelSignal: signal });

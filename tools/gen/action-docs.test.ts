@@ -16,7 +16,7 @@ test('a folder without pages is stale in all of them', async () => {
 
 test.each(catalogue)('the page of $name names every parameter and has a complete example', (action) => {
   const page = actionDocs().get(`${action.name}.md`) ?? '';
-  for (const name of Object.keys(action.shape)) expect(page).toContain(`| \`${name}\``);
+  for (const name of Object.keys(action.schemas)) expect(page).toContain(`| \`${name}\``);
   for (const [key, value] of Object.entries(action.example)) expect(page).toContain(`${key}: ${JSON.stringify(value)}`);
   expect(page).not.toContain('undefined');
   const [, example = ''] = /```yaml\n([^`]*)```/.exec(page) ?? [];

@@ -29,7 +29,7 @@ export function renderAction(action: Action): string {
     '',
     '| parameter | default | allowed | meaning |',
     '|---|---|---|---|',
-    ...Object.entries(action.shape).map(([name, schema]) => parameterRow(name, schema)),
+    ...Object.entries(action.schemas).map(([name, schema]) => parameterRow(name, schema)),
     '',
     '## Evidence',
     '',
@@ -45,7 +45,7 @@ export function renderAction(action: Action): string {
   ].join('\n');
 }
 
-function parameterRow(name: string, schema: Action['shape'][string]): string {
+function parameterRow(name: string, schema: Action['schemas'][string]): string {
   const meta = parameterMeta.get(schema);
   const aliases = (meta?.aliases ?? []).map((alias) => `, ${code(alias)}`).join('');
   const absent = schema.safeParse(undefined).success ? '–' : 'required';

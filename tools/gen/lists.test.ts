@@ -17,10 +17,16 @@ test('a file is listed when it declares what its name says; others are not, and 
       await mkdir(join(folder, path, '..'), { recursive: true });
       await writeFile(join(folder, path), text);
     };
-    await write('packages/actions/src/big-bang.ts', 'export const bigBang = defineAction({});\n');
-    await write('packages/actions/src/scope.ts', 'export const scope = 1;\n');
-    await write('packages/daemon/src/faults/big-bang.ts', 'export const bigBang: ActFault<BigBangSpec> = {};\n');
-    await write('packages/daemon/src/faults/big-bang.test.ts', 'export const bigBang: ActFault<BigBangSpec> = {};\n');
+    await write('packages/actions/src/catalogue/big-bang.ts', 'export const bigBang = defineAction({});\n');
+    await write('packages/actions/src/catalogue/scope.ts', 'export const scope = 1;\n');
+    await write(
+      'packages/daemon/src/faults/catalogue/big-bang.ts',
+      'export const bigBang: OneShotFault<BigBangSpec> = {};\n',
+    );
+    await write(
+      'packages/daemon/src/faults/catalogue/big-bang.test.ts',
+      'export const bigBang: OneShotFault<BigBangSpec> = {};\n',
+    );
     const [actions, faults] = [...(await lists(folder)).values()];
     expect(actions).toContain('export const actions = [bigBang] as const;');
     expect(faults?.match(/bigBang/g)).toHaveLength(2);

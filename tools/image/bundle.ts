@@ -1,7 +1,7 @@
 /** The programs of the images, each as one file of JavaScript. */
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import type { Entry } from '@chaosplane/testbed/oci/entry';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 
 /** The images there are. */
 export type ImageName = 'operator' | 'daemon';
@@ -21,7 +21,7 @@ export const entryPoints: Readonly<Record<ImageName, Readonly<Record<string, str
 };
 
 /** Bundles the programs of an image. */
-export async function bundle(root: string, image: ImageName): Promise<Entry[]> {
+export async function bundle(root: string, image: ImageName): Promise<ArchiveEntry[]> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints[image] },
@@ -37,7 +37,7 @@ export async function bundle(root: string, image: ImageName): Promise<Entry[]> {
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  const programs = outputFiles.map(({ path, contents }): Entry => {
+  const programs = outputFiles.map(({ path, contents }): ArchiveEntry => {
     return { path: `app/${basename(path)}`, kind: 'text', text: Buffer.from(contents) };
   });
   return [...programs, { path: join('app', 'package.json'), kind: 'text', text: '{"type":"module"}\n' }];

@@ -2,7 +2,7 @@
 import { access, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle, type ImageName } from './bundle.ts';
-import type { Entry } from '@chaosplane/testbed/oci/entry';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 import { librariesOf, place } from './libraries.ts';
 
 /** The user that the operator runs as; the daemon is root. */
@@ -15,15 +15,15 @@ const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nnonroot:x:${NON_ROOT}:$
 const GROUP = `root:x:0:\nnonroot:x:${NON_ROOT}:\n`;
 
 /** The bottom of both images: the folders of a Debian, node, its libraries. */
-export async function baseEntries(node: string): Promise<Entry[]> {
-  const links = ['bin', 'sbin', 'lib', 'lib64'].flatMap((name): Entry[] => [
+export async function baseEntries(node: string): Promise<ArchiveEntry[]> {
+  const links = ['bin', 'sbin', 'lib', 'lib64'].flatMap((name): ArchiveEntry[] => [
     { path: `usr/${name}`, kind: 'folder' },
     { path: name, kind: 'link', to: `usr/${name}` },
   ]);
   const empty = ['app', 'dev', 'etc', 'home/nonroot', 'proc', 'root', 'run', 'sys', 'var/lib'];
   return [
     ...links,
-    ...empty.map((path): Entry => ({ path, kind: 'folder' })),
+    ...empty.map((path): ArchiveEntry => ({ path, kind: 'folder' })),
     // Container runtimes name network namespaces by either path.
     { path: 'var/run', kind: 'link', to: '/run' },
     { path: 'tmp', kind: 'folder', mode: 0o1777 },
@@ -38,7 +38,7 @@ export async function baseEntries(node: string): Promise<Entry[]> {
 }
 
 /** What the daemon calls: tc with its tables of distributions, stress-ng, and libnftables, which it loads into itself; the command. */
-export async function daemonEntries(): Promise<Entry[]> {
+export async function daemonEntries(): Promise<ArchiveEntry[]> {
   const tc = await firstOf(NEEDED.iproute2, ['/usr/sbin', '/sbin', '/usr/bin']);
   const libnftables = await firstOf(NEEDED.libnftables1, libraryFolders());
   const stress = await firstOf(NEEDED['stress-ng'], ['/usr/bin']);
@@ -49,19 +49,19 @@ export async function daemonEntries(): Promise<Entry[]> {
     { path: place(libnftables), kind: 'file', source: libnftables },
     // There is no env in this image that would find node.
     { path: 'usr/bin/chaosplane', kind: 'text', text: "#!/usr/bin/node\nimport('/app/chaosplane.js');\n", mode: 0o755 },
-    ...tables.map((source): Entry => ({ path: place(source), kind: 'file', source, mode: 0o644 })),
+    ...tables.map((source): ArchiveEntry => ({ path: place(source), kind: 'file', source, mode: 0o644 })),
     ...(await librariesOf([tc, libnftables, stress])),
   ];
 }
 
 /** What is below /app, the part that changes least first: the native library of the daemon, and the bundle. */
-export async function appEntries(root: string, image: ImageName): Promise<Entry[][]> {
+export async function appEntries(root: string, image: ImageName): Promise<ArchiveEntry[][]> {
   const programs = await bundle(root, image);
   return image === 'daemon' ? [await koffiEntries(root), programs] : [programs];
 }
 
 /** koffi as the bundle finds it, for this machine's processor alone: it ships eighteen. */
-async function koffiEntries(root: string): Promise<Entry[]> {
+async function koffiEntries(root: string): Promise<ArchiveEntry[]> {
   const platform = `linux-${process.arch}`;
   const sources = [join(root, 'node_modules/koffi'), join(root, `node_modules/@koromix/koffi-${platform}`)];
   const wanted = /(?:\.c?js|package\.json|[/\\]linux_\w+[/\\]koffi\.node)$/;
@@ -73,19 +73,19 @@ async function koffiEntries(root: string): Promise<Entry[]> {
       return kept.map((file) => join(folder, file));
     }),
   );
-  return folders.flat().map((source): Entry => {
+  return folders.flat().map((source): ArchiveEntry => {
     return { path: `app/${source.slice(root.length + 1)}`, kind: 'file', source, mode: 0o644 };
   });
 }
 
 /** glibc loads these by name, so that ldd does not see them; newer ones have them built in. */
-async function resolverLibraries(): Promise<Entry[]> {
+async function resolverLibraries(): Promise<ArchiveEntry[]> {
   const found = await Promise.all(
     ['libnss_files.so.2', 'libnss_dns.so.2', 'libresolv.so.2'].map((name) =>
       firstOf(name, libraryFolders()).catch(() => undefined),
     ),
   );
-  return found.flatMap((source): Entry[] =>
+  return found.flatMap((source): ArchiveEntry[] =>
     source === undefined ? [] : [{ path: place(source), kind: 'file', source }],
   );
 }

@@ -1,12 +1,12 @@
 /** The shared libraries that programs of this machine need, found with ldd. */
 import { execa } from 'execa';
-import type { Entry } from '@chaosplane/testbed/oci/entry';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 
 /** All libraries of the programs or libraries, and the dynamic loader, each at the path where the loader looks. */
-export async function librariesOf(binaries: readonly string[]): Promise<Entry[]> {
+export async function librariesOf(binaries: readonly string[]): Promise<ArchiveEntry[]> {
   const listings = await Promise.all(binaries.map((binary) => execa('ldd', [binary], { env: { LC_ALL: 'C' } })));
   const paths = listings.flatMap(({ stdout }) => parseLdd(stdout));
-  return [...new Set(paths)].map((path): Entry => ({ path: place(path), kind: 'file', source: path }));
+  return [...new Set(paths)].map((path): ArchiveEntry => ({ path: place(path), kind: 'file', source: path }));
 }
 
 /**

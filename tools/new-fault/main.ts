@@ -10,10 +10,10 @@ import { withRpc } from './proto.ts';
 const HELP = `npm run new-fault -- NAME
 
 Writes, for a fault NAME such as disk-full:
-  proto/chaosplane/daemon/v1/daemon.proto   the RPC and its request message
-  packages/actions/src/NAME.ts              what users may ask for
-  packages/daemon/src/faults/NAME.ts        what happens
-  packages/daemon/src/faults/NAME.test.ts   that it does
+  proto/chaosplane/daemon/v1/daemon.proto             the RPC and its request message
+  packages/actions/src/catalogue/NAME.ts              what users may ask for
+  packages/daemon/src/faults/catalogue/NAME.ts        what happens
+  packages/daemon/src/faults/catalogue/NAME.test.ts   that it does
 and runs the generators. What is left to write is marked HOLE. The whole way is told in docs/extending.md.`;
 
 const root = join(import.meta.dirname, '../..');
@@ -30,9 +30,9 @@ async function main(words: readonly string[]): Promise<void> {
   const taken = catalogue.find((action) => action.name === name || action.aliases.includes(name));
   if (taken !== undefined) throw new Error(`there is an action ${name} already (${taken.summary})`);
   const files = new Map([
-    ['action.ts', `packages/actions/src/${name}.ts`],
-    ['fault.ts', `packages/daemon/src/faults/${name}.ts`],
-    ['fault.test.ts', `packages/daemon/src/faults/${name}.test.ts`],
+    ['action.ts', `packages/actions/src/catalogue/${name}.ts`],
+    ['fault.ts', `packages/daemon/src/faults/catalogue/${name}.ts`],
+    ['fault.test.ts', `packages/daemon/src/faults/catalogue/${name}.test.ts`],
   ]);
   const there = [...files.values()].filter((path) => existsSync(join(root, path)));
   if (there.length > 0) throw new Error(`${there.join(', ')} is there already`);

@@ -22,10 +22,12 @@ export type Route =
   | { readonly on: 'operator' };
 
 /** One zod schema per parameter; each takes the string of the wire. */
-export type ParameterShape = Readonly<Record<string, z.ZodType>>;
+export type ParameterSchemas = Readonly<Record<string, z.ZodType>>;
 
-/** The parsed values of a shape. */
-export type ParameterValues<Shape extends ParameterShape> = { readonly [Key in keyof Shape]: z.output<Shape[Key]> };
+/** What the schemas make of the values. */
+export type ParameterValues<Schemas extends ParameterSchemas> = {
+  readonly [Key in keyof Schemas]: z.output<Schemas[Key]>;
+};
 
 /** One action of the catalogue. `Spec` is what its parameters mean once parsed. */
 export interface Action<Spec = unknown> {
@@ -38,7 +40,7 @@ export interface Action<Spec = unknown> {
   /** `undo`: it lasts and is undone. `one-shot`: it happens once and there is nothing to undo. */
   readonly recover: 'undo' | 'one-shot';
   /** The parameters, each with what the documentation says of it (see `parameter`). */
-  readonly shape: ParameterShape;
+  readonly schemas: ParameterSchemas;
   /** The spec of values that are each valid; adds to `problems` what is wrong between them. */
   readonly toSpec: (values: never, problems: Problem[]) => Spec;
   /** One sentence for people. */
@@ -59,13 +61,13 @@ export type KnownAction<Name extends string, On extends Route, Spec> = Action<Sp
   readonly route: On;
 };
 
-/** Declares an action; checks that `toSpec` takes what `shape` gives. */
-export function defineAction<const Name extends string, const On extends Route, Shape extends ParameterShape, Spec>(
-  action: Omit<Action<Spec>, 'name' | 'route' | 'shape' | 'toSpec'> & {
+/** Declares an action; checks that `toSpec` takes what `schemas` give. */
+export function defineAction<const Name extends string, const On extends Route, Schemas extends ParameterSchemas, Spec>(
+  action: Omit<Action<Spec>, 'name' | 'route' | 'schemas' | 'toSpec'> & {
     readonly name: Name;
     readonly route: On;
-    readonly shape: Shape;
-    readonly toSpec: (values: ParameterValues<Shape>, problems: Problem[]) => Spec;
+    readonly schemas: Schemas;
+    readonly toSpec: (values: ParameterValues<Schemas>, problems: Problem[]) => Spec;
   },
 ): KnownAction<Name, On, Spec> {
   return action;

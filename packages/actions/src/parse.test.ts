@@ -2,7 +2,7 @@
 import { ChaosError } from '@chaosplane/common';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { catalogue, findAction, findByRoute } from './catalogue.ts';
+import { catalogue, findAction, findByRoute } from './registry.ts';
 import { parseParameters } from './parse.ts';
 
 const parse = (name: string, parameters: Record<string, string>): unknown => {

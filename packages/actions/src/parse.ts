@@ -3,7 +3,7 @@ import { invalidArgument, quoted, type Problem } from '@chaosplane/common';
 import { z } from 'zod';
 import type { Action } from './action.ts';
 import { likelyParameter } from './elsewhere.ts';
-import { parameterMeta } from './parameter.ts';
+import { parameterMeta } from './parameters/parameter.ts';
 import { joined } from './texts.ts';
 
 /** Whether the parameters name the pod (on the wire), or an experiment's target does. */
@@ -24,7 +24,7 @@ export function parseParameters<Spec>(
   { target }: ParseOptions,
 ): Spec {
   const problems: Problem[] = [];
-  const known = Object.keys(action.shape);
+  const known = Object.keys(action.schemas);
   const values = withoutAliases(action, parameters, problems);
   if (target === 'absent') fillTarget(known, values, problems);
   const parsed = schemaOf(action).safeParse(values);
@@ -38,10 +38,10 @@ export function parseParameters<Spec>(
 }
 
 /** Compiled at its first use, which takes longer than parsing. */
-const schemas = new WeakMap<Action, z.ZodObject<Action['shape']>>();
+const schemas = new WeakMap<Action, z.ZodObject<Action['schemas']>>();
 
-function schemaOf(action: Action): z.ZodObject<Action['shape']> {
-  const schema = schemas.get(action) ?? z.object(action.shape);
+function schemaOf(action: Action): z.ZodObject<Action['schemas']> {
+  const schema = schemas.get(action) ?? z.object(action.schemas);
   schemas.set(action, schema);
   return schema;
 }
@@ -52,7 +52,7 @@ function withoutAliases(
   problems: Problem[],
 ): Record<string, string> {
   const names = new Map<string, string>();
-  for (const [key, schema] of Object.entries(action.shape)) {
+  for (const [key, schema] of Object.entries(action.schemas)) {
     for (const alias of parameterMeta.get(schema)?.aliases ?? []) names.set(alias, key);
   }
   const values = new Map<string, string>();
@@ -83,7 +83,7 @@ function unknownKey(key: string, known: readonly string[]): Problem {
 
 function problemOf(action: Action, values: Readonly<Record<string, string>>, issue: z.core.$ZodIssue): Problem {
   const key = String(issue.path[0] ?? '');
-  const schema = action.shape[key];
+  const schema = action.schemas[key];
   const allowed = schema === undefined ? '' : (parameterMeta.get(schema)?.allowed ?? '');
   const path = `parameters.${key}`;
   if (values[key] === undefined) return { path, wrong: 'it is required', allowed };

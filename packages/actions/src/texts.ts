@@ -1,7 +1,7 @@
 /** Parameters that a file gives as lists or maps, as the texts that they stand for. Pure. */
 import { quoted, type Problem } from '@chaosplane/common';
 import type { Action } from './action.ts';
-import { parameterMeta, type ParameterMeta } from './parameter.ts';
+import { parameterMeta, type ParameterMeta } from './parameters/parameter.ts';
 
 type Scalar = string | number | boolean;
 
@@ -43,7 +43,7 @@ export function textsOf(
 }
 
 function metaOf(action: Action, key: string): ParameterMeta | undefined {
-  for (const [name, schema] of Object.entries(action.shape)) {
+  for (const [name, schema] of Object.entries(action.schemas)) {
     const meta = parameterMeta.get(schema);
     if (name === key || meta?.aliases?.includes(key) === true) return meta;
   }

@@ -9,6 +9,7 @@ export * from './network.ts';
 export * from './logger.ts';
 export * from './retry.ts';
 export * from './mutex.ts';
+export * from './keyed-mutex.ts';
 export * from './door/index.ts';
 export * from './http.ts';
 export { keepOwnHeapSmall } from './heap.ts';

@@ -96,7 +96,7 @@ function kindProblems(document: unknown): Problem[] {
       wrong: `${action.type} hits a ${hit}, not a ${chosen.kind}`,
       allowed: hit,
     });
-  const takesPeers = Object.hasOwn(named(action.type)?.shape ?? { peers: true }, 'peers');
+  const takesPeers = Object.hasOwn(named(action.type)?.schemas ?? { peers: true }, 'peers');
   if (peers.length > 0 && !takesPeers)
     problems.push({ path: 'spec.peers', wrong: `${action.type} has no peers`, allowed: 'nothing here' });
   return problems;

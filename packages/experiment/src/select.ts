@@ -64,7 +64,7 @@ interface Wish {
 
 function wishOf({ action: { type, parameters } }: Pick<ExperimentSpec, 'target' | 'action'>): Wish {
   const action = findAction(type);
-  const container = Object.hasOwn(action.shape, 'containerName') ? parameters['containerName'] : undefined;
+  const container = Object.hasOwn(action.schemas, 'containerName') ? parameters['containerName'] : undefined;
   return { ownNetwork: needsOwnNetwork(action), ...defined({ container }) };
 }
 

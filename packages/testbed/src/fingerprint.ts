@@ -5,7 +5,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const TIMEOUT_MS = 20_000;
 
 /** Runs a program inside one namespace. Gives what it printed, or one line that says why it could not. */
-type Run = (program: string, argv: readonly string[], input?: string) => Promise<string>;
+type RunProgram = (program: string, argv: readonly string[], input?: string) => Promise<string>;
 
 /**
  * Describes everything in the network namespace at `netnsPath` that a fault could leave behind, in an order that depends on
@@ -62,7 +62,7 @@ function without(all: readonly string[], others: readonly string[]): string[] {
   });
 }
 
-function runnerIn(netnsPath: string): Run {
+function runnerIn(netnsPath: string): RunProgram {
   return async (program, argv, input = '') => {
     const result = await execa('nsenter', [`--net=${netnsPath}`, program, ...argv], {
       env: { PATH, LC_ALL: 'C' },
@@ -102,7 +102,7 @@ function ipsetLines(text: string): string[] {
   return [...all.filter((line) => !line.startsWith('add ')), ...adds].toSorted();
 }
 
-async function trafficControl(run: Run, devices: readonly string[]): Promise<string[]> {
+async function trafficControl(run: RunProgram, devices: readonly string[]): Promise<string[]> {
   const qdiscs = lines(await run('tc', ['qdisc', 'show']));
   const perDevice = devices.toSorted().map(async (device) => {
     const hooks = qdiscs.some((line) => /^qdisc (ingress|clsact) /.test(line) && line.includes(` dev ${device} `));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { bringGo } from './go.ts';
 import { layerOf, writeArchive, WRITER } from './oci/archive.ts';
-import type { Entry } from './oci/entry.ts';
+import type { ArchiveEntry } from './oci/entry.ts';
 import { patiently } from './patience.ts';
 import { firstExisting } from './prerequisites.ts';
 
@@ -25,8 +25,8 @@ export async function staticBusybox(): Promise<string | undefined> {
 }
 
 /** `bin/busybox`, and a link to it for each applet. */
-export function busyboxEntries(source: string, applets: readonly string[]): Entry[] {
-  const links = applets.map((name): Entry => ({ path: `bin/${name}`, kind: 'link', to: 'busybox' }));
+export function busyboxEntries(source: string, applets: readonly string[]): ArchiveEntry[] {
+  const links = applets.map((name): ArchiveEntry => ({ path: `bin/${name}`, kind: 'link', to: 'busybox' }));
   return [{ path: 'bin/busybox', kind: 'file', source }, ...links];
 }
 
@@ -55,10 +55,10 @@ export async function appArchive(cacheFolder: string, report: (line: string) => 
       (seconds) => `the application image: ${seconds} s so far, 20 to 40 s on a quiet machine`,
       () => execa(go.program, argv, { cwd: SOURCE, env }),
     );
-    const bare: Entry[] = [{ path: 'chaosplane-app', kind: 'file', source: join(work, 'app') }];
+    const bare: ArchiveEntry[] = [{ path: 'chaosplane-app', kind: 'file', source: join(work, 'app') }];
     const entries = [...bare, ...(shell === undefined ? [] : busyboxEntries(shell, APPLETS))];
     const config = { entrypoint: ['/chaosplane-app'], env: ['PATH=/bin:/'] };
-    const image = async (reference: string, content: readonly Entry[]) => ({
+    const image = async (reference: string, content: readonly ArchiveEntry[]) => ({
       reference,
       layers: [await layerOf(content, work)],
       config,

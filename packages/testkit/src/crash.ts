@@ -1,6 +1,6 @@
 /** Stops a daemon dead at one of its steps: before or after any change of its journal or of the kernel. */
 import type { ContainerFolder, Host, Netns } from '@chaosplane/daemon/host';
-import type { ExecutionRecord, Journal, LeaseRecord, Outlives } from '@chaosplane/daemon/journal';
+import type { ExecutionRecord, Journal, LeaseRecord, Durability } from '@chaosplane/daemon/journal';
 
 /** Where to stop. Every effect has two steps: just before it, and just after it. */
 export interface CrashPoint {
@@ -109,7 +109,7 @@ export function withCrash(
     journal: {
       load: () => journal.load(),
       write: effect(
-        (record: ExecutionRecord, outlives?: Outlives) => journal.write(record, outlives),
+        (record: ExecutionRecord, outlives?: Durability) => journal.write(record, outlives),
         ({ action, state }) => `journal: ${action} ${state}`,
       ),
       // No step of its own: whoever reads the journal of a daemon that was killed sees no difference.

@@ -1,4 +1,4 @@
-/** A stand-in for one network namespace: nftables, qdiscs, links and the queue engine, printable as text. */
+/** A stand-in for one network namespace: nftables, qdiscs, links and the queue backend, printable as text. */
 import type { Netns, Qdisc, QueuePolicy, TapPolicy, WaitingConnections } from '@chaosplane/daemon/host';
 import type { OpenConnections, TimedRule } from '@chaosplane/daemon/proxy';
 import { FakeNft } from './fake-nft.ts';

@@ -26,11 +26,11 @@ function journalOver(onDisk: ReadonlyMap<string, ExecutionRecord>, disk: () => P
   return {
     writes,
     load: async () => ({ records: [...records.values()], setAside: [], ...defined({ lease }) }),
-    async write(record, outlives = 'power') {
+    async write(record, durability = 'power-loss') {
       const copy = structuredClone(record);
       writes.push(copy);
       records.set(record.id, copy);
-      if (outlives === 'power') sync(record.id);
+      if (durability === 'power-loss') sync(record.id);
     },
     async sync(id) {
       await disk();

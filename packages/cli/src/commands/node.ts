@@ -87,7 +87,7 @@ function actionList(): string {
 
 function actionHelp(name: string): string {
   const action = findAction(name);
-  const rows = Object.entries(action.shape).map(([key, schema]) => {
+  const rows = Object.entries(action.schemas).map(([key, schema]) => {
     const meta = parameterMeta.get(schema);
     return [key, meta?.default ?? '', meta?.description ?? ''];
   });

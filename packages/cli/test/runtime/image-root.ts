@@ -1,7 +1,7 @@
 /** An image as a folder of this machine, to run its programs with nothing else around them. */
 import { copyFile, chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Entry } from '@chaosplane/testbed/oci/entry';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 import { appEntries, baseEntries, daemonEntries } from '../../../../tools/image/contents.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
@@ -16,11 +16,11 @@ export async function layOutNode(folder: string): Promise<void> {
   await layOut(folder, await base());
 }
 
-async function base(): Promise<Entry[]> {
+async function base(): Promise<ArchiveEntry[]> {
   return baseEntries(await realpath(join(ROOT, 'node_modules/.bin/node')));
 }
 
-async function layOut(folder: string, entries: readonly Entry[]): Promise<void> {
+async function layOut(folder: string, entries: readonly ArchiveEntry[]): Promise<void> {
   const links = entries.filter(({ kind }) => kind === 'link');
   // Links to folders last: what lies behind them is named by its true path.
   for (const entry of [...entries.filter(({ kind }) => kind !== 'link'), ...links]) {

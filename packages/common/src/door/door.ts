@@ -60,14 +60,14 @@ const [SELDOM, SELDOM_MS] = [3, 60_000];
 interface Peer {
   readonly rate: Bucket;
   /** Its open connections that are not settled, the oldest first. */
-  readonly open: Set<Entry>;
+  readonly open: Set<Attempt>;
   friend: boolean;
   /** Connections since then, monotonic milliseconds. */
   since: number;
   recent: number;
 }
 
-interface Entry {
+interface Attempt {
   readonly end: () => void;
 }
 
@@ -130,7 +130,7 @@ export function createDoor(limits: DoorLimits, clock: Pick<Clock, 'monotonic'>):
       if (!peer.friend && peer.recent > SELDOM && !all.take()) return 'stranger-rate';
       if (peer.open.size >= limits.peer.open) crowdOut(peer);
       if (!peer.friend) makeRoom();
-      const entry: Entry = { end };
+      const entry: Attempt = { end };
       peer.open.add(entry);
       let known = false;
       let left = false;

@@ -45,7 +45,7 @@ export interface Qdisc {
   readonly heldBytes: number;
 }
 
-/** What the queue engine does with packets that carry the bits of `mask`. */
+/** What the queue backend does with packets that carry the bits of `mask`. */
 export interface QueuePolicy {
   /** The bits of the mark that are ours. */
   readonly mask: number;
@@ -64,7 +64,7 @@ export interface QueueLayer {
 }
 
 /**
- * One TAP device of the user-space engine, in which packets wait that leave by `device`. They are handed to it as long as the
+ * One TAP device of the user-space backend, in which packets wait that leave by `device`. They are handed to it as long as the
  * daemon lives and answers; then they leave by `device` again with `returnPriority`.
  */
 export interface TapPolicy extends QueueLayer {
@@ -89,7 +89,7 @@ export interface TapCounts {
   readonly refused: number;
 }
 
-/** What the queue engine has done so far in one namespace. */
+/** What the queue backend has done so far in one namespace. */
 export interface QueueStatistics {
   /** Packets that it took in, by bit. */
   readonly handled: ReadonlyMap<number, number>;

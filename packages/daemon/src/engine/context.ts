@@ -6,8 +6,8 @@ import type { ExecutionRecord } from '../journal/record.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
 import type { Executions } from './executions.ts';
 import type { Lease } from './lease.ts';
-import type { Shapes } from './shapes/shape.ts';
-import { targetName } from './target.ts';
+import type { Drivers } from './drivers/driver.ts';
+import { targetName } from './target/name.ts';
 
 /** The engine's settings. */
 export interface EngineConfig {
@@ -20,8 +20,8 @@ export interface EngineConfig {
   readonly node?: NodeSettings;
 }
 
-/** What the shapes of faults are made of. */
-export interface ShapeContext {
+/** What drivers are made of. */
+export interface DriverContext {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,8 +31,8 @@ export interface ShapeContext {
 }
 
 /** The engine's parts. */
-export interface EngineContext extends ShapeContext {
-  readonly shapes: Shapes;
+export interface EngineContext extends DriverContext {
+  readonly drivers: Drivers;
 }
 
 /** The fields by which every log line about an execution can be found. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { FakeNode, memoryJournal, withCrash, type CrashPoint } from '@chaosplane/testkit';
 import { startEngine, type Engine } from './engine.ts';
-import type { Injection } from './inject.ts';
+import type { InjectionResult } from './inject.ts';
 import type { ExecRequest } from './request.ts';
 
 const request = (wireAction: string, parameters: Record<string, string>): ExecRequest => ({
@@ -47,7 +47,7 @@ async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Prom
 }
 
 /** What a daemon does in its life; it may be killed at any of its steps. `told` hears each answer. */
-async function life(engine: Engine, told: (answer: Injection) => void = () => undefined): Promise<void> {
+async function life(engine: Engine, told: (answer: InjectionResult) => void = () => undefined): Promise<void> {
   const exec = async (asked: ExecRequest): Promise<string> => {
     const answer = await engine.exec(asked);
     told(answer);
@@ -66,7 +66,7 @@ async function life(engine: Engine, told: (answer: Injection) => void = () => un
   for (const done of [second, third, fourth]) await engine.cancel(done);
 }
 
-function idOf(answer: Injection): string {
+function idOf(answer: InjectionResult): string {
   if (answer.kind === 'planned') throw new Error('nothing was done');
   return answer.record.id;
 }
@@ -131,7 +131,7 @@ describe('a daemon that is killed', () => {
       const journal = memoryJournal(aTurn);
       const crash: CrashPoint = { step, crashed: false };
       const doomed = await start(node, journal, crash);
-      const told: Injection[] = [];
+      const told: InjectionResult[] = [];
       await Promise.race([life(doomed, (injection) => told.push(injection)), crashed(crash)]);
       const onDisk = journal.afterPowerCut();
       void doomed.stop();

@@ -4,7 +4,7 @@ import { createLogger, systemClock } from '@chaosplane/common';
 import { FakeNode, memoryJournal } from '@chaosplane/testkit';
 import type { ExecRequest } from './request.ts';
 import { startEngine, type Engine } from './engine.ts';
-import type { Injection } from './inject.ts';
+import type { InjectionResult } from './inject.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -36,7 +36,7 @@ const request = (
 });
 const delay = (options: Partial<ExecRequest['options']> = {}) => request('delay', { latency: '10ms' }, options);
 const loss = (options: Partial<ExecRequest['options']> = {}) => request('loss', { percent: '30' }, options);
-const idOf = (injection: Injection): string => {
+const idOf = (injection: InjectionResult): string => {
   if (injection.kind === 'planned') throw new Error('it was only planned');
   return injection.record.id;
 };

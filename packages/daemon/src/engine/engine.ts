@@ -8,11 +8,11 @@ import type { PlacementChoice } from '../netns/placement.ts';
 import type { EngineConfig, EngineContext } from './context.ts';
 import { gatherEvidence } from './evidence.ts';
 import { Executions, isLive, type ExecutionListener } from './executions.ts';
-import { inject, type Injection } from './inject.ts';
+import { inject, type InjectionResult } from './inject.ts';
 import { Lease } from './lease.ts';
 import { renewLease, type LeaseRenewal, type RenewedLease } from './renew.ts';
 import type { ExecRequest } from './request.ts';
-import { createShapes } from './shapes/shapes.ts';
+import { createDrivers } from './drivers/drivers.ts';
 import { sweep, type SweepReport } from './sweep.ts';
 import { Undoer } from './undo.ts';
 import { watchPods } from './watch.ts';
@@ -41,7 +41,7 @@ export class Engine {
   readonly #context: EngineContext;
   readonly #undoer: Undoer;
   readonly #timers = new Map<string, Timer>();
-  readonly #injecting = new Set<Promise<Injection>>();
+  readonly #injecting = new Set<Promise<InjectionResult>>();
   #forgetting: Timer | undefined;
   readonly #running = new AbortController();
   readonly #watching: Promise<void>;
@@ -76,7 +76,7 @@ export class Engine {
   }
 
   /** Carries a request out; see `inject` for what it throws. */
-  async exec(request: ExecRequest, signal?: AbortSignal): Promise<Injection> {
+  async exec(request: ExecRequest, signal?: AbortSignal): Promise<InjectionResult> {
     this.#requireRunning();
     const injection = inject(this.#context, this.#undoer, request, signal);
     this.#injecting.add(injection);
@@ -148,7 +148,7 @@ export class Engine {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#watching;
-    await Promise.all(Object.values(this.#context.shapes).map((shape) => shape.close()));
+    await Promise.all(Object.values(this.#context.drivers).map((driver) => driver.close()));
   }
 
   #requireRunning(): void {
@@ -204,7 +204,7 @@ export async function startEngine({ host, journal, clock, logger, config }: Engi
   if (setAside.length > 0) logger.error({ setAside }, 'journal files could not be read and were put aside');
   const executions = new Executions(journal, records);
   const parts = { host, clock, logger, config, executions, lease: new Lease(journal, clock, known) };
-  const context = { ...parts, shapes: createShapes(parts) };
+  const context = { ...parts, drivers: createDrivers(parts) };
   await forgetOld(context);
   const undoer = new Undoer(context);
   const swept = await sweep(context, undoer);

@@ -1,8 +1,8 @@
 /** Gathers what was measured about an execution's effect. */
-import type { EvidenceRecord, ExecutionRecord, ShapeName } from '../journal/record.ts';
+import type { EvidenceRecord, ExecutionRecord, DriverName } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
-import { shapeOf, type Site } from './shapes/shape.ts';
+import { driverOf, type Session } from './drivers/driver.ts';
 
 /** Evidence of this moment for a live execution, the final one for an ended one; undefined when none can be had. */
 export async function gatherEvidence(
@@ -11,8 +11,8 @@ export async function gatherEvidence(
 ): Promise<EvidenceRecord | undefined> {
   // What is being applied has its target's turn, perhaps for long; there is nothing to measure yet.
   if (!isLive(record) || record.state === 'applying') return record.evidence;
-  const fresh = await shapeOf(context.shapes, record)
-    .revisit(record, (site) => measure(context, context.executions.get(record.id) ?? record, site))
+  const fresh = await driverOf(context.drivers, record)
+    .revisit(record, (session) => measure(context, context.executions.get(record.id) ?? record, session))
     .catch((error: unknown) => {
       context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
       return undefined;
@@ -24,10 +24,10 @@ export async function gatherEvidence(
 export async function measure(
   context: Pick<EngineContext, 'logger'>,
   record: ExecutionRecord,
-  site: Site<ShapeName>,
+  session: Session<DriverName>,
 ): Promise<EvidenceRecord | undefined> {
   try {
-    return (await site.measure(record)) ?? record.evidence;
+    return (await session.measure(record)) ?? record.evidence;
   } catch (error) {
     context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
     return record.evidence;

@@ -1,10 +1,10 @@
 /** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
-import { Mutex } from '@chaosplane/common';
-import type { Journal, Outlives } from '../journal/journal.ts';
-import type { EvidenceRecord, ExecutionRecord, ShapeName } from '../journal/record.ts';
+import { KeyedMutex } from '@chaosplane/common';
+import type { Journal, Durability } from '../journal/journal.ts';
+import { driverNameOf, type EvidenceRecord, type ExecutionRecord } from '../journal/record.ts';
 
 /** What of a record may change. */
-export type Change = Partial<Omit<ExecutionRecord, 'id' | 'target'>>;
+export type RecordChange = Partial<Omit<ExecutionRecord, 'id' | 'target'>>;
 
 /** Called after each change of an execution. */
 export type ExecutionListener = (record: ExecutionRecord) => void;
@@ -19,7 +19,8 @@ export class Executions {
   readonly #byKey = new Map<string, string>();
   /** New ones whose first record the journal does not have yet. */
   readonly #unwritten = new Set<string>();
-  readonly #turns = new Map<string, Mutex>();
+  /** Changes of one execution are written one after another. */
+  readonly #mutex = new KeyedMutex();
   readonly #listeners = new Set<ExecutionListener>();
 
   constructor(journal: Journal, records: readonly ExecutionRecord[]) {
@@ -60,9 +61,9 @@ export class Executions {
     this.#drop(record.id);
     this.#remember(record);
     this.#unwritten.add(record.id);
-    const withPower = endsWithBoot(record.work.shape);
+    const withPower = endsWithBoot(record);
     try {
-      await this.#journal.write(record, withPower ? 'daemon' : 'power');
+      await this.#journal.write(record, withPower ? 'process-crash' : 'power-loss');
     } catch (error) {
       this.#drop(record.id);
       throw error;
@@ -77,31 +78,27 @@ export class Executions {
   }
 
   /** Journals the change, then shows it. Returns the changed record. */
-  async update(id: string, change: Change): Promise<ExecutionRecord> {
-    const turn = this.#turns.get(id) ?? new Mutex();
-    this.#turns.set(id, turn);
-    return turn.run(() => this.#write(id, change));
+  async update(id: string, change: RecordChange): Promise<ExecutionRecord> {
+    return this.#mutex.run(id, () => this.#write(id, change));
   }
 
   /** Journals what was measured of an active execution, for the next daemon; it is no change that anybody waits for. */
   async keepEvidence(id: string, evidence: EvidenceRecord): Promise<void> {
-    const turn = this.#turns.get(id) ?? new Mutex();
-    this.#turns.set(id, turn);
-    await turn.run(async () => {
+    await this.#mutex.run(id, async () => {
       const current = this.#records.get(id);
       if (current?.state !== 'active') return;
       const record = { ...current, evidence };
-      await this.#journal.write(record, 'daemon');
+      await this.#journal.write(record, 'process-crash');
       this.#remember(record);
     });
   }
 
-  async #write(id: string, change: Change): Promise<ExecutionRecord> {
+  async #write(id: string, change: RecordChange): Promise<ExecutionRecord> {
     const current = this.#records.get(id);
     if (current === undefined) throw new Error(`no execution ${id}`);
-    // A change never takes a record to another shape.
+    // A change never takes a record to another driver.
     const record = { ...current, ...change } as ExecutionRecord;
-    await this.#journal.write(record, outlives(current, record));
+    await this.#journal.write(record, durabilityOf(current, record));
     this.#remember(record);
     this.#tell(record);
     return record;
@@ -109,7 +106,6 @@ export class Executions {
 
   async forget(id: string): Promise<void> {
     this.#drop(id);
-    this.#turns.delete(id);
     await this.#journal.forget(id);
   }
 
@@ -140,23 +136,24 @@ export class Executions {
 }
 
 /**
- * What a change has to outlive before anything goes on. The effects of most shapes end with the boot, and after another one each
+ * What a change has to outlive before anything goes on. The effects of most drivers end with the boot, and after another one each
  * live record says the same, that its target is gone: so between its first record and its last, only the end of the daemon
  * matters. These two are synced before the request is answered.
  */
-function outlives({ state: before }: ExecutionRecord, { state, work }: ExecutionRecord): Outlives {
+function durabilityOf({ state: before }: ExecutionRecord, record: ExecutionRecord): Durability {
+  const { state } = record;
   const passing = (before === 'applying' && state === 'active') || state === 'undoing';
-  return passing && endsWithBoot(work.shape) ? 'daemon' : 'power';
+  return passing && endsWithBoot(record) ? 'process-crash' : 'power-loss';
 }
 
-/** Whether a power cut takes all that a fault of the shape does. */
-function endsWithBoot(shape: ShapeName): boolean {
-  switch (shape) {
+/** Whether a power cut removes all that a fault of this driver does. */
+function endsWithBoot(record: ExecutionRecord): boolean {
+  switch (driverNameOf(record)) {
     case 'network':
     case 'proxy':
     case 'process':
       return true;
-    case 'act':
+    case 'one-shot':
       // What happened once stays, and must never happen again.
       return false;
   }

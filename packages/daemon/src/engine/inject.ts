@@ -2,18 +2,25 @@
 import { findAction, type Action } from '@chaosplane/actions';
 import { asChaosError, ChaosError, defined } from '@chaosplane/common';
 import { faultOf } from '../faults/registry.ts';
-import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
+import type { ExecutionRecord, DriverName } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { keyedId, requestHash } from './identity.ts';
 import { parseRequest, type ParsedRequest } from './parse.ts';
 import type { PlanStep } from '../model/plan-step.ts';
 import type { ExecRequest } from './request.ts';
-import { subjectOf } from './target.ts';
-import { HalfAppliedError, shapeNamed, shapeOf, type Change, type Planned, type Site } from './shapes/shape.ts';
+import { targetIdentity } from './target/name.ts';
+import {
+  HalfAppliedError,
+  driverNamed,
+  driverOf,
+  type RecordChange,
+  type Planned,
+  type Session,
+} from './drivers/driver.ts';
 import type { Undoer } from './undo.ts';
 
 /** What became of a request. */
-export type Injection =
+export type InjectionResult =
   | { readonly kind: 'injected'; readonly record: ExecutionRecord }
   /** An equal request was carried out before; this one joined it. */
   | { readonly kind: 'joined'; readonly record: ExecutionRecord }
@@ -29,31 +36,31 @@ export async function inject(
   undoer: Undoer,
   request: ExecRequest,
   signal?: AbortSignal,
-): Promise<Injection> {
+): Promise<InjectionResult> {
   const parsed = parseRequest(context.config, request);
   context.lease.require(request.options.operatorEpoch);
   const over = findEnded(context, request);
   if (over !== undefined) return { kind: 'joined', record: over };
   requireBoot(context, request);
-  const shape = shapeNamed(context.shapes, faultOf(parsed.action.name).shape);
-  const found = await shape.find(parsed);
-  const hash = requestHash(request, found.subject);
+  const driver = driverNamed(context.drivers, faultOf(parsed.action.name).driver);
+  const found = await driver.find(parsed);
+  const hash = requestHash(request, found.identity);
   // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
   signal?.throwIfAborted();
-  return found.enter(async (site) => {
-    const earlier = findEarlier(context, request, hash, found.site);
+  return found.enter(async (session) => {
+    const earlier = findEarlier(context, request, hash, found.key);
     if (earlier !== undefined) return { kind: 'joined', record: earlier };
     const id = executionId(context, parsed.action, request, hash);
-    const plan = await site.plan(parsed, id);
+    const plan = await session.plan(parsed, id);
     if (request.options.dryRun) {
       const what = `dry run: ${parsed.action.name} of ${found.name} by ${plan.work.engine}; nothing was changed`;
-      return { kind: 'planned', message: what, steps: site.preview(plan, parsed.ttlMs, parsed) };
+      return { kind: 'planned', message: what, steps: session.preview(plan, parsed.ttlMs, parsed) };
     }
     // Waiting for the target's turn may have taken long.
     signal?.throwIfAborted();
     await context.lease.begin(request.options.operatorEpoch);
     const record = newRecord(context, { request, parsed, plan, id, hash });
-    return { kind: 'injected', record: await apply(context, undoer, site, record) };
+    return { kind: 'injected', record: await apply(context, undoer, session, record) };
   });
 }
 
@@ -65,9 +72,9 @@ function findEnded({ executions }: EngineContext, request: ExecRequest): Executi
   const { idempotencyKey, podUid } = request.options;
   const earlier = idempotencyKey === undefined ? undefined : executions.byKey(idempotencyKey);
   if (earlier?.state !== 'ended' || earlier.endReason === 'apply-failed') return undefined;
-  const subject = subjectOf(earlier.target);
-  const same = requestHash(request, subject) === earlier.requestHash;
-  return same && (podUid === undefined || podUid === subject) ? earlier : undefined;
+  const identity = targetIdentity(earlier.target);
+  const same = requestHash(request, identity) === earlier.requestHash;
+  return same && (podUid === undefined || podUid === identity) ? earlier : undefined;
 }
 
 /** What is not remembered may have been done before the boot all the same. */
@@ -79,16 +86,16 @@ function requireBoot({ host }: EngineContext, { options: { bootId } }: ExecReque
 }
 
 function findEarlier(
-  { executions, shapes }: EngineContext,
+  { executions, drivers }: EngineContext,
   { options }: ExecRequest,
   hash: string,
-  site: string,
+  key: string,
 ): ExecutionRecord | undefined {
   if (options.idempotencyKey === undefined) {
     return executions
       .live()
       .filter((record) => record.requestHash === hash && record.state === 'active')
-      .find((record) => shapeOf(shapes, record).siteOf(record) === site);
+      .find((record) => driverOf(drivers, record).keyOf(record) === key);
   }
   const earlier = executions.byKey(options.idempotencyKey);
   if (earlier === undefined) return undefined;
@@ -112,7 +119,7 @@ function executionId({ clock }: EngineContext, action: Action, { options }: Exec
 interface NewRecord {
   readonly request: ExecRequest;
   readonly parsed: ParsedRequest;
-  readonly plan: Planned<ShapeName>;
+  readonly plan: Planned<DriverName>;
   readonly id: string;
   readonly hash: string;
 }
@@ -138,21 +145,21 @@ function newRecord({ clock, host }: EngineContext, { request, parsed, plan, id, 
     work: plan.work,
     notes: [...plan.notes],
   } as const;
-  // Target and work are of one shape: they come from one plan.
+  // Target and work are of one driver: they come from one plan.
   return record as ExecutionRecord;
 }
 
 async function apply(
   context: EngineContext,
   undoer: Undoer,
-  site: Site<ShapeName>,
+  session: Session<DriverName>,
   record: ExecutionRecord,
 ): Promise<ExecutionRecord> {
   const { executions, clock, logger } = context;
   const { synced } = await executions.add(record);
-  let applied: Change;
+  let applied: RecordChange;
   try {
-    applied = await site.apply(record);
+    applied = await session.apply(record);
   } catch (error) {
     await applyFailed(context, undoer, record, error);
     throw error;
@@ -169,7 +176,7 @@ async function apply(
     logger.info({ ...logFields(after), engine: after.work.engine }, `execution ${after.endReason ?? after.state}`);
     return after;
   } catch (error) {
-    await site.remove(record).catch(() => undefined);
+    await session.remove(record).catch(() => undefined);
     undoer.retry(record.id, once ? 'done' : 'apply-failed');
     throw error;
   }

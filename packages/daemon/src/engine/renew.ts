@@ -5,7 +5,7 @@ import type { EngineContext } from './context.ts';
 import { DEFAULT_LEASE_MS } from './lease.ts';
 import { parsePeersOf, type Peers } from './peers.ts';
 import type { RequestPeer } from './request.ts';
-import { bySite, shapeOf, withNotes } from './shapes/shape.ts';
+import { byTarget, driverOf, withNotes } from './drivers/driver.ts';
 
 /** What an operator asks for. */
 export interface LeaseRenewal {
@@ -26,7 +26,7 @@ export interface RenewedExecution {
 }
 
 /** A change that was understood. */
-interface Wanted {
+interface UnderstoodRenewal {
   readonly ttlMs?: number;
   readonly peers?: Peers;
 }
@@ -42,7 +42,7 @@ export interface RenewedLease {
 /** @throws ChaosError INVALID_ARGUMENT with all problems, PERMISSION_DENIED for an operator that was deposed. */
 export async function renewLease(context: EngineContext, renewal: LeaseRenewal): Promise<RenewedLease> {
   const asked = understand(context, renewal);
-  const { executions, shapes, lease } = context;
+  const { executions, drivers, lease } = context;
   const renewed = await lease.renew(renewal.epoch, renewal.leaseTtlMs ?? DEFAULT_LEASE_MS);
   const affected = executions
     .live()
@@ -50,12 +50,12 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
     .filter((record) => asked.has(record.id) || (renewed !== undefined && record.operatorEpoch !== 0));
   // Each target by itself: one that cannot be reached must not let the faults of all others end.
   const results = await Promise.allSettled(
-    bySite(shapes, affected).map(async (records) => {
+    byTarget(drivers, affected).map(async (records) => {
       const [first] = records;
       if (first === undefined) return [];
-      return shapeOf(shapes, first).revisit(first, async (site) => {
+      return driverOf(drivers, first).revisit(first, async (session) => {
         const moved = await journalChanges(context, records, asked);
-        const changes = await site.renew(moved);
+        const changes = await session.renew(moved);
         for (const record of moved) {
           const change = changes.get(record.id);
           if (change !== undefined) await executions.update(record.id, withNotes(record, change));
@@ -73,11 +73,14 @@ export async function renewLease(context: EngineContext, renewal: LeaseRenewal):
   };
 }
 
-function understand({ config, executions, shapes }: EngineContext, renewal: LeaseRenewal): Map<string, Wanted> {
+function understand(
+  { config, executions, drivers }: EngineContext,
+  renewal: LeaseRenewal,
+): Map<string, UnderstoodRenewal> {
   const allowed = `more than 0s, at most ${formatDuration(config.maxTtlMs)}`;
   const wrong = (ttlMs: number): boolean => ttlMs <= 0 || ttlMs > config.maxTtlMs;
   const problems: Problem[] = [];
-  const wanted = new Map<string, Wanted>();
+  const wanted = new Map<string, UnderstoodRenewal>();
   for (const { id, ttlMs, peers } of renewal.executions) {
     const at = `executions[${id}]`;
     if (ttlMs !== undefined && wrong(ttlMs))
@@ -87,7 +90,7 @@ function understand({ config, executions, shapes }: EngineContext, renewal: Leas
     if (peers?.length === 0)
       problems.push({ path: `${at}.peers`, wrong: 'no peers would be everybody', allowed: 'one peer or more' });
     const record = executions.get(id);
-    if (peers !== undefined && record !== undefined && shapeOf(shapes, record).withPeers === undefined)
+    if (peers !== undefined && record !== undefined && driverOf(drivers, record).withPeers === undefined)
       problems.push({ path: `${at}.peers`, wrong: `${record.action} has no peers`, allowed: 'nothing' });
     wanted.set(id, {
       ...defined({ ttlMs }),
@@ -102,9 +105,9 @@ function understand({ config, executions, shapes }: EngineContext, renewal: Leas
 }
 
 async function journalChanges(
-  { executions, shapes, clock }: EngineContext,
+  { executions, drivers, clock }: EngineContext,
   records: readonly ExecutionRecord[],
-  asked: ReadonlyMap<string, Wanted>,
+  asked: ReadonlyMap<string, UnderstoodRenewal>,
 ): Promise<ExecutionRecord[]> {
   const changed: ExecutionRecord[] = [];
   for (const { id } of records) {
@@ -112,7 +115,7 @@ async function journalChanges(
     // It may have ended while this waited for the target's turn.
     if (current?.state !== 'active') continue;
     const { ttlMs, peers } = asked.get(id) ?? {};
-    const work = peers === undefined ? undefined : shapeOf(shapes, current).withPeers?.(current, peers);
+    const work = peers === undefined ? undefined : driverOf(drivers, current).withPeers?.(current, peers);
     const change = {
       ...(ttlMs === undefined ? {} : { expiresAt: clock.now() + ttlMs }),
       ...defined({ work }),

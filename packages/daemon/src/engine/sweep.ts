@@ -1,8 +1,8 @@
 /** What a daemon does before it serves: takes over what an earlier one left, and removes what must not be there. */
 import { asChaosError } from '@chaosplane/common';
-import type { ExecutionRecord, ShapeName } from '../journal/record.ts';
+import { driverNameOf, type DriverName, type ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
-import { bySite, shapeNamed, shapeOf, withNotes, type Change } from './shapes/shape.ts';
+import { byTarget, driverNamed, driverOf, withNotes, type RecordChange } from './drivers/driver.ts';
 import type { Undoer } from './undo.ts';
 import { whyGone, withEnd } from './why-gone.ts';
 
@@ -20,12 +20,12 @@ export interface SweepReport {
 
 /** Sweeps the journal's live records, then looks for what no record speaks of. */
 export async function sweep(context: EngineContext, undoer: Undoer): Promise<SweepReport> {
-  const { executions, shapes, host, logger } = context;
+  const { executions, drivers, host, logger } = context;
   const live = executions.live();
   // After another boot nothing of before is left, whatever has the names and numbers of it now.
   const ofThisBoot = live.filter((record) => record.bootId === host.bootId);
   for (const record of live) if (!ofThisBoot.includes(record)) await undoer.endUnseen(record);
-  for (const records of bySite(shapes, ofThisBoot)) {
+  for (const records of byTarget(drivers, ofThisBoot)) {
     // One that fails must not keep the daemon from the others, nor from serving.
     await sweepSite(context, undoer, records).catch((error: unknown) => {
       logger.error({ err: error, ...fieldsOf(records) }, 'target could not be swept');
@@ -45,7 +45,7 @@ const fieldsOf = ([first]: readonly ExecutionRecord[]): object => (first === und
 async function sweepSite(context: EngineContext, undoer: Undoer, records: readonly ExecutionRecord[]): Promise<void> {
   const [first] = records;
   if (first === undefined || (await visit(context, undoer, records, first))) return;
-  const hidden = await shapeOf(context.shapes, first).isHidden(first);
+  const hidden = await driverOf(context.drivers, first).isHidden(first);
   for (const record of records) {
     if (hidden) undoer.retry(record.id, 'swept');
     else await undoer.endUnseen(record);
@@ -59,17 +59,17 @@ async function visit(
   records: readonly ExecutionRecord[],
   first: ExecutionRecord,
 ): Promise<boolean> {
-  const { shapes, clock, lease, executions, logger } = context;
+  const { drivers, clock, lease, executions, logger } = context;
   const keep = records.filter((record) => record.state === 'active' && lease.deadlineOf(record) > clock.now());
   const drop = records.filter((record) => !keep.includes(record));
-  const result = await shapeOf(shapes, first).revisit(first, async (site) => {
-    let changes: ReadonlyMap<string, Change>;
+  const result = await driverOf(drivers, first).revisit(first, async (session) => {
+    let changes: ReadonlyMap<string, RecordChange>;
     try {
-      changes = await site.restore(keep, drop);
+      changes = await session.restore(keep, drop);
     } catch (error) {
       return asChaosError(error);
     }
-    const noted = (record: ExecutionRecord, notes: readonly string[]): Change =>
+    const noted = (record: ExecutionRecord, notes: readonly string[]): RecordChange =>
       withNotes(record, changes.get(record.id) ?? {}, notes);
     for (const record of keep) {
       if (changes.get(record.id)?.endReason !== undefined) {
@@ -93,7 +93,7 @@ async function visit(
   return true;
 }
 
-async function end(context: EngineContext, record: ExecutionRecord, change: Change): Promise<void> {
+async function end(context: EngineContext, record: ExecutionRecord, change: RecordChange): Promise<void> {
   const { executions, clock, logger } = context;
   const endReason = change.endReason ?? record.endReason ?? reasonOf(context, record);
   await executions.update(record.id, { ...change, state: 'ended', endReason, endedAt: clock.now() });
@@ -107,14 +107,14 @@ function reasonOf(context: EngineContext, record: ExecutionRecord): 'expired' | 
 }
 
 async function sweepOrphans({
-  shapes,
+  drivers,
   executions,
   logger,
 }: EngineContext): Promise<Pick<SweepReport, 'orphans' | 'complete'>> {
   const live = executions.live();
   const found = await Promise.all(
-    (Object.keys(shapes) as ShapeName[]).map((name) =>
-      shapeNamed(shapes, name).sweepOrphans(live.filter(({ work }) => work.shape === name)),
+    (Object.keys(drivers) as DriverName[]).map((name) =>
+      driverNamed(drivers, name).sweepOrphans(live.filter((record) => driverNameOf(record) === name)),
     ),
   );
   const orphans = found.flatMap((each) => each.found);

@@ -4,7 +4,7 @@ import type { EndReason, ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { measure } from './evidence.ts';
 import { isLive } from './executions.ts';
-import { shapeOf, withNotes, type Change } from './shapes/shape.ts';
+import { driverOf, withNotes, type RecordChange } from './drivers/driver.ts';
 import { whyGone, withEnd } from './why-gone.ts';
 
 /** Undoes executions, and goes on trying those that failed until it is stopped. */
@@ -34,12 +34,12 @@ export class Undoer {
   /** Ends an execution of which nothing can be left: its target was seen to be gone, or the node has booted since. */
   async endUnseen(record: ExecutionRecord): Promise<ExecutionRecord> {
     const current = this.#context.executions.get(record.id) ?? record;
-    const { endReason, ...change } = await shapeOf(this.#context.shapes, current).endingUnseen(current);
+    const { endReason, ...change } = await driverOf(this.#context.drivers, current).endingUnseen(current);
     return this.#end(current, endReason, withNotes(current, await this.#told(current, endReason, change)));
   }
 
   /** A change with the words why its target is gone, if that is how it ends. */
-  async #told(record: ExecutionRecord, endReason: EndReason, change: Change): Promise<Change> {
+  async #told(record: ExecutionRecord, endReason: EndReason, change: RecordChange): Promise<RecordChange> {
     const words = endReason === 'target-gone' ? await whyGone(this.#context, record) : undefined;
     const evidence = change.evidence ?? record.evidence;
     if (words === undefined) return change;
@@ -56,13 +56,13 @@ export class Undoer {
   }
 
   async #attempt(id: string, reason: EndReason): Promise<ExecutionRecord | undefined> {
-    const { executions, shapes } = this.#context;
+    const { executions, drivers } = this.#context;
     const record = executions.get(id);
     if (record === undefined || !isLive(record)) return record;
-    const ended = await shapeOf(shapes, record).revisit(record, async (site) => {
+    const ended = await driverOf(drivers, record).revisit(record, async (session) => {
       const current = executions.get(id) ?? record;
       if (!isLive(current)) return current;
-      const evidence = await measure(this.#context, current, site);
+      const evidence = await measure(this.#context, current, session);
       const endReason = current.endReason ?? reason;
       const undoing = { state: 'undoing', endReason, ...defined({ evidence }) } as const;
       // A journal that cannot be written (a full disk) must not keep a fault in force.
@@ -70,20 +70,20 @@ export class Undoer {
         this.#context.logger.error({ executionId: id, err: error }, 'undo could not be journaled, and goes on');
       });
       try {
-        await site.remove(current);
+        await session.remove(current);
       } catch (error) {
         const failed = { state: 'undo-failed', error: asChaosError(error).message } as const;
         await executions.update(id, failed).catch(() => undefined);
         throw error;
       }
       const removed = executions.get(id) ?? current;
-      const after = await this.#told(removed, endReason, site.aftermath?.(removed) ?? {});
+      const after = await this.#told(removed, endReason, session.aftermath?.(removed) ?? {});
       return this.#end(removed, endReason, withNotes(removed, after));
     });
     return ended ?? this.endUnseen(record);
   }
 
-  async #end(record: ExecutionRecord, endReason: EndReason, change: Change = {}): Promise<ExecutionRecord> {
+  async #end(record: ExecutionRecord, endReason: EndReason, change: RecordChange = {}): Promise<ExecutionRecord> {
     const { executions, clock, logger } = this.#context;
     // Two that found the target gone at the same time.
     if (!isLive(record)) return record;

@@ -1,8 +1,9 @@
 /** Notices targets that went away: their executions end, and what is held of them is let go so that the kernel can remove it. */
+import { driverNameOf } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
 import { KEEP_EVERY_MS, keepEvidence } from './keep-evidence.ts';
-import { shapeOf } from './shapes/shape.ts';
+import { driverOf } from './drivers/driver.ts';
 import type { Undoer } from './undo.ts';
 
 /** Containerd 1.6 has no events for pods, so they are looked at: a kept context must not pin a dead pod for long. */
@@ -44,15 +45,15 @@ function createKeeper(context: EngineContext, signal: AbortSignal) {
 }
 
 async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSignal): Promise<void> {
-  const { executions, shapes, logger } = context;
+  const { executions, drivers, logger } = context;
   // Only what was live before the runtime was asked: a pod that started meanwhile is not in its answer.
   const live = executions.live();
-  if (live.length === 0 && !Object.values(shapes).some((shape) => shape.holds())) return;
+  if (live.length === 0 && !Object.values(drivers).some((driver) => driver.hasOpenResources())) return;
   const present = await context.host.runtime.sandboxes(signal);
   const ready = new Set(present.filter((sandbox) => sandbox.ready).map((sandbox) => sandbox.id));
-  for (const records of Map.groupBy(live, (record) => record.work.shape).values()) {
+  for (const records of Map.groupBy(live, driverNameOf).values()) {
     const [first] = records;
-    const gone = first === undefined ? [] : await shapeOf(shapes, first).gone(records, ready);
+    const gone = first === undefined ? [] : await driverOf(drivers, first).gone(records, ready);
     for (const { id } of gone) {
       const current = executions.get(id);
       if (current === undefined || !isLive(current)) continue;
@@ -62,10 +63,10 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
       });
     }
   }
-  for (const shape of Object.values(shapes)) await shape.letGo(ready);
-  for (const records of Map.groupBy(executions.live(), (record) => record.work.shape).values()) {
+  for (const driver of Object.values(drivers)) await driver.releaseGone(ready);
+  for (const records of Map.groupBy(executions.live(), driverNameOf).values()) {
     const [first] = records;
-    if (first !== undefined) shapeOf(shapes, first).follow?.(records);
+    if (first !== undefined) driverOf(drivers, first).refresh?.(records);
   }
 }
 

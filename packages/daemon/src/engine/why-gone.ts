@@ -1,8 +1,8 @@
 /** Says in words why a target is gone, as its container runtime tells it: part of the evidence of what ended with it. */
 import type { ContainerDetail, Host } from '../contract/host.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import type { ShapeContext } from './context.ts';
-import { podName } from './target.ts';
+import type { DriverContext } from './context.ts';
+import { podName } from './target/name.ts';
 
 /** How long the runtime has to notice an end that the kernel has shown already. */
 const NOTICE_MS = 2000;
@@ -10,7 +10,7 @@ const ASK_EVERY_MS = 100;
 
 /** Undefined when nothing is known about it. */
 export async function whyGone(
-  { host, clock, logger }: Pick<ShapeContext, 'host' | 'clock' | 'logger'>,
+  { host, clock, logger }: Pick<DriverContext, 'host' | 'clock' | 'logger'>,
   { bootId, target, id }: ExecutionRecord,
 ): Promise<string | undefined> {
   if (bootId !== host.bootId) return 'the node has booted since';

@@ -32,7 +32,7 @@ export interface Measured {
 
 /** A fault that is a layer of a network namespace. */
 export interface NetworkFault<Spec> {
-  readonly shape: 'network';
+  readonly driver: 'network';
   layer(spec: Spec, context: LayerContext): Layer;
   evidence(layer: Layer, counts: LayerCounts): Measured;
 }
@@ -49,14 +49,14 @@ export interface RuleContext {
 
 /** A fault that a proxy inside a network namespace carries out. Pure. */
 export interface ProxyFault<Spec> {
-  readonly shape: 'proxy';
+  readonly driver: 'proxy';
   /** @throws ChaosError FAILED_PRECONDITION when the pod does not have what the spec is about. */
   rule(spec: Spec, context: RuleContext): ProxyRule;
   evidence(rule: ProxyRule, counts: ProxyCounts): Measured;
 }
 
-/** Whom a fault is about that is not one of a network. */
-export type Aim =
+/** The target of a process or one-shot fault, as its spec names it. */
+export type TargetSpec =
   | {
       readonly on: 'pod';
       readonly podNamespace: string;
@@ -130,18 +130,18 @@ export interface StressMeasure {
 
 /** A fault that is a process which wears a container or the node out. Pure. */
 export interface ProcessFault<Spec> {
-  readonly shape: 'process';
-  aim(spec: Spec): Aim;
+  readonly driver: 'process';
+  target(spec: Spec): TargetSpec;
   /** @throws ChaosError FAILED_PRECONDITION when the place does not have what the spec is about. */
   stress(spec: Spec, facts: StressFacts): Stress;
   evidence(stress: Stressing, measure: StressMeasure): Measured;
 }
 
-/** Whom an act is done to. */
-export type ActTarget = RecordOf<'act'>['target'];
+/** The target of a process or one-shot fault, as this node knows it. */
+export type ResolvedTarget = RecordOf<'one-shot'>['target'];
 
-/** What an act may use, and nothing else. */
-export interface Hands {
+/** All that a one-shot fault may use. */
+export interface OneShotTools {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -153,34 +153,34 @@ export interface NodeSettings {
 }
 
 /** A fault that happens once. The engine journals it before it is done, and never does it again. */
-export interface ActFault<Spec> {
-  readonly shape: 'act';
+export interface OneShotFault<Spec> {
+  readonly driver: 'one-shot';
   /** By what it is done, as the evidence says it: signal, exec, reboot. */
   readonly engine: string;
   readonly needs: readonly CapabilityName[];
-  aim(spec: Spec): Aim;
+  target(spec: Spec): TargetSpec;
   /** @throws ChaosError FAILED_PRECONDITION when this node does not allow it. */
   require?(spec: Spec, settings: NodeSettings): void;
   /** What would be done, step by step, for a dry run. */
-  steps(spec: Spec, target: ActTarget): readonly PlanStep[];
+  steps(spec: Spec, target: ResolvedTarget): readonly PlanStep[];
   /** Does it. @throws ChaosError when nothing of it has happened. */
-  act(spec: Spec, target: ActTarget, hands: Hands): Promise<Measured>;
+  run(spec: Spec, target: ResolvedTarget, tools: OneShotTools): Promise<Measured>;
   /**
    * After a daemon was killed half-way, perhaps by a reboot: what came of it, if that can be told. Undefined: it cannot.
    * It is not done again in either case.
    */
-  outcome?(spec: Spec, target: ActTarget, since: Since, hands: Hands): Promise<Measured | undefined>;
+  outcome?(spec: Spec, target: ResolvedTarget, since: BegunAt, tools: OneShotTools): Promise<Measured | undefined>;
 }
 
-/** When an act was begun. */
-export interface Since {
+/** When a one-shot fault began. */
+export interface BegunAt {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly bootId: string;
 }
 
-/** Every shape of fault. A new shape is a new member. */
-export type Fault<Spec> = NetworkFault<Spec> | ProxyFault<Spec> | ProcessFault<Spec> | ActFault<Spec>;
+/** A fault of any driver. A new driver is a new member. */
+export type Fault<Spec> = NetworkFault<Spec> | ProxyFault<Spec> | ProcessFault<Spec> | OneShotFault<Spec>;
 
 /** One fault for each action that a daemon carries out, by the action's name. */
 export type Faults = { readonly [Name in keyof DaemonSpecs]: Fault<DaemonSpecs[Name]> };

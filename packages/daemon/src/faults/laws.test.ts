@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { startEngine, type Engine } from '../engine/engine.ts';
-import type { Injection } from '../engine/inject.ts';
+import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecRequest } from '../engine/request.ts';
 import { faultOf } from './registry.ts';
 
@@ -14,14 +14,14 @@ import { faultOf } from './registry.ts';
 const actions = catalogue.flatMap(({ route, ...action }) => (route.on === 'daemon' ? [{ ...action, route }] : []));
 
 /** The names of all their parameters. */
-const parameterNames = [...new Set(actions.flatMap(({ shape }) => Object.keys(shape)))];
+const parameterNames = [...new Set(actions.flatMap(({ schemas }) => Object.keys(schemas)))];
 
 /** A valid request for any of some actions; of an action whose parameters nobody varies, its example is taken. */
 const requestFor = (some: readonly (typeof actions)[number][]): fc.Arbitrary<ExecRequest> =>
-  fc.constantFrom(...some).chain(({ name, route, shape, example }) => {
+  fc.constantFrom(...some).chain(({ name, route, schemas, example }) => {
     const parameters = ownParameters[name] ?? fc.constant({ ...example });
-    const pod = 'podName' in shape ? { podName: 'web' } : {};
-    const ofNetwork = 'peers' in shape;
+    const pod = 'podName' in schemas ? { podName: 'web' } : {};
+    const ofNetwork = 'peers' in schemas;
     return fc
       .tuple(parameters, ofNetwork ? networkScopes : fc.constant({}), ofNetwork ? optionPeers : fc.constant([]))
       .map(([values, scope, peers]) => ({
@@ -64,7 +64,7 @@ async function world(): Promise<{ node: FakeNode; engine: Engine }> {
   return { node, engine };
 }
 
-const idOf = (injection: Injection): string => (injection.kind === 'planned' ? '' : injection.record.id);
+const idOf = (injection: InjectionResult): string => (injection.kind === 'planned' ? '' : injection.record.id);
 
 /** Several different faults on one pod, and an order in which to cancel them. */
 const several = fc
@@ -79,11 +79,11 @@ const several = fc
 /** What a fault says that it will do. */
 function effectOf(action: string, spec: unknown): unknown {
   const fault = faultOf(action);
-  switch (fault.shape) {
+  switch (fault.driver) {
     case 'network':
-      return fault.layer(spec as never, { id: 'l1', peers: [] });
+      return fault.layer(spec, { id: 'l1', peers: [] });
     case 'proxy':
-      return fault.rule(spec as never, { id: 'l1', dns: { servers: ['10.96.0.10'], searches: [], ndots: 1 } });
+      return fault.rule(spec, { id: 'l1', dns: { servers: ['10.96.0.10'], searches: [], ndots: 1 } });
     case 'process': {
       const facts = {
         place: 'container',
@@ -92,10 +92,10 @@ function effectOf(action: string, spec: unknown): unknown {
         nodeFreeBytes: 2 ** 32,
         oomKillsAll: false,
       } as const;
-      return [fault.aim(spec as never), fault.stress(spec as never, facts)];
+      return [fault.target(spec), fault.stress(spec, facts)];
     }
-    case 'act':
-      return [fault.aim(spec as never), fault.steps(spec as never, { kind: 'node', nodeName: 'node-1' })];
+    case 'one-shot':
+      return [fault.target(spec), fault.steps(spec, { kind: 'node', nodeName: 'node-1' })];
   }
 }
 
@@ -199,14 +199,14 @@ describe('every fault', () => {
       fc.asyncProperty(
         fc.dictionary(fc.constantFrom(...parameterNames, 'x'), fc.string()),
         fc.constantFrom(...actions),
-        async (wild, { route, shape }) => {
+        async (wild, { route, schemas }) => {
           const { engine } = await world();
           const options = { operatorEpoch: 0, dryRun: true, peers: [] };
           const request = {
             rpc: route.rpc,
             wireAction: route.wireAction,
             experimentId: 'laws',
-            parameters: { ...('podName' in shape ? { podName: 'web' } : {}), ...wild },
+            parameters: { ...('podName' in schemas ? { podName: 'web' } : {}), ...wild },
             options,
           };
           try {

@@ -3,18 +3,35 @@ import { catalogue, execRpcs } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { Fault } from './fault.ts';
 import { faults } from './gen/faults.ts';
+import type { DriverName } from '../journal/record.ts';
 
-// A fault takes what the schema of its own action gave; the registry is where that knowledge is joined.
-const byName = new Map(Object.entries(faults) as [string, Fault<never>][]);
+/**
+ * Each fault takes the spec that the schema of its own action gives. Types know that of one fault at a time only, so this is the one
+ * place that joins them: a caller passes the spec of the action by whose name it has found the fault.
+ */
+const byName = new Map(Object.entries(faults) as [string, Fault<unknown>][]);
 
 /**
  * The fault that carries an action out.
  * @throws ChaosError INTERNAL when there is none: a defect that `requireCompleteRegistry` finds at the start.
  */
-export function faultOf(action: string): Fault<never> {
+export function faultOf(action: string): Fault<unknown> {
   const fault = byName.get(action);
   if (fault === undefined) throw new ChaosError('INTERNAL', `no fault carries out ${action}`);
   return fault;
+}
+
+/** The same for a driver, which is asked for its own faults only. */
+export function faultOfDriver<Name extends DriverName>(driver: Name, action: string): FaultOf<Name> {
+  const fault = faultOf(action);
+  if (isOf(driver, fault)) return fault;
+  throw new Error(`${action} is not a fault of the ${driver} driver`);
+}
+
+type FaultOf<Name extends DriverName> = Extract<Fault<unknown>, { driver: Name }>;
+
+function isOf<Name extends DriverName>(driver: Name, fault: Fault<unknown>): fault is FaultOf<Name> {
+  return fault.driver === driver;
 }
 
 /** @throws ChaosError INTERNAL when an RPC has no action, an action no fault, or a fault no action. */

@@ -63,14 +63,14 @@ export async function lookUp(
   );
 }
 
-interface Found {
+interface AnsweredName {
   readonly address: string;
   /** Seconds, of the shortest-lived record on the way to it. */
   readonly ttl: number;
 }
 
 /** Aliases are followed by the server; their records are in the same answer. */
-function addressesIn({ answers = [] }: DecodedPacket): Found[] {
+function addressesIn({ answers = [] }: DecodedPacket): AnsweredName[] {
   const ttls = answers.flatMap((record) => ('ttl' in record && record.ttl !== undefined ? [record.ttl] : []));
   return answers.flatMap((record) =>
     record.type === 'A' || record.type === 'AAAA' ? [{ address: record.data, ttl: Math.min(...ttls) }] : [],

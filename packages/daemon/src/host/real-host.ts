@@ -12,8 +12,8 @@ import type { Host, HostCapability } from '../contract/host.ts';
 import { openNetnsHandle, type NetnsHandle } from './kernel/netns.ts';
 import { reserveDescriptors } from './kernel/nft-contexts.ts';
 import { oomScoreAdjOf, processes } from './stress/processes.ts';
-import { createProxyEngine } from './proxies/proxies.ts';
-import { createQueueEngine } from './queue/queues.ts';
+import { createProxies } from './proxies/proxies.ts';
+import { createQueues } from './queue/queues.ts';
 import { realNetns } from './real-netns.ts';
 import { restartNode } from './restart.ts';
 import { sourceTowards } from './kernel/sockets.ts';
@@ -80,8 +80,8 @@ function availableMemory(): number {
 export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart = false }: HostOptions): Promise<Host> {
   const bootId = await readBootId();
   const runtime = connectRuntime(runtimeEndpoint);
-  const engine = createQueueEngine();
-  const proxies = createProxyEngine(systemClock);
+  const queues = createQueues();
+  const proxies = createProxies(systemClock);
   const giveBackDescriptors = reserveDescriptors();
   let found: Promise<readonly HostCapability[]> | undefined;
   return {
@@ -111,11 +111,11 @@ export async function createHost({ nodeName, runtimeEndpoint, allowNodeRestart =
       }
     },
     sourcesTowards,
-    openNetns: (path) => realNetns(openNetnsHandle(path), engine, proxies),
+    openNetns: (path) => realNetns(openNetnsHandle(path), queues, proxies),
     close: async () => {
       runtime.close();
       // First what waits in queues: proxies take their hooks away, and the kernel with them what waits.
-      await engine.close().finally(() => proxies.close());
+      await queues.close().finally(() => proxies.close());
       giveBackDescriptors();
     },
   };

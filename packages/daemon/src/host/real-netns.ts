@@ -6,11 +6,11 @@ import { HOLD_TABLE } from '../proxy/names.ts';
 import { listInterfaces, setQueueLength } from './kernel/links.ts';
 import type { NetnsHandle } from './kernel/netns.ts';
 import { openNft } from './kernel/nft.ts';
-import type { ProxyEngine } from './proxies/proxies.ts';
+import type { Proxies } from './proxies/proxies.ts';
 import { foreignRedirect } from './proxies/foreign.ts';
 import { openConnections } from './proxies/open-connections.ts';
 import { removePolicyRoute } from './proxies/policy-route.ts';
-import type { QueueEngine } from './queue/queues.ts';
+import type { Queues } from './queue/queues.ts';
 import { openTaps } from './tap/taps.ts';
 import { createQueueTable } from './queue/queue-table.ts';
 import { listQdiscs } from './kernel/qdiscs.ts';
@@ -18,14 +18,14 @@ import { waitingConnections } from './kernel/sock-diag.ts';
 import { tcBatch } from './kernel/tc.ts';
 
 /** Takes over `handle`: closing the result closes it. */
-export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: ProxyEngine): Netns {
+export function realNetns(handle: NetnsHandle, queues: Queues, proxies: Proxies): Netns {
   const nft = openNft(handle);
-  const taps = openTaps(handle, engine, systemClock);
+  const taps = openTaps(handle, queues, systemClock);
   let closing: Promise<void> | undefined;
   /** Others may have this namespace open as well, and only who serves the queue knows that it ends. */
   let queued = false;
   const stopQueue = async (): Promise<void> => {
-    await engine.stop(handle.fd);
+    await queues.stop(handle.fd);
     if (!queued) return;
     queued = false;
     // Hooks of proxies that have ended stayed for what waited. That they cannot go now is no business of the queue.
@@ -65,10 +65,10 @@ export function realNetns(handle: NetnsHandle, engine: QueueEngine, proxies: Pro
     serveQueue: async (queue, policy) => {
       queued = true;
       await proxies.keepHooks(handle.cookie, true);
-      await engine.serve(handle.fd, queue, policy);
+      await queues.serve(handle.fd, queue, policy);
     },
     stopQueue,
-    queueStatistics: () => engine.statistics(handle.fd),
+    queueStatistics: () => queues.statistics(handle.fd),
     serveTaps: (wanted, options) => taps.serve(wanted, options),
     tapStatistics: () => taps.statistics(),
     serveProxies: (rules) => proxies.serve(handle, rules),

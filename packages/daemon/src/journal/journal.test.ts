@@ -118,9 +118,9 @@ describe('of an execution that changes often', () => {
 
   test('the last change counts, whether it was to outlive the power or the daemon alone', async () => {
     const journal = await openJournal(folder);
-    await journal.write({ ...record, state: 'applying' }, 'daemon');
+    await journal.write({ ...record, state: 'applying' }, 'process-crash');
     await journal.sync(record.id);
-    await journal.write(record, 'daemon');
+    await journal.write(record, 'process-crash');
     expect((await loaded()).records).toEqual([record]);
     await journal.write({ ...record, state: 'ended' });
     expect((await loaded()).records).toEqual([{ ...record, state: 'ended' }]);
@@ -137,7 +137,7 @@ describe('of an execution that changes often', () => {
     await appendFile(path(), torn);
     const next = await openJournal(folder);
     expect(await next.load()).toEqual({ records: [record], setAside: [] });
-    await next.write({ ...record, state: 'undoing' }, 'daemon');
+    await next.write({ ...record, state: 'undoing' }, 'process-crash');
     expect((await loaded()).records).toEqual([{ ...record, state: 'undoing' }]);
   });
 
@@ -152,13 +152,14 @@ describe('of an execution that changes often', () => {
     const journal = await openJournal(folder);
     await journal.write(record);
     await rm(path());
-    await journal.write({ ...record, state: 'undoing' }, 'daemon');
+    await journal.write({ ...record, state: 'undoing' }, 'process-crash');
     expect((await loaded()).records).toEqual([{ ...record, state: 'undoing' }]);
   });
 
   test('the file does not grow for ever', async () => {
     const journal = await openJournal(folder);
-    for (let expiresAt = 0; expiresAt < 100; expiresAt++) await journal.write({ ...record, expiresAt }, 'daemon');
+    for (let expiresAt = 0; expiresAt < 100; expiresAt++)
+      await journal.write({ ...record, expiresAt }, 'process-crash');
     expect((await readFile(path(), 'utf8')).length).toBeLessThan(40 * JSON.stringify(record).length);
     expect((await loaded()).records).toEqual([{ ...record, expiresAt: 99 }]);
   });

@@ -23,14 +23,14 @@ export interface JournalContents {
   readonly setAside: readonly string[];
 }
 
-/** What a write has outlived when it resolves: the end of the daemon, whatever it is, or of the power, too. */
-export type Outlives = 'daemon' | 'power';
+/** What a write survives once its promise resolves: the end of the daemon's process, or a power loss as well. */
+export type Durability = 'process-crash' | 'power-loss';
 
 /** Where executions are remembered. Promises resolve once the content would survive a power cut, if nothing else is said. */
 export interface Journal {
   load(): Promise<JournalContents>;
-  /** After a power cut there is the last write that outlives it, or one that came after that. */
-  write(record: ExecutionRecord, outlives?: Outlives): Promise<void>;
+  /** After a power cut there is the last write that durability it, or one that came after that. */
+  write(record: ExecutionRecord, durability?: Durability): Promise<void>;
   /** Resolves once what was written of the execution would survive a power cut. */
   sync(id: string): Promise<void>;
   writeLease(lease: LeaseRecord): Promise<void>;
@@ -64,12 +64,12 @@ export async function openJournal(stateDir: string): Promise<Journal> {
   const lines = new Map<string, number>();
   return {
     load: () => load(stateDir, folder, lines),
-    async write(record, outlives = 'power') {
+    async write(record, durability = 'power-loss') {
       const name = `${record.id}${SUFFIX}`;
       const written = lines.get(record.id) ?? 0;
       const line = JSON.stringify(record);
-      const added = written > 0 && written < MOST_LINES && (await appendLine(join(folder, name), line, outlives));
-      if (!added) await (written === 0 && outlives === 'daemon' ? addFile : replaceFile)(folder, name, line);
+      const added = written > 0 && written < MOST_LINES && (await appendLine(join(folder, name), line, durability));
+      if (!added) await (written === 0 && durability === 'process-crash' ? addFile : replaceFile)(folder, name, line);
       lines.set(record.id, added ? written + 1 : 1);
     },
     // Together, the two cost one flush of the disk.
@@ -130,13 +130,13 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
  * Adds a line, the break before it: half a line of before does not spoil it. What was synced stays as it is, which a rename
  * without a sync would not promise (XFS may show an empty file then). False when somebody has taken the file away.
  */
-async function appendLine(path: string, line: string, outlives: Outlives): Promise<boolean> {
+async function appendLine(path: string, line: string, durability: Durability): Promise<boolean> {
   const file = await open(path, constants.O_WRONLY | constants.O_APPEND).catch(ignoreMissing);
   if (file === undefined) return false;
   try {
     await file.writeFile(`\n${line}`);
     // Of the inode only the length has changed, and that is data to fdatasync(2).
-    if (outlives === 'power') await file.datasync();
+    if (durability === 'power-loss') await file.datasync();
     return true;
   } finally {
     await file.close();
@@ -148,21 +148,21 @@ let drafts = 0;
 
 /** Either the old content or the new one is there after a crash at any instant (rename(2); fsync of file, then folder). */
 async function replaceFile(folder: string, name: string, content: string): Promise<void> {
-  await rename(await writeDraft(folder, name, content, 'power'), join(folder, name));
+  await rename(await writeDraft(folder, name, content, 'power-loss'), join(folder, name));
   await syncAt(folder);
 }
 
 /** A file where there is none: to be synced before anybody relies on it, but whole from the beginning for whoever reads it. */
 async function addFile(folder: string, name: string, content: string): Promise<void> {
-  await rename(await writeDraft(folder, name, content, 'daemon'), join(folder, name));
+  await rename(await writeDraft(folder, name, content, 'process-crash'), join(folder, name));
 }
 
-async function writeDraft(folder: string, name: string, content: string, outlives: Outlives): Promise<string> {
+async function writeDraft(folder: string, name: string, content: string, durability: Durability): Promise<string> {
   const draft = join(folder, `${name}.${++drafts}${DRAFT}`);
   const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
   try {
     await file.writeFile(content);
-    if (outlives === 'power') await file.sync();
+    if (durability === 'power-loss') await file.sync();
   } finally {
     await file.close();
   }

@@ -1,6 +1,6 @@
 /** What the journal remembers of one execution: enough to undo it, to apply it again, and to tell what became of it. */
 import { z } from 'zod';
-import { actWork } from './act.ts';
+import { oneShotWork } from './one-shot.ts';
 import { networkTarget, networkWork } from './network.ts';
 import { proxyWork } from './proxy.ts';
 import { processWork } from './process.ts';
@@ -46,12 +46,12 @@ const common = {
 
 const containersOrNode = z.discriminatedUnion('kind', [containersTarget, nodeTarget]);
 
-/** The journal's format: a member for each shape of fault. A new shape is a new member. */
+/** The journal's format: a member for each driver of faults. A new driver is a new member. */
 const records = z.union([
   z.object({ ...common, target: networkTarget, work: networkWork }),
   z.object({ ...common, target: networkTarget, work: proxyWork }),
   z.object({ ...common, target: containersOrNode, work: processWork }),
-  z.object({ ...common, target: containersOrNode, work: actWork }),
+  z.object({ ...common, target: containersOrNode, work: oneShotWork }),
 ]);
 
 /** Records of before there were other targets than the networks of pods do not say what theirs is. */
@@ -67,15 +67,28 @@ export const recordSchema = z.preprocess(upgraded, records);
 /** One execution, as the journal and the engine know it. */
 export type ExecutionRecord = z.infer<typeof records>;
 
-/** The shapes of faults that there are. */
-export type ShapeName = ExecutionRecord['work']['shape'];
+/** What a record calls each driver in its field `shape`: the words on disk stay as they are. */
+interface Journaled {
+  readonly network: 'network';
+  readonly proxy: 'proxy';
+  readonly process: 'process';
+  readonly 'one-shot': 'act';
+}
 
-/** An execution of a fault of that shape. */
-export type RecordOf<Name extends ShapeName> = Extract<ExecutionRecord, { work: { shape: Name } }>;
+/** The name of a driver of faults. */
+export type DriverName = keyof Journaled;
 
-/** Whether the record is one of that shape, target and all. */
-export function isOfShape<Name extends ShapeName>(record: ExecutionRecord, name: Name): record is RecordOf<Name> {
-  return record.work.shape === name;
+/** An execution of a fault of that driver. */
+export type RecordOf<Name extends DriverName> = Extract<ExecutionRecord, { work: { shape: Journaled[Name] } }>;
+
+/** The driver of the record's fault. */
+export function driverNameOf({ work: { shape } }: ExecutionRecord): DriverName {
+  return shape === 'act' ? 'one-shot' : shape;
+}
+
+/** Whether the record's fault is of that driver. */
+export function isOfDriver<Name extends DriverName>(record: ExecutionRecord, name: Name): record is RecordOf<Name> {
+  return driverNameOf(record) === name;
 }
 
 /** Who is hit. */

@@ -1,4 +1,4 @@
-/** What the journal remembers of who was hit, as far as several shapes of faults share it. */
+/** What the journal remembers of targets, as far as several drivers share it. */
 import { z } from 'zod';
 
 /** The pod that a target is, or belongs to. */

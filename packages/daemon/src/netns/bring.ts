@@ -1,7 +1,7 @@
 /** Takes one namespace from what it holds to what its layers add up to, in an order in which no packet is steered to nothing. */
 import type { Netns, NetworkInterface } from '../contract/host.ts';
 import { compile, type Desired } from './compile.ts';
-import type { Tally } from './counters.ts';
+import type { LayerCounters } from './counters.ts';
 import { devicesIn, type ShapedDevices } from './devices.ts';
 import type { Present } from './inventory.ts';
 import { isOurDevice, MARK_MASK, QUEUE_NUMBER, QUEUE_TABLE } from './names.ts';
@@ -18,11 +18,11 @@ export type OnError = 'stop' | 'go-on' | 'undo';
 export class Bringer {
   readonly #netns: Netns;
   readonly #devices: ShapedDevices;
-  readonly #tally: Tally;
+  readonly #tally: LayerCounters;
   #serving = false;
   #madeQueueTable = false;
 
-  constructor(netns: Netns, devices: ShapedDevices, tally: Tally) {
+  constructor(netns: Netns, devices: ShapedDevices, tally: LayerCounters) {
     this.#netns = netns;
     this.#devices = devices;
     this.#tally = tally;

@@ -4,7 +4,7 @@
 export const CYCLE = 4096;
 
 /** Positions in the cycle, both ends included. */
-export interface Run {
+export interface Burst {
   readonly from: number;
   readonly to: number;
 }
@@ -14,14 +14,14 @@ export interface Run {
  * elements (Linux 6.18 still does), and a timeout is as coarse as a timer tick. What it has is a counter, so the burst pattern is drawn
  * here and looked up there: numgen inc mod 4096 { … }. It needs no qdisc and no daemon, and layers with it can be combined. The
  * counter is the rule's own, and every change in a namespace writes its rules again: then the cycle begins from its start. The share
- * stays within what a few such beginnings allow (see boundsOfCycle in faults/network-verdict.ts).
+ * stays within what a few such beginnings allow (see boundsOfCycle in faults/shared/network-verdict.ts).
  */
 
 /**
  * The runs of packets that are hit. Exactly `percent` of a cycle is, in as many runs as the chain has whose
  * P(hit | hit before) is p + c(1 − p): independent packets for c = 0, one long run for c = 1. The same seed gives the same cycle.
  */
-export function fatesOf(percent: number, correlationPercent: number, seed: string): readonly Run[] {
+export function burstsOf(percent: number, correlationPercent: number, seed: string): readonly Burst[] {
   const share = percent / 100;
   const hits = Math.min(CYCLE, Math.max(1, Math.round(CYCLE * share)));
   const spared = CYCLE - hits;

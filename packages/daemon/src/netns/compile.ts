@@ -49,7 +49,7 @@ export interface Desired {
   readonly trees: ReadonlyMap<string, Tree>;
   /** Absent: nothing waits in the queue here. */
   readonly queue?: QueuePolicy;
-  /** The TAP devices of the user-space engine. */
+  /** The TAP devices of the user-space backend. */
   readonly taps: readonly TapPolicy[];
 }
 

@@ -1,4 +1,4 @@
-/** What the kernel and the queue engine counted for the layers of a namespace. */
+/** What the kernel and the queue backend counted for the layers of a namespace. */
 import type { Netns, Qdisc } from '../contract/host.ts';
 import { strikes } from './effect-rules.ts';
 import type { Layer } from '../model/layer.ts';
@@ -12,7 +12,7 @@ export interface LayerCounts {
   readonly matchedBytes: number;
   /** Packets that nft dropped, copied, or chose to be corrupted. */
   readonly struck: number;
-  /** What came through its leaves or the queue engine; absent where neither shapes. */
+  /** What came through its leaves or the queue backend; absent where neither shapes. */
   readonly shaped?: Shaped;
   /** Of those matched, the ones from before this daemon took the layer over, where only the daemon counts what it does. */
   readonly unattended?: number;
@@ -61,7 +61,7 @@ const ASKED_AGAIN = 20;
 type Installed = Pick<PlacedLayer, 'layer' | 'engine' | 'hooks' | 'mark'>;
 
 /** Counts of leaves that are gone, for the layers that were in them together with others and stay. */
-export class Tally {
+export class LayerCounters {
   readonly #netns: Netns;
   readonly #earlier = new Map<string, Shaped>();
   readonly #unattended = new Map<string, number>();
@@ -100,7 +100,7 @@ export class Tally {
     }
   }
 
-  /** Remembers what these had matched before this daemon: what the queue engine of another one did is not known. */
+  /** Remembers what these had matched before this daemon: what the queue backend of another one did is not known. */
   adopt(layers: readonly Installed[]): void {
     for (const installed of layers) {
       if (installed.engine !== 'queue' && installed.engine !== 'tap') continue;

@@ -1,5 +1,5 @@
 /** What happens to a packet in scope of a layer, as nft rules. Pure. */
-import { CYCLE, fatesOf } from './bursts.ts';
+import { CYCLE, burstsOf } from './bursts.ts';
 import { followsFragments, rememberRules } from './fragments.ts';
 import type { Chance, Direction, Layer } from '../model/layer.ts';
 import { COPY_MARK, hex, layerNames, SINK_QUEUE } from './names.ts';
@@ -122,6 +122,6 @@ function diceOf(seed: string, { percent, correlationPercent }: Chance): string {
   // nft refuses a comparison that is always true: `numgen random mod 100000 < 100000`.
   if (share >= 100_000) return '';
   if (correlationPercent === 0) return `numgen random mod 100000 < ${share} `;
-  const runs = fatesOf(percent, correlationPercent, seed);
+  const runs = burstsOf(percent, correlationPercent, seed);
   return `numgen inc mod ${CYCLE} { ${runs.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(', ')} } `;
 }

@@ -4,10 +4,10 @@ import type { Direction, Layer } from '../model/layer.ts';
 /** Our nft table, in the families `netdev` and `inet`. */
 export const TABLE = 'chaosplane';
 
-/** The inet table whose one rule hands marked packets to the queue engine. */
+/** The inet table whose one rule hands marked packets to the queue backend. */
 export const QUEUE_TABLE = 'chaosplane_queue';
 
-/** The netdev table whose rules hand marked packets to the TAP devices of the user-space engine. It dies with the daemon. */
+/** The netdev table whose rules hand marked packets to the TAP devices of the user-space backend. It dies with the daemon. */
 export const TAP_TABLE = 'chaosplane_tap';
 
 /** The NFQUEUE number inside a namespace; queue numbers belong to the namespace, so one number serves all. */
@@ -82,7 +82,7 @@ export function limitClassOf(mark: number): string {
   return `${ROOT_MAJOR}:${(0x101 + Math.log2(minorOf(mark))).toString(16)}`;
 }
 
-/** What the TAP devices of the user-space engine are called. */
+/** What the TAP devices of the user-space backend are called. */
 export const TAP_PREFIX = 'cptap';
 
 /** The TAP device in which packets of a layer wait that leave by the device of that number; at most 15 characters. */

@@ -4,7 +4,7 @@ import { asChaosError, ChaosError, type Clock } from '@chaosplane/common';
 import type { Netns, NetworkInterface } from '../contract/host.ts';
 import { Bringer, type OnError } from './bring.ts';
 import { compile } from './compile.ts';
-import { Tally, type LayerCounts } from './counters.ts';
+import { LayerCounters, type LayerCounts } from './counters.ts';
 import { devicesIn, ShapedDevices } from './devices.ts';
 import { isStillThere, nothing, readPresent, withDevices, type Present } from './inventory.ts';
 import { freeMark } from './free-mark.ts';
@@ -43,7 +43,7 @@ export class Namespace {
   readonly #clock: Clock;
   readonly #layers = new Map<string, InstalledLayer>();
   readonly #devices: ShapedDevices;
-  readonly #tally: Tally;
+  readonly #tally: LayerCounters;
   readonly #bringer: Bringer;
   /** Undefined: not known, has to be read. */
   #present: Present | undefined;
@@ -55,7 +55,7 @@ export class Namespace {
     this.netns = netns;
     this.#clock = clock;
     this.#devices = new ShapedDevices(netns, clock);
-    this.#tally = new Tally(netns);
+    this.#tally = new LayerCounters(netns);
     this.#bringer = new Bringer(netns, this.#devices, this.#tally);
     this.#present = options.fresh ? nothing : undefined;
   }

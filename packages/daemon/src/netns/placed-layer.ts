@@ -6,7 +6,7 @@ import { ifbOf } from './names.ts';
  * What carries a layer out: nft alone, netem or plain htb in our tree, or user space. There, `tap` takes what the pod sends beyond
  * its socket, through a TAP device, and what comes in through NFQUEUE; `queue` takes both through NFQUEUE.
  */
-export type Engine = 'nft' | 'netem' | 'htb' | 'queue' | 'tap';
+export type Backend = 'nft' | 'netem' | 'htb' | 'queue' | 'tap';
 
 /** Where our chains hook in: at the device, or in the inet hooks of kernels whose devices have no egress hook (< 5.16). */
 export type Hooks = 'netdev' | 'inet';
@@ -14,7 +14,7 @@ export type Hooks = 'netdev' | 'inet';
 /** A layer, and how this node carries it out. */
 export interface PlacedLayer {
   readonly layer: Layer;
-  readonly engine: Engine;
+  readonly engine: Backend;
   readonly hooks: Hooks;
   /** Its bit of the mark; 0 for a layer that does not shape. */
   readonly mark: number;
@@ -24,7 +24,7 @@ export interface PlacedLayer {
   readonly remainingMs: number;
 }
 
-/** The hooks where packets of that direction meet the layer: the TAP engine takes each direction where it can wait. */
+/** The hooks where packets of that direction meet the layer: the TAP backend takes each direction where it can wait. */
 export function hooksAt({ engine, hooks }: Pick<PlacedLayer, 'engine' | 'hooks'>, direction: Direction): Hooks {
   if (engine !== 'tap') return hooks;
   return direction === 'egress' ? 'netdev' : 'inet';
@@ -62,8 +62,8 @@ export function takesIfb({ layer, engine }: Pick<PlacedLayer, 'layer' | 'engine'
   return layer.scope.directions.includes('ingress') && (inTree(engine) || layer.effect.kind === 'duplicate');
 }
 
-/** Whether a layer of that engine has classes in a queueing tree. */
-export function inTree(engine: Engine): boolean {
+/** Whether a layer of that backend has classes in a queueing tree. */
+export function inTree(engine: Backend): boolean {
   return engine === 'netem' || engine === 'htb';
 }
 

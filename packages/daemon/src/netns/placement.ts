@@ -1,28 +1,28 @@
-/** Which engine and which hooks carry a layer out on this node. Pure. */
+/** Which backend and which hooks carry a layer out on this node. Pure. */
 import { ChaosError } from '@chaosplane/common';
 import type { CapabilityName, HostCapability } from '../contract/host.ts';
-import { inTree, takesIfb, takesQueue, takesTap, type Engine, type Hooks } from './placed-layer.ts';
+import { inTree, takesIfb, takesQueue, takesTap, type Backend, type Hooks } from './placed-layer.ts';
 import type { Layer } from '../model/layer.ts';
 import { beyondNetem } from './netem-limits.ts';
 
 /**
- * Which engine delays and corrupts: `auto` takes netem where the kernel has it, else user space: by TAP devices where the node has
+ * Which backend delays and corrupts: `auto` takes netem where the kernel has it, else user space: by TAP devices where the node has
  * these and the egress hook, else by the queue.
  */
-export type EngineChoice = 'auto' | 'netem' | 'tap' | 'queue';
+export type BackendChoice = 'auto' | 'netem' | 'tap' | 'queue';
 
 /** Where chains hook in: `auto` takes the device where it has an egress hook, else the inet hooks. */
 export type HooksChoice = 'auto' | 'netdev' | 'inet';
 
 /** What the administrator forces, if anything. */
 export interface PlacementChoice {
-  readonly engine: EngineChoice;
+  readonly engine: BackendChoice;
   readonly hooks: HooksChoice;
 }
 
 /** How a layer is carried out. */
 export interface Placement {
-  readonly engine: Engine;
+  readonly engine: Backend;
   readonly hooks: Hooks;
   /** See PlacedLayer. */
   readonly sink?: boolean;
@@ -30,8 +30,8 @@ export interface Placement {
   readonly notes: readonly string[];
 }
 
-/** What an engine needs of the node. */
-const needs: Readonly<Record<Engine, readonly CapabilityName[]>> = {
+/** What a backend needs of the node. */
+const needs: Readonly<Record<Backend, readonly CapabilityName[]>> = {
   nft: ['root', 'nftables'],
   netem: ['root', 'nftables', 'tc', 'sch-htb', 'sch-netem'],
   htb: ['root', 'nftables', 'tc', 'sch-htb', 'sch-tbf'],
@@ -39,7 +39,7 @@ const needs: Readonly<Record<Engine, readonly CapabilityName[]>> = {
   tap: ['root', 'nftables'],
 };
 
-function needsOf(layer: Layer, engine: Engine): readonly CapabilityName[] {
+function needsOf(layer: Layer, engine: Backend): readonly CapabilityName[] {
   return [
     ...needs[engine],
     ...(takesIfb({ layer, engine }) ? (['ifb'] as const) : []),
@@ -60,7 +60,7 @@ export function place(
   choice: PlacementChoice,
   { ethernet }: { readonly ethernet: boolean } = { ethernet: true },
 ): Placement {
-  const engine = chooseEngine(layer, capabilities, choice.engine, ethernet);
+  const engine = chooseBackend(layer, capabilities, choice.engine, ethernet);
   const missing = lacking(layer, engine, capabilities);
   if (missing.length > 0) {
     const what = missing.map(({ name, remedy }) => `${name} is missing (${remedy})`).join('; ');
@@ -96,12 +96,12 @@ function inUserSpace(layer: Layer, engine: 'queue' | 'tap'): Placement {
   };
 }
 
-function chooseEngine(
+function chooseBackend(
   layer: Layer,
   capabilities: readonly HostCapability[],
-  choice: EngineChoice,
+  choice: BackendChoice,
   ethernet: boolean,
-): Engine {
+): Backend {
   // What comes in belongs to no socket: the queue holds it as well as a TAP device does.
   const tap = ethernet && takesTap({ layer, engine: 'tap' }) ? 'tap' : 'queue';
   switch (layer.effect.kind) {
@@ -125,8 +125,8 @@ function chooseNetem(
   capabilities: readonly HostCapability[],
   choice: 'auto' | 'netem',
   tap: 'tap' | 'queue',
-): Engine {
-  const can = (engine: Engine): boolean => lacking(layer, engine, capabilities).length === 0;
+): Backend {
+  const can = (engine: Backend): boolean => lacking(layer, engine, capabilities).length === 0;
   const beyond = beyondNetem(layer.effect);
   if (beyond === undefined && (choice === 'netem' || can('netem'))) return 'netem';
   const inUserSpace = choice === 'auto' ? ([tap, 'queue'] as const).find(can) : undefined;
@@ -142,14 +142,14 @@ function chooseNetem(
   throw new ChaosError('FAILED_PRECONDITION', `${beyond}: ask for less, or ${other}, for the ${tap} engine`);
 }
 
-function lacking(layer: Layer, engine: Engine, capabilities: readonly HostCapability[]): HostCapability[] {
+function lacking(layer: Layer, engine: Backend, capabilities: readonly HostCapability[]): HostCapability[] {
   const needed = needsOf(layer, engine);
   return capabilities.filter(({ name, available }) => !available && needed.includes(name));
 }
 
 function chooseHooks(
   layer: Layer,
-  engine: Engine,
+  engine: Backend,
   capabilities: readonly HostCapability[],
   choice: HooksChoice,
 ): Pick<Placement, 'hooks' | 'sink' | 'notes'> {

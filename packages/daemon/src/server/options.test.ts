@@ -4,7 +4,7 @@ import { createLogger, systemClock } from '@chaosplane/common';
 import { durationOf, ExecutionOptions, type DeepPartial } from '@chaosplane/proto';
 import { FakeNode, memoryJournal, type FakePod } from '@chaosplane/testkit';
 import { startEngine, type Engine } from '../engine/engine.ts';
-import type { Injection } from '../engine/inject.ts';
+import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 import { execRequestOf, type AnyExecRequest } from './wire.ts';
 
@@ -17,7 +17,7 @@ interface Stage {
   readonly pod: FakePod;
   readonly engine: Engine;
   /** Partitions the pod; or does what `request` asks for. */
-  exec(options: Options, rpc?: Parameters<typeof execRequestOf>[0], request?: Request): Promise<Injection>;
+  exec(options: Options, rpc?: Parameters<typeof execRequestOf>[0], request?: Request): Promise<InjectionResult>;
 }
 
 const engines: Engine[] = [];
@@ -45,7 +45,7 @@ async function open(): Promise<Stage> {
   return { node, pod, engine, exec };
 }
 
-function recordOf(injection: Injection): ExecutionRecord {
+function recordOf(injection: InjectionResult): ExecutionRecord {
   if (injection.kind === 'planned') throw new Error('it was only planned');
   return injection.record;
 }

@@ -4,29 +4,29 @@ import { asChaosError } from '@chaosplane/common';
 import type { ActionSupport, DeepPartial } from '@chaosplane/proto';
 import { parseParameters } from '@chaosplane/actions';
 import { requireCapabilities } from '../engine/capabilities.ts';
-import { PROXY_NEEDS } from '../engine/shapes/proxy.ts';
+import { PROXY_NEEDS } from '../engine/drivers/proxy/driver.ts';
 import { faultOf } from '../faults/registry.ts';
 import type { HostCapability } from '../contract/host.ts';
 import { place, type PlacementChoice } from '../netns/placement.ts';
 
 /** What would carry the fault out. @throws ChaosError FAILED_PRECONDITION naming what the node lacks. */
-function engineOf(
+function backendOf(
   action: string,
   spec: unknown,
   capabilities: readonly HostCapability[],
   placement: PlacementChoice,
 ): string {
   const fault = faultOf(action);
-  switch (fault.shape) {
+  switch (fault.driver) {
     case 'network':
-      return place(fault.layer(spec as never, { id: 'l0', peers: [] }), capabilities, placement).engine;
+      return place(fault.layer(spec, { id: 'l0', peers: [] }), capabilities, placement).engine;
     case 'proxy':
       requireCapabilities(capabilities, PROXY_NEEDS, action);
       return 'proxy';
     case 'process':
       requireCapabilities(capabilities, ['root', 'stress-ng'], action);
       return 'stress-ng';
-    case 'act':
+    case 'one-shot':
       requireCapabilities(capabilities, fault.needs, action);
       return fault.engine;
   }
@@ -42,7 +42,7 @@ export function actionSupport(
     return { action: action.name, supported: false, reason: 'carried out by the operator' };
   try {
     const spec = parseParameters(action, action.example, { target: 'absent' });
-    return { action: action.name, supported: true, engine: engineOf(action.name, spec, capabilities, placement) };
+    return { action: action.name, supported: true, engine: backendOf(action.name, spec, capabilities, placement) };
   } catch (error) {
     return { action: action.name, supported: false, reason: asChaosError(error).message };
   }

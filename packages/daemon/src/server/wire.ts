@@ -13,9 +13,9 @@ import {
   type Target,
 } from '@chaosplane/proto';
 import type { Observed } from '../engine/engine.ts';
-import type { Injection } from '../engine/inject.ts';
+import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecOptions, ExecRequest } from '../engine/request.ts';
-import { targetName } from '../engine/target.ts';
+import { targetName } from '../engine/target/name.ts';
 import type { EvidenceRecord, ExecutionRecord, TargetRecord } from '../journal/record.ts';
 
 /** google.protobuf.Duration as generated. */
@@ -80,7 +80,10 @@ function optionsOf(options: ExecutionOptions | undefined): ExecOptions {
 }
 
 /** What a caller gets for an Exec… request. */
-export function chaosResponseOf(injection: Injection, fresh: EvidenceRecord | undefined): DeepPartial<ChaosResponse> {
+export function chaosResponseOf(
+  injection: InjectionResult,
+  fresh: EvidenceRecord | undefined,
+): DeepPartial<ChaosResponse> {
   if (injection.kind === 'planned') {
     return {
       message: injection.message,

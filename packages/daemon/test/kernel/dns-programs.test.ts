@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '@chaosplane/common';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import { startResolver, type LabResolver } from './dns-lab.ts';
 
 jest.setTimeout(60_000);
@@ -13,7 +13,7 @@ jest.setTimeout(60_000);
 const run = promisify(execFile);
 const [RESOLVER, SEARCH] = ['10.77.0.2', 'default.svc.cluster.local'];
 let lab: Lab;
-let engine: ProxyEngine;
+let engine: Proxies;
 let resolver: LabResolver;
 let folder: string;
 /** The first folder that had to be made, to be removed with all that is in it. */
@@ -22,7 +22,7 @@ let made: string | undefined;
 beforeAll(async () => {
   lab = createLab({ peers: 1 });
   resolver = await startResolver(lab.peer(0), RESOLVER);
-  engine = createProxyEngine(systemClock);
+  engine = createProxies(systemClock);
   // `ip netns exec` lays this over /etc for what it runs.
   folder = `/etc/netns/${lab.target.name}`;
   made = mkdirSync(folder, { recursive: true });

@@ -3,7 +3,7 @@ import { systemClock } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import type { DnsRule } from '../../src/model/proxy-rule.ts';
 import { ask, askOverTcp, startResolver, type Answer, type LabResolver } from './dns-lab.ts';
 import { emulated, SOON_MS } from './lab-daemon.ts';
@@ -11,13 +11,13 @@ import { emulated, SOON_MS } from './lab-daemon.ts';
 jest.setTimeout(180_000);
 
 let lab: Lab;
-let engine: ProxyEngine;
+let engine: Proxies;
 let resolvers: LabResolver[];
 const [V4, V6] = ['10.77.0.2', 'fd77::2'];
 
 beforeEach(async () => {
   lab = createLab({ peers: 2 });
-  engine = createProxyEngine(systemClock);
+  engine = createProxies(systemClock);
   resolvers = [await startResolver(lab.peer(0), V4), await startResolver(lab.peer(0), V6)];
 });
 

@@ -7,7 +7,7 @@ import type { ExecutionRecord } from '../../src/journal/record.ts';
 import { ask as query, startResolver, type LabResolver } from './dns-lab.ts';
 import { ask, startApp, type LabApp } from './http-lab.ts';
 import { dnsError, httpAbort, startLabDaemon, type LabDaemon, type NetworkAction } from './lab-daemon.ts';
-import type { EngineChoice } from '../../src/netns/placement.ts';
+import type { BackendChoice } from '../../src/netns/placement.ts';
 
 /** What an apply, an undo or a renewal may take at most. */
 const LONGEST_MS = 10_000;
@@ -35,11 +35,11 @@ export const [ipBatch, tcBatch]: readonly [readonly string[], readonly string[]]
 ];
 
 /** By a program in the pod, with what it reads from its input. */
-type Hands = (argv: readonly string[], commands?: readonly string[]) => void;
+type RunInPod = (argv: readonly string[], commands?: readonly string[]) => void;
 
 const deleteTables =
   (...tables: readonly string[]) =>
-  (inPod: Hands): void => {
+  (inPod: RunInPod): void => {
     for (const table of tables) inPod(['nft', 'delete', 'table', ...table.split(' ')]);
   };
 
@@ -48,27 +48,27 @@ const DOWN_AND_UP =
   'ip link set eth0 down; ip link set eth0 up; for i in $(seq 50); do ip link show eth0 | grep -q "state UP" && break; sleep 0.02; done';
 
 const removals = {
-  'nft flush ruleset': (inPod: Hands) => inPod(['nft', 'flush', 'ruleset']),
+  'nft flush ruleset': (inPod: RunInPod) => inPod(['nft', 'flush', 'ruleset']),
   'nft delete table': deleteTables('netdev chaosplane', 'inet chaosplane'),
   'nft delete table of the queue': deleteTables('inet chaosplane_queue'),
   'nft delete table of the proxies': deleteTables('inet chaosplane_proxy', 'inet chaosplane_hold'),
-  'tc qdisc del': (inPod: Hands) => inPod(tcBatch, ['qdisc del dev eth0 root', 'qdisc del dev cpifb-eth0 root']),
-  'ip link del': (inPod: Hands) => inPod(ipBatch, ['link del cpifb-eth0']),
-  'ip link set down, up': (inPod: Hands) => inPod(['sh', '-c', DOWN_AND_UP]),
-  'nft flush chain': (inPod: Hands) => {
+  'tc qdisc del': (inPod: RunInPod) => inPod(tcBatch, ['qdisc del dev eth0 root', 'qdisc del dev cpifb-eth0 root']),
+  'ip link del': (inPod: RunInPod) => inPod(ipBatch, ['link del cpifb-eth0']),
+  'ip link set down, up': (inPod: RunInPod) => inPod(['sh', '-c', DOWN_AND_UP]),
+  'nft flush chain': (inPod: RunInPod) => {
     // One command after the other: where one chain is not there, the rest of a transaction is not done.
     for (const chain of ['egress_eth0', 'ingress_eth0'])
       inPod(['nft', 'flush', 'chain', 'netdev', 'chaosplane', chain]);
   },
-  'iptables -F': (inPod: Hands) => {
+  'iptables -F': (inPod: RunInPod) => {
     for (const program of ['iptables-nft', 'iptables-legacy'])
       for (const table of ['nat', 'mangle']) inPod([program, '-t', table, '-F']);
   },
-  'ip rule del, ip route flush': (inPod: Hands) => {
+  'ip rule del, ip route flush': (inPod: RunInPod) => {
     const families = ['-4', '-6'].map((family) => ['ip', family, ...anyway]);
     for (const argv of families) inPod(argv, [`rule del pref ${String(0x4a0)}`, `route flush table ${String(0xc4a0)}`]);
   },
-  'all of it': (inPod: Hands): void => {
+  'all of it': (inPod: RunInPod): void => {
     for (const [name, remove] of Object.entries(removals)) if (name !== 'all of it') remove(inPod);
   },
 } as const;
@@ -81,7 +81,7 @@ export class ForeignLab {
   #daemon: LabDaemon | undefined;
 
   /** Starts the daemon, or one after it. */
-  async start(engine: EngineChoice = 'auto', journal?: Journal): Promise<LabDaemon> {
+  async start(engine: BackendChoice = 'auto', journal?: Journal): Promise<LabDaemon> {
     this.#app ??= await startApp(this.lab.target, 8080);
     this.#resolver ??= await startResolver(this.lab.peer(0), this.lab.peer(0).ipv4);
     const dns = { servers: [this.lab.peer(0).ipv4], searches: [], ndots: 1 };
@@ -101,7 +101,7 @@ export class ForeignLab {
   }
 
   /** Others have their hands in the pod; that there is nothing to take away is no concern of theirs. */
-  readonly inPod: Hands = (argv, commands = []) => {
+  readonly inPod: RunInPod = (argv, commands = []) => {
     try {
       const input = commands.map((command) => `${command}\n`).join('');
       const nsenter = [`--net=${this.lab.target.path}`, ...argv];

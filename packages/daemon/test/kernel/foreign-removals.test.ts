@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { everyRemoval, ForeignLab, type Kind, type KindName, type Removal } from './foreign-lab.ts';
 import { agentIn, ask } from './http-lab.ts';
 import { emulated, kernelCapabilities, shapersOfKernel } from './lab-daemon.ts';
-import type { EngineChoice } from '../../src/netns/placement.ts';
+import type { BackendChoice } from '../../src/netns/placement.ts';
 
 jest.setTimeout(180_000);
 
@@ -26,7 +26,7 @@ const apart: readonly Removal[] = emulated
     ? everyRemoval()
     : ['nft flush ruleset', 'nft flush chain', 'ip link set down, up'];
 
-async function expectRobust(name: KindName, engine: EngineChoice = 'auto'): Promise<void> {
+async function expectRobust(name: KindName, engine: BackendChoice = 'auto'): Promise<void> {
   await at.start(engine);
   const kind = at.kinds[name];
   // The link has to be up, and what the programs of others load by themselves be there.

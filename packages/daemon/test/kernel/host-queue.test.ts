@@ -1,4 +1,4 @@
-/** The queue engine against a real kernel: packets between two namespaces are timed. */
+/** The queue backend against a real kernel: packets between two namespaces are timed. */
 import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
 import { createLab, distribution, sendOneWay, type Lab } from '@chaosplane/testkit';
 import type { Host, Netns, QueueLayer } from '../../src/contract/host.ts';

@@ -1,4 +1,4 @@
-/** The user-space engine behind TAP devices: what it holds, how it shares, and what is left when its process is killed. */
+/** The user-space backend behind TAP devices: what it holds, how it shares, and what is left when its process is killed. */
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

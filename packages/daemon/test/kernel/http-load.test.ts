@@ -5,17 +5,17 @@ import { createLab, eventually, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { MOST_OPEN } from '../../src/proxy/limits.ts';
 import { tcpListener } from '../../src/host/kernel/sockets.ts';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import { ask, socketTo, startApp } from './http-lab.ts';
 
 jest.setTimeout(300_000);
 
 let lab: Lab;
-let engine: ProxyEngine;
+let engine: Proxies;
 
 beforeEach(async () => {
   lab = createLab({ peers: 1 });
-  engine = createProxyEngine(systemClock);
+  engine = createProxies(systemClock);
   const rule = {
     kind: 'http',
     id: 'l1',

@@ -7,7 +7,7 @@ import { systemClock } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createProxyEngine, type ProxyEngine } from '../../src/host/proxies/proxies.ts';
+import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import { tcpListener } from '../../src/host/kernel/sockets.ts';
 import type { HttpRule } from '../../src/model/proxy-rule.ts';
 import { agentIn, ask, quickest, socketTo, startApp, type Asking, type LabApp, type Reply } from './http-lab.ts';
@@ -18,12 +18,12 @@ jest.setTimeout(60_000);
 const often = emulated ? test.skip : test;
 
 let lab: Lab;
-let engine: ProxyEngine;
+let engine: Proxies;
 let app: LabApp;
 
 beforeEach(async () => {
   lab = createLab({ peers: 1 });
-  engine = createProxyEngine(systemClock);
+  engine = createProxies(systemClock);
   app = await startApp(lab.target, 8080);
 });
 

@@ -14,7 +14,7 @@ import {
   startLabDaemon,
   type LabDaemon,
 } from './lab-daemon.ts';
-import type { EngineChoice } from '../../src/netns/placement.ts';
+import type { BackendChoice } from '../../src/netns/placement.ts';
 
 jest.setTimeout(180_000);
 
@@ -98,7 +98,7 @@ async function askOn(socket: Socket): Promise<unknown> {
   return answered;
 }
 
-const start = (engine: EngineChoice): Promise<LabDaemon> =>
+const start = (engine: BackendChoice): Promise<LabDaemon> =>
   startLabDaemon(lab, { engine }, { dns: { servers: [resolver.address], searches: [], ndots: 1 } });
 
 const [LATENCY_MS, TRIES] = [100, 6];

@@ -7,7 +7,7 @@ import { attemptConnection, createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { setSocketOption } from '../../src/host/kernel/ffi.ts';
 import { tcpConnect, tcpListener } from '../../src/host/kernel/sockets.ts';
-import type { EngineChoice } from '../../src/netns/placement.ts';
+import type { BackendChoice } from '../../src/netns/placement.ts';
 import { emulated, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
 
 jest.setTimeout(60_000);
@@ -65,7 +65,7 @@ async function echo(fd: number): Promise<Server> {
   return server;
 }
 
-async function begin(name: string, program: string, port: number, engine: EngineChoice): Promise<void> {
+async function begin(name: string, program: string, port: number, engine: BackendChoice): Promise<void> {
   await load(name, program);
   const listener = tcpListener(lab.target.netns, { address: '0.0.0.0', port });
   const [solIp, transparent] = [0, 19];

@@ -23,7 +23,7 @@ let lab: Lab;
 let daemon: LabDaemon;
 /** Milliseconds by which this machine may be late at this moment; 2 on one that has nothing else to do. */
 let tolerance = 2;
-/** By which part of itself a delay may be late: the queue engine lives in a process, netem in the kernel. */
+/** By which part of itself a delay may be late: the queue backend lives in a process, netem in the kernel. */
 let latePart = 0.1;
 
 beforeEach(async () => {

@@ -66,8 +66,8 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
     const floods = ports.flatMap((port) => {
       const kind = floodsOf[port][round];
       const host = port === 'operator' ? stage.addresses.operator : stage.addresses.daemon;
-      const aim = { host, port: FLOODED_PORTS[port], ms: FLOOD_MS, connections: 1200, certificate, key };
-      return kind === undefined ? [] : [strangers[port].flood(kind, aim).then((sum) => ({ port, kind, sum }))];
+      const target = { host, port: FLOODED_PORTS[port], ms: FLOOD_MS, connections: 1200, certificate, key };
+      return kind === undefined ? [] : [strangers[port].flood(kind, target).then((sum) => ({ port, kind, sum }))];
     });
     const calls = callAgain(10, list);
     const probes = callAgain(1000, () => stage.probe());

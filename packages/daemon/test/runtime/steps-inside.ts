@@ -4,13 +4,13 @@ import { subscribe } from 'node:diagnostics_channel';
 import { systemClock } from '@chaosplane/common';
 import type { Host } from '../../src/contract/host.ts';
 import { openNetnsHandle, type NetnsHandle } from '../../src/host/kernel/netns.ts';
-import { createProxyEngine } from '../../src/host/proxies/proxies.ts';
-import { createQueueEngine } from '../../src/host/queue/queues.ts';
+import { createProxies } from '../../src/host/proxies/proxies.ts';
+import { createQueues } from '../../src/host/queue/queues.ts';
 import { realNetns } from '../../src/host/real-netns.ts';
 
 /** The same node; `step` is called after each of them. */
 export function withStepsInside(host: Host, step: (name: string) => void): Host {
-  const [queue, proxies] = [createQueueEngine(), createProxyEngine(systemClock)];
+  const [queue, proxies] = [createQueues(), createProxies(systemClock)];
   subscribe('tracing:child_process.spawn:end', (message) => {
     const { process } = message as { readonly process: ChildProcess };
     if (process.spawnargs.some((word) => word.includes('gate.main'))) step('after a gate is started');

@@ -45,7 +45,7 @@ export function send(
   { spec, experimentId, target, ttlMs, dryRun, peers, probes, epoch, containerId = '' }: Injection,
   signal?: AbortSignal,
 ): Promise<ChaosResponse> {
-  const { route, name, targetKind, recover, shape } = findAction(spec.action.type);
+  const { route, name, targetKind, recover, schemas } = findAction(spec.action.type);
   if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
   const ofPod = targetKind === 'Pod' ? { podName: target.name, podNamespace: target.namespace } : {};
   // What happens once to a node may have happened although nobody remembers it: not again in another boot.
@@ -60,7 +60,7 @@ export function send(
     dryRun,
     peers: [...peers],
     // Only for actions that can spare them: to all others they would be a difference between two equal requests.
-    ...(probes !== undefined && Object.hasOwn(shape, 'spareProbes') ? { sparedProbes: probes } : {}),
+    ...(probes !== undefined && Object.hasOwn(schemas, 'spareProbes') ? { sparedProbes: probes } : {}),
     ...(epoch === undefined ? {} : { operatorEpoch: BigInt(epoch) }),
   };
   const action = route.wireAction;

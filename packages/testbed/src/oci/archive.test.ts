@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { extract } from 'tar-stream';
 import { layerOf, writeArchive } from './archive.ts';
-import { keyOf, type Entry } from './entry.ts';
+import { keyOf, type ArchiveEntry } from './entry.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ async function untar(data: Buffer) {
 
 const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
-async function entries(): Promise<Entry[]> {
+async function entries(): Promise<ArchiveEntry[]> {
   const source = join(folder, 'program');
   await writeFile(source, 'binary');
   await utimes(source, 0, 0);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
-import { keyOf, packEntries, type Entry } from './entry.ts';
+import { keyOf, packEntries, type ArchiveEntry } from './entry.ts';
 
 /** Part of the key of whatever is made once and kept: another writer makes other archives. */
 export const WRITER = import.meta.filename;
@@ -37,7 +37,7 @@ interface Descriptor {
 }
 
 /** The layer of these entries, made when it is not in the folder yet. */
-export async function layerOf(entries: readonly Entry[], folder: string): Promise<Layer> {
+export async function layerOf(entries: readonly ArchiveEntry[], folder: string): Promise<Layer> {
   const path = join(folder, `${await keyOf(entries)}.tar`);
   const known = await readFile(`${path}.digest`, 'utf8').catch(() => undefined);
   if (known !== undefined) return { path, digest: known, size: (await stat(path)).size };

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
 
 /** One path of an image, without a slash in front. All of them belong to root. */
-export type Entry =
+export type ArchiveEntry =
   | { readonly path: string; readonly kind: 'folder'; readonly mode?: number }
   | { readonly path: string; readonly kind: 'link'; readonly to: string }
   /** Default mode: 0644. */
@@ -18,12 +18,12 @@ export type Entry =
 const mtime = new Date(0);
 
 /** Appends the entries in the order of their paths, each folder before what is in it. */
-export async function packEntries(tar: Pack, entries: readonly Entry[]): Promise<void> {
+export async function packEntries(tar: Pack, entries: readonly ArchiveEntry[]): Promise<void> {
   for (const entry of withFolders(entries)) await packEntry(tar, entry);
   tar.finalize();
 }
 
-async function packEntry(tar: Pack, entry: Entry): Promise<void> {
+async function packEntry(tar: Pack, entry: ArchiveEntry): Promise<void> {
   const { path: name } = entry;
   switch (entry.kind) {
     case 'folder':
@@ -43,8 +43,8 @@ async function packEntry(tar: Pack, entry: Entry): Promise<void> {
 }
 
 /** Folders that are only implied are said: some runtimes give them odd rights otherwise. */
-function withFolders(entries: readonly Entry[]): Entry[] {
-  const said = new Map<string, Entry>();
+function withFolders(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
+  const said = new Map<string, ArchiveEntry>();
   for (const { path } of entries) {
     const parts = path.split('/');
     parts.slice(1).forEach((_, index) => {
@@ -57,7 +57,7 @@ function withFolders(entries: readonly Entry[]): Entry[] {
 }
 
 /** A short name of the content. Files of this machine are known by size and time; reading them all takes too long. */
-export async function keyOf(entries: readonly Entry[]): Promise<string> {
+export async function keyOf(entries: readonly ArchiveEntry[]): Promise<string> {
   const hash = createHash('sha256');
   for (const entry of withFolders(entries)) {
     const { kind } = entry;

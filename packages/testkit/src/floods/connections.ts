@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Where a flood goes, for how long, and with which files of an identity. */
-export interface Aim {
+export interface FloodTarget {
   readonly host: string;
   readonly port: number;
   readonly ms: number;
@@ -31,13 +31,13 @@ const MOST_PER_SECOND = 3000;
  * Keeps so many connections open until the time is over: one that ends is begun again. Then destroys them all.
  * `open` begins one and resolves nothing: it returns what destroys it.
  */
-export async function keepOpen(aim: Aim, sum: Sum, open: (over: () => void) => () => void): Promise<void> {
+export async function keepOpen(target: FloodTarget, sum: Sum, open: (over: () => void) => () => void): Promise<void> {
   const live = new Set<() => void>();
-  const end = performance.now() + aim.ms;
+  const end = performance.now() + target.ms;
   const began = performance.now();
   while (performance.now() < end) {
     const allowed = ((performance.now() - began) * MOST_PER_SECOND) / 1000;
-    while (live.size < aim.connections && sum.begun < allowed) {
+    while (live.size < target.connections && sum.begun < allowed) {
       sum.begun += 1;
       let over = false;
       const destroy: () => void = open(() => {

@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Aim, Sum } from './connections.ts';
+import type { FloodTarget, Sum } from './connections.ts';
 import type { FloodName } from './kinds.ts';
 
 /** A stranger in one network namespace. */
 export interface Flooder {
   /** Resolves when its time is over. */
-  flood(kind: FloodName, aim: Aim): Promise<Sum>;
+  flood(kind: FloodName, target: FloodTarget): Promise<Sum>;
   close(): Promise<void>;
 }
 
@@ -22,8 +22,8 @@ export function startFlooder(netnsPath: string): Flooder {
   const ended = once(child, 'close');
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async flood(kind, aim) {
-      child.stdin.write(`${JSON.stringify({ kind, aim })}\n`);
+    async flood(kind, target) {
+      child.stdin.write(`${JSON.stringify({ kind, target })}\n`);
       const { value } = (await answers.next()) as { value?: string };
       if (value === undefined) throw new Error(`the flooder ended in ${kind}`);
       return JSON.parse(value) as Sum;

@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import * as http2 from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { count, keepOpen, type Aim, type Sum } from './connections.ts';
+import { count, keepOpen, type FloodTarget, type Sum } from './connections.ts';
 
 /** Runs one until its time is over. */
-type Flood = (aim: Aim, sum: Sum) => Promise<void>;
+type Flood = (target: FloodTarget, sum: Sum) => Promise<void>;
 
 /** Connections over TCP, each of which does something once it is there. */
 function tcp(then: (socket: Socket, every: (ms: number, act: () => void) => void) => void): Flood {
-  return (aim, sum) =>
-    keepOpen(aim, sum, (over) => {
+  return (target, sum) =>
+    keepOpen(target, sum, (over) => {
       const timers: NodeJS.Timeout[] = [];
-      const socket = connectTcp(aim.port, aim.host);
+      const socket = connectTcp(target.port, target.host);
       count(socket, sum, () => {
         for (const timer of timers) clearInterval(timer);
         over();
@@ -24,31 +24,36 @@ function tcp(then: (socket: Socket, every: (ms: number, act: () => void) => void
 }
 
 /** Handshakes without a certificate, as fast as the other side takes them. */
-const handshakes: Flood = (aim, sum) =>
-  keepOpen(aim, sum, (over) => {
-    const socket = connectTls({ host: aim.host, port: aim.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+const handshakes: Flood = (target, sum) =>
+  keepOpen(target, sum, (over) => {
+    const socket = connectTls({
+      host: target.host,
+      port: target.port,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['h2'],
+    });
     count(socket, sum, over);
     socket.once('secureConnect', () => setTimeout(() => socket.destroy(), 20));
     return () => socket.destroy();
   });
 
 /** Sessions with a certificate of the right authority, and the wrong name: each of their calls is refused. */
-const insiders: Flood = (aim, sum) => {
-  const own = { cert: readFileSync(aim.certificate ?? ''), key: readFileSync(aim.key ?? '') };
+const insiders: Flood = (target, sum) => {
+  const own = { cert: readFileSync(target.certificate ?? ''), key: readFileSync(target.key ?? '') };
   return http2Sessions(
-    () => http2.connect(`https://${aim.host}:${aim.port}`, { rejectUnauthorized: false, ...own }),
+    () => http2.connect(`https://${target.host}:${target.port}`, { rejectUnauthorized: false, ...own }),
     20,
     (session, counted) => times(20, () => void ask(session, counted)),
-  )(aim, sum);
+  )(target, sum);
 };
 
 type Act = (session: http2.ClientHttp2Session, sum: Sum) => void;
 
 /** Sessions of HTTP/2, each of which does something again and again. */
-function http2Sessions(connect: (aim: Aim) => http2.ClientHttp2Session, everyMs: number, act: Act): Flood {
-  return (aim, sum) =>
-    keepOpen(aim, sum, (over) => {
-      const session = connect(aim);
+function http2Sessions(connect: (target: FloodTarget) => http2.ClientHttp2Session, everyMs: number, act: Act): Flood {
+  return (target, sum) =>
+    keepOpen(target, sum, (over) => {
+      const session = connect(target);
       session.once('connect', () => (sum.connected += 1));
       session.on('error', () => undefined);
       const timer = setInterval(() => {

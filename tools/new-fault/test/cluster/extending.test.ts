@@ -92,9 +92,9 @@ let next = 0;
 const byHand = new Set<string>();
 
 const HANDWRITTEN = [
-  'packages/actions/src/hello-mounts.ts',
-  'packages/daemon/src/faults/hello-mounts.test.ts',
-  'packages/daemon/src/faults/hello-mounts.ts',
+  'packages/actions/src/catalogue/hello-mounts.ts',
+  'packages/daemon/src/faults/catalogue/hello-mounts.test.ts',
+  'packages/daemon/src/faults/catalogue/hello-mounts.ts',
   'proto/chaosplane/daemon/v1/daemon.proto',
 ];
 
@@ -117,8 +117,14 @@ describe('a stranger who follows docs/extending.md', () => {
 
   test('is told by the compiler when the fault is missing, or the action, by name', async () => {
     for (const [gone, words] of [
-      ['packages/daemon/src/faults/hello-mounts.ts', /gen\/faults\.ts.*Property '"hello-mounts"' is missing in type/],
-      ['packages/actions/src/hello-mounts.ts', /gen\/faults\.ts.*'hello-mounts'' does not exist in type 'Faults'/],
+      [
+        'packages/daemon/src/faults/catalogue/hello-mounts.ts',
+        /gen\/faults\.ts.*Property '"hello-mounts"' is missing in type/,
+      ],
+      [
+        'packages/actions/src/catalogue/hello-mounts.ts',
+        /gen\/faults\.ts.*'hello-mounts'' does not exist in type 'Faults'/,
+      ],
     ] as const) {
       const text = await readFile(join(folder, gone), 'utf8');
       await rm(join(folder, gone));

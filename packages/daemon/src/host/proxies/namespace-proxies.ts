@@ -7,7 +7,7 @@ import { forgetFlows } from './conntrack.ts';
 import type { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { RulesInForce } from './rules-in-force.ts';
-import { Steering, type Surroundings } from './steering.ts';
+import { Steering, type SteeringContext } from './steering.ts';
 
 /** A connection whose first packet was redirected may still be on its way to the proxy for so long. */
 const ARRIVAL_MS = 100;
@@ -20,7 +20,7 @@ const LONGEST_DRAIN_MS = 10 * 60_000;
 export class NamespaceProxies {
   readonly #netns: NetnsHandle;
   readonly #clock: Clock;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: SteeringContext;
   readonly #rules: RulesInForce;
   readonly #listeners: Listeners;
   readonly #steering: Steering;
@@ -31,7 +31,7 @@ export class NamespaceProxies {
   #noticed: (() => void) | undefined;
   #ended = false;
 
-  constructor(netns: NetnsHandle, clock: Clock, surroundings: Surroundings) {
+  constructor(netns: NetnsHandle, clock: Clock, surroundings: SteeringContext) {
     this.#netns = netns;
     this.#clock = clock;
     this.#surroundings = surroundings;

@@ -5,7 +5,7 @@ import type { NetnsHandle } from '../kernel/netns.ts';
 import { NamespaceProxies } from './namespace-proxies.ts';
 
 /** HTTP and DNS proxies inside network namespaces. */
-export interface ProxyEngine {
+export interface Proxies {
   /** Makes these rules be in force in a namespace, and nothing else there. `netns` is left open, and is not needed afterwards. */
   serve(netns: NetnsHandle, rules: readonly TimedRule[]): Promise<void>;
   /** What was counted for a rule that is in force in the namespace with this cookie. */
@@ -25,23 +25,23 @@ export interface ProxyEngine {
   close(): Promise<void>;
 }
 
-interface Entry {
+interface ServedNamespace {
   readonly served: NamespaceProxies;
   readonly turn: Mutex;
 }
 
 const GRACE_MS = 2000;
 
-export function createProxyEngine(clock: Clock): ProxyEngine {
-  const entries = new Map<string, Entry>();
+export function createProxies(clock: Clock): Proxies {
+  const entries = new Map<string, ServedNamespace>();
   const keepingHooks = new Set<string>();
 
-  const forgetEnded = (cookie: string, entry: Entry): void => {
+  const forgetEnded = (cookie: string, entry: ServedNamespace): void => {
     if (entry.served.ended && entries.get(cookie) === entry) entries.delete(cookie);
   };
   const inTurn = async <T>(
     cookie: string,
-    entry: Entry,
+    entry: ServedNamespace,
     work: (served: NamespaceProxies) => Promise<T>,
   ): Promise<T> => {
     try {
@@ -50,7 +50,7 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
       forgetEnded(cookie, entry);
     }
   };
-  const openEntry = (netns: NetnsHandle): Entry => {
+  const openEntry = (netns: NetnsHandle): ServedNamespace => {
     const turn = new Mutex();
     // Swept in its turn, so that it does not end under somebody who brings new rules.
     const onLess = (): void => void inTurn(netns.cookie, entry, (served) => served.sweep()).catch(() => undefined);
@@ -61,7 +61,7 @@ export function createProxyEngine(clock: Clock): ProxyEngine {
       namespaces: () => entries.size,
       openInAll: () => [...entries.values()].reduce((sum, { served: { open } }) => sum + open, 0),
     });
-    const entry: Entry = { served, turn };
+    const entry: ServedNamespace = { served, turn };
     entries.set(netns.cookie, entry);
     return entry;
   };

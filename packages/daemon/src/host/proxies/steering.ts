@@ -13,7 +13,7 @@ import type { RulesInForce } from './rules-in-force.ts';
 const HEARTBEAT_MS = 2500;
 
 /** What the proxies of a namespace know of the rest of the daemon. */
-export interface Surroundings {
+export interface SteeringContext {
   /** Something was closed that no rule needs any more: then `sweep` has something to do. */
   readonly onLess: () => void;
   /** Packets wait in a queue of the namespace, and would be lost with any hook that goes. */
@@ -30,7 +30,7 @@ export class Steering {
   readonly #clock: Clock;
   readonly #rules: RulesInForce;
   readonly #listeners: Listeners;
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: SteeringContext;
   readonly #redirects: Redirects;
   /** Whether a proxy may have connections to the application: then the policy route is there. */
   #returns = false;
@@ -42,7 +42,7 @@ export class Steering {
   constructor(
     netns: NetnsHandle,
     clock: Clock,
-    parts: { readonly rules: RulesInForce; readonly listeners: Listeners; readonly surroundings: Surroundings },
+    parts: { readonly rules: RulesInForce; readonly listeners: Listeners; readonly surroundings: SteeringContext },
   ) {
     this.#netns = netns;
     this.#clock = clock;

@@ -1,4 +1,4 @@
-/** What the main thread and the queue engine's thread say to each other. */
+/** What the main thread and the thread of the queue backend say to each other. */
 import type { QueuePolicy, TapCounts, TapPolicy } from '../../contract/host.ts';
 
 /** What the thread is given when it starts. */

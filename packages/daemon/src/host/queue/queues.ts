@@ -8,7 +8,7 @@ import type { QueuePolicy, QueueStatistics, TapCounts } from '../../contract/hos
 import type { Command, Counted, Reply, Request, TapService, WorkerStart } from './protocol.ts';
 
 /** Delays and corrupts packets in user space. Namespaces are named by an open descriptor; stop before closing that. */
-export interface QueueEngine {
+export interface Queues {
   /** Starts to serve `queue` there, or changes the policy: packets that wait already keep their time. */
   serve(netnsFd: number, queue: number, policy: QueuePolicy): Promise<void>;
   /** Lets waiting packets go and stops serving. Harmless when nothing is served. */
@@ -43,7 +43,7 @@ const [MOST_RESTARTS, RESTARTS_WITHIN_MS] = [5, 60_000];
  * Without a thread until something is served. When the thread dies, packets pass undelayed by the rule's bypass until
  * another thread, started at once, serves the same queues.
  */
-export function createQueueEngine(): QueueEngine {
+export function createQueues(): Queues {
   let thread: Thread | undefined;
   /** When it was started again, on the clock that never jumps. */
   let restarts: number[] = [];

@@ -1,4 +1,4 @@
-/** Laws of the waiting room of the queue engine. */
+/** Laws of the waiting room of the queue backend. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WaitingRoom } from './waiting.ts';

@@ -1,7 +1,7 @@
 /** Packets that wait, in the order in which they are due: a binary heap. */
 
 /** Something that waits until `due`, in milliseconds of a monotonic clock. */
-interface Entry<T> {
+interface WaitingItem<T> {
   readonly due: number;
   /** Among those due at the same time, the first to come is the first to go. */
   readonly arrival: number;
@@ -10,7 +10,7 @@ interface Entry<T> {
 
 /** What waits. */
 export class WaitingRoom<T> {
-  readonly #heap: Entry<T>[] = [];
+  readonly #heap: WaitingItem<T>[] = [];
   #arrivals = 0;
 
   get size(): number {
@@ -45,7 +45,7 @@ export class WaitingRoom<T> {
     return first.value;
   }
 
-  #sinkFromTop(entry: Entry<T>): void {
+  #sinkFromTop(entry: WaitingItem<T>): void {
     const heap = this.#heap;
     let at = 0;
     for (;;) {
@@ -61,6 +61,6 @@ export class WaitingRoom<T> {
   }
 }
 
-function isBefore<T>(a: Entry<T>, b: Entry<T>): boolean {
+function isBefore<T>(a: WaitingItem<T>, b: WaitingItem<T>): boolean {
   return a.due < b.due || (a.due === b.due && a.arrival < b.arrival);
 }

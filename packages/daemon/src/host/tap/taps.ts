@@ -1,5 +1,5 @@
 /**
- * The TAP devices of one namespace: made, served by the engine's thread, and fed by a table that dies with the daemon. The way of
+ * The TAP devices of one namespace: made, served by the thread of the user-space backends, and fed by a table that dies with the daemon. The way of
  * a packet that the pod sends, and the file that knows each part of it:
  *
  *   application ─► TCP, IP ─► eth0's egress hook ── no layer takes it ──────────────────────────────► qdisc of eth0, wire
@@ -26,7 +26,7 @@ import { hookAt, TAP_PRIORITY } from '../../netns/words.ts';
 import { listInterfaces } from '../kernel/links.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { openNft, type NftSession } from '../kernel/nft.ts';
-import type { QueueEngine } from '../queue/queues.ts';
+import type { Queues } from '../queue/queues.ts';
 import { openPacketSocket, openTap } from './device.ts';
 
 /** The TAP devices of a namespace. Its calls must not overlap. */
@@ -54,7 +54,7 @@ const HEARTBEAT_MS = 2500;
 /** Off this thread: taking a device away waits for a grace period of the kernel. */
 const closeOffThread = promisify(close);
 
-export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock): Taps {
+export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps {
   let open: ReadonlyMap<string, OpenTap> = new Map();
   let nft: NftSession | undefined;
   let inventory: Inventory = new Map();
@@ -65,7 +65,7 @@ export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock):
     if (open.size === 0) return;
     heartbeat = clock.after(HEARTBEAT_MS, () => {
       // Without a sign of life the kernel lets packets pass by itself, which is what it is for.
-      engine.tapStatistics(netns.fd).then(renew, beat);
+      queues.tapStatistics(netns.fd).then(renew, beat);
     });
   };
   /** Packets are handed over to devices that are up and read from, and to no others. */
@@ -104,10 +104,10 @@ export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock):
       const outFd = openPacketSocket(netns, indexOf(policy.device), policy.returnPriority);
       const tap = { policy, tapFd, outFd, index: indexOf(policy.name) };
       try {
-        await engine.serveTap({ netnsFd: netns.fd, tapFd, outFd, policy });
+        await queues.serveTap({ netnsFd: netns.fd, tapFd, outFd, policy });
         return tap;
       } catch (error) {
-        await engine.stopTap(tapFd).catch(() => undefined);
+        await queues.stopTap(tapFd).catch(() => undefined);
         await closeOffThread(outFd);
         throw error;
       }
@@ -118,7 +118,7 @@ export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock):
   };
   const end = async ({ tapFd, outFd }: OpenTap): Promise<void> => {
     try {
-      await engine.stopTap(tapFd);
+      await queues.stopTap(tapFd);
     } finally {
       await Promise.all([closeOffThread(tapFd), closeOffThread(outFd)]);
     }
@@ -144,7 +144,7 @@ export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock):
         const there = open.get(policy.name);
         if (there === undefined) started.set(policy.name, await start(policy));
         else if (!isDeepStrictEqual(there.policy, policy))
-          await engine.serveTap({ ...there, netnsFd: netns.fd, policy });
+          await queues.serveTap({ ...there, netnsFd: netns.fd, policy });
         const tap = there === undefined ? started.get(policy.name) : { ...there, policy };
         if (tap !== undefined) next.set(policy.name, tap);
       }
@@ -165,7 +165,7 @@ export function openTaps(netns: NetnsHandle, engine: QueueEngine, clock: Clock):
   return {
     serve,
     async statistics() {
-      const counts = await engine.tapStatistics(netns.fd);
+      const counts = await queues.tapStatistics(netns.fd);
       const links = new Map(listInterfaces(netns).map(({ name, txDropped }) => [name, txDropped]));
       // What found no room between the kernel and the thread is lost as well.
       return new Map([...counts].map(([name, each]) => [name, { ...each, lost: each.lost + (links.get(name) ?? 0) }]));

@@ -1,8 +1,0 @@
-/** What the journal remembers of something that is done once. What exactly is in the parameters. */
-import { z } from 'zod';
-
-export const actWork = z.object({
-  shape: z.literal('act'),
-  /** By what it is done: signal, exec, reboot. */
-  engine: z.string(),
-});
