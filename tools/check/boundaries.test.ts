@@ -36,6 +36,19 @@ describe('the rules of the house', () => {
       "import '@chaosplane/testkit';",
       boundary,
     ],
+    [
+      'what people write is known without what happens next',
+      'packages/api/src/kinds.ts',
+      "import '@chaosplane/experiment';",
+      boundary,
+    ],
+    ['what people write runs in a browser', 'packages/api/src/kinds.ts', "import 'node:fs';", 'no-restricted-imports'],
+    [
+      'and so does what it imports',
+      'packages/actions/src/scope.ts',
+      "import '@chaosplane/common';",
+      'no-restricted-imports',
+    ],
     ['an engine starts no process', 'packages/daemon/src/engine/lease.ts', "import 'execa';", 'no-restricted-imports'],
     [
       'a fault knows no engine',

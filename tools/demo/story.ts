@@ -2,9 +2,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { parseExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import { parseExperiment, type ExperimentStatus, chaosExperiments } from '@chaosplane/api';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
-import { chaosExperiments } from '@chaosplane/operator';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { parse } from 'yaml';

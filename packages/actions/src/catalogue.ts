@@ -1,5 +1,5 @@
 /** Every action, and how to find one. */
-import { ChaosError, invalidArgument, quoted } from '@chaosplane/common';
+import { ChaosError, invalidArgument, quoted } from '@chaosplane/common/pure';
 import type { Action, ExecRpc } from './action.ts';
 import { likelyAction } from './elsewhere.ts';
 import { actions } from './gen/actions.ts';

@@ -3,10 +3,17 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decide } from './decide.ts';
 import type { Asking, Decision, Observation, ObservedExecution } from './observation.ts';
-import { parseExperiment } from './parse.ts';
-import type { ExperimentSpec } from './resource.ts';
+import {
+  parseExperiment,
+  type ExperimentSpec,
+  initialStatus,
+  isFinal,
+  withTargets,
+  type ExperimentStatus,
+  type Phase,
+  type TargetStatus,
+} from '@chaosplane/api';
 import type { Candidate } from './select.ts';
-import { initialStatus, isFinal, withTargets, type ExperimentStatus, type Phase, type TargetStatus } from './status.ts';
 
 const spec = (change: object = {}): ExperimentSpec =>
   parseExperiment(

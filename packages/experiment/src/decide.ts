@@ -10,7 +10,7 @@ import {
   type ExperimentStatus,
   type Outcome,
   type TargetStatus,
-} from './status.ts';
+} from '@chaosplane/api';
 import { verdict, withEffect } from './verdict.ts';
 
 /**

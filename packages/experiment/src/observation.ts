@@ -1,7 +1,6 @@
 /** What is known of an experiment at one moment, and what can follow from it. */
-import type { ExperimentSpec } from './resource.ts';
+import type { ExperimentSpec, ExperimentStatus, TargetEvidence, TargetStatus } from '@chaosplane/api';
 import type { Candidate } from './select.ts';
-import type { ExperimentStatus, TargetEvidence, TargetStatus } from './status.ts';
 
 /** An execution, as its daemon tells it. */
 export interface ObservedExecution {

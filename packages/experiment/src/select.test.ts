@@ -1,7 +1,7 @@
 /** Who is drawn: deterministic for a seed, independent of order, with a reason for each one left out. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ExperimentSpec, TargetSpec } from './resource.ts';
+import type { ExperimentSpec, TargetSpec } from '@chaosplane/api';
 import { selectionMessage } from './selection-message.ts';
 import { selectTargets, type Candidate } from './select.ts';
 

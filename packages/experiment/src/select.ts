@@ -1,8 +1,7 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
 import { defined } from '@chaosplane/common';
 import { findAction, needsOwnNetwork } from '@chaosplane/actions';
-import type { ExperimentSpec, TargetSpec } from './resource.ts';
-import { whyNoMatch } from './selector.ts';
+import { type ExperimentSpec, type TargetSpec, whyNoMatch } from '@chaosplane/api';
 
 /** A pod or a node that could be hit. */
 export interface Candidate {

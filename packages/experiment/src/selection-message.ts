@@ -1,8 +1,7 @@
 /** What is said of a selection. */
 import { defined } from '@chaosplane/common';
-import type { ExperimentSpec } from './resource.ts';
+import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
 import type { Candidate, Selection } from './select.ts';
-import type { TargetStatus } from './status.ts';
 
 /** How many were chosen, or why nobody was; and what was asked for and is not there. */
 export function selectionMessage({ chosen, spared, absent }: Selection, spec: Pick<ExperimentSpec, 'target'>): string {

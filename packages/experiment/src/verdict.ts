@@ -1,7 +1,13 @@
 /** What the targets of an experiment say of it in the end. */
 import { countOf } from '@chaosplane/common';
-import type { ExperimentSpec } from './resource.ts';
-import { targetName, withCondition, type ExperimentStatus, type Outcome, type TargetStatus } from './status.ts';
+import {
+  type ExperimentSpec,
+  targetName,
+  withCondition,
+  type ExperimentStatus,
+  type Outcome,
+  type TargetStatus,
+} from '@chaosplane/api';
 
 /** What is said of a target that went away by itself, and the fault with it; an end reason that begins with it may say more. */
 export const TARGET_GONE = 'target gone';

@@ -16,7 +16,7 @@ import {
   type ResourceType,
   type WorkQueue,
 } from '@chaosplane/kube';
-import { chaosExperiments } from './api/resources.ts';
+import { chaosExperiments } from '@chaosplane/api';
 import type { OperatorConfig } from './config.ts';
 import { experimentReconciler } from './controllers/experiment.ts';
 import { chooseExecutor } from './executors/choose.ts';

@@ -1,12 +1,4 @@
 /** The operator as other packages use it: its resources, and what an experiment and a daemon say to each other. */
-export {
-  ABORT_ANNOTATION,
-  chaosExperiments,
-  chaosExperimentShards,
-  FINALIZER,
-  type ExperimentObject,
-  type ShardObject,
-} from './api/resources.ts';
 export { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
 export { connectDaemons, type Daemons } from './daemons/daemons.ts';
 export { daemonDomain, nodeLabels } from './daemons/address.ts';

@@ -1,6 +1,6 @@
 /** The operator's work queues: how the workers are shared, and what brings a key into which queue. */
 import type { Clock, Logger } from '@chaosplane/common';
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, whyAbort, type ExperimentObject } from '@chaosplane/api';
 import {
   createWorkQueue,
   keyOf,
@@ -10,7 +10,6 @@ import {
   type Reconciler,
   type WorkQueue,
 } from '@chaosplane/kube';
-import { whyAbort, type ExperimentObject } from './api/resources.ts';
 import { daemonPods } from './daemons/endpoints.ts';
 
 /** What the queues are made of. */

@@ -1,9 +1,8 @@
 /** Before the chart goes: every experiment is ended and recovered, within a time; then what hooks have made is removed. */
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from '@chaosplane/api';
 import { KubeError, leases, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
-import { ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from './api/resources.ts';
 
 /** What is removed, and how long it may take. */
 export interface UninstallOptions {

@@ -1,7 +1,6 @@
 /** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
-import type { ExperimentStatus } from '@chaosplane/experiment';
+import { type ExperimentStatus, chaosExperiments } from '@chaosplane/api';
 import { shortName } from '@chaosplane/kube';
-import { chaosExperiments } from '@chaosplane/operator';
 import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';

@@ -1,8 +1,15 @@
 /** Runs an experiment through the operator of a cluster: applies it, follows it live, ends it when the user wants that. */
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
-import { isFinal, statusFrom, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import {
+  isFinal,
+  statusFrom,
+  type ChaosExperiment,
+  type ExperimentStatus,
+  ABORT_ANNOTATION,
+  chaosExperiments,
+  type ExperimentObject,
+} from '@chaosplane/api';
 import { createInformer, type KubeClient } from '@chaosplane/kube';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/operator';
 
 /** What a run is made of. */
 export interface ClusterRun {

@@ -1,7 +1,6 @@
 /** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments of a cluster, for people. */
 import { ChaosError, formatDuration, type Clock } from '@chaosplane/common';
-import { isFinal, parseExperiment } from '@chaosplane/experiment';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/operator';
+import { isFinal, parseExperiment, ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
   clusterOption,

@@ -1,7 +1,8 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectionMessage, selectTargets, targetName, type ChaosExperiment } from '@chaosplane/experiment';
+import { selectionMessage, selectTargets } from '@chaosplane/experiment';
+import { targetName, type ChaosExperiment } from '@chaosplane/api';
 import { indented, planText, resolvePeers, send } from '@chaosplane/operator';
 import type { Command } from 'commander';
 import {

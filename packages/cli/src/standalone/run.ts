@@ -1,19 +1,16 @@
 /** Runs an experiment on this machine: observe, decide, act, until it is over. */
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
+import { decide, type Decision, type ObservedExecution, type ProbeOutcome } from '@chaosplane/experiment';
 import {
-  decide,
   experimentId,
   initialStatus,
   isFinal,
   withTargets,
   type ChaosExperiment,
-  type Decision,
   type ExperimentStatus,
-  type ObservedExecution,
-  type ProbeOutcome,
   type TargetStatus,
-} from '@chaosplane/experiment';
+} from '@chaosplane/api';
 import { evidenceOf, isPassing, observed, reasonOf, resolvePeers, runProbes, send } from '@chaosplane/operator';
 import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
 import { findCandidates, firstContainer } from './candidates.ts';

@@ -1,7 +1,6 @@
 /** How many experiments of one namespace may be under way: one more is refused before anything of it is begun. */
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import type { Informer } from '@chaosplane/kube';
-import type { ExperimentObject } from '../api/resources.ts';
 
 /** Who is in. */
 export interface Admission {

@@ -1,5 +1,5 @@
 /** What `kubectl apply` left out of a spec: it drops each null before it sends an object, and keeps it in its annotation. Pure. */
-import type { ExperimentObject } from '../api/resources.ts';
+import type { ExperimentObject } from '@chaosplane/api';
 
 const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -1,16 +1,12 @@
 /** A dry run: targets are chosen and every daemon says what it would do; nothing is changed. */
+import { asTarget, kindWord, selectionMessage, selectTargets, type Selection } from '@chaosplane/experiment';
 import {
-  asTarget,
-  kindWord,
-  selectionMessage,
-  selectTargets,
   targetName,
   withCondition,
   type ChaosExperiment,
   type ExperimentStatus,
-  type Selection,
   type TargetStatus,
-} from '@chaosplane/experiment';
+} from '@chaosplane/api';
 import pMap from 'p-map';
 import { reasonOf } from '../daemons/requests.ts';
 import { observe } from './observe.ts';

@@ -1,15 +1,17 @@
 /** The controller of ChaosExperiments: observe, decide, act, report; turn after turn, until there is nothing to do for a while. */
 import { ChaosError, defined } from '@chaosplane/common';
+import { decide } from '@chaosplane/experiment';
 import {
-  decide,
   isFinal,
   parseExperiment,
   type ChaosExperiment,
   type ExperimentSpec,
   type ExperimentStatus,
-} from '@chaosplane/experiment';
+  chaosExperiments,
+  whyAbort,
+  type ExperimentObject,
+} from '@chaosplane/api';
 import { keyOf, refOfKey, type Reconciler } from '@chaosplane/kube';
-import { chaosExperiments, whyAbort, type ExperimentObject } from '../api/resources.ts';
 import { createCalls } from '../daemons/calls.ts';
 import { act } from './act.ts';
 import { createAdmission, type Admission } from './admission.ts';
@@ -153,7 +155,7 @@ const nothing = {
   duration: '1s',
 };
 
-async function refuse(run: Run, reason: string, message: string): Promise<Next> {
+async function refuse(run: Run, reason: 'InvalidSpec' | 'TooManyExperiments', message: string): Promise<Next> {
   const condition = { type: 'Selected', status: 'False', reason, message } as const;
   const outcome = { phase: 'Failed', message } as const;
   const status: ExperimentStatus = {

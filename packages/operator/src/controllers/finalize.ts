@@ -1,7 +1,6 @@
 /** What is left to do for an experiment that is over: to let go of it once nothing of it can be on a node any more. */
-import { withTargets, type TargetStatus } from '@chaosplane/experiment';
+import { withTargets, type TargetStatus, chaosExperiments, FINALIZER } from '@chaosplane/api';
 import { removeFinalizer } from '@chaosplane/kube';
-import { chaosExperiments, FINALIZER } from '../api/resources.ts';
 import { executionsOf } from './observe.ts';
 import { logRecovered } from './report.ts';
 import type { Next, Run } from './run.ts';

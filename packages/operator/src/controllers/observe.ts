@@ -1,8 +1,8 @@
 /** Gathers everything that is known of an experiment at one moment. */
 import { defined } from '@chaosplane/common';
-import { TTL_MARGIN_MS, type Observation, type TargetStatus } from '@chaosplane/experiment';
+import { TTL_MARGIN_MS, type Observation } from '@chaosplane/experiment';
+import { type TargetStatus, whyAbort } from '@chaosplane/api';
 import { refOf } from '@chaosplane/kube';
-import { whyAbort } from '../api/resources.ts';
 import { candidatesOf } from '../targets/candidates.ts';
 import { EXPIRY_MARGIN_MS } from '../executors/executor.ts';
 import { askingOf } from './injecting.ts';

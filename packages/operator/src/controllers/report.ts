@@ -1,7 +1,6 @@
 /** Writes down what has become of an experiment, and tells people when it enters a phase. */
-import { isFinal, targetName, type ExperimentStatus } from '@chaosplane/experiment';
+import { isFinal, targetName, type ExperimentStatus, chaosExperiments, FINALIZER } from '@chaosplane/api';
 import { addFinalizer } from '@chaosplane/kube';
-import { chaosExperiments, FINALIZER } from '../api/resources.ts';
 import type { Run } from './run.ts';
 
 /** The status is written no more often than this, unless the phase changes or the visit ends. */

@@ -1,8 +1,8 @@
 /** One experiment, while the controller has it in hand. */
 import type { Clock, Logger } from '@chaosplane/common';
-import { experimentId, type ChaosExperiment, type ExperimentStatus, type ProbeOutcome } from '@chaosplane/experiment';
+import { experimentId, type ChaosExperiment, type ExperimentStatus, type ExperimentObject } from '@chaosplane/api';
+import type { ProbeOutcome } from '@chaosplane/experiment';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
-import type { ExperimentObject } from '../api/resources.ts';
 import type { Calls } from '../daemons/calls.ts';
 import type { Executor } from '../executors/executor.ts';
 import type { Admission } from './admission.ts';

@@ -6,16 +6,14 @@ import {
   statusFrom,
   type ExperimentStatus,
   type TargetDocument,
-} from '@chaosplane/experiment';
-import { shortName, type KubeClient } from '@chaosplane/kube';
-import {
   chaosExperiments,
   chaosExperimentShards,
   EXPERIMENT_UID_LABEL,
-  FIELD_MANAGER,
   type ExperimentObject,
   type ShardObject,
-} from '../api/resources.ts';
+} from '@chaosplane/api';
+import { shortName, type KubeClient } from '@chaosplane/kube';
+import { FIELD_MANAGER } from '../field-manager.ts';
 
 /** An experiment with everything that was written down of it. */
 export interface Stored {

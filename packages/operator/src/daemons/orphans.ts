@@ -1,8 +1,7 @@
 /** Which executions of a node have lost their experiment: somebody took its finalizer away and deleted it, or it is over. Pure. */
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import type { ObjectRef } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
-import type { ExperimentObject } from '../api/resources.ts';
 import { idempotencyKey } from './requests.ts';
 
 /** The experiment that an operator injected an execution for. */

@@ -1,7 +1,8 @@
 /** What an experiment says to a daemon, and what a daemon says of its executions, in the words of an experiment. */
 import { findAction } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
-import type { ExperimentSpec, ObservedExecution, TargetEvidence, TargetStatus } from '@chaosplane/experiment';
+import type { ExperimentSpec, TargetEvidence, TargetStatus } from '@chaosplane/api';
+import type { ObservedExecution } from '@chaosplane/experiment';
 import {
   durationOf,
   EndReason,

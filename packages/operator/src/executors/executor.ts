@@ -1,5 +1,6 @@
 /** How an action reaches its targets: the same few verbs, whether a daemon carries it out or the operator itself. */
-import type { ObservedExecution, TargetStatus } from '@chaosplane/experiment';
+import type { ObservedExecution } from '@chaosplane/experiment';
+import type { TargetStatus } from '@chaosplane/api';
 
 /** So long after its deadline the kernel has certainly ended a fault of the network or of a process, whatever its daemon does. */
 export const EXPIRY_MARGIN_MS = 30_000;

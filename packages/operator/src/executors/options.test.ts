@@ -1,7 +1,7 @@
 /** What the operator says in every field of ExecutionOptions; a field that is added has to be added here. */
 import { expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { parseExperiment, type TargetStatus } from '@chaosplane/experiment';
+import { parseExperiment, type TargetStatus } from '@chaosplane/api';
 import { durationOf, ExecutionOptions, type ChaosDaemonClient, type DeepPartial } from '@chaosplane/proto';
 import { createCalls } from '../daemons/calls.ts';
 import type { Daemons } from '../daemons/daemons.ts';

@@ -1,6 +1,6 @@
 /** What a kill asks the API server for, and what is said of it. */
 import { expect, test } from '@jest/globals';
-import { parseExperiment, type TargetStatus } from '@chaosplane/experiment';
+import { parseExperiment, type TargetStatus } from '@chaosplane/api';
 import type { Informer, KubeClient, Pod } from '@chaosplane/kube';
 import { podKillExecutor } from './pod-kill.ts';
 

@@ -2,10 +2,10 @@
 import { lookup } from 'node:dns';
 import { request as plainRequest, type RequestOptions } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { type Clock, defined, formatDuration, isLocalAddress } from '@chaosplane/common';
-import type { Probe, ProbeOutcome } from '@chaosplane/experiment';
+import type { Probe } from '@chaosplane/api';
+import type { ProbeOutcome } from '@chaosplane/experiment';
 import { causeOf, LocalAddressError, shownUrl } from './words.ts';
 
 /** What probes are made with. */

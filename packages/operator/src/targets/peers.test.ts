@@ -1,6 +1,6 @@
 /** Peers are addresses, pods, and the Services that lead to those pods and to nobody else. */
 import { describe, expect, test } from '@jest/globals';
-import { parseExperiment, type ExperimentSpec } from '@chaosplane/experiment';
+import { parseExperiment, type ExperimentSpec } from '@chaosplane/api';
 import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
 import { followedPeers, resolvePeers, type PeerWorld } from './peers.ts';
 

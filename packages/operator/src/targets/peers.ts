@@ -1,6 +1,6 @@
 /** Who the peers of a network action are at this moment: addresses as given, and pods with the Services that lead to them. Pure. */
 import { ChaosError, defined } from '@chaosplane/common';
-import { whyNoMatch, type ExperimentSpec, type PeerSpec } from '@chaosplane/experiment';
+import { whyNoMatch, type ExperimentSpec, type PeerSpec } from '@chaosplane/api';
 import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
 import type { DeepPartial, Peer } from '@chaosplane/proto';
 

@@ -1,6 +1,7 @@
 /** The status as Kubernetes keeps it: the schemas of the status and of a shard, and the way there and back. Pure. */
-import { defined } from '@chaosplane/common';
+import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
+import { experimentReasons } from './reasons.ts';
 import type { Condition, ExperimentStatus, TargetStatus } from './status.ts';
 
 /** Targets that the status itself shows; all of them are in the shards. */
@@ -84,7 +85,7 @@ export const experimentStatusSchema = z.object({
       }),
     )
     .optional()
-    .describe('What is known of it: Selected, Injected, EffectObserved, Recovered, Stuck.'),
+    .describe(`What is known of it: ${Object.keys(experimentReasons).join(', ')}.`),
   targets: z.array(target).max(SHOWN_TARGETS).optional().describe(`The first ${SHOWN_TARGETS} targets.`),
 });
 

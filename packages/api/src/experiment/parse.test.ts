@@ -1,5 +1,5 @@
 /** What an experiment file may say, and that every mistake in it is named at once. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError } from '@chaosplane/common/pure';
 import { describe, expect, test } from '@jest/globals';
 import { parseExperiment } from './parse.ts';
 

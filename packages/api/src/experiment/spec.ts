@@ -1,14 +1,12 @@
 /** The ChaosExperiment resource: its schema. */
 import { stringParameters } from '@chaosplane/actions';
 import { z } from 'zod';
-import { namespaceName, objectName } from './names.ts';
-import { peerSchema } from './peer.ts';
-import { probeSchema } from './probe.ts';
-import { closed, positiveDuration, waitDuration } from './schema.ts';
-import { labelSelector } from './selector.ts';
-
-/** The group and version of our resources. */
-export const API_VERSION = 'chaos.chaosplane.io/v1alpha1';
+import { API_VERSION } from '../shared/version.ts';
+import { namespaceName, objectName } from '../shared/names.ts';
+import { peerSchema } from '../shared/peer.ts';
+import { probeSchema } from '../probe/probe.ts';
+import { closed, positiveDuration, waitDuration } from '../shared/schema.ts';
+import { labelSelector } from '../shared/selector.ts';
 
 const target = closed({
   kind: z.enum(['Pod', 'Node']).default('Pod').describe('What is hit: pods, or nodes. The action must be one for it.'),

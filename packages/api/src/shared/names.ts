@@ -1,5 +1,5 @@
 /** Names as Kubernetes has them: what never matches is refused where it is written. */
-import { quoted } from '@chaosplane/common';
+import { quoted } from '@chaosplane/common/pure';
 import { z } from 'zod';
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -32,11 +32,3 @@ export const namespaceName = z
     const allowed = 'lower-case letters, digits and -, beginning and ending with a letter or digit, at most 63 long';
     addIssue({ code: 'custom', message: `${quoted(text)} is not the name of a namespace`, params: { allowed } });
   });
-
-/** So much of a name that what a daemon is told, with the namespace and two uids, has 253 characters at most. */
-const LONGEST_IN_ID = 100;
-
-/** The id under which daemons know an experiment; `unique` tells it from others of its name, which may be as long as Kubernetes has them. */
-export function experimentId({ namespace, name }: { namespace: string; name: string }, unique: string): string {
-  return `${namespace}/${name.slice(0, LONGEST_IN_ID)}/${unique}`;
-}

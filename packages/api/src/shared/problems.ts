@@ -1,5 +1,5 @@
 /** What zod found wrong, in the words of a problem: path, what was wrong, what is allowed. Pure. */
-import { quoted, type Problem } from '@chaosplane/common';
+import { quoted, type Problem } from '@chaosplane/common/pure';
 import type { z } from 'zod';
 import { knownInPlaceOf, unknownKey } from './schema.ts';
 
@@ -23,7 +23,7 @@ export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     case 'too_big':
       return [{ path, ...outOfRange(issue) }];
     case 'invalid_union':
-      return [{ path, wrong: 'it is none of what is taken here', allowed: SEE }];
+      return [{ path, ...noneOf(issue) }];
     case 'invalid_format':
       return [{ path, wrong: 'it is not a URL', allowed: 'a URL with http:// or https://' }];
     default:
@@ -52,6 +52,15 @@ const RECEIVED: Readonly<Record<string, string>> = {
   array: 'it is a list',
   object: 'it is a map',
 };
+
+/** Of a union that a field tells apart, the issue is about that field. */
+function noneOf(issue: z.core.$ZodIssueInvalidUnion): Omit<Problem, 'path'> {
+  const { input, discriminator } = issue;
+  if (discriminator === undefined || !('options' in issue) || typeof input !== 'object' || input === null)
+    return { wrong: 'it is none of what is taken here', allowed: SEE };
+  const value: unknown = Object.entries(input).find(([key]) => key === discriminator)?.[1];
+  return { wrong: unknownValue(value), allowed: (issue.options ?? []).map(String).join(', ') };
+}
 
 function unknownValue(value: unknown): string {
   if (typeof value === 'string') return `${quoted(value)} is not known`;

@@ -1,9 +1,9 @@
 /** How a document becomes a ChaosExperiment, with every problem named at once. Pure. */
 import { catalogue, findAction, parseParameters, textsOf, type Action } from '@chaosplane/actions';
-import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common';
+import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
 import { z } from 'zod';
-import { problemsOf } from './problems.ts';
-import { experimentSchema, type ChaosExperiment, type TargetSpec } from './resource.ts';
+import { problemsOf } from '../shared/problems.ts';
+import { experimentSchema, type ChaosExperiment, type TargetSpec } from './spec.ts';
 
 /** Where an experiment runs: on one machine's pods, or through the operator of a cluster. */
 export type Place = 'machine' | 'cluster';

@@ -1,4 +1,6 @@
 /** What is known of a running experiment: phase, conditions, targets with their evidence. Times are milliseconds since the epoch. */
+import type { ConditionOf } from '../shared/condition.ts';
+import type { experimentReasons } from './reasons.ts';
 
 /** The life of an experiment, in order; the last three are final. */
 export type Phase =
@@ -45,13 +47,8 @@ export interface TargetStatus {
   readonly evidence?: TargetEvidence;
 }
 
-/** A condition, as Kubernetes has them. */
-export interface Condition {
-  readonly type: 'Selected' | 'Injected' | 'EffectObserved' | 'Recovered' | 'Stuck';
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
-}
+/** A condition of an experiment. */
+export type Condition = ConditionOf<typeof experimentReasons>;
 
 /** How an experiment ends, and why. */
 export interface Outcome {
@@ -86,11 +83,6 @@ export const initialStatus: ExperimentStatus = { phase: 'Pending', targets: [], 
 /** Whether nothing more will happen. */
 export function isFinal({ phase }: Pick<ExperimentStatus, 'phase'>): boolean {
   return phase === 'Completed' || phase === 'Failed' || phase === 'Aborted';
-}
-
-/** The status with one condition set, in the place of the one of that type. */
-export function withCondition(status: ExperimentStatus, condition: Condition): ExperimentStatus {
-  return { ...status, conditions: [...status.conditions.filter(({ type }) => type !== condition.type), condition] };
 }
 
 /** The status with changed targets, by uid. */

@@ -1,5 +1,5 @@
 /** Every refusal names the path, what was wrong and what is allowed: a table of inputs that people write, by kind. */
-import { ChaosError, type Problem } from '@chaosplane/common';
+import { ChaosError, type Problem } from '@chaosplane/common/pure';
 import { describe, expect, test } from '@jest/globals';
 import { parseExperiment } from '../parse.ts';
 import { actions } from './actions.ts';
