@@ -11,12 +11,12 @@ const allowed = {
   kube: ['common'],
   actions: ['common', 'proto'],
   api: ['common', 'actions', 'kube'],
-  experiment: ['common', 'actions', 'api'],
+  lifecycle: ['common', 'actions', 'api'],
   daemon: ['common', 'proto', 'actions'],
-  operator: ['common', 'proto', 'actions', 'api', 'experiment', 'kube'],
+  operator: ['common', 'proto', 'actions', 'api', 'lifecycle', 'kube'],
   testbed: ['common', 'proto'],
-  testkit: ['common', 'proto', 'actions', 'api', 'experiment', 'daemon', 'testbed'],
-  cli: ['common', 'proto', 'actions', 'api', 'experiment', 'kube', 'operator', 'daemon', 'testbed'],
+  testkit: ['common', 'proto', 'actions', 'api', 'lifecycle', 'daemon', 'testbed'],
+  cli: ['common', 'proto', 'actions', 'api', 'lifecycle', 'kube', 'operator', 'daemon', 'testbed'],
 };
 
 const depConstraints = Object.entries(allowed).map(([name, targets]) => ({
@@ -33,7 +33,7 @@ const builtins = builtinModules.map((name) => ({ name, message: 'it runs in a br
 
 /** What reaches a browser imports no built-in module of Node.js, nor an entry of our packages that does. */
 const browserRules = {
-  files: ['packages/{actions,api}/src/**/*.ts', 'packages/kube/src/object.ts', 'packages/common/src/pure.ts'],
+  files: ['packages/{actions,api,lifecycle}/src/**/*.ts', 'packages/kube/src/object.ts', 'packages/common/src/pure.ts'],
   ignores: ['**/*.test.ts'],
   rules: {
     'no-restricted-imports': [

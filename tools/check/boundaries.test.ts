@@ -26,7 +26,7 @@ describe('the rules of the house', () => {
     [
       'the daemon may not import the life of experiments',
       'packages/daemon/src/config.ts',
-      "import '@chaosplane/experiment';",
+      "import '@chaosplane/lifecycle';",
       boundary,
     ],
     ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
@@ -39,7 +39,7 @@ describe('the rules of the house', () => {
     [
       'what people write is known without what happens next',
       'packages/api/src/kinds.ts',
-      "import '@chaosplane/experiment';",
+      "import '@chaosplane/lifecycle';",
       boundary,
     ],
     ['what people write runs in a browser', 'packages/api/src/kinds.ts', "import 'node:fs';", 'no-restricted-imports'],

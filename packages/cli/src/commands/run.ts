@@ -1,7 +1,7 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectionMessage, selectTargets } from '@chaosplane/experiment';
+import { selectionMessage, selectTargets } from '@chaosplane/lifecycle';
 import { targetName, type ChaosExperiment } from '@chaosplane/api';
 import { indented, planText, resolvePeers, send } from '@chaosplane/operator';
 import type { Command } from 'commander';

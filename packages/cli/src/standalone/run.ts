@@ -1,7 +1,7 @@
 /** Runs an experiment on this machine: observe, decide, act, until it is over. */
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
-import { decide, type Decision, type ObservedExecution, type ProbeOutcome } from '@chaosplane/experiment';
+import { decide, type Decision, type ObservedExecution, type ProbeOutcome } from '@chaosplane/lifecycle';
 import {
   experimentId,
   initialStatus,

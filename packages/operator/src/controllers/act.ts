@@ -1,7 +1,7 @@
 /** Does the one thing that was decided for an experiment. */
 import { ChaosError } from '@chaosplane/common';
 import { withTargets, type TargetStatus } from '@chaosplane/api';
-import type { Decision, Observation } from '@chaosplane/experiment';
+import type { Decision, Observation } from '@chaosplane/lifecycle';
 import { PATIENCE_MS } from '../daemons/silence.ts';
 import { awaitInjections, beginInjections } from './injecting.ts';
 import { probed, stopProbing } from './probing.ts';

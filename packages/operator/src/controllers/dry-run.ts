@@ -1,5 +1,5 @@
 /** A dry run: targets are chosen and every daemon says what it would do; nothing is changed. */
-import { asTarget, kindWord, selectionMessage, selectTargets, type Selection } from '@chaosplane/experiment';
+import { asTarget, kindWord, selectionMessage, selectTargets, type Selection } from '@chaosplane/lifecycle';
 import {
   targetName,
   withCondition,

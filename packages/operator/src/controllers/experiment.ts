@@ -1,6 +1,6 @@
 /** The controller of ChaosExperiments: observe, decide, act, report; turn after turn, until there is nothing to do for a while. */
 import { ChaosError, defined } from '@chaosplane/common';
-import { decide } from '@chaosplane/experiment';
+import { decide } from '@chaosplane/lifecycle';
 import {
   isFinal,
   parseExperiment,

@@ -1,7 +1,7 @@
 /** Injections go on between the visits to an experiment: a node that does not answer holds up neither the others, nor the status, nor an abort. */
 import { defined } from '@chaosplane/common';
 import { targetName, withTargets, type TargetStatus } from '@chaosplane/api';
-import type { Asking } from '@chaosplane/experiment';
+import type { Asking } from '@chaosplane/lifecycle';
 import type { Injected } from '../executors/executor.ts';
 import type { Run } from './run.ts';
 

@@ -1,6 +1,6 @@
 /** Gathers everything that is known of an experiment at one moment. */
 import { defined } from '@chaosplane/common';
-import { TTL_MARGIN_MS, type Observation } from '@chaosplane/experiment';
+import { TTL_MARGIN_MS, type Observation } from '@chaosplane/lifecycle';
 import { type TargetStatus, whyAbort } from '@chaosplane/api';
 import { refOf } from '@chaosplane/kube';
 import { candidatesOf } from '../targets/candidates.ts';

@@ -1,5 +1,5 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
-import type { ProbeOutcome } from '@chaosplane/experiment';
+import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { runProbes, type Prober } from '../probes/http.ts';
 import { readSecret } from '../probes/secret.ts';
 import type { Memory, Run } from './run.ts';

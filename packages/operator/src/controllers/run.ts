@@ -1,7 +1,7 @@
 /** One experiment, while the controller has it in hand. */
 import type { Clock, Logger } from '@chaosplane/common';
 import { experimentId, type ChaosExperiment, type ExperimentStatus, type ExperimentObject } from '@chaosplane/api';
-import type { ProbeOutcome } from '@chaosplane/experiment';
+import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { Calls } from '../daemons/calls.ts';
 import type { Executor } from '../executors/executor.ts';

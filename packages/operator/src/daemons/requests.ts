@@ -2,7 +2,7 @@
 import { findAction } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common';
 import type { ExperimentSpec, TargetEvidence, TargetStatus } from '@chaosplane/api';
-import type { ObservedExecution } from '@chaosplane/experiment';
+import type { ObservedExecution } from '@chaosplane/lifecycle';
 import {
   durationOf,
   EndReason,

@@ -1,7 +1,7 @@
 /** Actions that the daemons carry out: each target by the daemon of its node. */
 import { ChaosError, type Clock, defined, type Logger } from '@chaosplane/common';
 import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
-import type { ObservedExecution } from '@chaosplane/experiment';
+import type { ObservedExecution } from '@chaosplane/lifecycle';
 import { durationOf, type ChaosDaemonClient, type DeepPartial, type ExecutionDeadline } from '@chaosplane/proto';
 import { ClientError, Status } from 'nice-grpc';
 import pMap from 'p-map';

@@ -1,5 +1,5 @@
 /** How an action reaches its targets: the same few verbs, whether a daemon carries it out or the operator itself. */
-import type { ObservedExecution } from '@chaosplane/experiment';
+import type { ObservedExecution } from '@chaosplane/lifecycle';
 import type { TargetStatus } from '@chaosplane/api';
 
 /** So long after its deadline the kernel has certainly ended a fault of the network or of a process, whatever its daemon does. */

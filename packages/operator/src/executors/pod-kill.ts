@@ -1,7 +1,7 @@
 /** pod-kill: the operator deletes the pod, and nothing but the pod that was chosen. */
 import { findAction, parseParameters, type PodKillSpec } from '@chaosplane/actions';
 import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
-import type { ObservedExecution } from '@chaosplane/experiment';
+import type { ObservedExecution } from '@chaosplane/lifecycle';
 import { isConflict, pods, type Informer, type KubeClient, type Pod } from '@chaosplane/kube';
 import type { Executor } from './executor.ts';
 

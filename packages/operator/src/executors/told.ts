@@ -1,5 +1,5 @@
 /** What daemons tell of an experiment's executions, and what is certain of these where they do not answer. Pure. */
-import { TARGET_GONE, type ObservedExecution } from '@chaosplane/experiment';
+import { TARGET_GONE, type ObservedExecution } from '@chaosplane/lifecycle';
 import type { TargetStatus } from '@chaosplane/api';
 import type { Execution } from '@chaosplane/proto';
 import type { Answer } from '../daemons/calls.ts';

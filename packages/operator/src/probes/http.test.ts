@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { systemClock } from '@chaosplane/common';
 import { parseExperiment } from '@chaosplane/api';
-import type { ProbeOutcome } from '@chaosplane/experiment';
+import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAuthority, issueServer } from '../certificates/issue.ts';
 import { runProbes, type Prober } from './http.ts';

@@ -5,7 +5,7 @@ import { request as tlsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { type Clock, defined, formatDuration, isLocalAddress } from '@chaosplane/common';
 import type { Probe } from '@chaosplane/api';
-import type { ProbeOutcome } from '@chaosplane/experiment';
+import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { causeOf, LocalAddressError, shownUrl } from './words.ts';
 
 /** What probes are made with. */

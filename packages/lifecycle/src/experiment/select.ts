@@ -1,5 +1,5 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
-import { defined } from '@chaosplane/common';
+import { defined } from '@chaosplane/common/pure';
 import { findAction, needsOwnNetwork } from '@chaosplane/actions';
 import { type ExperimentSpec, type TargetSpec, whyNoMatch } from '@chaosplane/api';
 

@@ -1,5 +1,5 @@
 /** What is said of a selection. */
-import { defined } from '@chaosplane/common';
+import { defined } from '@chaosplane/common/pure';
 import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
 import type { Candidate, Selection } from './select.ts';
 

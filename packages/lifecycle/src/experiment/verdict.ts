@@ -1,5 +1,5 @@
 /** What the targets of an experiment say of it in the end. */
-import { countOf } from '@chaosplane/common';
+import { countOf } from '@chaosplane/common/pure';
 import {
   type ExperimentSpec,
   targetName,
