@@ -31,6 +31,18 @@ describe('the rules of the house', () => {
     ],
     ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
     [
+      'the CLI may not import the operator',
+      'packages/cli/src/output/table.ts',
+      "import '@chaosplane/operator';",
+      boundary,
+    ],
+    [
+      'what talks to daemons may not import the operator',
+      'packages/client/src/index.ts',
+      "import '@chaosplane/operator';",
+      boundary,
+    ],
+    [
       'the CLI may not import the test kit',
       'packages/cli/src/output/table.ts',
       "import '@chaosplane/testkit';",

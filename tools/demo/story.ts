@@ -7,7 +7,7 @@ import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { parse } from 'yaml';
-import { followExperiment } from '../../packages/cli/src/cluster/run.ts';
+import { followExperiment } from '@chaosplane/client';
 import { judge } from '../../packages/cli/src/demo/judge.ts';
 import { createMeasurements, type Measurements } from '../../packages/cli/src/demo/measure.ts';
 import { createProgress } from '../../packages/cli/src/output/progress.ts';

@@ -3,7 +3,7 @@ import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
 import { selectionMessage, selectTargets } from '@chaosplane/lifecycle';
 import { targetName, type ChaosExperiment } from '@chaosplane/api';
-import { indented, planText, resolvePeers, send } from '@chaosplane/operator';
+import { indented, planText, resolvePeers, send } from '@chaosplane/client';
 import type { Command } from 'commander';
 import {
   clusterOption,

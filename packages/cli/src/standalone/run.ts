@@ -11,7 +11,8 @@ import {
   type ExperimentStatus,
   type TargetStatus,
 } from '@chaosplane/api';
-import { evidenceOf, isPassing, observed, reasonOf, resolvePeers, runProbes, send } from '@chaosplane/operator';
+import { evidenceOf, isPassing, observed, reasonOf, resolvePeers, send } from '@chaosplane/client';
+import { runProbes } from '@chaosplane/probes';
 import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
 import { findCandidates, firstContainer } from './candidates.ts';
 

@@ -8,7 +8,7 @@ import {
   type TargetStatus,
 } from '@chaosplane/api';
 import pMap from 'p-map';
-import { reasonOf } from '../daemons/requests.ts';
+import { reasonOf } from '@chaosplane/client';
 import { observe } from './observe.ts';
 import { report } from './report.ts';
 import type { Next, Run } from './run.ts';

@@ -1,7 +1,6 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
-import { runProbes, type Prober } from '../probes/http.ts';
-import { readSecret } from '../probes/secret.ts';
+import { runProbes, type Prober, readSecret } from '@chaosplane/probes';
 import type { Memory, Run } from './run.ts';
 
 /** The probes of one side, under way. */

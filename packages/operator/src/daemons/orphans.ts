@@ -2,7 +2,7 @@
 import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import type { ObjectRef } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
-import { idempotencyKey } from './requests.ts';
+import { idempotencyKey } from '@chaosplane/client';
 
 /** The experiment that an operator injected an execution for. */
 export interface Master {

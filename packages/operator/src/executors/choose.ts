@@ -7,7 +7,7 @@ import type { Daemons } from '../daemons/daemons.ts';
 import { daemonPods } from '../daemons/endpoints.ts';
 import { runningContainer } from '../targets/container.ts';
 import { whyGone } from '../targets/gone.ts';
-import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '../targets/peers.ts';
+import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '@chaosplane/client';
 import { kubeletTraffic } from '../targets/probes.ts';
 import { daemonExecutor } from './daemon-executor.ts';
 import { podKillExecutor } from './pod-kill.ts';

@@ -3,7 +3,7 @@ import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { leases } from '@chaosplane/kube';
 import { chaosExperiments, parseExperiment } from '@chaosplane/api';
-import { send } from '../../src/daemons/requests.ts';
+import { send } from '@chaosplane/client';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
 import { eventually, type Stage, type Theatre } from './stage.ts';
 

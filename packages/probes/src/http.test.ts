@@ -7,8 +7,9 @@ import { systemClock } from '@chaosplane/common';
 import { parseExperiment } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createAuthority, issueServer } from '../certificates/issue.ts';
-import { runProbes, type Prober } from './http.ts';
+import { createAuthority, issueServer } from '@chaosplane/operator/certificates';
+import type { Prober } from './prober.ts';
+import { runProbes } from './run.ts';
 import { causeOf } from './words.ts';
 
 const servers: TcpServer[] = [];

@@ -1,41 +1,16 @@
-/** Makes the probes of a steady state: HTTP requests from this machine. */
+/** The probe `http`: a request from this machine. */
 import { lookup } from 'node:dns';
 import { request as plainRequest, type RequestOptions } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { type Clock, defined, formatDuration, isLocalAddress } from '@chaosplane/common';
-import type { Probe } from '@chaosplane/api';
+import { defined, formatDuration, isLocalAddress } from '@chaosplane/common';
+import type { HttpProbe } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
+import type { Prober } from './prober.ts';
 import { causeOf, LocalAddressError, shownUrl } from './words.ts';
 
-/** What probes are made with. */
-export interface Prober {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Whether loopback and link-local addresses may be asked: whoever writes the probe could not ask them from elsewhere. */
-  readonly allowLocal: boolean;
-  /** The value of a Secret's key; throws when it cannot be read. Absent: there are no Secrets. */
-  readonly secret?: (ref: SecretRef) => Promise<string>;
-}
-
-type SecretRef = NonNullable<Probe['headers'][number]['valueFrom']>['secretKeyRef'];
-
-/** All of them must pass, each within its retries. */
-export async function runProbes(probes: readonly Probe[], prober: Prober): Promise<ProbeOutcome> {
-  const outcomes = await Promise.all(probes.map((probe) => runProbe(probe, prober)));
-  return outcomes.find(({ passed }) => !passed) ?? { passed: true, message: `${outcomes.length} probes passed` };
-}
-
-async function runProbe(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
-  const { clock, signal } = prober;
-  for (let attempt = 0; ; attempt++) {
-    const outcome = await ask(probe, prober);
-    if (outcome.passed || attempt >= probe.retries || signal.aborted) return outcome;
-    await clock.sleep(probe.interval, signal).catch(() => undefined);
-  }
-}
-
-async function ask(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
+/** Makes one request. */
+export async function askHttp(probe: HttpProbe, prober: Prober): Promise<ProbeOutcome> {
   const { method, expectStatus, timeout } = probe;
   const what = `${method} ${shownUrl(probe.url)}`;
   const limit = AbortSignal.timeout(timeout);
@@ -50,7 +25,7 @@ async function ask(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
   }
 }
 
-async function headersOf({ headers }: Probe, { secret }: Prober): Promise<Record<string, string>> {
+async function headersOf({ headers }: HttpProbe, { secret }: Prober): Promise<Record<string, string>> {
   const found = headers.map(async ({ name, value = '', valueFrom }): Promise<[string, string]> => {
     if (valueFrom === undefined) return [name, value];
     if (secret === undefined) throw new Error('there are no Secrets here');
@@ -62,7 +37,7 @@ async function headersOf({ headers }: Probe, { secret }: Prober): Promise<Record
 
 /** The status of the answer; redirects are not followed, and bodies not read. */
 function statusOf(
-  { url, method, ca, insecure }: Probe,
+  { url, method, ca, insecure }: HttpProbe,
   headers: Record<string, string>,
   allowLocal: boolean,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 /** What a daemon says fits into the status of an experiment, whatever it says. */
 import { expect, test } from '@jest/globals';
 import { Evidence, Verdict } from '@chaosplane/proto';
-import { evidenceOf } from './requests.ts';
+import { evidenceOf } from './executions.ts';
 
 test('evidence without measure is cut to what 500 targets of one shard have room for, in numbers that Kubernetes takes', () => {
   const evidence = Evidence.create({
