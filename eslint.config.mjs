@@ -1,4 +1,5 @@
 /** The rules of the house: strict types, effects only at the edge, and which package may import which. */
+import { builtinModules } from 'node:module';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
@@ -9,12 +10,15 @@ const allowed = {
   common: [],
   kube: ['common'],
   actions: ['common', 'proto'],
-  experiment: ['common', 'actions'],
+  api: ['common', 'actions', 'kube'],
+  lifecycle: ['common', 'actions', 'api'],
+  client: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle'],
+  probes: ['common', 'kube', 'api', 'lifecycle'],
   daemon: ['common', 'proto', 'actions'],
-  operator: ['common', 'proto', 'actions', 'experiment', 'kube'],
+  operator: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes'],
   testbed: ['common', 'proto'],
-  testkit: ['common', 'proto', 'actions', 'experiment', 'daemon', 'testbed'],
-  cli: ['common', 'proto', 'actions', 'experiment', 'kube', 'operator', 'daemon', 'testbed'],
+  testkit: ['common', 'proto', 'actions', 'api', 'lifecycle', 'daemon', 'testbed'],
+  cli: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes', 'daemon', 'testbed'],
 };
 
 const depConstraints = Object.entries(allowed).map(([name, targets]) => ({
@@ -26,6 +30,27 @@ const processes = ['node:child_process', 'child_process', 'execa'].map((name) =>
   name,
   message: 'processes are started in packages/daemon/src/host only (and by the test bed and the tools)',
 }));
+
+const builtins = builtinModules.map((name) => ({ name, message: 'it runs in a browser, too: nothing of Node.js' }));
+
+/** What reaches a browser imports no built-in module of Node.js, nor an entry of our packages that does. */
+const browserRules = {
+  files: ['packages/{actions,api,lifecycle}/src/**/*.ts', 'packages/kube/src/object.ts', 'packages/common/src/pure.ts'],
+  ignores: ['**/*.test.ts'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        paths: [...processes, ...builtins],
+        patterns: [
+          { regex: '^node:', message: 'it runs in a browser, too: nothing of Node.js' },
+          { regex: '^@chaosplane/common$', message: 'it runs in a browser, too: import @chaosplane/common/pure' },
+          { regex: '^@chaosplane/kube$', message: 'it runs in a browser, too: import @chaosplane/kube/object' },
+        ],
+      },
+    ],
+  },
+};
 
 /**
  * The floors of the daemon, from the ground up: a folder imports from lower floors only. Engine and host stand side by side, and
@@ -98,11 +123,11 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
-    ignores: ['**/*.test.ts', 'packages/experiment/src/refused/**'],
+    ignores: ['**/*.test.ts', 'packages/api/src/experiment/refused/**'],
     rules: { 'max-lines': ['error', 250] },
   },
   {
-    files: ['**/*.test.ts', 'packages/*/test/**/*.ts', 'packages/experiment/src/refused/**'],
+    files: ['**/*.test.ts', 'packages/*/test/**/*.ts', 'packages/api/src/experiment/refused/**'],
     // Whole rulesets, each as the kernel is given it.
     ignores: ['packages/daemon/src/netns/compile.test.ts'],
     rules: { 'max-lines': ['error', { max: 350, skipBlankLines: true }] },
@@ -135,6 +160,7 @@ export default tseslint.config(
     ignores: ['packages/daemon/src/host/**', 'packages/testbed/**', 'packages/testkit/**', 'packages/cli/src/demo/**'],
     rules: { 'no-restricted-imports': ['error', { paths: processes }] },
   },
+  browserRules,
   ...floorRules,
   {
     files: ['packages/**/*.ts'],
@@ -144,8 +170,12 @@ export default tseslint.config(
         'error',
         {
           depConstraints,
-          // Only tests of the daemon import the test kit, which has stand-ins for the daemon's interfaces.
-          ignoredCircularDependencies: [['@chaosplane/daemon', '@chaosplane/testkit']],
+          // Only tests of the daemon import the test kit, which has stand-ins for the daemon's interfaces; and only a test of the
+          // probes imports the operator, which makes certificates.
+          ignoredCircularDependencies: [
+            ['@chaosplane/daemon', '@chaosplane/testkit'],
+            ['@chaosplane/operator', '@chaosplane/probes'],
+          ],
         },
       ],
     },

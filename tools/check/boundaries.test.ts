@@ -26,15 +26,40 @@ describe('the rules of the house', () => {
     [
       'the daemon may not import the life of experiments',
       'packages/daemon/src/config.ts',
-      "import '@chaosplane/experiment';",
+      "import '@chaosplane/lifecycle';",
       boundary,
     ],
     ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
+    [
+      'the CLI may not import the operator',
+      'packages/cli/src/output/table.ts',
+      "import '@chaosplane/operator';",
+      boundary,
+    ],
+    [
+      'what talks to daemons may not import the operator',
+      'packages/client/src/index.ts',
+      "import '@chaosplane/operator';",
+      boundary,
+    ],
     [
       'the CLI may not import the test kit',
       'packages/cli/src/output/table.ts',
       "import '@chaosplane/testkit';",
       boundary,
+    ],
+    [
+      'what people write is known without what happens next',
+      'packages/api/src/kinds.ts',
+      "import '@chaosplane/lifecycle';",
+      boundary,
+    ],
+    ['what people write runs in a browser', 'packages/api/src/kinds.ts', "import 'node:fs';", 'no-restricted-imports'],
+    [
+      'and so does what it imports',
+      'packages/actions/src/scope.ts',
+      "import '@chaosplane/common';",
+      'no-restricted-imports',
     ],
     ['an engine starts no process', 'packages/daemon/src/engine/lease.ts', "import 'execa';", 'no-restricted-imports'],
     [

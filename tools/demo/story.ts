@@ -2,13 +2,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { parseExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import { parseExperiment, type ExperimentStatus, chaosExperiments } from '@chaosplane/api';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
-import { chaosExperiments } from '@chaosplane/operator';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { parse } from 'yaml';
-import { followExperiment } from '../../packages/cli/src/cluster/run.ts';
+import { followExperiment } from '@chaosplane/client';
 import { judge } from '../../packages/cli/src/demo/judge.ts';
 import { createMeasurements, type Measurements } from '../../packages/cli/src/demo/measure.ts';
 import { createProgress } from '../../packages/cli/src/output/progress.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { catalogue } from '../../packages/actions/src/index.ts';
-import { parseExperiment } from '../../packages/experiment/src/index.ts';
+import { parseExperiment } from '../../packages/api/src/index.ts';
 import { actionDocs, staleActionDocs } from './action-docs.ts';
 
 test('docs/actions is what the catalogue says; otherwise npm run gen was forgotten', async () => {

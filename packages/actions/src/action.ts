@@ -1,5 +1,5 @@
 /** What an action is: a name for users, the schema of its parameters, and the place where it is carried out. Pure data. */
-import type { Problem } from '@chaosplane/common';
+import type { Problem } from '@chaosplane/common/pure';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import type { z } from 'zod';
 

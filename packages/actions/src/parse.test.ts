@@ -1,5 +1,5 @@
 /** What the parameters of each action may be, and that everything wrong with them is said at once. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError } from '@chaosplane/common/pure';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { catalogue, findAction, findByRoute } from './registry.ts';

@@ -1,5 +1,5 @@
 /** From the strings of the wire, or the values of an experiment file, to a spec: all problems at once. */
-import { invalidArgument, quoted, type Problem } from '@chaosplane/common';
+import { invalidArgument, quoted, type Problem } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import type { Action } from './action.ts';
 import { likelyParameter } from './elsewhere.ts';

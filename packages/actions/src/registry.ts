@@ -1,5 +1,5 @@
 /** Every action, and how to find one. */
-import { ChaosError, invalidArgument, quoted } from '@chaosplane/common';
+import { ChaosError, invalidArgument, quoted } from '@chaosplane/common/pure';
 import type { Action, ExecRpc } from './action.ts';
 import { likelyAction } from './elsewhere.ts';
 import { actions } from './gen/actions.ts';
@@ -13,6 +13,9 @@ export const catalogue: readonly Action[] = actions;
 export type DaemonSpecs = {
   readonly [Each in Extract<CatalogueAction, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
 };
+
+/** The names of the actions that the operator carries out. */
+export type OperatorActions = Extract<CatalogueAction, { route: { on: 'operator' } }>['name'];
 
 /** The RPCs that actions ask for. */
 type RpcInUse = Extract<CatalogueAction, { route: { on: 'daemon' } }>['route']['rpc'];

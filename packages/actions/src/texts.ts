@@ -1,5 +1,5 @@
 /** Parameters that a file gives as lists or maps, as the texts that they stand for. Pure. */
-import { quoted, type Problem } from '@chaosplane/common';
+import { quoted, type Problem } from '@chaosplane/common/pure';
 import type { Action } from './action.ts';
 import { parameterMeta, type ParameterMeta } from './parameters/parameter.ts';
 

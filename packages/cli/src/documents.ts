@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { ChaosError, defined, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
-import { parseExperiment, type ChaosExperiment, type Place } from '@chaosplane/experiment';
+import { parseExperiment, type ChaosExperiment, type Place } from '@chaosplane/api';
 import { z } from 'zod';
 import { metadataProblems } from './manifest/metadata.ts';
 import { objectsOf } from './manifest/objects.ts';

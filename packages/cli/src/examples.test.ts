@@ -1,7 +1,7 @@
 /** The examples that people copy are valid. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseExperiment } from '@chaosplane/experiment';
+import { parseExperiment } from '@chaosplane/api';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 

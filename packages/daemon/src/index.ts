@@ -4,7 +4,6 @@ export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } fro
 export { actionSupport } from './server/support.ts';
 export { presenceOn } from './server/presence.ts';
 export { FolderHeldError } from './host/folder-lock.ts';
-export { durationOf, millisecondsOf } from './server/wire.ts';
 export type { SweepReport } from './engine/sweep.ts';
 export type { ContainerRuntime, Host, HostCapability, Sandbox, SandboxDetail } from './contract/host.ts';
 export { createHost } from './host/real-host.ts';

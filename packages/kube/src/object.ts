@@ -1,5 +1,5 @@
 /** What every Kubernetes object has in common, and what is known of a kind. */
-import { ChaosError } from '@chaosplane/common';
+import { ChaosError } from '@chaosplane/common/pure';
 
 /** Who owns an object; the garbage collector deletes it after its owners. */
 export interface OwnerReference {

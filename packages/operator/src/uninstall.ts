@@ -1,9 +1,9 @@
 /** Before the chart goes: every experiment is ended and recovered, within a time; then what hooks have made is removed. */
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from '@chaosplane/api';
+import { requestAbort } from '@chaosplane/client';
 import { KubeError, leases, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
-import { ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from './api/resources.ts';
 
 /** What is removed, and how long it may take. */
 export interface UninstallOptions {
@@ -70,6 +70,5 @@ function isOpen({ status, metadata }: ExperimentObject): boolean {
 
 async function abort(client: KubeClient, object: ExperimentObject, signal: AbortSignal): Promise<void> {
   if (object.metadata.annotations?.[ABORT_ANNOTATION] === 'true') return;
-  const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
-  await client.patch(chaosExperiments, refOf(object), { kind: 'merge', body }, { signal });
+  await requestAbort(client, refOf(object), signal);
 }

@@ -34,7 +34,7 @@ function convertType({ _zod: { def } }: z.core.$ZodTypes, path: string): Structu
     case 'object':
       return object(def, path);
     case 'union':
-      return union(def.options, path);
+      return isDiscriminated(def) ? flat(def, path) : union(def.options, path);
     case 'unknown':
       return { 'x-kubernetes-preserve-unknown-fields': true };
     case 'nullable':
@@ -98,6 +98,28 @@ function union(options: readonly Schema[], path: string): Structural {
   }
   const whole = types.size === 2 && types.has('integer') && types.has('string');
   return whole ? { 'x-kubernetes-int-or-string': true } : { 'x-kubernetes-preserve-unknown-fields': true };
+}
+
+/**
+ * Objects that a field tells apart, as one object with the fields of all: Kubernetes cannot say which go together. What each needs
+ * is required. Of an option that is always refused, which ends in `never`, only its name is known here.
+ */
+function flat({ options, discriminator }: z.core.$ZodDiscriminatedUnionDef, path: string): Structural {
+  const converted = options.map((option) => ({ ...convert(option, path), refused: isRefused(option) }));
+  const open = converted.filter(({ refused }) => !refused);
+  const names = converted.flatMap(({ properties }) => properties?.[discriminator]?.enum ?? []);
+  const properties = Object.assign({}, ...open.toReversed().map((each) => each.properties)) as Structural['properties'];
+  const required = (open[0]?.required ?? []).filter((name) => open.every((each) => each.required?.includes(name)));
+  const told = { ...properties?.[discriminator], enum: names };
+  return { type: 'object', required, properties: { ...properties, [discriminator]: told } };
+}
+
+function isDiscriminated(def: z.core.$ZodUnionDef): def is z.core.$ZodDiscriminatedUnionDef {
+  return 'discriminator' in def;
+}
+
+function isRefused({ _zod: { def } }: Schema): boolean {
+  return 'out' in def && (def.out as Schema)._zod.def.type === 'never';
 }
 
 /** A default on the far side of a transform is no document's value: the code fills it in, and the definition is silent. */

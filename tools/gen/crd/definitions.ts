@@ -5,7 +5,7 @@ import {
   experimentShardSchema,
   experimentSpecSchema,
   experimentStatusSchema,
-} from '../../../packages/experiment/src/index.ts';
+} from '../../../packages/api/src/index.ts';
 import type { Addition } from './place.ts';
 
 /** A column of `kubectl get`. */

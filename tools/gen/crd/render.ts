@@ -7,7 +7,7 @@ import type { Structural } from './structural.ts';
 
 const GROUP = 'chaos.chaosplane.io';
 const VERSION = 'v1alpha1';
-const NOTE = '# Generated from packages/experiment by `npm run gen`; edit the schema there, or tools/gen/crd.';
+const NOTE = '# Generated from packages/api by `npm run gen`; edit the schema there, or tools/gen/crd.';
 
 /** The whole schema of a kind: apiVersion, kind and metadata are the API server's own. */
 export function schemaOf({ schema, additions, description }: Definition): Structural {

@@ -1,5 +1,5 @@
 /** container-kill: the first process of a container gets a signal. */
-import { refused, type Parsed } from '@chaosplane/common';
+import { refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted } from '../parameters/parameter.ts';
 import { podTargetParameters, toPodTarget, type PodTarget } from '../parameters/scope.ts';

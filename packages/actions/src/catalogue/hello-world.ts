@@ -1,5 +1,5 @@
 /** hello-world: the worked example – lists the processes of a container. */
-import { refused, type Parsed } from '@chaosplane/common';
+import { refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { required } from '../parameters/parameter.ts';
 

@@ -1,5 +1,5 @@
 /** network-bandwidth: what the pod sends or receives passes no faster than a rate. */
-import { formatDuration, parseBytes, parseDuration, parseRate, refused, type Parsed } from '@chaosplane/common';
+import { formatDuration, parseBytes, parseDuration, parseRate, refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { optional, required } from '../parameters/parameter.ts';
 import { scopeParameters, toScope, type NetworkScope } from '../parameters/scope.ts';

@@ -1,5 +1,5 @@
 /** network-delay: packets arrive later. */
-import { formatDuration, parseDuration, parsePercent, type Parsed } from '@chaosplane/common';
+import { formatDuration, parseDuration, parsePercent, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted, parseWait, required } from '../parameters/parameter.ts';
 import { scopeParameters, toScope, type NetworkScope } from '../parameters/scope.ts';

@@ -1,5 +1,5 @@
 /** network-partition: no packet passes between the pod and its peers. */
-import { parsePeers } from '@chaosplane/common';
+import { parsePeers } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted, oneOf, optional } from '../parameters/parameter.ts';
 import { scopeParameters, toScope, type NetworkScope } from '../parameters/scope.ts';

@@ -1,5 +1,5 @@
 /** node-restart: the node restarts. */
-import { parseDuration, refused, type Parsed } from '@chaosplane/common';
+import { parseDuration, refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted } from '../parameters/parameter.ts';
 

@@ -1,5 +1,5 @@
 /** pod-dns-error: names do not resolve inside the pod. */
-import { defined, type Parsed, refused } from '@chaosplane/common';
+import { defined, type Parsed, refused } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted, oneOf, parsePositivePercent, required } from '../parameters/parameter.ts';
 import { targetParameters } from '../parameters/scope.ts';

@@ -1,5 +1,5 @@
 /** pod-http-abort: HTTP requests fail, by a status or by a reset connection. */
-import { defined, type Parsed, refused } from '@chaosplane/common';
+import { defined, type Parsed, refused } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { HTTP_DESCRIPTION, httpParameters, toHttpScope, type HttpScope } from '../parameters/http-scope.ts';
 import { optional, parseBoolean } from '../parameters/parameter.ts';

@@ -1,5 +1,5 @@
 /** pod-http-delay: HTTP requests wait before they are passed on. */
-import { formatDuration } from '@chaosplane/common';
+import { formatDuration } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { HTTP_DESCRIPTION, httpParameters, toHttpScope, type HttpScope } from '../parameters/http-scope.ts';
 import { parseWait, required } from '../parameters/parameter.ts';

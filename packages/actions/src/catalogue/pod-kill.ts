@@ -1,5 +1,5 @@
 /** pod-kill: a pod is deleted, and whatever owns it makes another one. */
-import { quoted, refused, type Parsed } from '@chaosplane/common';
+import { quoted, refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted } from '../parameters/parameter.ts';
 

@@ -1,5 +1,5 @@
 /** What the HTTP actions share: which requests of which pod. */
-import { defined, type Parsed, type Problem, refused } from '@chaosplane/common';
+import { defined, type Parsed, type Problem, refused } from '@chaosplane/common/pure';
 import type { ParameterValues } from '../action.ts';
 import { defaulted, oneOf, optional, parsePositivePercent, required } from './parameter.ts';
 import { spareProbes, targetParameters } from './scope.ts';

@@ -1,5 +1,12 @@
 /** How one parameter is declared: what parses it, and what people are told about it. */
-import { formatDuration, INTERFACE_NAME, parseDuration, parsePercent, refused, type Parsed } from '@chaosplane/common';
+import {
+  formatDuration,
+  INTERFACE_NAME,
+  parseDuration,
+  parsePercent,
+  refused,
+  type Parsed,
+} from '@chaosplane/common/pure';
 import { z } from 'zod';
 
 /** What the documentation says of a parameter. */

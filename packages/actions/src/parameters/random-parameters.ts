@@ -1,5 +1,5 @@
 /** What the actions share that hit packets by chance: how many of them, and whether they come in bursts. */
-import { parsePercent, type Problem } from '@chaosplane/common';
+import { parsePercent, type Problem } from '@chaosplane/common/pure';
 import { defaulted, parsePositivePercent, required } from './parameter.ts';
 
 /** The parameters of the chance; `what` happens to a packet: `lost`. */

@@ -1,5 +1,5 @@
 /** What all network actions share: which pod, and which of its packets. */
-import { type Cidr, defined, parsePeers, parsePorts, type PortRange, type Problem } from '@chaosplane/common';
+import { type Cidr, defined, parsePeers, parsePorts, type PortRange, type Problem } from '@chaosplane/common/pure';
 import type { ParameterValues } from '../action.ts';
 import {
   defaulted,

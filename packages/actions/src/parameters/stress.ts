@@ -1,5 +1,5 @@
 /** What the stress actions share: how many workers, how much of what, and the words for it. */
-import { defined, parseBytes, parseCount, type Parsed, parsePercent, refused } from '@chaosplane/common';
+import { defined, parseBytes, parseCount, type Parsed, parsePercent, refused } from '@chaosplane/common/pure';
 import { defaulted, optional, parseBoolean, parsePositivePercent } from './parameter.ts';
 
 /** An amount of memory. */

@@ -1,13 +1,15 @@
 /** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
-import type { ExperimentStatus } from '@chaosplane/experiment';
+import { type ExperimentStatus, chaosExperiments } from '@chaosplane/api';
+import { applyExperiment, followExperiment } from '@chaosplane/client';
 import { shortName } from '@chaosplane/kube';
-import { chaosExperiments } from '@chaosplane/operator';
 import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes } from '../output/verdict.ts';
 import { connectCluster, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
-import { runOnCluster } from './run.ts';
+
+/** What writes, to server-side apply. */
+const FIELD_MANAGER = 'chaosplane-cli';
 
 /** Flags of `run` that mean something on a cluster. */
 export interface ClusterRunFlags extends ClusterFlags, FileFlags {
@@ -45,15 +47,10 @@ async function runOne(
   const tell = (): void => progress.say('ending the experiment; the operator recovers everything first …');
   interrupted.addEventListener('abort', tell, { once: true });
   try {
-    const status = await runOnCluster({
-      client,
-      experiment,
-      document,
-      clock,
-      abort: interrupted,
-      onStatus: (current) => progress.status(current),
-      say: (line) => progress.say(line),
-    });
+    const say = (line: string): void => progress.say(line);
+    const applied = await applyExperiment({ client, experiment, document, fieldManager: FIELD_MANAGER, say });
+    const onStatus = (current: ExperimentStatus): void => progress.status(current);
+    const status = await followExperiment({ client, clock, abort: interrupted, onStatus, say }, applied);
     progress.result(status);
     return status;
   } finally {

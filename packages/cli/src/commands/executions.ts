@@ -8,7 +8,7 @@ import {
   type ChaosDaemonClient,
   type Execution,
 } from '@chaosplane/proto';
-import { isLive, words } from '@chaosplane/operator';
+import { isLive, words } from '@chaosplane/client';
 import type { Command } from 'commander';
 import {
   clusterOption,

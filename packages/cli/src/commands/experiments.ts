@@ -1,7 +1,6 @@
 /** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments of a cluster, for people. */
 import { ChaosError, formatDuration, type Clock } from '@chaosplane/common';
-import { isFinal, parseExperiment } from '@chaosplane/experiment';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/operator';
+import { isFinal, parseExperiment, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
   clusterOption,
@@ -13,7 +12,7 @@ import {
   type ClusterFlags,
   type Connection,
 } from '../cluster/connect.ts';
-import { statusOf } from '../cluster/run.ts';
+import { requestAbort, statusOf, untilEnded } from '@chaosplane/client';
 import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { roughly, table } from '../output/table.ts';
@@ -94,22 +93,12 @@ async function find({ client, namespace }: Connection, name: string): Promise<Ex
 async function abort(connection: Connection, name: string): Promise<void> {
   const object = await find(connection, name);
   if (isFinal(statusOf(object))) return;
-  const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
-  const ref = { namespace: connection.namespace, name };
-  await connection.client.patch(chaosExperiments, ref, { kind: 'merge', body });
+  await requestAbort(connection.client, { namespace: connection.namespace, name });
 }
 
-const LOOK_AGAIN_MS = 500;
-
 /** The phase in which the experiment has ended. */
-async function ended(connection: Connection, name: string, clock: Clock): Promise<string> {
-  for (;;) {
-    const object = await connection.client.get(chaosExperiments, { namespace: connection.namespace, name });
-    if (object === undefined) return 'deleted';
-    const status = statusOf(object);
-    if (isFinal(status)) return status.phase;
-    await clock.sleep(LOOK_AGAIN_MS);
-  }
+async function ended({ client, namespace }: Connection, name: string, clock: Clock): Promise<string> {
+  return (await untilEnded(client, { namespace, name }, clock)) ?? 'deleted';
 }
 
 function listTable(objects: readonly ExperimentObject[], now: number): string {

@@ -1,7 +1,7 @@
 /** The demo: two real pods, a delay between them, measured, proved and gone. */
 import { join } from 'node:path';
 import { connectRuntime } from '@chaosplane/daemon';
-import { parseExperiment, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import { parseExperiment, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/api';
 import {
   canRun,
   createTestbed,

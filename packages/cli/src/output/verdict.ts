@@ -1,5 +1,5 @@
 /** The exit code that an experiment's end means. Pure. */
-import type { ExperimentStatus } from '@chaosplane/experiment';
+import type { ExperimentStatus } from '@chaosplane/api';
 
 /** Exit codes of every command: it held, it did not, it could not be run. */
 export const exitCodes = { held: 0, notHeld: 1, couldNotRun: 2 } as const;

@@ -1,7 +1,8 @@
 /** The pods of this machine's container runtime, or the machine itself, as candidates for an experiment. */
 import { ChaosError } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
-import type { Candidate, TargetSpec } from '@chaosplane/experiment';
+import type { Candidate } from '@chaosplane/lifecycle';
+import type { TargetSpec } from '@chaosplane/api';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 
 /** Where candidates are found. */

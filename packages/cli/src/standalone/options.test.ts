@@ -1,7 +1,7 @@
 /** What `chaosplane run` on one machine says in every field of ExecutionOptions. */
 import { expect, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
-import { parseExperiment, type ExperimentStatus } from '@chaosplane/experiment';
+import { parseExperiment, type ExperimentStatus } from '@chaosplane/api';
 import { ExecutionOptions, type ChaosDaemonClient, type DeepPartial } from '@chaosplane/proto';
 import { FakeNode } from '@chaosplane/testkit';
 import { ClientError, Status } from 'nice-grpc';

@@ -1,12 +1,12 @@
 /** Every field of ExecutionOptions, from the wire to what it does; a field that is added has to be added here. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { durationOf, ExecutionOptions, type DeepPartial } from '@chaosplane/proto';
+import { durationOf, ExecutionOptions, type AnyExecRequest, type DeepPartial } from '@chaosplane/proto';
 import { FakeNode, memoryJournal, type FakePod } from '@chaosplane/testkit';
 import { startEngine, type Engine } from '../engine/engine.ts';
 import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
-import { execRequestOf, type AnyExecRequest } from './wire.ts';
+import { execRequestOf } from './wire.ts';
 
 type Options = DeepPartial<ExecutionOptions>;
 type Request = Omit<AnyExecRequest, 'options'>;

@@ -1,17 +1,17 @@
 /** The ChaosDaemon service: each RPC in one line of translation, and the engine behind it. */
 import { catalogue, execRpcs, type ExecRpc } from '@chaosplane/actions';
-import type { ChaosDaemonServiceImplementation, ChaosResponse, DeepPartial } from '@chaosplane/proto';
+import {
+  millisecondsOf,
+  type AnyExecRequest,
+  type ChaosDaemonServiceImplementation,
+  type ChaosResponse,
+  type DeepPartial,
+  type ExecutionOptions,
+} from '@chaosplane/proto';
 import type { Engine } from '../engine/engine.ts';
 import { actionSupport } from './support.ts';
 import { watchExecutions } from './watch.ts';
-import {
-  chaosResponseOf,
-  evidenceOf,
-  execRequestOf,
-  executionOf,
-  millisecondsOf,
-  type AnyExecRequest,
-} from './wire.ts';
+import { chaosResponseOf, evidenceOf, execRequestOf, executionOf } from './wire.ts';
 
 /** Identifies the daemon in GetCapabilities. */
 export interface ServiceInfo {
@@ -22,7 +22,7 @@ export interface ServiceInfo {
 export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonServiceImplementation {
   const exec = (rpc: ExecRpc) => {
     return async (
-      request: AnyExecRequest,
+      request: AnyExecRequest<ExecutionOptions>,
       { signal }: { signal: AbortSignal },
     ): Promise<DeepPartial<ChaosResponse>> => {
       const injection = await engine.exec(execRequestOf(rpc, request), signal);

@@ -1,8 +1,8 @@
 /** WatchExecutions: first what is, then each change, and evidence at an interval when it is asked for. */
-import type { DeepPartial, ExecutionEvent, WatchExecutionsRequest } from '@chaosplane/proto';
+import { millisecondsOf, type DeepPartial, type ExecutionEvent, type WatchExecutionsRequest } from '@chaosplane/proto';
 import type { Engine } from '../engine/engine.ts';
 import { isLive } from '../engine/executions.ts';
-import { executionOf, millisecondsOf } from './wire.ts';
+import { executionOf } from './wire.ts';
 
 /** A client may ask for evidence at most this often: gathering it asks the kernel, or the container runtime. */
 const SHORTEST_INTERVAL_MS = 200;

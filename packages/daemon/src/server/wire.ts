@@ -4,7 +4,9 @@ import type { ExecRpc } from '@chaosplane/actions';
 import {
   EndReason,
   ExecutionState,
+  millisecondsOf,
   Verdict,
+  type AnyExecRequest,
   type ChaosResponse,
   type DeepPartial,
   type Evidence,
@@ -18,36 +20,11 @@ import type { ExecOptions, ExecRequest } from '../engine/request.ts';
 import { targetName } from '../engine/target/name.ts';
 import type { EvidenceRecord, ExecutionRecord, TargetRecord } from '../journal/record.ts';
 
-/** google.protobuf.Duration as generated. */
-export interface WireDuration {
-  readonly seconds: bigint;
-  readonly nanos: number;
-}
-
-/** Milliseconds of a wire duration. */
-export function millisecondsOf(duration: WireDuration): number {
-  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
-}
-
-/** A wire duration of `ms` milliseconds. */
-export function durationOf(ms: number): WireDuration {
-  const seconds = Math.floor(ms / 1000);
-  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
-}
-
-/** What every Exec… request has, whatever its message is called. */
-export interface AnyExecRequest {
-  readonly experimentId?: string;
-  readonly action?: string;
-  readonly stressorType?: string;
-  readonly port?: number;
-  readonly containerId?: string;
-  readonly parameters?: Readonly<Record<string, string>>;
-  readonly options?: ExecutionOptions | undefined;
-}
+/** Any Exec… request that was received. */
+type ExecMessage = AnyExecRequest<ExecutionOptions>;
 
 /** The engine's form of an Exec… request. */
-export function execRequestOf(rpc: ExecRpc, request: AnyExecRequest): ExecRequest {
+export function execRequestOf(rpc: ExecRpc, request: ExecMessage): ExecRequest {
   return {
     rpc,
     wireAction: request.action ?? request.stressorType ?? '',

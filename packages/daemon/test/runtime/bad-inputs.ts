@@ -1,7 +1,6 @@
 /** Requests that must be refused: each with the status that it gets and the fields that its answer has to name. */
-import type { DeepPartial, ExecutionOptions } from '@chaosplane/proto';
+import { type DeepPartial, type ExecutionOptions, durationOf } from '@chaosplane/proto';
 import { Status } from 'nice-grpc';
-import { durationOf } from '../../src/index.ts';
 
 /** One of them, as ExecNetworkChaos gets it. */
 export interface BadInput {

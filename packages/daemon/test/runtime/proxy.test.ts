@@ -2,10 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { fingerprint } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
-import { EndReason, ExecutionState, Verdict } from '@chaosplane/proto';
+import { EndReason, ExecutionState, Verdict, durationOf } from '@chaosplane/proto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Status } from 'nice-grpc';
-import { durationOf } from '../../src/index.ts';
 import { ask as askName, startResolver, type LabResolver } from '../kernel/dns-lab.ts';
 import { agentIn, ask, quickest, startApp, type Asking, type LabApp, type Reply } from '../kernel/http-lab.ts';
 import { cgroupFolder, freeze, stressorsIn } from './accounts.ts';

@@ -2,11 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { ExecutionState, Verdict, type Execution } from '@chaosplane/proto';
+import { ExecutionState, Verdict, type Execution, durationOf } from '@chaosplane/proto';
 import type { Pod, RunningContainer } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
 import { Status } from 'nice-grpc';
-import { durationOf } from '../../src/index.ts';
 import { stressors } from '../../src/host/stress/stressors.ts';
 import { cgroupFolder, cpuMs, stressorsIn } from './accounts.ts';
 import { createPodLab, type PodDaemon, type PodLab } from './pod-lab.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { fingerprint } from '@chaosplane/testbed';
-import { durationOf } from '../../src/index.ts';
+import { durationOf } from '@chaosplane/proto';
 import { startDoomed, type Doomed } from './doomed.ts';
 import { arriving, changesSince, createPodLab, oneWayTimes, TWENTY, type PodEnd, type PodLab } from './pod-lab.ts';
 

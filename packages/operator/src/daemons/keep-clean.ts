@@ -3,9 +3,9 @@ import type { Logger } from '@chaosplane/common';
 import type { Informer, KubeClient, Reconciler } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
-import { chaosExperiments, type ExperimentObject } from '../api/resources.ts';
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Daemons } from './daemons.ts';
-import { reasonOf } from './requests.ts';
+import { reasonOf } from '@chaosplane/client';
 import { answersFor, masterOf, type Master } from './orphans.ts';
 
 /** What it works with. */

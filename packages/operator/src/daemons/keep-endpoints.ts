@@ -9,7 +9,7 @@ import {
   type Pod,
   type Reconciler,
 } from '@chaosplane/kube';
-import { FIELD_MANAGER } from '../api/resources.ts';
+import { FIELD_MANAGER } from '../field-manager.ts';
 import type { Daemons } from './daemons.ts';
 import { daemonAddresses, slicesFor, type EndpointsOf } from './endpoints.ts';
 

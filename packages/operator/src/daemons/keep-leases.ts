@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@chaosplane/common';
 import { durationOf } from '@chaosplane/proto';
 import pMap from 'p-map';
 import type { Daemons } from './daemons.ts';
-import { isRefusal, reasonOf } from './requests.ts';
+import { isRefusal, reasonOf } from '@chaosplane/client';
 import type { Readiness } from '../readiness.ts';
 
 /** What it works with. */

@@ -1,6 +1,6 @@
 /** Which executions are the operator's, and which of them have no experiment any more. */
 import { expect, test } from '@jest/globals';
-import type { ExperimentObject } from '../api/resources.ts';
+import type { ExperimentObject } from '@chaosplane/api';
 import { answersFor, masterOf } from './orphans.ts';
 
 const own = { experimentId: 'shop/slow/u1', idempotencyKey: 'shop/slow/u1/pod-uid', operatorEpoch: 1_764_000_000_000n };

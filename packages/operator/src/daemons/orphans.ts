@@ -1,9 +1,8 @@
-/** Which executions of a node have lost their experiment: somebody took its finalizer away and deleted it, or it is over. Pure. */
-import { isFinal } from '@chaosplane/experiment';
+/** Which executions of a node have lost their experiment: its finalizer was taken away and it was deleted, or it is over. Pure. */
+import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import type { ObjectRef } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
-import type { ExperimentObject } from '../api/resources.ts';
-import { idempotencyKey } from './requests.ts';
+import { idempotencyKey } from '@chaosplane/client';
 
 /** The experiment that an operator injected an execution for. */
 export interface Master {

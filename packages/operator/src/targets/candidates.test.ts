@@ -1,6 +1,6 @@
 /** Which pods and nodes may be hit, as the API server has them. */
 import { expect, test } from '@jest/globals';
-import type { ExperimentSpec } from '@chaosplane/experiment';
+import type { ExperimentSpec } from '@chaosplane/api';
 import type { Node, Pod } from '@chaosplane/kube';
 import { candidatesOf } from './candidates.ts';
 import { runningContainer } from './container.ts';

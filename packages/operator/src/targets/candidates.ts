@@ -1,6 +1,7 @@
 /** The pods or nodes of the cluster, as candidates for an experiment. Pure. */
 import { defined } from '@chaosplane/common';
-import type { Candidate, ExperimentSpec } from '@chaosplane/experiment';
+import type { Candidate } from '@chaosplane/lifecycle';
+import type { ExperimentSpec } from '@chaosplane/api';
 import type { Node, Pod } from '@chaosplane/kube';
 import { lastingContainers } from './container.ts';
 

@@ -1,7 +1,7 @@
 /** An operator that is killed at any of its steps: the next one goes on, and nothing happens twice or is left. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import pMap from 'p-map';
-import { FINALIZER } from '../../src/api/resources.ts';
+import { FINALIZER } from '@chaosplane/api';
 import { doomed, type CrashPoint } from './doomed.ts';
 import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
 

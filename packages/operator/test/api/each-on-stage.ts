@@ -1,6 +1,6 @@
 /** What the files of tests against a real API server share. */
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import type { ExperimentObject } from '../../src/api/resources.ts';
+import type { ExperimentObject } from '@chaosplane/api';
 import { openTheatre, type Stage, type Theatre } from './stage.ts';
 
 /** Gives each test of a file a stage of its own, in one theatre. Call it at the top of the file. */

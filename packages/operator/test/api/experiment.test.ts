@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { pods } from '@chaosplane/kube';
-import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '../../src/api/resources.ts';
+import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '@chaosplane/api';
 import { NODE_ADDRESS, setReady } from './stage-node.ts';
 import { eachOnStage, isOver } from './each-on-stage.ts';
 import { eventually, type Stage, type Theatre } from './stage.ts';

@@ -2,9 +2,8 @@
 import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { leases } from '@chaosplane/kube';
-import { chaosExperiments } from '../../src/api/resources.ts';
-import { send } from '../../src/daemons/requests.ts';
-import { parseExperiment } from '@chaosplane/experiment';
+import { chaosExperiments, parseExperiment } from '@chaosplane/api';
+import { send } from '@chaosplane/client';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
 import { eventually, type Stage, type Theatre } from './stage.ts';
 

@@ -1,9 +1,8 @@
 /** One namespace with hundreds of experiments: those of another are begun and aborted about as soon as on a cluster at rest. */
 import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import pMap from 'p-map';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
 import { eachOnStage } from './each-on-stage.ts';
 import { eventually, type Stage, type Theatre } from './stage.ts';
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, jest, test } from '@jest/globals';
 import { refOf } from '@chaosplane/kube';
-import { chaosExperiments, chaosExperimentShards } from '../../src/api/resources.ts';
+import { chaosExperiments, chaosExperimentShards } from '@chaosplane/api';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
 import { eventually, type Stage, type Theatre } from './stage.ts';
 

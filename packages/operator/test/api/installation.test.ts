@@ -2,7 +2,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { leases, pods, refOf } from '@chaosplane/kube';
-import type { ExperimentObject } from '../../src/api/resources.ts';
+import type { ExperimentObject } from '@chaosplane/api';
 import { eachOnStage, isOver } from './each-on-stage.ts';
 import { eventually, type Stage } from './stage.ts';
 

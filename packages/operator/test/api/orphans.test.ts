@@ -1,11 +1,10 @@
 /** Nothing without a master: what is in force on the nodes belongs to an experiment that exists, whatever became of the object and of the operator. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
-import { isFinal } from '@chaosplane/experiment';
+import { isFinal, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { isNotFound } from '@chaosplane/kube';
 import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
 import pMap from 'p-map';
-import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
 import type { Daemons } from '../../src/daemons/daemons.ts';
 import { masterOf } from '../../src/daemons/orphans.ts';
 import { eachOnStage, isEffective } from './each-on-stage.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createLogger } from '@chaosplane/common';
 import { createKubeClient, loadCluster, secrets, type KubeClient } from '@chaosplane/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
 
 jest.setTimeout(120_000);

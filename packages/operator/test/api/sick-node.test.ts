@@ -2,7 +2,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import type { KubeClient } from '@chaosplane/kube';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eachOnStage } from './each-on-stage.ts';
 import { eventually, type Stage } from './stage.ts';
 

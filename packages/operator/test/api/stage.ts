@@ -21,7 +21,7 @@ import type { FakePod } from '@chaosplane/testkit';
 import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
-import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { parseConfig } from '../../src/config.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';

@@ -5,7 +5,7 @@ import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
 import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
 import { podNetns } from '../../../../tools/release/netns.ts';
 import { installRelease, NAMESPACE as SYSTEM } from '../../../../tools/release/release.ts';
-import { chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 
 /** Where the pods of the tests are. */
 export const NAMESPACE = 'shop';

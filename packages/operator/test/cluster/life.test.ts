@@ -7,7 +7,7 @@ import { fingerprint } from '@chaosplane/testbed';
 import { cpuMs, stressorsIn } from '../../../daemon/test/runtime/accounts.ts';
 import { beside, burningOn, burnt, containerId } from './burning.ts';
 import { requireNamespace } from './restarting.ts';
-import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '../../src/api/resources.ts';
+import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 
 jest.setTimeout(300_000);

@@ -1,7 +1,7 @@
 /** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { uninstallRelease } from '../../../../tools/release/release.ts';
-import { chaosExperiments, FINALIZER } from '../../src/api/resources.ts';
+import { chaosExperiments, FINALIZER } from '@chaosplane/api';
 import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
 import { requireNamespace } from './restarting.ts';
 

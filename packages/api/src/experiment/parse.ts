@@ -1,0 +1,149 @@
+/** How a document becomes a ChaosExperiment, with every problem named at once. Pure. */
+import { catalogue, findAction, parseParameters, textsOf, type Action } from '@chaosplane/actions';
+import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
+import { z } from 'zod';
+import { problemsOf } from '../shared/problems.ts';
+import { experimentSchema, type ChaosExperiment, type TargetSpec } from './spec.ts';
+
+/** Where an experiment runs: on one machine's pods, or through the operator of a cluster. */
+export type Place = 'machine' | 'cluster';
+
+/**
+ * A document, as YAML or JSON gave it, as an experiment.
+ * @throws ChaosError INVALID_ARGUMENT with every problem: those of the action's parameters, and what the place cannot do.
+ */
+export function parseExperiment(document: unknown, place: Place): ChaosExperiment {
+  const parsed = experimentSchema.safeParse(document, { reportInput: true });
+  const problems = (parsed.error?.issues ?? []).flatMap(problemsOf);
+  problems.push(...actionProblems(document), ...kindProblems(document));
+  if (parsed.data !== undefined) problems.push(...betweenFields(parsed.data));
+  if (parsed.data !== undefined && place === 'machine') problems.push(...onlyOnClusters(parsed.data));
+  if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);
+  return parsed.data;
+}
+
+/** What a daemon keeps at most, less the margin by which an execution outlives its experiment. */
+const LONGEST_LIFE_MS = 24 * 3600_000 - 60_000;
+
+/** Fields that are valid, and cannot be carried out together. */
+function betweenFields({ spec }: ChaosExperiment): Problem[] {
+  const problems: Problem[] = [];
+  if (spec.duration + spec.injectionTimeout > LONGEST_LIFE_MS) {
+    const left = formatDuration(LONGEST_LIFE_MS - spec.duration);
+    const wrong = 'with the duration it is longer than a daemon keeps an execution';
+    problems.push({ path: 'spec.injectionTimeout', wrong, allowed: `at most ${left} with this duration` });
+  }
+  const { protocol } = spec.action.parameters;
+  spec.peers.forEach((peer, index) => {
+    if (peer.protocol === undefined || protocol === undefined || peer.protocol === protocol) return;
+    const wrong = `${peer.protocol} never is ${protocol}, which the parameter protocol asks for`;
+    problems.push({ path: `spec.peers.${index}.protocol`, wrong, allowed: `${protocol}, or leave it out` });
+  });
+  return problems;
+}
+
+/** What needs an operator. */
+function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
+  const problems: Problem[] = [];
+  const known = named(spec.action.type);
+  if (spec.target.kind === 'Node' && asksForLabels(spec.target)) {
+    const wrong = 'nodes have labels in a cluster only';
+    problems.push({ path: 'spec.target.labelSelector', wrong, allowed: 'names: the name of this machine' });
+  }
+  if (known?.route.on === 'operator') {
+    const wrong = `${known.name} is carried out by the operator of a cluster`;
+    problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
+  }
+  for (const side of ['before', 'after'] as const) {
+    spec.steadyState[side].forEach(({ headers }, probe) =>
+      headers.forEach(({ valueFrom }, index) => {
+        if (valueFrom === undefined) return;
+        const path = `spec.steadyState.${side}.${probe}.headers.${index}.valueFrom`;
+        problems.push({ path, wrong: 'there are Secrets in a cluster only', allowed: 'value' });
+      }),
+    );
+  }
+  spec.peers.forEach(({ podSelector }, index) => {
+    if (podSelector === undefined) return;
+    const wrong = 'pods are found by their labels in a cluster only';
+    problems.push({ path: `spec.peers.${index}.podSelector`, wrong, allowed: 'cidr' });
+  });
+  return problems;
+}
+
+/** One with nothing in it means every node, and this machine is one. */
+function asksForLabels({ labelSelector: wanted }: TargetSpec): boolean {
+  return Object.keys(wanted?.matchLabels ?? {}).length + (wanted?.matchExpressions ?? []).length > 0;
+}
+
+function named(type: string): Action | undefined {
+  return catalogue.find(({ name, aliases }) => name === type || aliases.includes(type));
+}
+
+/**
+ * What is hit must be what the action is for. Who may hit nodes is asked by the kind of the target, so nothing but this keeps
+ * those who may hit pods alone from the nodes.
+ */
+function kindProblems(document: unknown): Problem[] {
+  const parsed = kindAndType.safeParse(document);
+  if (!parsed.success) return [];
+  const { target: chosen, action, peers } = parsed.data.spec;
+  const hit = named(action.type)?.targetKind ?? chosen.kind;
+  const problems: Problem[] = [];
+  if (hit !== chosen.kind)
+    problems.push({
+      path: 'spec.target.kind',
+      wrong: `${action.type} hits a ${hit}, not a ${chosen.kind}`,
+      allowed: hit,
+    });
+  const takesPeers = Object.hasOwn(named(action.type)?.schemas ?? { peers: true }, 'peers');
+  if (peers.length > 0 && !takesPeers)
+    problems.push({ path: 'spec.peers', wrong: `${action.type} has no peers`, allowed: 'nothing here' });
+  return problems;
+}
+
+const kindAndType = z.object({
+  spec: z.object({
+    target: z.object({ kind: z.enum(['Pod', 'Node']).default('Pod') }),
+    action: z.object({ type: z.string() }),
+    peers: z.array(z.unknown()).default([]),
+  }),
+});
+
+/** The action's own problems, as far as the document can be read, so that they are named beside all others. */
+function actionProblems(document: unknown): Problem[] {
+  const parsed = typeAndParameters.safeParse(document);
+  if (!parsed.success) return [];
+  const { type, parameters } = parsed.data.spec.action;
+  return collect('spec.action.', () => {
+    const action = findAction(type);
+    const { texts, problems } = textsOf(action, parameters);
+    const said = new Set(problems.map(({ path }) => path));
+    const more = problemsIn(() => parseParameters(action, texts, { target: 'absent' }));
+    problems.push(...more.filter(({ path }) => !said.has(path)));
+    if (problems.length > 0) throw invalidArgument(type, problems);
+  });
+}
+
+const typeAndParameters = z.object({
+  spec: z.object({
+    action: z.object({ type: z.string(), parameters: z.record(z.string(), z.unknown()).default({}) }),
+  }),
+});
+
+function problemsIn(parse: () => unknown): readonly Problem[] {
+  try {
+    parse();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return error.problems;
+  }
+}
+
+function collect(prefix: string, parse: () => unknown): Problem[] {
+  return problemsIn(parse).map((problem) => ({
+    ...problem,
+    path: problem.path === 'action' ? `${prefix}type` : `${prefix}${problem.path}`,
+  }));
+}

@@ -1,0 +1,17 @@
+/** What people write and read. Pure: it runs in a browser, too. */
+export { whyAbort } from './experiment/abort.ts';
+export { experimentId } from './experiment/id.ts';
+export type { ExperimentObject, ShardObject } from './experiment/object.ts';
+export { parseExperiment, type Place } from './experiment/parse.ts';
+export { experimentReasons, type ExperimentConditionType } from './experiment/reasons.ts';
+export * from './experiment/spec.ts';
+export * from './experiment/status-document.ts';
+export * from './experiment/status.ts';
+export * from './kinds.ts';
+export type { SecretRef } from './probe/header.ts';
+export type { HttpProbe } from './probe/http.ts';
+export type { Probe } from './probe/probe.ts';
+export { withCondition, type ConditionOf, type Reasons } from './shared/condition.ts';
+export type { PeerSpec } from './shared/peer.ts';
+export { whyNoMatch, type LabelSelector } from './shared/selector.ts';
+export { API_VERSION } from './shared/version.ts';

@@ -1,0 +1,27 @@
+/** The kinds of ChaosPlane, and the names that their objects carry. */
+import { resourceType } from '@chaosplane/kube/object';
+import type { ExperimentObject, ShardObject } from './experiment/object.ts';
+import { API_VERSION } from './shared/version.ts';
+
+export const chaosExperiments = resourceType<ExperimentObject>({
+  apiVersion: API_VERSION,
+  kind: 'ChaosExperiment',
+  plural: 'chaosexperiments',
+  namespaced: true,
+});
+
+export const chaosExperimentShards = resourceType<ShardObject>({
+  apiVersion: API_VERSION,
+  kind: 'ChaosExperimentShard',
+  plural: 'chaosexperimentshards',
+  namespaced: true,
+});
+
+/** Keeps an experiment until every target has recovered. */
+export const FINALIZER = 'chaosplane.io/recover';
+
+/** `"true"` ends the experiment and recovers everything. */
+export const ABORT_ANNOTATION = 'chaosplane.io/abort';
+
+/** Leads from a shard to its experiment. */
+export const EXPERIMENT_UID_LABEL = 'chaosplane.io/experiment-uid';

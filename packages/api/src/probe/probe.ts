@@ -1,0 +1,10 @@
+/** The probes of a steady state or an abort condition: one file for each type. */
+import { z } from 'zod';
+import { httpProbe } from './http.ts';
+import { kubernetesProbe, prometheusProbe } from './unavailable.ts';
+
+/** One measurement of the hypothesis. */
+export const probeSchema = z.discriminatedUnion('type', [httpProbe, prometheusProbe, kubernetesProbe]);
+
+/** One measurement of the hypothesis, with its defaults filled in. */
+export type Probe = z.output<typeof probeSchema>;

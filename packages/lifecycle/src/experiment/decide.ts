@@ -1,0 +1,41 @@
+/** What to do next with an experiment: pure, and the same for the operator and for `chaosplane run`. */
+import { isFinal, type Phase } from '@chaosplane/api';
+import { complete } from './completing.ts';
+import type { Decision, Observation, Understood } from './observation.ts';
+import { chooseTargets, preview, refuse } from './pending.ts';
+import { beginRecovery, finish, unknownSpec } from './recovering.ts';
+import { run } from './running.ts';
+import { checkSteadyState } from './steady-state.ts';
+
+/** What follows in one phase. */
+type Step = (observation: Understood, now: number) => Decision;
+
+const over: Step = () => ({ kind: 'done' });
+
+const steps = {
+  Pending: chooseTargets,
+  SteadyStateChecking: checkSteadyState,
+  Running: run,
+  Completing: complete,
+  Recovering: finish,
+  Completed: over,
+  Failed: over,
+  Aborted: over,
+} satisfies Record<Phase, Step>;
+
+/** Decides. Deterministic and total. */
+export function decide(observation: Observation, now: number): Decision {
+  const { spec, status, abort, refusal } = observation;
+  if (isFinal(status)) return { kind: 'done' };
+  if (status.phase === 'Pending') {
+    if (refusal !== undefined) return refuse(status, refusal, now);
+    // Nothing is begun by a dry run, so nothing of it is aborted.
+    if (spec?.execution.dryRun === true) return preview({ ...observation, spec });
+  }
+  if (abort !== undefined && status.outcome?.phase !== 'Aborted') {
+    return beginRecovery(status, now, { phase: 'Aborted', message: abort });
+  }
+  if (spec !== undefined) return steps[status.phase]({ ...observation, spec }, now);
+  if (status.phase === 'Recovering') return finish({ ...observation, spec: unknownSpec }, now);
+  return beginRecovery(status, now, { phase: 'Aborted', message: 'its spec cannot be understood' });
+}

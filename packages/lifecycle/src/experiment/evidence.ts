@@ -1,0 +1,7 @@
+/** What was measured of an execution, for the status of its target. */
+import type { TargetStatus } from '@chaosplane/api';
+import type { ObservedExecution } from './observation.ts';
+
+/** The change of a target; none when nothing was measured. */
+export const evidenceOf = (execution: ObservedExecution | undefined): Pick<TargetStatus, 'evidence'> =>
+  execution?.evidence === undefined ? {} : { evidence: execution.evidence };

@@ -1,0 +1,98 @@
+/** What is known of an experiment at one moment, and what can follow from it. */
+import type { ExperimentSpec, ExperimentStatus, TargetEvidence, TargetStatus } from '@chaosplane/api';
+import type { Candidate, Selection } from './select.ts';
+
+/** An execution, as its daemon tells it. */
+export interface ObservedExecution {
+  readonly live: boolean;
+  /** Why it ended. */
+  readonly endReason?: string;
+  /** Why its undo has not finished. */
+  readonly error?: string;
+  readonly evidence?: TargetEvidence;
+}
+
+/** Outcome of the probes of one side of the steady state. */
+export interface ProbeOutcome {
+  readonly passed: boolean;
+  readonly message: string;
+}
+
+/** Why nothing of an experiment is begun. */
+export interface Refusal {
+  readonly reason: 'InvalidSpec' | 'TooManyExperiments';
+  readonly message: string;
+}
+
+/** Everything that is known at one moment. */
+export interface Observation {
+  /** Undefined: what was written down of it cannot be understood. */
+  readonly spec: ExperimentSpec | undefined;
+  /** The namespace of the experiment itself. Candidates of others are not told by their names. */
+  readonly home?: string;
+  /** Needed in the phase Pending only. */
+  readonly refusal?: Refusal;
+  readonly status: ExperimentStatus;
+  /** What may be chosen; needed in the phase Pending only. */
+  readonly candidates: readonly Candidate[];
+  /** Draws the targets when the spec gives no seed; the same in every observation of one experiment. */
+  readonly seed: number;
+  readonly executions: ReadonlyMap<string, ObservedExecution>;
+  /** The last outcome of each side, when it was probed. */
+  readonly before?: ProbeOutcome;
+  readonly after?: ProbeOutcome;
+  /** Why it is to end now. */
+  readonly abort?: string;
+  /**
+   * How often each target, by uid, was asked for in vain. Those that were asked for least come first, so that a node that
+   * does not answer keeps no other target waiting.
+   */
+  readonly tried?: ReadonlyMap<string, number>;
+  /** Injections that go on while others are decided. Absent: none ever does. */
+  readonly asking?: Asking;
+  /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
+  readonly lookAgainMs?: number;
+}
+
+/** An observation of an experiment that is understood. */
+export interface Understood extends Observation {
+  readonly spec: ExperimentSpec;
+}
+
+/** Injections that were asked for and have not been answered, and those that it is too early for. */
+export interface Asking {
+  /** Targets, by uid, that are not to be asked for now: each is under way already, or its turn has not come yet. */
+  readonly held: ReadonlySet<string>;
+  /** How many of the injections that are allowed at the same time are under way. */
+  readonly underWay: number;
+  /** Why a target, by uid, is not hit yet, where that is known. */
+  readonly why: ReadonlyMap<string, string>;
+}
+
+/** Targets that were chosen for a dry run. */
+export interface DryRun {
+  readonly spec: ExperimentSpec;
+  readonly selection: Selection;
+  /** The namespace of the experiment itself. */
+  readonly home?: string;
+}
+
+/** The one thing to do next. */
+export type Decision =
+  /** Write this status down; then observe again. */
+  | { readonly kind: 'advance'; readonly status: ExperimentStatus }
+  | { readonly kind: 'probe'; readonly side: 'before' | 'after' }
+  /** A dry run: ask what each target would get; it ends the experiment. */
+  | { readonly kind: 'preview'; readonly dryRun: DryRun }
+  | { readonly kind: 'inject'; readonly targets: readonly TargetStatus[]; readonly ttlMs: number }
+  /** Write the status down, then move the deadlines of these executions: they were long enough for the latest end there could be. */
+  | {
+      readonly kind: 'extend';
+      readonly executionIds: readonly string[];
+      readonly ttlMs: number;
+      readonly status: ExperimentStatus;
+    }
+  | { readonly kind: 'cancel'; readonly executionIds: readonly string[] }
+  /** Nothing before `until`, unless something changes. */
+  | { readonly kind: 'wait'; readonly until: number }
+  | { readonly kind: 'done' };

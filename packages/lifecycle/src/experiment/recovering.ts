@@ -1,0 +1,90 @@
+/** The phase Recovering: executions are cancelled until all have ended, and the steady state is asked for again. */
+import {
+  withCondition,
+  withTargets,
+  type ExperimentSpec,
+  type ExperimentStatus,
+  type Outcome,
+  type TargetStatus,
+} from '@chaosplane/api';
+import { countOf } from '@chaosplane/common/pure';
+import { evidenceOf } from './evidence.ts';
+import type { Decision, Observation } from './observation.ts';
+
+/** What the recovery asks of a spec. */
+interface Recovery extends Omit<Observation, 'spec'> {
+  readonly spec: Pick<ExperimentSpec, 'rollback' | 'steadyState'>;
+}
+
+/** Of a spec that cannot be understood: everything is undone, and nothing is asked afterwards. */
+export const unknownSpec: Recovery['spec'] = {
+  rollback: { enabled: true, timeout: 60_000 },
+  steadyState: { before: [], after: [], recoveryTimeout: 60_000 },
+};
+
+/** Begins the recovery; the outcome is that of the experiment once it has recovered. */
+export function beginRecovery(status: ExperimentStatus, now: number, outcome: Outcome): Decision {
+  return {
+    kind: 'advance',
+    status: { ...status, phase: 'Recovering', recoveringAt: status.recoveringAt ?? now, outcome },
+  };
+}
+
+/** Until every execution has ended and the steady state is back. */
+export function finish(observation: Recovery, now: number): Decision {
+  const { spec, status, executions } = observation;
+  const open = status.targets.filter(({ state }) => state === 'Injected');
+  const known = new Set(status.targets.map(({ executionId }) => executionId));
+  // An injection whose answer was lost is in no target's status, and in force all the same.
+  const strays = [...executions].filter(([id, { live }]) => live && !known.has(id)).map(([id]) => id);
+  if (open.length + strays.length === 0 || !spec.rollback.enabled) return afterwards(observation, now, open.length);
+  const ended = noteRecovered(open, executions);
+  if (ended.size > 0) return { kind: 'advance', status: withTargets(status, ended) };
+  const stuck = noteStuck(observation, open, now);
+  if (stuck !== undefined) return { kind: 'advance', status: stuck };
+  return { kind: 'cancel', executionIds: [...open.flatMap(({ executionId }) => executionId ?? []), ...strays] };
+}
+
+function noteRecovered(
+  open: readonly TargetStatus[],
+  executions: Observation['executions'],
+): ReadonlyMap<string, Partial<TargetStatus>> {
+  const ended = open.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+    const execution = executions.get(executionId ?? '');
+    return execution?.live === false ? [[uid, { state: 'Recovered', ...evidenceOf(execution) }]] : [];
+  });
+  return new Map(ended);
+}
+
+function noteStuck(
+  { spec, status, executions }: Recovery,
+  open: readonly TargetStatus[],
+  now: number,
+): ExperimentStatus | undefined {
+  const known = status.conditions.some(({ type }) => type === 'Stuck');
+  if (known || now < (status.recoveringAt ?? now) + spec.rollback.timeout) return undefined;
+  const errors = open.flatMap(({ executionId }) => executions.get(executionId ?? '')?.error ?? []);
+  const message = `${open.length} executions have not recovered yet: ${errors[0] ?? 'no reason is known'}`;
+  return withCondition(status, { type: 'Stuck', status: 'True', reason: 'RecoveryTakesLong', message });
+}
+
+function afterwards({ spec, status, after }: Recovery, now: number, left: number): Decision {
+  const outcome = status.outcome ?? { phase: 'Failed', message: 'nobody noted why it ended' };
+  if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
+    const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
+    if (after === undefined || !late) return { kind: 'probe', side: 'after' };
+    return end(status, now, left, { phase: 'Failed', message: `the steady state did not come back: ${after.message}` });
+  }
+  return end(status, now, left, outcome);
+}
+
+function end(status: ExperimentStatus, now: number, left: number, outcome: Outcome): Decision {
+  const injected = status.targets.filter(({ executionId }) => executionId !== undefined).length;
+  const recovered =
+    left === 0
+      ? ({ status: 'True', reason: 'NothingLeft', message: `${countOf(injected, 'execution')} ended` } as const)
+      : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${countOf(left, 'execution')} left to the TTL` } as const);
+  const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
+  const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...recovered });
+  return { kind: 'advance', status: { ...noted, phase: outcome.phase, outcome, endedAt: now } };
+}

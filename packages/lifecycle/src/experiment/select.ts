@@ -1,0 +1,139 @@
+/** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
+import { defined } from '@chaosplane/common/pure';
+import { findAction, needsOwnNetwork } from '@chaosplane/actions';
+import { type ExperimentSpec, type TargetSpec, whyNoMatch } from '@chaosplane/api';
+
+/** A pod or a node that could be hit. */
+export interface Candidate {
+  /** Empty for a node. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Something of a pod runs, and it is not on its way out; a node is ready. */
+  readonly running: boolean;
+  /** Why it does not run, when more than that is known. */
+  readonly notRunning?: string;
+  /** The names of a pod's containers, native sidecars included; absent where they are not known. */
+  readonly containers?: readonly string[];
+  /** Whether a pod uses the node's network. */
+  readonly hostNetwork: boolean;
+  /** The node that a pod runs on, or that it is itself; absent where there is only one. */
+  readonly node?: string;
+  /** Which boot of a node it is, where that is known. */
+  readonly bootId?: string;
+}
+
+/** What came of the choice. */
+export interface Selection {
+  readonly chosen: readonly Candidate[];
+  /** Candidates of the target's namespace that were not chosen. */
+  readonly spared: readonly { readonly candidate: Candidate; readonly why: string }[];
+  /** What the experiment asks for by its name and what is not there: `the pod web-9`, `the container ap`. */
+  readonly absent: readonly string[];
+}
+
+/** The same candidates, spec and seed give the same selection, in whatever order the candidates come. */
+export function selectTargets(
+  candidates: readonly Candidate[],
+  { target: spec, action }: Pick<ExperimentSpec, 'target' | 'action'>,
+  seed: number,
+): Selection {
+  const wanted = wishOf({ target: spec, action });
+  const here = candidates
+    .filter((candidate) => candidate.namespace === spec.namespace)
+    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
+  const judged = here.map((candidate) => ({ candidate, why: whyNot(candidate, spec, wanted) }));
+  const fitting = judged.filter(({ why }) => why === undefined).map(({ candidate }) => candidate);
+  const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
+  return {
+    chosen: fitting.filter((candidate) => chosen.has(candidate)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    spared: judged
+      .filter(({ candidate }) => !chosen.has(candidate))
+      .map(({ candidate, why }) => ({ candidate, why: why ?? `not drawn: mode ${spec.mode}` })),
+    absent: absentOf(here, spec, wanted),
+  };
+}
+
+/** What the action asks of a pod beside what the target does. */
+interface Wish {
+  readonly ownNetwork: boolean;
+  readonly container?: string;
+}
+
+function wishOf({ action: { type, parameters } }: Pick<ExperimentSpec, 'target' | 'action'>): Wish {
+  const action = findAction(type);
+  const container = Object.hasOwn(action.schemas, 'containerName') ? parameters['containerName'] : undefined;
+  return { ownNetwork: needsOwnNetwork(action), ...defined({ container }) };
+}
+
+/** The longest list of names that a message repeats. */
+const SHOWN = 5;
+
+function absentOf(here: readonly Candidate[], spec: TargetSpec, { container }: Wish): string[] {
+  const kind = spec.kind.toLowerCase();
+  if (here.length === 0 && spec.kind === 'Pod') return [`a pod in the namespace ${spec.namespace}, or that namespace`];
+  const names = new Set(here.map(({ name }) => name));
+  const gone = [...new Set(spec.names ?? [])].filter((name) => !names.has(name));
+  const shown = gone.slice(0, SHOWN).map((name) => `the ${kind} ${name}`);
+  const more = gone.length > SHOWN ? [`${gone.length - SHOWN} more ${kind}s`] : [];
+  const meant = here.filter((candidate) => isMeant(candidate, spec) === undefined);
+  const known = meant.flatMap(({ containers }) => (containers === undefined ? [] : [containers]));
+  const lacking = container !== undefined && known.length > 0 && !known.some((all) => all.includes(container));
+  return [...shown, ...more, ...(lacking ? [`the container ${container}`] : [])];
+}
+
+/** Why names and labels leave it out; undefined when they do not. */
+function isMeant(candidate: Candidate, { names, labelSelector }: TargetSpec): string | undefined {
+  if (names !== undefined && !names.includes(candidate.name)) return 'not among the names';
+  return labelSelector === undefined ? undefined : whyNoMatch(candidate.labels, labelSelector);
+}
+
+function whyNot(candidate: Candidate, spec: TargetSpec, { ownNetwork, container }: Wish): string | undefined {
+  const unmeant = isMeant(candidate, spec);
+  if (unmeant !== undefined) return unmeant;
+  if (!candidate.running) return candidate.notRunning ?? (spec.kind === 'Node' ? 'not ready' : 'not running');
+  if (ownNetwork && candidate.hostNetwork) return "uses the node's network";
+  const { containers } = candidate;
+  if (container !== undefined && containers?.includes(container) === false) return `has no container ${container}`;
+  return undefined;
+}
+
+/** A percentage rounds up, as in Kubernetes' own budgets: 10 % of 5 is one. Of none it is none. */
+function howMany(fitting: number, { mode, value = 1 }: TargetSpec, seed: number): number {
+  const share = Math.ceil((fitting * value) / 100);
+  switch (mode) {
+    case 'one':
+      return 1;
+    case 'all':
+      return fitting;
+    case 'fixed':
+      return value;
+    case 'fixed-percent':
+      return share;
+    case 'random-max-percent':
+      return Math.min(share, 1 + Math.floor(share * generator(seed ^ 0x5eed)()));
+  }
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = generator(seed);
+  const result = [...items];
+  for (let index = result.length - 1; index > 0; index--) {
+    const other = Math.floor(random() * (index + 1));
+    [result[index], result[other]] = [result[other] as T, result[index] as T];
+  }
+  return result;
+}
+
+/** Mulberry32: small, well spread, and the same everywhere. */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,44 @@
+/** What `kubectl apply` left out of a spec: it drops each null before it sends an object, and keeps it in its annotation. Pure. */
+import type { ExperimentObject } from '@chaosplane/api';
+
+const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/**
+ * The spec, with null where the file had one in the place of what narrows who is hit, and nothing stands there now: what the
+ * resource definition keeps of those who send it themselves (`NULLS_KEPT` of tools/gen/crd). It is refused then, in the usual words.
+ */
+export function specAsApplied({ metadata, spec }: Pick<ExperimentObject, 'metadata' | 'spec'>): unknown {
+  const { spec: applied } = mapOf(parsed(metadata.annotations?.[ANNOTATION]));
+  const { target, action, peers } = mapOf(applied);
+  return withNulls(spec, {
+    target: some(target, ['labelSelector', 'names']),
+    action: some(action, ['parameters']),
+    peers: Array.isArray(peers) ? peers.map((peer) => some(peer, ['podSelector', 'ports'])) : undefined,
+  });
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const mapOf = (value: unknown): Fields => (isMap(value) ? value : {});
+
+const some = (value: unknown, keys: readonly string[]): Fields =>
+  Object.fromEntries(Object.entries(mapOf(value)).filter(([key]) => keys.includes(key)));
+
+function withNulls(value: unknown, applied: unknown): unknown {
+  if (Array.isArray(value) && Array.isArray(applied))
+    return value.map((item: unknown, index) => withNulls(item, applied[index]));
+  if (!isMap(value) || !isMap(applied)) return value;
+  const missing = Object.entries(applied).filter(([key, was]) => was === null && !Object.hasOwn(value, key));
+  const there = Object.entries(value).map(([key, is]) => [key, withNulls(is, applied[key])] as const);
+  return Object.fromEntries([...there, ...missing]);
+}

@@ -1,0 +1,141 @@
+/** What a probe says of a failure, what it never says, and where it may not go: asked of real servers on this machine. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
+import { systemClock } from '@chaosplane/common';
+import { parseExperiment } from '@chaosplane/api';
+import type { ProbeOutcome } from '@chaosplane/lifecycle';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createAuthority, issueServer } from '@chaosplane/operator/certificates';
+import type { Prober } from './prober.ts';
+import { runProbes } from './run.ts';
+import { causeOf } from './words.ts';
+
+const servers: TcpServer[] = [];
+let plain: string;
+let secure: string;
+let mute: string;
+let ca: string;
+
+async function listen(server: Server | TcpServer): Promise<string> {
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+beforeAll(async () => {
+  plain = await listen(
+    createServer(({ headers }, response) => {
+      response.statusCode = headers['authorization'] === 'Bearer abc' ? 200 : 401;
+      response.end();
+    }),
+  );
+  const now = systemClock.now();
+  const authority = await createAuthority({ now });
+  const pair = await issueServer(authority, { commonName: 'shop', dnsNames: ['localhost'], now });
+  ca = authority.certificate;
+  secure = await listen(createTlsServer({ cert: pair.certificate, key: pair.key }, (_request, answer) => answer.end()));
+  mute = await listen(createTcpServer((socket) => socket.end('nonsense\r\n')));
+});
+afterAll(() => servers.forEach((server) => server.close()));
+
+async function probe(fields: object, prober: Partial<Prober> = {}): Promise<ProbeOutcome> {
+  const { spec } = parseExperiment(
+    {
+      apiVersion: 'chaos.chaosplane.io/v1alpha1',
+      kind: 'ChaosExperiment',
+      metadata: { name: 'x' },
+      spec: {
+        target: { names: ['a'] },
+        action: { type: 'network-partition' },
+        duration: '1s',
+        steadyState: { before: [{ type: 'http', ...fields }] },
+      },
+    },
+    'cluster',
+  );
+  const { signal } = new AbortController();
+  return runProbes(spec.steadyState.before, { clock: systemClock, signal, allowLocal: true, ...prober });
+}
+
+describe('a probe tells its cause', () => {
+  test.each<[string, () => object, RegExp]>([
+    ['refused', () => ({ url: 'http://127.0.0.1:1/' }), /failed: the connection was refused \(ECONNREFUSED\)/],
+    ['no such name', () => ({ url: 'http://nowhere.invalid/' }), /failed: .*name.* \((ENOTFOUND|EAI_AGAIN)\)/],
+    ['an unknown signer', () => ({ url: `https://${secure}/` }), /failed: its certificate is signed by .*give ca/],
+    ['another name', () => ({ url: `https://${secure}/`, ca }), /its certificate is for another name/],
+    ['no TLS', () => ({ url: `https://${plain}/` }), /does not speak TLS.*\(EPROTO|ERR_SSL/],
+    ['no HTTP', () => ({ url: `http://${mute}/` }), /does not speak HTTP \(HPE_/],
+    ['another status', () => ({ url: `http://${plain}/` }), /answered 401, not 200/],
+  ])('%s', async (_what, fields, said) => {
+    const { passed, message } = await probe(fields());
+    expect([passed, message]).toEqual([false, expect.stringMatching(said)]);
+  });
+
+  test('a server that is silent, by the time that was waited', async () => {
+    const silent = await listen(createTcpServer(() => undefined));
+    expect((await probe({ url: `http://${silent}/`, timeout: '50ms' })).message).toMatch(/no answer within 50ms/);
+  });
+
+  test('of errors within errors, the innermost one', () => {
+    const inner = Object.assign(new Error('connect'), { code: 'ECONNRESET' });
+    const several = new AggregateError([new Error('first'), inner], 'all failed');
+    expect(causeOf(new TypeError('fetch failed', { cause: several }))).toBe('the connection was reset (ECONNRESET)');
+    expect(causeOf('text')).toBe('text');
+  });
+});
+
+test('certificates: trusted by ca, or not looked at', async () => {
+  const url = `https://localhost:${secure.split(':')[1] ?? ''}/`;
+  expect(await probe({ url, ca })).toMatchObject({ passed: true });
+  expect(await probe({ url: `https://${secure}/`, insecure: true })).toMatchObject({ passed: true });
+});
+
+test('user and password of a URL are sent, and neither they nor its query are ever told', async () => {
+  const url = `http://anna:geheim@${plain}/?token=geheim`;
+  const { message } = await probe({ url });
+  expect(message).toContain(`GET http://${plain}/?… answered 401`);
+  expect((await probe({ url: 'http://anna:geheim@127.0.0.1:1/' })).message).not.toContain('geheim');
+});
+
+test('a header may come from a Secret, whose last line break is no part of it', async () => {
+  const headers = [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'token', key: 'bearer' } } }];
+  const secret = async ({ name, key }: { name: string; key: string }) =>
+    name === 'token' && key === 'bearer' ? 'Bearer abc\n' : '';
+  expect(await probe({ url: `http://${plain}/`, headers }, { secret })).toMatchObject({ passed: true });
+  const binary = await probe({ url: `http://${plain}/`, headers }, { secret: async () => 'geheim\u0001' });
+  expect(binary.message).toMatch(/characters that none may have.* \(ERR_INVALID_CHAR\)$/);
+  expect(binary.message).not.toContain('geheim');
+  const none = await probe({ url: `http://${plain}/`, headers });
+  expect(none.message).toContain('there are no Secrets here');
+  const inline = [{ name: 'authorization', value: 'Bearer abc' }];
+  expect(await probe({ url: `http://${plain}/`, headers: inline })).toMatchObject({ passed: true });
+});
+
+describe('loopback and link-local addresses are refused where they are not allowed', () => {
+  test.each([
+    'http://127.0.0.1/',
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0.0.0.0/',
+    'http://[::1]/',
+    'http://[::]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[fe80::1]/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://localhost/',
+    'http://LOCALHOST/',
+  ])('%s', async (url) => {
+    const { passed, message } = await probe({ url }, { allowLocal: false });
+    expect([passed, message]).toEqual([false, expect.stringMatching(/loopback or link-local.*allowLocalProbes/)]);
+  });
+
+  test('and by a name, before anything is connected', async () => {
+    let asked = 0;
+    const address = await listen(createTcpServer(() => asked++));
+    await probe({ url: `http://localhost:${address.split(':')[1] ?? ''}/` }, { allowLocal: false });
+    expect(asked).toBe(0);
+  });
+});
