@@ -14,6 +14,9 @@ export type DaemonSpecs = {
   readonly [Each in Extract<Entry, { route: { on: 'daemon' } }> as Each['name']]: ReturnType<Each['toSpec']>;
 };
 
+/** The names of the actions that the operator carries out. */
+export type OperatorActions = Extract<Entry, { route: { on: 'operator' } }>['name'];
+
 /** The RPCs that actions ask for. */
 type Asked = Extract<Entry, { route: { on: 'daemon' } }>['route']['rpc'];
 

@@ -1,7 +1,20 @@
-/** What happens next to an experiment, and to what targets. Pure. */
+/** What happens next to an experiment, and how it is carried out over ports. Pure but for what the ports do. */
+export { carryOut, previewAll } from './carry-out.ts';
+export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor.ts';
 export { decide } from './experiment/decide.ts';
+export type { Preview } from './experiment/dry-run.ts';
 export * from './experiment/observation.ts';
 export * from './experiment/select.ts';
-export { asTarget, kindWord, selectionMessage } from './experiment/selection-message.ts';
+export { selectionMessage } from './experiment/selection-message.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { TARGET_GONE } from './experiment/verdict.ts';
+export { changeOf } from './injected.ts';
+export {
+  newMemory,
+  type Injections,
+  type Memory,
+  type Next,
+  type Ports,
+  type ProbePort,
+  type StatusStore,
+} from './ports.ts';

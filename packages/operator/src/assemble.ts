@@ -18,7 +18,7 @@ import {
 } from '@chaosplane/kube';
 import { chaosExperiments } from '@chaosplane/api';
 import type { OperatorConfig } from './config.ts';
-import { experimentReconciler } from './controllers/experiment.ts';
+import { experimentReconciler } from './controllers/experiment/controller.ts';
 import { chooseExecutor } from './executors/choose.ts';
 import { daemonAddresses, daemonPods } from './daemons/endpoints.ts';
 import { cleanReconciler } from './daemons/keep-clean.ts';

@@ -5,7 +5,7 @@ import { Option } from 'commander';
 /** Said to the daemon of this node and to an engine in this process alike. */
 export { engineOption, runtimeOption, socketOption, stateDirOption } from '@chaosplane/daemon/flags';
 
-/** What a command gets from its surroundings: main.ts reads them, and nobody else. */
+/** What a command gets from its surroundings: only main.ts reads them. */
 export interface Surroundings {
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;

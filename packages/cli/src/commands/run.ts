@@ -1,9 +1,9 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectionMessage, selectTargets } from '@chaosplane/lifecycle';
-import { targetName, type ChaosExperiment } from '@chaosplane/api';
-import { indented, planText, resolvePeers, send } from '@chaosplane/client';
+import { decide, previewAll, selectionMessage } from '@chaosplane/lifecycle';
+import { initialStatus, targetName, type ChaosExperiment } from '@chaosplane/api';
+import { indented } from '@chaosplane/client';
 import type { Command } from 'commander';
 import {
   clusterOption,
@@ -18,7 +18,8 @@ import { runFileOnCluster } from '../cluster/run-file.ts';
 import { changesOf, readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes } from '../output/verdict.ts';
-import { findCandidates, firstContainer } from '../standalone/candidates.ts';
+import { findCandidates } from '../standalone/candidates.ts';
+import { localExecutor } from '../standalone/executor.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
 import {
@@ -121,35 +122,34 @@ async function runOne(
   }
 }
 
+/** Decides as a real run does, and prints what each target would get. */
 async function plan(
   experiment: ChaosExperiment,
   { client }: Session,
   runtime: ContainerRuntime,
-  { out }: Surroundings,
+  { out, clock }: Surroundings,
 ): Promise<number> {
   const { spec, metadata } = experiment;
+  const dry = { ...spec, execution: { ...spec.execution, dryRun: true } };
   const candidates = await findCandidates({ runtime, client }, spec.target);
-  const selection = selectTargets(candidates, spec, spec.target.seed ?? 0);
-  const { chosen, spared } = selection;
+  const observation = { spec: dry, status: initialStatus, candidates, seed: 0, executions: new Map<string, never>() };
+  const decision = decide(observation, clock.now());
+  if (decision.kind !== 'preview') return exitCodes.couldNotRun;
+  const { selection } = decision.dryRun;
   const line = (part: string): void => void out.write(`${part}\n`);
   line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
-  if (spec.target.seed === undefined && spared.length > 0)
+  if (spec.target.seed === undefined && selection.spared.length > 0)
     line('without a seed in the file, a real run may draw others');
-  for (const { candidate, why } of spared) line(`  not chosen: ${targetName(candidate)}: ${why}`);
-  for (const target of chosen) {
+  for (const { candidate, why } of selection.spared) line(`  not chosen: ${targetName(candidate)}: ${why}`);
+  const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
+  const previews = await previewAll(decision.dryRun, executor);
+  selection.chosen.forEach((target, index) => {
     line(`  target: ${targetName(target)}`);
-    const response = await send(client, {
-      spec,
-      experimentId: 'dry-run',
-      target,
-      ttlMs: spec.duration,
-      dryRun: true,
-      peers: resolvePeers(spec),
-      ...(await firstContainer(runtime, target)),
-    });
-    line(indented(planText(response.plan?.steps ?? []), '    '));
-  }
-  if (chosen.length === 0) line(`  no target, nothing would happen: ${selectionMessage(selection, spec)}`);
+    const preview = previews[index];
+    if (preview !== undefined && 'error' in preview) throw preview.error;
+    line(indented(preview?.plan ?? '', '    '));
+  });
+  if (selection.chosen.length === 0) line(`  no target, nothing would happen: ${selectionMessage(selection, spec)}`);
   else if (selection.absent.length > 0) line(`  not there: ${selection.absent.join(', ')}`);
-  return chosen.length === 0 ? exitCodes.couldNotRun : exitCodes.held;
+  return selection.chosen.length === 0 ? exitCodes.couldNotRun : exitCodes.held;
 }

@@ -1,4 +1,4 @@
-/** Tells how a run goes: a block that is drawn anew on a terminal, plain lines elsewhere, JSON lines for programs. */
+/** Tells how a run goes: a block that is drawn again and again on a terminal, plain lines elsewhere, JSON lines for programs. */
 import { styleText } from 'node:util';
 import { formatDuration, type Clock } from '@chaosplane/common';
 import { targetName, type ChaosExperiment, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';

@@ -21,8 +21,8 @@ export type WirePeer = DeepPartial<Peer>;
 
 /**
  * The peers of an experiment. A packet to a Service has the Service's address until it leaves the pod's namespace, so the
- * address of every Service that leads to nobody but the chosen pods belongs to them.
- * @throws ChaosError FAILED_PRECONDITION for a selector that fits nobody, and for a Service that leads to chosen pods and to others.
+ * address of every Service that leads to the chosen pods alone belongs to them.
+ * @throws ChaosError FAILED_PRECONDITION for a selector that fits no pod, and for a Service that leads to chosen pods and to others.
  */
 export function resolvePeers(
   { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
@@ -47,7 +47,7 @@ export function peersMove({ peers }: Pick<ExperimentSpec, 'peers'>): boolean {
 }
 
 /**
- * The peers of an experiment that runs, at this moment. When all of them are gone, the fault hits nobody until others come.
+ * The peers of an experiment that runs, at this moment. When all of them are gone, the fault hits no traffic until others come.
  * @throws ChaosError FAILED_PRECONDITION as `resolvePeers`.
  */
 export function followedPeers(

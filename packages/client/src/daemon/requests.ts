@@ -44,7 +44,7 @@ export function send(
   const { route, name, targetKind, recover, shape } = findAction(spec.action.type);
   if (route.on !== 'daemon') throw new ChaosError('UNIMPLEMENTED', `${name} is carried out by the operator only`);
   const ofPod = targetKind === 'Pod' ? { podName: target.name, podNamespace: target.namespace } : {};
-  // What happens once to a node may have happened although nobody remembers it: not again in another boot.
+  // What happens once to a node may have happened although its daemon has forgotten it: not again in another boot.
   const { bootId = '' } = targetKind === 'Node' && recover === 'one-shot' ? target : {};
   const parameters = { ...spec.action.parameters, ...ofPod };
   const options: DeepPartial<ExecutionOptions> = {

@@ -107,6 +107,7 @@ class World {
         this.now += 1000;
         this.observation = { ...this.observation, [decision.side]: { passed: true, message: 'ok' } };
         break;
+      case 'preview':
       case 'done':
         break;
     }

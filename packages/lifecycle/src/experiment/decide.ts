@@ -1,14 +1,14 @@
 /** What to do next with an experiment: pure, and the same for the operator and for `chaosplane run`. */
 import { isFinal, type Phase } from '@chaosplane/api';
 import { complete } from './completing.ts';
-import type { Decision, Observation } from './observation.ts';
-import { chooseTargets } from './pending.ts';
-import { beginRecovery, finish } from './recovering.ts';
+import type { Decision, Observation, Understood } from './observation.ts';
+import { chooseTargets, preview, refuse } from './pending.ts';
+import { beginRecovery, finish, unknownSpec } from './recovering.ts';
 import { run } from './running.ts';
 import { checkSteadyState } from './steady-state.ts';
 
 /** What follows in one phase. */
-type Step = (observation: Observation, now: number) => Decision;
+type Step = (observation: Understood, now: number) => Decision;
 
 const over: Step = () => ({ kind: 'done' });
 
@@ -25,10 +25,17 @@ const steps = {
 
 /** Decides. Deterministic and total. */
 export function decide(observation: Observation, now: number): Decision {
-  const { status, abort } = observation;
+  const { spec, status, abort, refusal } = observation;
   if (isFinal(status)) return { kind: 'done' };
+  if (status.phase === 'Pending') {
+    if (refusal !== undefined) return refuse(status, refusal, now);
+    // Nothing is begun by a dry run, so nothing of it is aborted.
+    if (spec?.execution.dryRun === true) return preview({ ...observation, spec });
+  }
   if (abort !== undefined && status.outcome?.phase !== 'Aborted') {
     return beginRecovery(status, now, { phase: 'Aborted', message: abort });
   }
-  return steps[status.phase](observation, now);
+  if (spec !== undefined) return steps[status.phase]({ ...observation, spec }, now);
+  if (status.phase === 'Recovering') return finish({ ...observation, spec: unknownSpec }, now);
+  return beginRecovery(status, now, { phase: 'Aborted', message: 'its spec cannot be understood' });
 }

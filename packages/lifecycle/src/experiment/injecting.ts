@@ -1,12 +1,12 @@
 /** The beginning of the phase Running: targets are injected until all are, or the time for it is over. */
 import { withCondition, withTargets, type TargetStatus } from '@chaosplane/api';
 import { formatDuration } from '@chaosplane/common/pure';
-import type { Decision, Observation } from './observation.ts';
+import type { Decision, Understood } from './observation.ts';
 import { beginRecovery } from './recovering.ts';
 import { LOOK_AGAIN_MS, TTL_MARGIN_MS } from './timing.ts';
 
 /** Injects what is left; the duration begins when all are injected, or when the time for it is over. */
-export function bringUp(observation: Observation, now: number): Decision {
+export function bringUp(observation: Understood, now: number): Decision {
   const { spec, status, asking } = observation;
   const left = status.targets.filter(({ state }) => state === 'Selected');
   const ttlMs = spec.duration + TTL_MARGIN_MS;
@@ -45,7 +45,7 @@ export function bringUp(observation: Observation, now: number): Decision {
 }
 
 /** Those that can be asked for now: who was asked for least comes first, and of those one of each node after the other. */
-function inTurn(left: readonly TargetStatus[], { tried, asking }: Observation): TargetStatus[] {
+function inTurn(left: readonly TargetStatus[], { tried, asking }: Understood): TargetStatus[] {
   const ofNode = new Map<string, number>();
   const ranked = left
     .filter(({ uid }) => asking?.held.has(uid) !== true)
@@ -59,7 +59,7 @@ function inTurn(left: readonly TargetStatus[], { tried, asking }: Observation): 
   return ranked.toSorted((a, b) => a.times - b.times || a.round - b.round).map(({ target }) => target);
 }
 
-function tooLate({ uid }: TargetStatus, { spec, asking }: Observation): Partial<TargetStatus> {
+function tooLate({ uid }: TargetStatus, { spec, asking }: Understood): Partial<TargetStatus> {
   const why = asking?.why.get(uid);
   const message = `not injected within ${formatDuration(spec.injectionTimeout)}`;
   return { state: 'Missed', message: why === undefined ? message : `${message}: ${why}` };

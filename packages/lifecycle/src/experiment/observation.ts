@@ -1,6 +1,6 @@
 /** What is known of an experiment at one moment, and what can follow from it. */
 import type { ExperimentSpec, ExperimentStatus, TargetEvidence, TargetStatus } from '@chaosplane/api';
-import type { Candidate } from './select.ts';
+import type { Candidate, Selection } from './select.ts';
 
 /** An execution, as its daemon tells it. */
 export interface ObservedExecution {
@@ -18,9 +18,20 @@ export interface ProbeOutcome {
   readonly message: string;
 }
 
+/** Why nothing of an experiment is begun. */
+export interface Refusal {
+  readonly reason: 'InvalidSpec' | 'TooManyExperiments';
+  readonly message: string;
+}
+
 /** Everything that is known at one moment. */
 export interface Observation {
-  readonly spec: ExperimentSpec;
+  /** Undefined: what was written down of it cannot be understood. */
+  readonly spec: ExperimentSpec | undefined;
+  /** The namespace of the experiment itself. Candidates of others are not told by their names. */
+  readonly home?: string;
+  /** Needed in the phase Pending only. */
+  readonly refusal?: Refusal;
   readonly status: ExperimentStatus;
   /** What may be chosen; needed in the phase Pending only. */
   readonly candidates: readonly Candidate[];
@@ -30,17 +41,22 @@ export interface Observation {
   /** The last outcome of each side, when it was probed. */
   readonly before?: ProbeOutcome;
   readonly after?: ProbeOutcome;
-  /** Why somebody wants it to end now. */
+  /** Why it is to end now. */
   readonly abort?: string;
   /**
    * How often each target, by uid, was asked for in vain. Those that were asked for least come first, so that a node that
-   * does not answer keeps nobody else waiting.
+   * does not answer keeps no other target waiting.
    */
   readonly tried?: ReadonlyMap<string, number>;
   /** Injections that go on while others are decided. Absent: none ever does. */
   readonly asking?: Asking;
   /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
   readonly lookAgainMs?: number;
+}
+
+/** An observation of an experiment that is understood. */
+export interface Understood extends Observation {
+  readonly spec: ExperimentSpec;
 }
 
 /** Injections that were asked for and have not been answered, and those that it is too early for. */
@@ -53,11 +69,21 @@ export interface Asking {
   readonly why: ReadonlyMap<string, string>;
 }
 
+/** Targets that were chosen for a dry run. */
+export interface DryRun {
+  readonly spec: ExperimentSpec;
+  readonly selection: Selection;
+  /** The namespace of the experiment itself. */
+  readonly home?: string;
+}
+
 /** The one thing to do next. */
 export type Decision =
   /** Write this status down; then observe again. */
   | { readonly kind: 'advance'; readonly status: ExperimentStatus }
   | { readonly kind: 'probe'; readonly side: 'before' | 'after' }
+  /** A dry run: ask what each target would get; it ends the experiment. */
+  | { readonly kind: 'preview'; readonly dryRun: DryRun }
   | { readonly kind: 'inject'; readonly targets: readonly TargetStatus[]; readonly ttlMs: number }
   /** Write the status down, then move the deadlines of these executions: they were long enough for the latest end there could be. */
   | {

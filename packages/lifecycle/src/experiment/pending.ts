@@ -1,11 +1,25 @@
-/** The phase Pending: targets are chosen. */
-import { withCondition } from '@chaosplane/api';
-import type { Decision, Observation } from './observation.ts';
+/** The phase Pending: an experiment is refused, or its targets are chosen. */
+import { withCondition, type ExperimentStatus } from '@chaosplane/api';
+import { defined } from '@chaosplane/common/pure';
+import type { Decision, Refusal, Understood } from './observation.ts';
 import { selectTargets } from './select.ts';
 import { asTarget, selectionMessage } from './selection-message.ts';
 
+/** Nothing of the experiment is begun. */
+export function refuse(status: ExperimentStatus, { reason, message }: Refusal, now: number): Decision {
+  const outcome = { phase: 'Failed', message } as const;
+  const conditions = [{ type: 'Selected', status: 'False', reason, message }] as const;
+  return { kind: 'advance', status: { ...status, phase: 'Failed', endedAt: now, outcome, conditions } };
+}
+
+/** A dry run chooses as a real run does. */
+export function preview({ spec, candidates, seed, home }: Understood): Decision {
+  const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
+  return { kind: 'preview', dryRun: { spec, selection, ...defined({ home }) } };
+}
+
 /** Chooses the targets; an experiment without any has failed. */
-export function chooseTargets({ spec, status, candidates, seed }: Observation, now: number): Decision {
+export function chooseTargets({ spec, status, candidates, seed }: Understood, now: number): Decision {
   const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
   const message = selectionMessage(selection, spec);
   if (selection.chosen.length === 0) {

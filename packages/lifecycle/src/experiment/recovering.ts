@@ -1,8 +1,26 @@
 /** The phase Recovering: executions are cancelled until all have ended, and the steady state is asked for again. */
-import { withCondition, withTargets, type ExperimentStatus, type Outcome, type TargetStatus } from '@chaosplane/api';
+import {
+  withCondition,
+  withTargets,
+  type ExperimentSpec,
+  type ExperimentStatus,
+  type Outcome,
+  type TargetStatus,
+} from '@chaosplane/api';
 import { countOf } from '@chaosplane/common/pure';
 import { evidenceOf } from './evidence.ts';
 import type { Decision, Observation } from './observation.ts';
+
+/** What the recovery asks of a spec. */
+interface Recovery extends Omit<Observation, 'spec'> {
+  readonly spec: Pick<ExperimentSpec, 'rollback' | 'steadyState'>;
+}
+
+/** Of a spec that cannot be understood: everything is undone, and nothing is asked afterwards. */
+export const unknownSpec: Recovery['spec'] = {
+  rollback: { enabled: true, timeout: 60_000 },
+  steadyState: { before: [], after: [], recoveryTimeout: 60_000 },
+};
 
 /** Begins the recovery; the outcome is that of the experiment once it has recovered. */
 export function beginRecovery(status: ExperimentStatus, now: number, outcome: Outcome): Decision {
@@ -13,7 +31,7 @@ export function beginRecovery(status: ExperimentStatus, now: number, outcome: Ou
 }
 
 /** Until every execution has ended and the steady state is back. */
-export function finish(observation: Observation, now: number): Decision {
+export function finish(observation: Recovery, now: number): Decision {
   const { spec, status, executions } = observation;
   const open = status.targets.filter(({ state }) => state === 'Injected');
   const known = new Set(status.targets.map(({ executionId }) => executionId));
@@ -39,7 +57,7 @@ function noteRecovered(
 }
 
 function noteStuck(
-  { spec, status, executions }: Observation,
+  { spec, status, executions }: Recovery,
   open: readonly TargetStatus[],
   now: number,
 ): ExperimentStatus | undefined {
@@ -50,7 +68,7 @@ function noteStuck(
   return withCondition(status, { type: 'Stuck', status: 'True', reason: 'RecoveryTakesLong', message });
 }
 
-function afterwards({ spec, status, after }: Observation, now: number, left: number): Decision {
+function afterwards({ spec, status, after }: Recovery, now: number, left: number): Decision {
   const outcome = status.outcome ?? { phase: 'Failed', message: 'nobody noted why it ended' };
   if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
     const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;

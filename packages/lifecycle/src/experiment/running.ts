@@ -2,16 +2,16 @@
 import { withTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { evidenceOf } from './evidence.ts';
 import { bringUp } from './injecting.ts';
-import type { Decision, Observation } from './observation.ts';
+import type { Decision, Understood } from './observation.ts';
 import { LOOK_AGAIN_MS } from './timing.ts';
 
 /** Injects; then notes executions that end early, until the duration is over. */
-export function run(observation: Observation, now: number): Decision {
+export function run(observation: Understood, now: number): Decision {
   const { effectiveAt } = observation.status;
   return effectiveAt === undefined ? bringUp(observation, now) : untilItsEnd(observation, effectiveAt, now);
 }
 
-function untilItsEnd(observation: Observation, effectiveAt: number, now: number): Decision {
+function untilItsEnd(observation: Understood, effectiveAt: number, now: number): Decision {
   const { spec, status } = observation;
   const end = effectiveAt + spec.duration;
   const noted = noteEnded(observation, end, now);
@@ -21,12 +21,12 @@ function untilItsEnd(observation: Observation, effectiveAt: number, now: number)
   return { kind: 'wait', until: Math.min(end, now + (observation.lookAgainMs ?? LOOK_AGAIN_MS)) };
 }
 
-/** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, somebody cancelled them. */
-function noteEnded({ status, executions }: Observation, end: number, now: number): ExperimentStatus | undefined {
+/** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, a person cancelled them. */
+function noteEnded({ status, executions }: Understood, end: number, now: number): ExperimentStatus | undefined {
   const ended = status.targets.flatMap((target): [string, Partial<TargetStatus>][] => {
     const execution = executions.get(target.executionId ?? '');
     if (target.state !== 'Injected' || execution?.live !== false) return [];
-    // A one-shot action is done as soon as it has happened; and a deadline passes while nobody looks, after the duration.
+    // A one-shot action is done as soon as it has happened; and a deadline may pass unobserved, after the duration.
     const onTime = execution.endReason === 'done' || (execution.endReason === 'expired' && now >= end);
     const early = onTime ? {} : { endedEarly: execution.endReason ?? 'unknown' };
     return [[target.uid, { state: 'Recovered', ...early, ...evidenceOf(execution) }]];

@@ -99,7 +99,7 @@ function whyNot(candidate: Candidate, spec: TargetSpec, { ownNetwork, container 
   return undefined;
 }
 
-/** A percentage rounds up, as in Kubernetes' own budgets: 10 % of 5 is one. Of nobody it is nobody. */
+/** A percentage rounds up, as in Kubernetes' own budgets: 10 % of 5 is one. Of none it is none. */
 function howMany(fitting: number, { mode, value = 1 }: TargetSpec, seed: number): number {
   const share = Math.ceil((fitting * value) / 100);
   switch (mode) {

@@ -3,7 +3,7 @@ import { defined } from '@chaosplane/common/pure';
 import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
 import type { Candidate, Selection } from './select.ts';
 
-/** How many were chosen, or why nobody was; and what was asked for and is not there. */
+/** How many were chosen, or why none was; and what was asked for and is not there. */
 export function selectionMessage({ chosen, spared, absent }: Selection, spec: Pick<ExperimentSpec, 'target'>): string {
   const missing = absent.length === 0 ? '' : `not there: ${absent.join(', ')}`;
   if (chosen.length > 0) {

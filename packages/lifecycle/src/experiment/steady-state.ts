@@ -1,8 +1,8 @@
 /** The phase SteadyStateChecking: what is normal must be so before anything is injected. */
-import type { Decision, Observation } from './observation.ts';
+import type { Decision, Understood } from './observation.ts';
 
 /** Asks the probes; an experiment without its steady state has failed. */
-export function checkSteadyState({ spec, status, before }: Observation, now: number): Decision {
+export function checkSteadyState({ spec, status, before }: Understood, now: number): Decision {
   if (spec.steadyState.before.length > 0) {
     if (before === undefined) return { kind: 'probe', side: 'before' };
     if (!before.passed) {

@@ -25,7 +25,7 @@ export function leafFault({ certificate, key }: Pair, authority: Pair, wanted: L
   const read = readPair(certificate, key);
   if (typeof read === 'string') return read;
   const issuer = new X509Certificate(authority.certificate);
-  // The name alone would match: every authority of ours has the same one.
+  // The name alone would match: every authority of ChaosPlane has the same one.
   if (!read.checkIssued(issuer) || !read.verify(issuer.publicKey)) return 'it is not signed by the authority';
   const usages = read.keyUsage as readonly string[] | undefined;
   if (usages?.length !== 1 || usages[0] !== purposes[wanted.purpose]) return `it is not for ${wanted.purpose}s alone`;

@@ -125,7 +125,7 @@ function faultOf(
   return leafFault(pairOf(there), authority, { purpose, dnsNames, ...times });
 }
 
-/** Again from the start while somebody else was faster. */
+/** Again from the start while another program was faster. */
 async function attempt<T>(name: string, once: () => Promise<T>): Promise<T> {
   for (let left = ATTEMPTS; ; left -= 1) {
     try {

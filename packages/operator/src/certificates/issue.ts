@@ -25,9 +25,9 @@ export interface Pair {
 /** What a leaf may be used for: the daemons answer, the operator asks, and never the other way round. */
 export type Purpose = 'server' | 'client';
 
-/** Whom a leaf names, and for how long. */
+/** What a leaf names, and for how long. */
 export interface LeafOptions {
-  /** The subject, for people; nobody checks it. */
+  /** The subject, for people; no program checks it. */
   readonly commonName: string;
   /** The DNS names that the other side checks. */
   readonly dnsNames: readonly string[];

@@ -1,4 +1,4 @@
-/** The three Secrets of an installation: what they are called, whom their certificates name, and their keys. Pure. */
+/** The three Secrets of an installation: what they are called, what their certificates name, and their keys. Pure. */
 import { secrets, type Secret } from '@chaosplane/kube';
 import type { Pair, Purpose } from './issue.ts';
 

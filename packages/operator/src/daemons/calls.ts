@@ -1,4 +1,4 @@
-/** The calls of one experiment: each goes on by itself, also between two visits, so that who does not answer holds up nothing else. */
+/** The calls of one experiment: each goes on by itself, also between two visits, so that a node that does not answer holds up nothing else. */
 import type { Clock } from '@chaosplane/common';
 import { PATIENCE_MS } from './silence.ts';
 
@@ -17,7 +17,7 @@ export interface Call<T> {
 
 /** How a call is made. */
 export interface CallOptions<T> {
-  /** Whether nobody should wait for it at this moment. */
+  /** Whether no caller should wait for it at this moment. */
   readonly isSilent: () => boolean;
   readonly run: (signal: AbortSignal) => Promise<T>;
 }
@@ -33,7 +33,7 @@ export interface Calls {
   /** What calls of keys that begin with `prefix` came to; each is told once, without the prefix. */
   take<T>(prefix: string): ReadonlyMap<string, Answer<T>>;
   /**
-   * Waits for calls: for `all`, or until `some` have been answered. Not for those that nobody should wait for, not for
+   * Waits for calls: for `all`, or until `some` have been answered. Not for silent ones, not for
    * longer than `patienceMs`, and not when there is hurry. One that is answered later wakes the experiment.
    */
   wait(calls: Iterable<Call<unknown>>, enough: 'all' | 'some', patienceMs?: number): Promise<void>;
@@ -47,11 +47,11 @@ interface Entry extends Call<unknown> {
   answer?: Answer<unknown>;
   readonly isSilent: () => boolean;
   readonly life: AbortController;
-  /** Nobody waits for it any more. */
+  /** No caller waits for it any more. */
   late: boolean;
 }
 
-/** No calls yet; `wake` is called when one is answered for which nobody waits. */
+/** No calls yet; `wake` is called when one is answered for which no caller waits. */
 export function createCalls({ clock, wake }: { readonly clock: Clock; readonly wake: () => void }): Calls {
   const entries = new Map<string, Entry>();
   let hurried = Promise.withResolvers<undefined>();

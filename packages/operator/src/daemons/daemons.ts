@@ -1,4 +1,4 @@
-/** The daemons, by node: one kept connection each, made when it is first needed, and anew when the daemon is elsewhere. */
+/** The daemons, by node: one kept connection each, made when it is first needed, and again when the daemon is elsewhere. */
 import { systemClock } from '@chaosplane/common';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
@@ -27,7 +27,7 @@ export interface Daemons {
   of(node: string): ChaosDaemonClient;
   /**
    * Every node that has a daemon now, and its pod's address. What is under way to an address that has changed is given up,
-   * and the next call connects anew; two nodes may need labels that one alone would not.
+   * and the next call connects again; two nodes may need labels that one alone would not.
    */
   know(podIps: ReadonlyMap<string, string>): void;
   /** Whether a call to that node waits for its answer for longer than a moment, or the last one that ended got none. */

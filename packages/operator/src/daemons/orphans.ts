@@ -1,4 +1,4 @@
-/** Which executions of a node have lost their experiment: somebody took its finalizer away and deleted it, or it is over. Pure. */
+/** Which executions of a node have lost their experiment: its finalizer was taken away and it was deleted, or it is over. Pure. */
 import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import type { ObjectRef } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';

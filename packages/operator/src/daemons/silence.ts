@@ -1,11 +1,11 @@
-/** Which nodes do not answer: nobody waits for these, and what they say at last is taken all the same. */
+/** Which nodes do not answer: no call waits for these, and what they say at last is taken all the same. */
 import type { Clock } from '@chaosplane/common';
 import { ClientError, Status } from 'nice-grpc';
 
 /** A node that has not answered for so long is silent. Milliseconds. */
 export const PATIENCE_MS = 1000;
 
-/** How a call ended; `unheard` says nothing of the node: somebody took the call back, or no connection was there. */
+/** How a call ended; `unheard` says nothing of the node: the caller took it back, or no connection was there. */
 export type CallEnd = 'answered' | 'unanswered' | 'unheard';
 
 /** A call that is under way. */

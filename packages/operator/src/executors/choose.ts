@@ -1,16 +1,15 @@
 /** Which executor carries an experiment out, and what it is told of the cluster. */
-import { findAction } from '@chaosplane/actions';
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EndpointSlice, Informer, KubeClient, Node, Pod, Service } from '@chaosplane/kube';
-import type { ControllerParts } from '../controllers/run.ts';
+import type { ExecutorOf } from '../controllers/experiment/parts.ts';
 import type { Daemons } from '../daemons/daemons.ts';
 import { daemonPods } from '../daemons/endpoints.ts';
 import { runningContainer } from '../targets/container.ts';
 import { whyGone } from '../targets/gone.ts';
 import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '@chaosplane/client';
 import { kubeletTraffic } from '../targets/probes.ts';
-import { daemonExecutor } from './daemon-executor.ts';
-import { podKillExecutor } from './pod-kill.ts';
+import { daemonExecutor } from './daemon/executor.ts';
+import { operatorAction } from './registry.ts';
 
 /** What executors are made of, whichever experiment they are for. */
 export interface ExecutorWorld {
@@ -29,16 +28,16 @@ export interface ExecutorWorld {
 }
 
 /** The executor of each experiment. */
-export function chooseExecutor(world: ExecutorWorld): ControllerParts['executorOf'] {
+export function chooseExecutor(world: ExecutorWorld): ExecutorOf {
   const { client, daemons, pods, nodes, epoch, leaseTtlMs, clock, logger } = world;
   const now = (): PeerWorld => ({
     pods: pods.list(),
     services: world.services.list(),
     endpointSlices: world.slices.list(),
   });
-  return ({ spec }, experimentId, { signal, everywhere, calls }) => {
-    if (findAction(spec.action.type).route.on === 'operator')
-      return podKillExecutor({ spec, client, cache: pods, signal });
+  return (spec, experimentId, { signal, everywhere, calls }) => {
+    const own = spec === undefined ? undefined : operatorAction(spec);
+    if (own !== undefined && spec !== undefined) return own({ spec, client, cache: pods, signal });
     return daemonExecutor({
       ...{ spec, experimentId, daemons, epoch, leaseTtlMs, calls, clock, logger, signal },
       containerOf: ({ namespace, name, uid }) => runningContainer(pods.get({ namespace, name }), uid),
@@ -47,8 +46,8 @@ export function chooseExecutor(world: ExecutorWorld): ControllerParts['executorO
       whyGone: ({ namespace, name, uid }) => whyGone(pods.get({ namespace, name }), uid),
       nodeExists: (name) => nodes.get({ name }) !== undefined,
       alsoAsk: everywhere ? [...daemonPods(world.daemonPods.list()).keys()] : [],
-      peers: () => resolvePeers(spec, now()),
-      followed: () => (peersMove(spec) ? followedPeers(spec, now()) : undefined),
+      peers: () => (spec === undefined ? [] : resolvePeers(spec, now())),
+      ...(spec !== undefined && peersMove(spec) ? { followed: () => followedPeers(spec, now()) } : {}),
     });
   };
 }

@@ -2,9 +2,9 @@
 import { TARGET_GONE, type ObservedExecution } from '@chaosplane/lifecycle';
 import type { TargetStatus } from '@chaosplane/api';
 import type { Execution } from '@chaosplane/proto';
-import type { Answer } from '../daemons/calls.ts';
+import type { Answer } from '../../daemons/calls.ts';
 import { observed, reasonOf } from '@chaosplane/client';
-import { EXPIRY_MARGIN_MS } from './executor.ts';
+import { EXPIRY_MARGIN_MS } from '../expiry.ts';
 
 /** What a node told of its executions, and of which targets it was asked. */
 export interface Told {

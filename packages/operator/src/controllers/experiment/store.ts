@@ -13,7 +13,7 @@ import {
   type ShardObject,
 } from '@chaosplane/api';
 import { shortName, type KubeClient } from '@chaosplane/kube';
-import { FIELD_MANAGER } from '../field-manager.ts';
+import { FIELD_MANAGER } from '../../field-manager.ts';
 
 /** An experiment with everything that was written down of it. */
 export interface Stored {
@@ -21,11 +21,11 @@ export interface Stored {
   /** In order. */
   readonly shards: readonly ShardObject[];
   readonly status: ExperimentStatus;
-  /** The shards do not hold what the status counts: somebody else changed or deleted them, and more may be hit than is known. */
+  /** The shards do not hold what the status counts: another program changed or deleted them, and more may be hit than is known. */
   readonly incomplete: boolean;
 }
 
-/** Reads and writes; a write that somebody else's came before fails with a conflict. */
+/** Reads and writes; a write after that of another program fails with a conflict. */
 export interface Store {
   load(object: ExperimentObject, signal: AbortSignal): Promise<Stored>;
   /** Writes what has changed: the shards first, so that a status never speaks of targets that are not there. */
@@ -41,7 +41,7 @@ export function createStore(client: KubeClient, clock: Clock): Store {
     // A namespace that is deleted takes no new ones.
     if (stored.incomplete) return stored.shards;
     const wanted = shardsOf(status.targets);
-    // Before anything was chosen there is nothing to keep: what is there is the draft of an operator that died over it.
+    // Before anything was chosen there is nothing to keep: what is there is the draft of an operator that crashed before it wrote the status.
     const known = stored.status.phase === 'Pending' ? [] : stored.shards;
     if (known.length === 0) {
       for (const { metadata } of stored.shards) {

@@ -1,17 +1,30 @@
 /** Injections go on between the visits to an experiment: a node that does not answer holds up neither the others, nor the status, nor an abort. */
-import { defined } from '@chaosplane/common';
-import { targetName, withTargets, type TargetStatus } from '@chaosplane/api';
-import type { Asking } from '@chaosplane/lifecycle';
-import type { Injected } from '../executors/executor.ts';
-import type { Run } from './run.ts';
+import { targetName, withTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import type { Clock, Logger } from '@chaosplane/common';
+import { changeOf, type Asking, type Executor, type Injected } from '@chaosplane/lifecycle';
+import type { Memory } from './memory.ts';
+import type { Visited } from './visit.ts';
 
 /** How long to wait before a target that could not be hit yet is asked for again. Milliseconds. */
 const RETRY_MS = 1000;
 
 const KEY = 'inject ';
 
+/** What injections are begun and collected with. */
+export interface InjectingParts {
+  readonly visited: Visited;
+  readonly executor: Executor;
+  readonly memory: Memory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Begins injections. */
-export function beginInjections({ executor, memory }: Run, targets: readonly TargetStatus[], ttlMs: number): void {
+export function beginInjections(
+  targets: readonly TargetStatus[],
+  ttlMs: number,
+  { executor, memory }: Pick<InjectingParts, 'executor' | 'memory'>,
+): void {
   for (const target of targets)
     memory.calls.start(`${KEY}${target.uid}`, {
       isSilent: () => executor.isSilent(target),
@@ -20,7 +33,7 @@ export function beginInjections({ executor, memory }: Run, targets: readonly Tar
 }
 
 /** Waits until some of the injections that are under way have been answered; false when none was. */
-export async function awaitInjections({ memory: { calls } }: Run, patienceMs: number): Promise<boolean> {
+export async function awaitInjections({ calls }: Pick<Memory, 'calls'>, patienceMs: number): Promise<boolean> {
   const before = calls.underWay(KEY);
   await calls.wait(
     before.flatMap((key) => calls.get(key) ?? []),
@@ -30,12 +43,12 @@ export async function awaitInjections({ memory: { calls } }: Run, patienceMs: nu
   return calls.underWay(KEY).length < before.length;
 }
 
-/** Those that are over, whether they were asked for by this visit or by an earlier one. */
-export function collectInjections(run: Run): void {
-  const { memory, status } = run;
+/** The status with those that are over, whether they were asked for by this visit or by an earlier one. */
+export function collectInjections(status: ExperimentStatus, parts: Omit<InjectingParts, 'executor'>): ExperimentStatus {
+  const { memory, clock } = parts;
   if (status.phase !== 'Running' || status.effectiveAt !== undefined) {
     memory.calls.stop(KEY);
-    return;
+    return status;
   }
   const waiting = new Map(
     status.targets.filter(({ state }) => state === 'Selected').map((target) => [target.uid, target]),
@@ -46,44 +59,42 @@ export function collectInjections(run: Run): void {
     if (target === undefined) continue;
     // What is no answer of a daemon is no answer of the operator either.
     if ('error' in answer) throw answer.error;
-    const change = changeOf(run, target, answer.value);
+    log(target, answer.value, parts);
+    const change = changeOf(answer.value, clock.now());
     if (change !== undefined) changes.set(uid, change);
     else {
       memory.tried.set(uid, (memory.tried.get(uid) ?? 0) + 1);
-      memory.later.set(uid, { notBefore: run.clock.monotonic() + RETRY_MS, why: whyOf(answer.value) });
+      memory.later.set(uid, { notBefore: clock.monotonic() + RETRY_MS, why: whyOf(answer.value) });
     }
   }
-  if (changes.size > 0) run.status = withTargets(status, changes);
+  return changes.size > 0 ? withTargets(status, changes) : status;
 }
 
-/** What changes of the target; undefined when it has to be tried again. */
-function changeOf(run: Run, target: TargetStatus, result: Injected): Partial<TargetStatus> | undefined {
-  const { clock, logger, experimentId } = run;
-  const where = { experiment: experimentId, node: target.node, target: targetName(target) };
+function log(
+  target: TargetStatus,
+  result: Injected,
+  { logger, visited }: Pick<InjectingParts, 'logger' | 'visited'>,
+): void {
+  const where = { experiment: visited.id, node: target.node, target: targetName(target) };
   switch (result.kind) {
-    case 'injected': {
-      const { executionId, expiresAt } = result;
-      logger.info({ ...where, executionId }, 'target injected');
-      return {
-        state: 'Injected',
-        executionId,
-        injectedAt: clock.now(),
-        ...defined({ expiresAt }),
-      };
-    }
+    case 'injected':
+      logger.info({ ...where, executionId: result.executionId }, 'target injected');
+      return;
     case 'missed':
       logger.warn({ ...where, reason: result.why }, 'target missed');
-      return { state: 'Missed', message: result.why };
+      return;
     case 'retry':
       logger.info({ ...where, reason: result.why }, 'target not injected yet');
-      return undefined;
   }
 }
 
 const whyOf = (result: Injected): string => ('why' in result ? result.why : '');
 
-/** What must not be asked for now. A silent node is asked for one target at a time, and counts for nobody's turn. */
-export function askingOf({ memory, status, executor, clock }: Run): Asking {
+/** What must not be asked for now. A silent node is asked for one target at a time, and counts for no other node's turn. */
+export function askingOf(
+  status: ExperimentStatus,
+  { memory, executor, clock }: Pick<InjectingParts, 'memory' | 'executor' | 'clock'>,
+): Asking {
   const selected = status.targets.filter(({ state }) => state === 'Selected');
   const underWay = new Set(memory.calls.underWay(KEY).map((key) => key.slice(KEY.length)));
   const silent = new Set(selected.filter((target) => executor.isSilent(target)).map(({ node = '' }) => node));

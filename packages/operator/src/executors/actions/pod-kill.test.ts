@@ -47,7 +47,7 @@ test.each<[what: string, parameters: object, gracePeriodSeconds: number, plan: s
   ],
 ])('%s', async (_what, parameters, gracePeriodSeconds, plan, notes) => {
   const { asked, executor, signal } = staged(parameters);
-  expect(await executor.rehearse(target)).toBe(plan);
+  expect(await executor.preview(target)).toBe(plan);
   expect(await executor.inject(target, 1000, signal)).toEqual({ kind: 'injected', executionId: 'pod-kill-u' });
   expect(asked).toEqual([{ name: 'db-0', uid: 'u', gracePeriodSeconds }]);
   expect((await executor.observe([target], 'all')).get('pod-kill-u')).toMatchObject({

@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { parseExperiment, type TargetStatus } from '@chaosplane/api';
 import { durationOf, ExecutionOptions, type ChaosDaemonClient, type DeepPartial } from '@chaosplane/proto';
-import { createCalls } from '../daemons/calls.ts';
-import type { Daemons } from '../daemons/daemons.ts';
-import { daemonExecutor } from './daemon-executor.ts';
+import { createCalls } from '../../daemons/calls.ts';
+import type { Daemons } from '../../daemons/daemons.ts';
+import { daemonExecutor } from './executor.ts';
 
 type Told = DeepPartial<ExecutionOptions>;
 
@@ -34,7 +34,6 @@ async function told(type: string, parameters: object, dryRun: boolean): Promise<
     nodeExists: () => true,
     alsoAsk: [],
     peers: () => (kind === 'Pod' ? peers : []),
-    followed: () => undefined,
     containerOf: () => 'containerd://c',
     probesOf: () => probes,
     whyGone: () => '',
@@ -44,7 +43,7 @@ async function told(type: string, parameters: object, dryRun: boolean): Promise<
     signal: new AbortController().signal,
   });
   const target: TargetStatus = { namespace: 'shop', name: 'it', uid: 'u', node: 'n1', bootId: 'b1', state: 'Selected' };
-  await (dryRun ? executor.rehearse(target) : executor.inject(target, 45_000, new AbortController().signal));
+  await (dryRun ? executor.preview(target) : executor.inject(target, 45_000, new AbortController().signal));
   return seen[0] ?? {};
 }
 

@@ -1,17 +1,9 @@
 /** pod-kill: the operator deletes the pod, and nothing but the pod that was chosen. */
 import { findAction, parseParameters, type PodKillSpec } from '@chaosplane/actions';
-import type { ExperimentSpec, TargetStatus } from '@chaosplane/api';
-import type { ObservedExecution } from '@chaosplane/lifecycle';
-import { isConflict, pods, type Informer, type KubeClient, type Pod } from '@chaosplane/kube';
-import type { Executor } from './executor.ts';
-
-/** What the executor is made of. */
-export interface PodKillParts {
-  readonly spec: ExperimentSpec;
-  readonly client: KubeClient;
-  readonly cache: Informer<Pod>;
-  readonly signal: AbortSignal;
-}
+import type { TargetStatus } from '@chaosplane/api';
+import type { Executor, ObservedExecution } from '@chaosplane/lifecycle';
+import { isConflict, pods } from '@chaosplane/kube';
+import type { OperatorActionParts } from './action.ts';
 
 /** There is one execution a pod; its id says which. */
 const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
@@ -19,7 +11,7 @@ const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
 const FORCED = 'with a grace period of 0 the API server forgets a pod before the kubelet has ended its processes';
 
 /** An executor for one experiment. */
-export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): Executor {
+export function podKillExecutor({ spec, client, cache, signal }: OperatorActionParts): Executor {
   const parsed = parseParameters(findAction('pod-kill'), spec.action.parameters, { target: 'absent' }) as PodKillSpec;
   const { gracePeriodSeconds } = parsed;
 
@@ -58,7 +50,7 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
         return { kind: 'missed', why: error instanceof Error ? error.message : String(error) };
       }
     },
-    rehearse: async ({ namespace, name }) =>
+    preview: async ({ namespace, name }) =>
       gracePeriodSeconds === 0
         ? `force-delete the pod ${namespace}/${name}, without waiting for its kubelet`
         : `delete the pod ${namespace}/${name}, with ${gracePeriodSeconds} s to end`,
@@ -68,10 +60,7 @@ export function podKillExecutor({ spec, client, cache, signal }: PodKillParts): 
           .filter(({ executionId }) => executionId !== undefined)
           .map((target) => [idOf(target), observeOne(target)]),
       ),
-    peersNow: () => undefined,
-    follow: async () => true,
-    // It happened once; there is no deadline, and nothing to undo.
-    extend: async () => undefined,
+    // It happened once; there is nothing to undo.
     cancel: async () => 'all',
   };
 }

@@ -1,9 +1,6 @@
-/** How an action reaches its targets: the same few verbs, whether a daemon carries it out or the operator itself. */
-import type { ObservedExecution } from '@chaosplane/lifecycle';
+/** How an action reaches its targets: the same few verbs, whichever program carries it out. */
 import type { TargetStatus } from '@chaosplane/api';
-
-/** So long after its deadline the kernel has certainly ended a fault of the network or of a process, whatever its daemon does. */
-export const EXPIRY_MARGIN_MS = 30_000;
+import type { ObservedExecution } from './experiment/observation.ts';
 
 /** What came of one injection. */
 export type Injected =
@@ -17,30 +14,42 @@ export type Injected =
 export type Cancelled = 'all' | 'some' | 'none';
 
 /**
- * The verbs. All of them may be repeated at will. Each asks every node by itself and waits a moment: what is answered later is
- * heard by the next visit to the experiment.
+ * The verbs. Each of them may be repeated. Each asks every node by itself and may return before all have answered: a later call
+ * then tells what came.
  */
 export interface Executor {
-  /** Whether the target's node is asked and does not answer: others are not to wait for it. */
+  /** Whether the target's node was asked and does not answer: other nodes are not to wait for it. */
   isSilent(target: TargetStatus): boolean;
   /** Waits for the answer, however long it takes; the signal takes the call back. */
   inject(target: TargetStatus, ttlMs: number, signal: AbortSignal): Promise<Injected>;
-  /** What each target would get, in one line; throws what an injection would be refused with. */
-  rehearse(target: TargetStatus): Promise<string>;
+  /** What the target would get; throws what an injection would be refused with. */
+  preview(target: TargetStatus): Promise<string>;
   /**
    * Every execution of the experiment, by id, as far as it can be told at this moment: when all nodes have answered, or some
    * where that is enough.
    */
   observe(targets: readonly TargetStatus[], enough: 'all' | 'some'): Promise<ReadonlyMap<string, ObservedExecution>>;
-  /**
-   * The peers that executions should have at this moment, as text; undefined when they cannot change.
-   * @throws ChaosError FAILED_PRECONDITION when they cannot be told.
-   */
-  peersNow(): string | undefined;
-  /** Tells the daemons the peers of this moment; true when every one has answered. */
-  follow(targets: readonly TargetStatus[]): Promise<boolean>;
-  /** Moves the deadlines to `ttlMs` from now. */
-  extend(executionIds: readonly string[], targets: readonly TargetStatus[], ttlMs: number): Promise<void>;
   /** Asks for the end of executions. */
   cancel(executionIds: readonly string[], targets: readonly TargetStatus[]): Promise<Cancelled>;
+  /** Absent: executions have no deadline. */
+  readonly deadline?: Deadlines;
+  /** Absent: executions have no peers, or peers that cannot change. */
+  readonly peers?: Peers;
+}
+
+/** Executions that end by themselves at a deadline. */
+export interface Deadlines {
+  /** Moves the deadlines to `ttlMs` from now. */
+  extend(executionIds: readonly string[], targets: readonly TargetStatus[], ttlMs: number): Promise<void>;
+}
+
+/** Executions whose peers can change. */
+export interface Peers {
+  /**
+   * The peers that executions should have at this moment, as text.
+   * @throws ChaosError FAILED_PRECONDITION when they cannot be told.
+   */
+  current(): string;
+  /** Tells the daemons the peers of this moment; true when every one has answered. */
+  follow(targets: readonly TargetStatus[]): Promise<boolean>;
 }

@@ -1,0 +1,77 @@
+/** What a dry run leaves in the status: what each target would get; nothing is changed. */
+import { targetName, withCondition, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import type { DryRun } from './observation.ts';
+import type { Candidate } from './select.ts';
+import { asTarget, kindWord, selectionMessage } from './selection-message.ts';
+
+/** What one target would get, or why it could not be hit. */
+export type Preview = { readonly plan: string } | { readonly error: unknown };
+
+/** Ends the experiment as Completed when every target could be hit, as Failed otherwise; `previews` are in the order of the targets. */
+export function afterDryRun(
+  before: ExperimentStatus,
+  dryRun: DryRun,
+  previews: readonly Preview[],
+  { now, reasonOf }: { readonly now: number; readonly reasonOf: (error: unknown) => string },
+): ExperimentStatus {
+  const { spec, selection } = dryRun;
+  const targets = withinRoom(
+    selection.chosen.map((candidate, index) => previewed(candidate, previews[index], reasonOf)),
+  );
+  const missed = targets.filter(({ state }) => state === 'Missed');
+  const fails = targets.length === 0 || missed.length > 0;
+  const count = `a dry run: ${targets.length - missed.length} of ${targets.length + selection.spared.length} ${kindWord(spec)}s would be hit`;
+  const outcome = {
+    phase: fails ? 'Failed' : 'Completed',
+    message: [count, missed[0]?.message].filter(Boolean).join('; '),
+  } as const;
+  const selected = {
+    type: 'Selected',
+    status: targets.length === 0 ? 'False' : 'True',
+    reason: targets.length === 0 ? 'NoTarget' : 'TargetsChosen',
+    message: [selectionMessage(selection, spec), ...whyNotOthers(dryRun)].join('\n'),
+  } as const;
+  return { ...withCondition(before, selected), phase: outcome.phase, outcome, targets, endedAt: now };
+}
+
+function previewed(
+  candidate: Candidate,
+  preview: Preview | undefined,
+  reasonOf: (error: unknown) => string,
+): TargetStatus {
+  const target = asTarget(candidate);
+  if (preview === undefined) return { ...target, state: 'Missed' };
+  if ('error' in preview) return { ...target, state: 'Missed', message: reasonOf(preview.error) };
+  return { ...target, message: `would be hit: ${preview.plan}` };
+}
+
+/** Plans together, in characters: the status and the shards of an object have room for a megabyte and a half. */
+const MOST_PLANS = 200_000;
+const LONGEST_PLAN = 20_000;
+
+/** The first plans as a whole; of the others, how many steps they have. */
+function withinRoom(targets: readonly TargetStatus[]): TargetStatus[] {
+  let room = MOST_PLANS;
+  return targets.map((target) => {
+    const { message = '' } = target;
+    if (message.length <= Math.min(room, LONGEST_PLAN)) {
+      room -= message.length;
+      return target;
+    }
+    return { ...target, message: `${message.split('\n')[0] ?? ''}, too many to be shown` };
+  });
+}
+
+const MOST_SPARED = 50;
+
+/** Candidates that are not hit, and why: by name where the experiment is at home, else in numbers, because its readers may not list pods elsewhere. */
+function whyNotOthers({ selection: { spared }, spec, home }: DryRun): string[] {
+  if (spec.target.namespace === home) {
+    const shown = spared
+      .slice(0, MOST_SPARED)
+      .map(({ candidate, why }) => `not chosen: ${targetName(candidate)}: ${why}`);
+    return spared.length > MOST_SPARED ? [...shown, `and ${spared.length - MOST_SPARED} more`] : shown;
+  }
+  const reasons = Map.groupBy(spared, ({ why }) => why);
+  return [...reasons].slice(0, MOST_SPARED).map(([why, those]) => `not chosen: ${those.length}: ${why}`);
+}

@@ -1,0 +1,124 @@
+/** The controller of ChaosExperiments: observe, decide, carry out, report; again and again, until there is nothing to do for a while. */
+import {
+  chaosExperiments,
+  isFinal,
+  parseExperiment,
+  whyAbort,
+  type ExperimentObject,
+  type ExperimentSpec,
+} from '@chaosplane/api';
+import { ChaosError, defined } from '@chaosplane/common';
+import { keyOf, refOfKey, type Reconciler } from '@chaosplane/kube';
+import { carryOut, decide, type Next } from '@chaosplane/lifecycle';
+import { createAdmission, type Admission } from './admission.ts';
+import { specAsApplied } from './applied.ts';
+import { finalize, type FinalizeParts } from './finalize.ts';
+import { collectInjections } from './injecting.ts';
+import { newMemory, type Memory } from './memory.ts';
+import { observe, type ObserveParts } from './observe.ts';
+import type { ControllerParts } from './parts.ts';
+import { portsOf, type PortsParts } from './ports.ts';
+import { stopProbing } from './probing.ts';
+import { report } from './report.ts';
+import { createStore, type Stored } from './store.ts';
+import { experimentIdOf, type Visit, type Visited } from './visit.ts';
+
+/** The reconciler of the work queue; keys are `namespace/name`. */
+export function experimentReconciler(parts: ControllerParts): Reconciler {
+  const { client, clock } = parts;
+  const store = createStore(client, clock);
+  const memories = new Map<string, Memory>();
+  const admission = createAdmission(parts.experimentsPerNamespace, parts.experiments);
+  parts.experiments.onChange(({ type, object, previous = object }) => {
+    const aborted = previous !== object && whyAbort(previous) === undefined && whyAbort(object) !== undefined;
+    if (type === 'deleted' || aborted) memories.get(keyOf(object.metadata))?.calls.hurry();
+  });
+  return async (key, signal) => {
+    const ref = refOfKey(key);
+    const known = memories.get(key);
+    const kept = unchanged(known, parts.experiments.get(ref));
+    // Otherwise not from the cache: decisions build on what was written last, whichever program wrote it.
+    const object = kept?.object ?? (await client.get(chaosExperiments, ref, { signal }));
+    // Its finalizer may have been taken away, whatever it did then.
+    if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key, admission);
+    if (object === undefined) return undefined;
+    const { uid = '' } = object.metadata;
+    const memory = memories.get(key) ?? newMemory(uid, { clock, wake: () => parts.wake(key) });
+    memories.set(key, memory);
+    // A visit that fails leaves nothing to go on from.
+    delete memory.stored;
+    const stored = kept ?? (await store.load(object, signal));
+    const { visited, status } = examine(stored);
+    const executor = parts.executorOf(visited.spec, visited.id, {
+      signal,
+      everywhere: stored.incomplete,
+      calls: memory.calls,
+    });
+    const visit: Visit = { stored, status, savedAt: clock.monotonic() };
+    const next = await work(visit, { ...parts, visited, executor, store, memory, admission, signal });
+    memory.stored = visit.stored;
+    if (isFinal(visit.status)) forget(memories, key, admission);
+    return next;
+  };
+}
+
+/** What the last visit left behind, when the API server has nothing newer; a write over what is older than that is refused. */
+function unchanged(memory: Memory | undefined, latest: ExperimentObject | undefined): Stored | undefined {
+  const stored = memory?.stored;
+  if (stored === undefined || stored.incomplete || latest === undefined) return undefined;
+  const { uid, resourceVersion } = stored.object.metadata;
+  return latest.metadata.uid === uid && latest.metadata.resourceVersion === resourceVersion ? stored : undefined;
+}
+
+function forget(memories: Map<string, Memory>, key: string, admission: Admission): void {
+  const memory = memories.get(key);
+  admission.leave(memory?.uid ?? '');
+  if (memory !== undefined) stopProbing(memory);
+  memory?.calls.stop('');
+  memories.delete(key);
+}
+
+/** One visit, until there is nothing to do for a while. */
+async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizeParts): Promise<Next> {
+  if (isFinal(visit.status)) return finalize(visit, parts);
+  const ports = portsOf(visit, parts);
+  for (;;) {
+    parts.signal.throwIfAborted();
+    visit.status = collectInjections(visit.status, parts);
+    const observation = await observe(visit, parts);
+    const next = await carryOut(decide(observation, parts.clock.now()), observation, ports);
+    await report(visit, next !== undefined, parts);
+    if (isFinal(visit.status)) return finalize(visit, parts);
+    if (next !== undefined) return next;
+  }
+}
+
+/** What the API server let pass and cannot be understood: nothing is begun, and what runs already is recovered. */
+function examine(stored: Stored): { readonly visited: Visited; readonly status: Visit['status'] } {
+  const { object } = stored;
+  const { apiVersion, kind, metadata } = object;
+  const known = { id: experimentIdOf(object), namespace: metadata.namespace ?? '' };
+  try {
+    const document = { apiVersion, kind, metadata, spec: specAsApplied(object) };
+    const { spec } = parseExperiment(document, 'cluster');
+    const { status, why } = trusted(stored, spec);
+    return { visited: { ...known, spec, ...defined({ broken: why }) }, status };
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return { visited: { ...known, spec: undefined, broken: error.message }, status: stored.status };
+  }
+}
+
+/**
+ * Who may write shards is not who may hit pods: the list of targets is taken at its word within the target's namespace only.
+ * The operator never injected what else is in it, and does not recover it either.
+ */
+function trusted(
+  { status, incomplete }: Stored,
+  { target }: ExperimentSpec,
+): { readonly status: Visit['status']; readonly why?: string } {
+  const own = status.targets.filter(({ namespace }) => namespace === target.namespace);
+  const honest = own.length === status.targets.length;
+  if (honest && !incomplete) return { status };
+  return { status: honest ? status : { ...status, targets: own }, why: 'somebody else changed its list of targets' };
+}

@@ -1,0 +1,35 @@
+/** What the controller of experiments is made of. */
+import type { ExperimentObject, ExperimentSpec } from '@chaosplane/api';
+import type { Clock, Logger } from '@chaosplane/common';
+import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
+import type { Executor } from '@chaosplane/lifecycle';
+import type { Calls } from '../../daemons/calls.ts';
+
+/** How an executor is made for one visit. */
+export interface ExecutorOptions {
+  readonly signal: AbortSignal;
+  /** Look for executions on every node, because it is not known where all of the targets are. */
+  readonly everywhere: boolean;
+  readonly calls: Calls;
+}
+
+/** The executor for one experiment; its spec is undefined when it cannot be understood. */
+export type ExecutorOf = (spec: ExperimentSpec | undefined, experimentId: string, options: ExecutorOptions) => Executor;
+
+/** What the controller works with. */
+export interface ControllerParts {
+  readonly client: KubeClient;
+  readonly experiments: Informer<ExperimentObject>;
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  readonly executorOf: ExecutorOf;
+  /** How many experiments of one namespace may be under way. */
+  readonly experimentsPerNamespace: number;
+  /** Wants a visit to the experiment of that key. */
+  readonly wake: (key: string) => void;
+  readonly events: EventRecorder;
+  /** Whether probes may ask loopback and link-local addresses. */
+  readonly allowLocalProbes: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}

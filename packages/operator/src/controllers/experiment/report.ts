@@ -1,0 +1,65 @@
+/** Writes down what has become of an experiment, and tells people when it enters a phase. */
+import { chaosExperiments, FINALIZER, isFinal, targetName, type ExperimentStatus } from '@chaosplane/api';
+import { addFinalizer } from '@chaosplane/kube';
+import type { ControllerParts } from './parts.ts';
+import type { Store, Stored } from './store.ts';
+import type { Visit, Visited } from './visit.ts';
+
+/** What is needed to write and to tell. */
+export interface ReportParts extends Pick<ControllerParts, 'client' | 'clock' | 'events' | 'logger'> {
+  readonly visited: Visited;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+}
+
+/** The status is written no more often than this, unless the phase changes or the visit ends. */
+const SAVE_MS = 1000;
+
+/** @throws KubeError conflict when another program wrote first: everything has to be observed again. */
+export async function report(visit: Visit, leaving: boolean, parts: ReportParts): Promise<void> {
+  const { status, stored } = visit;
+  const { clock, signal, store } = parts;
+  if (status === stored.status) return;
+  const entered = status.phase !== stored.status.phase;
+  if (!entered && !leaving && clock.monotonic() - visit.savedAt < SAVE_MS) return;
+  if (stored.status.phase === 'Pending' && !isFinal(status)) visit.stored = await hold(stored, parts);
+  visit.stored = await store.save(visit.stored, status, signal);
+  visit.status = visit.stored.status;
+  visit.savedAt = clock.monotonic();
+  logRecovered(stored.status, visit.status, parts);
+  if (entered) tell(visit, parts);
+}
+
+/** From here on something of the experiment may be on a node, so the API server must not forget it. */
+async function hold(stored: Stored, { client, signal }: Pick<ReportParts, 'client' | 'signal'>): Promise<Stored> {
+  const { finalizers, deletionTimestamp } = stored.object.metadata;
+  // Deleted before it began, and kept by another finalizer: it takes no finalizer any more, and nothing will be injected.
+  if (finalizers?.includes(FINALIZER) === true || deletionTimestamp !== undefined) return stored;
+  const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
+  return { ...stored, object };
+}
+
+/** Once it is written down: a line for each target that is over since the status was written before. */
+export function logRecovered(
+  before: ExperimentStatus,
+  status: ExperimentStatus,
+  { logger, visited }: Pick<ReportParts, 'logger' | 'visited'>,
+): void {
+  const known = new Map(before.targets.map(({ uid, state }) => [uid, state]));
+  for (const { uid, state, namespace, name, node, executionId, endedEarly, evidence } of status.targets) {
+    if (state !== 'Recovered' || known.get(uid) === state) continue;
+    const target = targetName({ namespace, name });
+    logger.info(
+      { experiment: visited.id, node, target, executionId, endedEarly, evidence: evidence?.summary },
+      'target recovered',
+    );
+  }
+}
+
+function tell({ status, stored }: Readonly<Visit>, { events, logger, visited }: ReportParts): void {
+  const { phase, outcome, targets } = status;
+  const message = outcome?.message ?? `${targets.length} targets`;
+  logger.info({ experiment: visited.id, phase, reason: message }, 'phase entered');
+  const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
+  events.record(stored.object, { type, reason: phase, action: 'Reconcile', message });
+}
