@@ -1,7 +1,14 @@
 /** An operator: it waits until it leads, works, and waits again when it has lost the lead. */
 import { systemClock, type Clock, type Logger } from '@chaosplane/common';
-import { electLeader, type KubeClient, type Leadership } from '@chaosplane/kube';
-import { assemble } from './assemble.ts';
+import {
+  createManager,
+  electLeader,
+  type Component,
+  type KubeClient,
+  type Leadership,
+  type Manager,
+} from '@chaosplane/kube';
+import { everyReplica, leaderOnly } from './components.ts';
 import type { OperatorConfig } from './config.ts';
 import type { Daemons } from './daemons/daemons.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
@@ -17,12 +24,27 @@ export interface OperatorParts {
 }
 
 /**
- * Stands for election and works while it leads, term after term, until the signal comes: who loses the lead, because another
+ * Stands for election and works while it leads, term after term, until the signal comes: one that loses the lead, because another
  * has taken it or because the API server was away, lets go of everything and waits for it again.
  * Faults that are in force stay: the next leader takes them over, or the daemons end them when the lease lapses.
  */
 export async function runOperator(config: OperatorConfig, given: OperatorParts, signal: AbortSignal): Promise<void> {
   const parts = { clock: systemClock, readiness: createReadiness(), ...given };
+  const always = managerOf(everyReplica(config, parts), parts);
+  try {
+    await always.start(signal);
+    await standForElection(config, parts, signal);
+  } finally {
+    await always.stop();
+  }
+}
+
+/** Term after term. */
+async function standForElection(
+  config: OperatorConfig,
+  parts: Required<OperatorParts>,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, leaseName, identity, leaderLease } = config;
   while (!signal.aborted) {
     parts.logger.info({ identity }, 'waiting for the lead');
@@ -53,7 +75,7 @@ async function serve(
   leadership: Leadership,
   signal: AbortSignal,
 ): Promise<void> {
-  const manager = assemble(config, parts, leadership);
+  const manager = managerOf(leaderOnly(config, parts, leadership), parts);
   const term = AbortSignal.any([signal, leadership.lost]);
   parts.logger.info({ identity: config.identity, epoch: leadership.epoch }, 'leading');
   try {
@@ -65,6 +87,15 @@ async function serve(
     await manager.stop();
     await leadership.release();
   }
+}
+
+function managerOf(
+  components: readonly Component[],
+  tools: Pick<Required<OperatorParts>, 'logger' | 'clock'>,
+): Manager {
+  const manager = createManager(tools);
+  for (const component of components) manager.add(component);
+  return manager;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

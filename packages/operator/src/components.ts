@@ -1,0 +1,32 @@
+/** The components of an operator, in the order in which they start. */
+import type { Component, Leadership } from '@chaosplane/kube';
+import type { OperatorConfig } from './config.ts';
+import { setupExperiments } from './controllers/experiment/setup.ts';
+import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
+import type { OperatorParts } from './operator.ts';
+import { cacheComponent, newTerm } from './term.ts';
+
+/** What every replica runs, whether it leads or not: nothing yet. */
+export function everyReplica(_config: OperatorConfig, _parts: Required<OperatorParts>): readonly Component[] {
+  return [];
+}
+
+/** What only the leader runs, for one term. */
+export function leaderOnly(
+  config: OperatorConfig,
+  parts: Required<OperatorParts>,
+  { epoch }: Leadership,
+): readonly Component[] {
+  const term = newTerm(config, parts, epoch);
+  const { caches, events } = term;
+  const { pods, nodes, services, slices, daemonPods } = caches;
+  return [
+    ...[pods, nodes, services, slices, daemonPods].map(cacheComponent),
+    ...setupEndpoints(term),
+    ...setupLeases(term),
+    { name: 'events', start: async () => undefined, stop: () => events.stop() },
+    ...setupExperiments(term),
+    // After the cache of experiments, which is asked for each execution.
+    ...setupClean(term),
+  ];
+}

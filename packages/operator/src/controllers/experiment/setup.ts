@@ -1,0 +1,47 @@
+/** Sets the controller of ChaosExperiments up: its queue, and what brings a key into it. */
+import { isFinal, whyAbort, type ExperimentObject } from '@chaosplane/api';
+import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
+import { chooseExecutor } from '../../executors/choose.ts';
+import { cacheComponent, queueComponent, type Term } from '../../term.ts';
+import { experimentReconciler } from './controller.ts';
+
+export function setupExperiments(term: Term): readonly Component[] {
+  const { client, caches, config, events, clock, logger, daemons, epoch } = term;
+  const { experiments, pods, nodes } = caches;
+  const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs } = config;
+  const reconcile = experimentReconciler({
+    ...{ client, experiments, pods, nodes, events, clock, logger, allowLocalProbes, experimentsPerNamespace },
+    executorOf: chooseExecutor({ client, daemons, ...caches, epoch, leaseTtlMs, clock, logger }),
+    wake: (key) => queue.add(key),
+  });
+  const queue = createWorkQueue(
+    {
+      name: 'experiments',
+      reconcile,
+      // All workers share one processor and one API server, so a namespace has few of them. What is to end has some more.
+      concurrency: workers,
+      groupOf: (key) => refOfKey(key).namespace ?? '',
+      perGroup: Math.ceil(workers / 6),
+      isUrgent: (key) => isEnding(experiments.get(refOfKey(key))),
+      reserved: Math.ceil(workers / 4),
+    },
+    { clock, logger },
+  );
+  experiments.onChange(({ type, object, previous }) => {
+    if (type === 'deleted' || concerns(object, previous)) queue.add(keyOf(object.metadata));
+  });
+  return [queueComponent('experiments', queue), cacheComponent(experiments)];
+}
+
+/** Whether its end was asked for. */
+function isEnding(object: ExperimentObject | undefined): boolean {
+  if (object === undefined || whyAbort(object) === undefined) return false;
+  const { phase = 'Pending' } = object.status ?? {};
+  return object.metadata.deletionTimestamp !== undefined || !isFinal({ phase });
+}
+
+/** Our own writes of the status are no news. */
+function concerns(object: ExperimentObject, previous: ExperimentObject | undefined): boolean {
+  if (previous === undefined) return true;
+  return object.metadata.generation !== previous.metadata.generation || whyAbort(object) !== whyAbort(previous);
+}
