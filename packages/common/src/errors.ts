@@ -18,10 +18,10 @@ export const errorCodes = {
   ALREADY_EXISTS: { retryable: false, acts: 'the caller: use a new idempotency key' },
   PERMISSION_DENIED: { retryable: false, acts: 'the administrator: only the operator may ask' },
   FAILED_PRECONDITION: { retryable: false, acts: 'the administrator of the node' },
-  ABORTED: { retryable: true, acts: 'nobody: the execution is busy, try again' },
+  ABORTED: { retryable: true, acts: 'the caller: the execution is busy, try again' },
   UNIMPLEMENTED: { retryable: false, acts: 'the caller: use a newer daemon' },
   INTERNAL: { retryable: true, acts: 'the administrator: read the log of the daemon' },
-  UNAVAILABLE: { retryable: true, acts: 'nobody: try again' },
+  UNAVAILABLE: { retryable: true, acts: 'the caller: try again' },
   UNAUTHENTICATED: { retryable: false, acts: 'the administrator: the identity is missing or invalid' },
 } as const;
 
@@ -43,9 +43,9 @@ export class ChaosError extends Error {
 }
 
 /** An INVALID_ARGUMENT that names every problem in its message. */
-export function invalidArgument(subject: string, problems: readonly Problem[]): ChaosError {
+export function invalidArgument(what: string, problems: readonly Problem[]): ChaosError {
   const lines = problems.map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
-  return new ChaosError('INVALID_ARGUMENT', `${subject} is not valid: ${lines.join(' | ')}`, { problems });
+  return new ChaosError('INVALID_ARGUMENT', `${what} is not valid: ${lines.join(' | ')}`, { problems });
 }
 
 /** The error as a ChaosError: itself, or an INTERNAL one that keeps it as its cause. */

@@ -1,4 +1,4 @@
-/** What every package of ChaosPlane shares; imports nothing of ours. */
+/** What every package of ChaosPlane shares; imports nothing of ChaosPlane. */
 export * from './clock.ts';
 export * from './defined.ts';
 export * from './plural.ts';

@@ -49,7 +49,7 @@ const schema = z.strictObject({
       serviceAccount: z
         .string()
         .regex(/^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$/, 'allowed: system:serviceaccount:NAMESPACE:NAME'),
-      /** For whom the token is made out: one for the API server itself is not accepted. */
+      /** The audience of the token: one for the API server itself is not accepted. */
       audience: z.string().min(1).default('chaosplane-daemon'),
       apiServer: z.url({ protocol: /^https$/ }).default('https://kubernetes.default.svc'),
       /** Folder of `token` and `ca.crt`, by which the daemon speaks to the API server. */
@@ -84,7 +84,7 @@ export function parseConfig(raw: RawDaemonConfig): DaemonConfig {
     problems.push({ path: 'listen', wrong, allowed });
   }
   if (result.data?.listen !== undefined && result.data.clientName === undefined) {
-    const wrong = 'the daemon never listens on TCP to whoever has some certificate of that CA';
+    const wrong = 'the daemon never listens on TCP to every client with a certificate of that CA';
     problems.push({ path: 'clientName', wrong, allowed: 'the DNS name in the certificate of the operator' });
   }
   if (problems.length > 0 || result.data === undefined)

@@ -1,6 +1,6 @@
-/** Which packets are hit, when the fate of one depends on the one before: a cycle of fates with exact shares. Pure. */
+/** Which packets are hit when that depends on the packet before: a cycle of bursts with exact shares. Pure. */
 
-/** Packets after which the fates begin anew. */
+/** Packets after which the cycle begins again. */
 export const CYCLE = 4096;
 
 /** Positions in the cycle, both ends included. */

@@ -1,10 +1,10 @@
-/** The names and numbers by which everything of ours in a network namespace is recognised. */
+/** The names and numbers by which everything of ChaosPlane in a network namespace is recognised. */
 import type { Direction, Layer } from '../model/layer.ts';
 
 /** Our nft table, in the families `netdev` and `inet`. */
 export const TABLE = 'chaosplane';
 
-/** The inet table whose one rule hands marked packets to the queue backend. */
+/** The inet table whose one rule passes marked packets to the queue backend. */
 export const QUEUE_TABLE = 'chaosplane_queue';
 
 /** The netdev table whose rules hand marked packets to the TAP devices of the user-space backend. It dies with the daemon. */
@@ -95,7 +95,7 @@ export function tapPrefixOf(mark: number): string {
   return `${TAP_PREFIX}${Math.log2(minorOf(mark))}-`;
 }
 
-/** Whether a device of that name is one of ours. */
+/** Whether a device of that name is one of ChaosPlane's. */
 export function isOurDevice(name: string): boolean {
   return name.startsWith(IFB_PREFIX) || name.startsWith(TAP_PREFIX);
 }
@@ -127,7 +127,7 @@ export const layerNames = {
     `${layer.id}_peers${family}${group === undefined ? '' : `_${group}`}`,
   matched: (layer: Layer) => `${layer.id}_matched`,
   /** Packets that a dropper, a copier or a corruption chose. */
-  struck: (layer: Layer) => `${layer.id}_${struckWords[layer.effect.kind]}`,
+  affected: (layer: Layer) => `${layer.id}_${hitWords[layer.effect.kind]}`,
   scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
   /** Fragmented datagrams whose first fragment was in scope: the other fragments have no ports. */
   fragments: (layer: Layer, family: 4 | 6) => `${layer.id}_frags${family}`,
@@ -136,13 +136,13 @@ export const layerNames = {
   /** A copier copies what leaves, and marks what comes in. */
   hit: (layer: Layer, direction: Direction) =>
     layer.effect.kind === 'duplicate' ? `${layer.id}_hit_${direction}` : `${layer.id}_hit`,
-  /** Where chosen packets go on, when the fate of a datagram's later fragments is that of its first. */
+  /** Where chosen packets go on, when a datagram's later fragments are treated as its first. */
   act: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_act`,
   /** Where later fragments of a chosen datagram go. */
   rest: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_rest`,
 } as const;
 
-const struckWords: Readonly<Record<Layer['effect']['kind'], string>> = {
+const hitWords: Readonly<Record<Layer['effect']['kind'], string>> = {
   loss: 'dropped',
   partition: 'dropped',
   duplicate: 'duplicated',

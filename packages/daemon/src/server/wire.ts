@@ -35,7 +35,7 @@ export function durationOf(ms: number): WireDuration {
   return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
 }
 
-/** What every Exec… request has, whatever its message is called. */
+/** What every Exec… request has, regardless of its message called. */
 export interface AnyExecRequest {
   readonly experimentId?: string;
   readonly action?: string;
