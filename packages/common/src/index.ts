@@ -8,6 +8,8 @@ export * from './size.ts';
 export * from './network.ts';
 export * from './logger.ts';
 export * from './retry.ts';
+export * from './random.ts';
+export * from './setting-schemas.ts';
 export * from './mutex.ts';
 export * from './keyed-mutex.ts';
 export * from './door/index.ts';

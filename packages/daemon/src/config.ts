@@ -1,23 +1,10 @@
 /** The daemon's settings: raw values in, defaults and all problems at once, a frozen result out. */
-import { invalidArgument, parseDuration } from '@chaosplane/common';
+import { invalidArgument, listenAddress, toMilliseconds } from '@chaosplane/common';
 import { z } from 'zod';
 
-const duration = z.union([z.number(), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  const parsed = parseDuration(value);
-  if (parsed.ok) return parsed.value;
-  context.addIssue({ code: 'custom', message: `${parsed.wrong}; allowed: ${parsed.allowed}` });
-  return z.NEVER;
-});
-
-const address = z
-  .string()
-  .regex(/^.*:\d{1,5}$/, 'allowed: host:port, for example 127.0.0.1:8081 or :8081')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    return { host: host === '' ? '::' : host, port: Number(text.slice(colon + 1)) };
-  });
+const duration = z
+  .union([z.number(), z.string()])
+  .transform((value, context) => (typeof value === 'number' ? value : toMilliseconds(value, context)));
 
 const schema = z.strictObject({
   /** Unix socket of the gRPC service; its folder is made 0700. */
@@ -35,7 +22,7 @@ const schema = z.strictObject({
   /** Whether node-restart may restart this node. */
   allowNodeRestart: z.boolean().default(false),
   /** gRPC over TCP, with mutual TLS only. */
-  listen: address.exactOptional(),
+  listen: listenAddress.exactOptional(),
   tls: z.strictObject({ certificate: z.string(), key: z.string(), clientCa: z.string() }).exactOptional(),
   /** The DNS name that the certificate of a client must carry; another one of the same authority is refused. */
   clientName: z
@@ -57,9 +44,9 @@ const schema = z.strictObject({
     })
     .exactOptional(),
   /** `grpc.health.v1` alone, plaintext, for the kubelet. */
-  healthListen: address.exactOptional(),
+  healthListen: listenAddress.exactOptional(),
   /** /healthz, /readyz, /metrics. */
-  httpListen: address.exactOptional(),
+  httpListen: listenAddress.exactOptional(),
   /** What happens to active executions when the daemon is told to stop. */
   onStop: z.enum(['keep', 'undo']).default('keep'),
 });

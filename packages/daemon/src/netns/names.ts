@@ -1,4 +1,5 @@
 /** The names and numbers by which everything of ChaosPlane in a network namespace is recognised. */
+import { hashOf } from '@chaosplane/common';
 import type { Direction, Layer } from '../model/layer.ts';
 
 /** Our nft table, in the families `netdev` and `inet`. */
@@ -109,9 +110,7 @@ const LONGEST_DEVICE_NAME = 15;
 export function ifbOf(device: string): string {
   const name = `${IFB_PREFIX}${device}`;
   if (name.length <= LONGEST_DEVICE_NAME) return name;
-  let hash = 0x811c9dc5;
-  for (const character of device) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  return `${IFB_PREFIX}${(hash >>> 0).toString(16).padStart(8, '0')}`;
+  return `${IFB_PREFIX}${hashOf(device).toString(16).padStart(8, '0')}`;
 }
 
 /** A mark as nft writes it. */
