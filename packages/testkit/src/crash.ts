@@ -109,7 +109,7 @@ export function withCrash(
     journal: {
       load: () => journal.load(),
       write: effect(
-        (record: ExecutionRecord, outlives?: Durability) => journal.write(record, outlives),
+        (record: ExecutionRecord, durability?: Durability) => journal.write(record, durability),
         ({ action, state }) => `journal: ${action} ${state}`,
       ),
       // No step of its own: in the journal of a daemon that was killed there is no difference.
