@@ -181,7 +181,7 @@ export default tseslint.config(
     },
   },
   {
-    // Tests may use the test kit, whatever their package is, and matchers that return any.
+    // Tests may use the test kit, regardless of their package, and matchers that return any.
     files: ['**/*.test.ts', 'packages/*/test/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': 'off',

@@ -63,7 +63,7 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** KiB, without what nobody refers to any more. */
+/** KiB, without garbage. */
 function residentKb(): number {
   globalThis.gc?.();
   return process.memoryUsage().rss / 1024;

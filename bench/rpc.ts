@@ -80,7 +80,7 @@ export async function benchRpc(rounds: number): Promise<void> {
         await time(`floor: nft, ${count} peers, cancel`, () => netns.nft(DELETE_BARE_RULES));
       }
       await time('floor: one durable journal entry', () => writeDurably(durable));
-      await time('floor: one RPC', () => client.cancelChaos({ executionId: 'nobody' }));
+      await time('floor: one RPC', () => client.cancelChaos({ executionId: 'no-such-execution' }));
       await time('floor: pods of the runtime (CRI)', () => host.runtime.sandboxes());
       for (const count of [1, 100, 1000]) {
         await fault(client, `partition, ${count} peers`, 'partition', { peers: peers(count) });

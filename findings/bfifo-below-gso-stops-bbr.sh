@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Behind a bfifo of fewer bytes than a packet that TCP hands over at once (GSO, 64 KiB), BBR comes to a standstill: the packet never fits, TCP is
+# Behind a bfifo of fewer bytes than a packet that TCP passes on at once (GSO, 64 KiB), BBR comes to a standstill: the packet never fits, TCP is
 # told, and tries the same packet again every 200 ms. Reno makes smaller packets and gets the rate. Seen with iproute2 6.1.0 on Linux 6.18.
 set -euo pipefail
 readonly VERSIONS=(iproute2=6.1.0-3 iperf3=3.12-1+deb12u2 libiperf0=3.12-1+deb12u2 libsctp1=1.0.19+dfsg-2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A packet waits in NFQUEUE for its verdict. When somebody removes a base chain of a table that the packet has nothing to do with, the kernel drops
+# A packet waits in NFQUEUE for its verdict. When a program removes a base chain of a table that the packet has nothing to do with, the kernel drops
 # it; so it does when a rule goes that sets a conntrack zone. Both have the reason that a hook is unregistered, which may be held by a
 # waiting packet (nf_queue_nf_hook_drop in net/netfilter/nf_queue.c). An ordinary rule costs nothing. Seen with Linux 6.18, nftables 1.0.6.
 set -euo pipefail

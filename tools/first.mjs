@@ -1,6 +1,6 @@
 /**
  * The first step of every npm script: brings the dependencies up to date and runs the given program on the Node.js that the
- * project brings along. Plain JavaScript, because it has to run on whatever Node.js a fresh machine has.
+ * project brings along. Plain JavaScript, because it has to run on any Node.js that a fresh machine has.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -57,7 +57,9 @@ async function compare(testbed: Testbed, programs: string, rounds: number): Prom
   for (let round = 0; round < rounds; round++) {
     const ping = await other.ping(target);
     figures.add('an RPC that changes nothing: Chaos Mesh', ping.ms, ping.processes);
-    await ours('an RPC that changes nothing: ChaosPlane', () => client.cancelChaos({ executionId: 'nobody' }));
+    await ours('an RPC that changes nothing: ChaosPlane', () =>
+      client.cancelChaos({ executionId: 'no-such-execution' }),
+    );
     for (const count of COUNTS) {
       const peers = benchPeers(count);
       await ours(`inject, ${count} peers: kernel alone`, () => netns.nft(bareRules(peers)));

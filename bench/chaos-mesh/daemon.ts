@@ -25,11 +25,11 @@ export interface Netem {
 
 export interface ChaosMesh {
   /** One RPC that changes nothing. */
-  ping(subject: ChaosMeshTarget): Promise<Answer>;
-  partition(subject: ChaosMeshTarget, peers: readonly string[]): Promise<Answer>;
+  ping(target: ChaosMeshTarget): Promise<Answer>;
+  partition(target: ChaosMeshTarget, peers: readonly string[]): Promise<Answer>;
   /** All that the pod sends on eth0 is late, or a share of it lost. @throws Error with its words, where the kernel has no netem. */
-  netem(subject: ChaosMeshTarget, what: Netem): Promise<Answer>;
-  recover(subject: ChaosMeshTarget): Promise<Answer>;
+  netem(target: ChaosMeshTarget, what: Netem): Promise<Answer>;
+  recover(target: ChaosMeshTarget): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -78,20 +78,20 @@ export async function startChaosMesh(folder: string, programs: string, container
   };
   const named = ({ container, podUid: pod }: ChaosMeshTarget): object => ({ container, pod });
   return {
-    async ping(subject) {
+    async ping(target) {
       // Until it listens.
       for (let tries = 0; tries < 100; tries++) {
-        const said = await ask({ do: 'ping', ...named(subject) });
+        const said = await ask({ do: 'ping', ...named(target) });
         if (said.error === undefined) return said;
         if (ended) throw new Error(`chaos-daemon ended: ${said.error}`);
         await sleep(100);
       }
-      return must({ do: 'ping', ...named(subject) });
+      return must({ do: 'ping', ...named(target) });
     },
-    partition: (subject, peers) => must({ do: 'partition', ...named(subject), peers }),
-    netem: (subject, { latencyMs = 0, lossPercent = 0 }) =>
-      must({ do: 'netem', ...named(subject), latency: `${latencyMs}ms`, loss: lossPercent }),
-    recover: (subject) => must({ do: 'recover', ...named(subject) }),
+    partition: (target, peers) => must({ do: 'partition', ...named(target), peers }),
+    netem: (target, { latencyMs = 0, lossPercent = 0 }) =>
+      must({ do: 'netem', ...named(target), latency: `${latencyMs}ms`, loss: lossPercent }),
+    recover: (target) => must({ do: 'recover', ...named(target) }),
     async close() {
       client.stdin.end();
       daemon.kill('SIGTERM');

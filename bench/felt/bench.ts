@@ -58,7 +58,7 @@ export async function benchFelt(rounds: number, { cut, signal }: FeltOptions): P
 
 type Programs = string | { readonly unavailable: string };
 
-/** Whatever has to be ended is put to `ends`. */
+/** What has to be ended is added to `ends`. */
 async function compare(
   testbed: Testbed,
   programs: Programs,
@@ -164,7 +164,7 @@ async function kernelOf(client: ChaosDaemonClient) {
   const host = await createHost({ nodeName: 'bench' });
   const netem = (await host.capabilities()).some(({ name, available }) => name === 'sch-netem' && available);
   await host.close();
-  // Debian's release says 6.1.0 whatever is in it.
+  // Debian's release says 6.1.0 for every kernel of that series.
   const kernel = /Debian (\d[\d.]*)/.exec(version())?.[1] ?? release().split('-')[0];
   const { actions } = await client.getCapabilities({});
   const engine = actions.find(({ action }) => action === 'network-delay')?.engine ?? 'none';

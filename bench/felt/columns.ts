@@ -91,7 +91,7 @@ async function ours(client: ChaosDaemonClient, action: string, parameters: Recor
 /** The same of Chaos Mesh's daemon; `unavailable` is why there is none. */
 export function chaosMesh(pair: Pair, other: ChaosMesh | { readonly unavailable: string }, hasNetem: boolean): Column {
   const netem = async (daemon: ChaosMesh, what: Netem): Promise<void> => {
-    await daemon.netem(pair.subject, what).catch((error: unknown) => {
+    await daemon.netem(pair.target, what).catch((error: unknown) => {
       const words = String(error);
       if (hasNetem) throw error;
       const tc = words.slice(words.lastIndexOf('msg: ') + 5).split('\n')[0] ?? '';
@@ -105,7 +105,7 @@ export function chaosMesh(pair: Pair, other: ChaosMesh | { readonly unavailable:
       if ('unavailable' in other) throw new Error(other.unavailable);
       switch (fault.kind) {
         case 'partition':
-          await other.partition(pair.subject, [pair.receiver.ipv4]);
+          await other.partition(pair.target, [pair.receiver.ipv4]);
           break;
         case 'loss':
           await netem(other, { lossPercent: fault.percent });
@@ -115,7 +115,7 @@ export function chaosMesh(pair: Pair, other: ChaosMesh | { readonly unavailable:
           break;
       }
       return async () => {
-        await other.recover(pair.subject);
+        await other.recover(pair.target);
         await cleanPod(pair.sender.path);
       };
     },

@@ -12,7 +12,7 @@ export interface Pair {
   readonly sender: LabNamespace;
   readonly receiver: LabNamespace;
   /** The sender, as Chaos Mesh names it. */
-  readonly subject: ChaosMeshTarget;
+  readonly target: ChaosMeshTarget;
   /** The interface of the node at which the receiver's cable ends. */
   readonly port: string;
   /** Pulls the receiver's cable out of the bridge, or puts it back: neither end sees a change. */
@@ -49,7 +49,7 @@ export async function startPair(testbed: Testbed, name: string, synRetries: numb
   return {
     sender,
     receiver,
-    subject: { container: `containerd://${pods[0].containers['app']?.id ?? ''}`, podUid: pods[0].uid },
+    target: { container: `containerd://${pods[0].containers['app']?.id ?? ''}`, podUid: pods[0].uid },
     port: ifname,
     async plug(plugged) {
       await execa('ip', ['link', 'set', ifname, ...(plugged ? ['master', master] : ['nomaster'])]);

@@ -29,7 +29,12 @@ describe('the rules of the house', () => {
       "import '@chaosplane/lifecycle';",
       boundary,
     ],
-    ['common may import nothing of ours', 'packages/common/src/clock.ts', "import '@chaosplane/proto';", boundary],
+    [
+      'common may import nothing of ChaosPlane',
+      'packages/common/src/clock.ts',
+      "import '@chaosplane/proto';",
+      boundary,
+    ],
     [
       'the CLI may not import the operator',
       'packages/cli/src/output/table.ts',

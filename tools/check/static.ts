@@ -1,4 +1,4 @@
-/** What is checked without running anything of ours: format, lint, types, the wire contract, generated files. */
+/** What is checked without running anything of ChaosPlane: format, lint, types, the wire contract, generated files, words, commits. */
 import { execa } from 'execa';
 import type { Counts } from '../test/counts.ts';
 
@@ -12,6 +12,8 @@ const steps: readonly Step[] = [
   { name: 'types (tsc)', argv: ['node_modules/.bin/tsc', '-p', 'tsconfig.json'] },
   { name: 'wire contract (buf lint, buf breaking)', argv: ['tools/gen/main.ts', '--lint'] },
   { name: 'generated files', argv: ['tools/gen/main.ts', '--verify'] },
+  { name: 'words that the glossary strikes', argv: ['tools/check/words.main.ts'] },
+  { name: 'messages of commits', argv: ['tools/check/commits.ts'] },
   {
     name: 'lint (eslint)',
     argv: [

@@ -11,7 +11,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Asks as administrator; undefined when nobody answers. */
+/** Asks as administrator; undefined when no API server answers. */
 export async function ask(folder: string, number: number, path: string): Promise<Answer | undefined> {
   const [ca, cert, key] = await Promise.all(
     ['ca.crt', 'admin.crt', 'admin.key'].map((name) => readFile(join(folder, 'pki', name), 'utf8')),

@@ -15,7 +15,7 @@ export interface Marks {
   readonly address: string;
   /** Where the programs are. */
   readonly programs: string;
-  /** A cluster whose owner is gone is removed; one that belongs to nobody stays. */
+  /** A cluster whose owner is gone is removed; one without an owner stays. */
   readonly owner: ProcessIdentity | null;
   /** Absent until a number is claimed. */
   readonly number?: number;

@@ -23,7 +23,7 @@ export async function identityOf(pid: number): Promise<ProcessIdentity> {
   return { pid, startTime: (await stat(pid))?.startTime ?? '' };
 }
 
-/** A zombie is not alive: where nobody reaps, they stay. */
+/** A zombie is not alive: where no parent reaps, they stay. */
 export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
   const now = await stat(pid);
   return now !== undefined && now.startTime === startTime && now.state !== 'Z' && now.state !== 'X';

@@ -28,7 +28,7 @@ export interface ClusterOptions {
   readonly images?: readonly string[];
   /** Ends the start early. */
   readonly signal?: AbortSignal;
-  /** The cluster stays when this process has ended, until somebody stops it. Default false. */
+  /** The cluster stays when this process has ended, until a user stops it. Default false. */
   readonly stays?: boolean;
 }
 
@@ -96,7 +96,7 @@ async function allOf(works: readonly Promise<void>[]): Promise<void> {
   await Promise.all(works);
 }
 
-/** A process that removes the cluster when this one ends in whatever way. Returns how to send it home. */
+/** A process that removes the cluster when this one ends in any way. Returns how to send it home. */
 function supervise(folder: string): () => Promise<void> {
   const program = join(import.meta.dirname, 'supervisor/main.ts');
   const argv = ['--disable-warning=ExperimentalWarning', program, folder];

@@ -33,7 +33,7 @@ async function unmount(folder: string): Promise<void> {
   if (points.length > 0) await execa('umount', ['-l', '--', ...points.reverse()]);
 }
 
-/** Whether a cluster is to be left alone: it belongs to a living process, or stays until somebody takes it down. */
+/** Whether a cluster is to be left alone: it belongs to a living process, or stays until a user takes it down. */
 const isWanted = async ({ owner }: Marks): Promise<boolean> => owner === null || (await isAlive(owner));
 
 /** The folders of the clusters below `parent` that are to be left alone. */

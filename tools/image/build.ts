@@ -91,7 +91,7 @@ async function strippedNode(cacheFolder: string, report: (line: string) => void)
   }
 }
 
-/** Every change of the sources makes an archive; those that nobody has asked for in a day go. */
+/** Every change of the sources makes an archive; those that were not asked for in a day go. */
 async function forgetOld(cacheFolder: string): Promise<void> {
   const before = Date.now() - 24 * 3600_000;
   for (const folder of [cacheFolder, join(cacheFolder, 'layers')]) {

@@ -19,7 +19,7 @@ export interface JestReport {
   readonly numRuntimeErrorTestSuites: number;
 }
 
-/** The counts of a report. A layer in which no test was executed has failed: it would pass whatever happened. */
+/** The counts of a report. A layer in which no test was executed has failed: it would pass in any case. */
 export function countsOf(report: JestReport): Counts {
   const counts = {
     passed: report.numPassedTests,

@@ -1,4 +1,4 @@
-/** What a run of the tests may have left behind on a machine, looked for by the marks that everything of ours carries. */
+/** What a run of the tests may have left behind on a machine, looked for by the marks that everything of ChaosPlane carries. */
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { cgroupRoots } from '../cluster/cgroups.ts';

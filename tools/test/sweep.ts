@@ -7,7 +7,7 @@ import { sweepLeftovers } from '@chaosplane/testbed';
 import { sweepLabs } from '@chaosplane/testkit';
 import { sweepClusters, wantedClusters } from '../cluster/index.ts';
 
-/** What was removed, for people. Needs root for namespaces and mounts; without it there cannot be any of ours. */
+/** What was removed, for people. Needs root for namespaces and mounts; without it there cannot be any of ChaosPlane. */
 export async function sweep(): Promise<string[]> {
   const removed = isRoot() ? [...sweepLabs(), ...(await sweepLeftovers()), ...(await sweepClusters())] : [];
   for (const name of await readdir(tmpdir())) {
@@ -20,7 +20,7 @@ export async function sweep(): Promise<string[]> {
 
 /**
  * Removes a run's folder, and before it what tests that were killed have left of test beds and clusters in it: without
- * the folder nobody would know what belongs to them. It stays when something in it still has a living owner.
+ * the folder it would be unknown what belongs to them. It stays when something in it still has a living owner.
  */
 export async function removeRun(folder: string): Promise<string[]> {
   const removed = isRoot() ? [...(await sweepLeftovers(folder)), ...(await sweepClusters(folder))] : [];

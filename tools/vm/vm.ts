@@ -69,7 +69,7 @@ async function prepare(release: Release, report: Report): Promise<Prepared> {
 }
 
 /**
- * Runs `argv` there. The machine ends with the command, at the time limit, by the signal, or when this process ends in whatever way.
+ * Runs `argv` there. The machine ends with the command, at the time limit, by the signal, or when this process ends in any way.
  * @throws Error when the machine cannot be started, or ended without the command's exit code.
  */
 export async function runInVm(argv: readonly string[], options: VmOptions = {}): Promise<VmResult> {
@@ -155,7 +155,7 @@ function machine(
   ];
   return [
     // Without the processor's "fast" byte strings: Linux copies and clears all memory by them, and TCG goes through them byte by byte.
-    // Never KVM: whoever runs this may be in a virtual machine already. And one processor: Linux patches its own code while it runs,
+    // Never KVM: this machine may be a virtual machine already. And one processor: Linux patches its own code while it runs,
     // when the first netfilter hook comes and the last one goes; of several processors QEMU 7.2 may leave one with its translation of
     // the breakpoint that was there meanwhile, which then traps for ever (seen in `ip_local_deliver`).
     ...['-accel', 'tcg,tb-size=512', '-cpu', 'max,-erms,-fsrm', '-smp', '1', '-m', String(memoryMb)],

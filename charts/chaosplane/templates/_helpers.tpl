@@ -47,7 +47,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* A hook is made anew each time, and is gone once it has succeeded. Takes (list "pre-install,pre-upgrade" "-5"). */}}
+{{/* A hook is made again each time, and is gone once it has succeeded. Takes (list "pre-install,pre-upgrade" "-5"). */}}
 {{- define "chaosplane.hook" -}}
 helm.sh/hook: {{ index . 0 }}
 helm.sh/hook-weight: {{ index . 1 | quote }}

@@ -105,7 +105,7 @@ describe('the parameters of an action', () => {
     ).toThrow('the target chooses the pod');
   });
 
-  test('whatever they are, they are understood or refused, and no unparsed text gets through', () => {
+  test('of any content are understood or refused, and no unparsed text gets through', () => {
     const keys = fc.constantFrom(
       'latency',
       'jitter',
@@ -143,7 +143,7 @@ describe('the catalogue', () => {
   test('stress is of the node when nothing says that a pod is meant', () => {
     expect(findByRoute('execStressChaos', 'cpu', { load: '50' }).name).toBe('stress-cpu');
     expect(findByRoute('execStressChaos', 'cpu', { podName: 'web' }).name).toBe('pod-cpu-stress');
-    // Whoever names a container has forgotten its pod, and is told so.
+    // A caller that names a container has forgotten its pod, and is told so.
     expect(findByRoute('execStressChaos', 'memory', { containerName: 'app' }).name).toBe('pod-memory-stress');
     expect(findByRoute('execStressChaos', 'io', {}).name).toBe('pod-io-stress');
   });

@@ -10,23 +10,35 @@ export interface Problem {
   readonly allowed: string;
 }
 
-/** Each code is the gRPC status of that name; here is whether trying again can help, and who has to act. */
+/**
+ * Each code is the gRPC status of that name; here is whether trying again can help, and who has to act. `automatic`: a program
+ * sends the same request again. `by hand`: a person looks first.
+ */
 export const errorCodes = {
-  INVALID_ARGUMENT: { retryable: false, acts: 'the caller: correct the input' },
-  DEADLINE_EXCEEDED: { retryable: true, acts: 'the caller: try again with more time' },
-  NOT_FOUND: { retryable: false, acts: 'the caller: name something that exists' },
-  ALREADY_EXISTS: { retryable: false, acts: 'the caller: use a new idempotency key' },
-  PERMISSION_DENIED: { retryable: false, acts: 'the administrator: only the operator may ask' },
-  FAILED_PRECONDITION: { retryable: false, acts: 'the administrator of the node' },
-  ABORTED: { retryable: true, acts: 'nobody: the execution is busy, try again' },
-  UNIMPLEMENTED: { retryable: false, acts: 'the caller: use a newer daemon' },
-  INTERNAL: { retryable: true, acts: 'the administrator: read the log of the daemon' },
-  UNAVAILABLE: { retryable: true, acts: 'nobody: try again' },
-  UNAUTHENTICATED: { retryable: false, acts: 'the administrator: the identity is missing or invalid' },
+  INVALID_ARGUMENT: { retry: 'no', acts: 'the caller: correct the input' },
+  DEADLINE_EXCEEDED: { retry: 'automatic', acts: 'the caller: try again with more time' },
+  NOT_FOUND: { retry: 'no', acts: 'the caller: name something that exists' },
+  ALREADY_EXISTS: { retry: 'no', acts: 'the caller: use a new idempotency key' },
+  PERMISSION_DENIED: { retry: 'no', acts: 'the administrator: only the operator may ask' },
+  FAILED_PRECONDITION: { retry: 'no', acts: 'the administrator of the node' },
+  ABORTED: { retry: 'automatic', acts: 'the caller: the execution is busy, try again' },
+  UNIMPLEMENTED: { retry: 'no', acts: 'the caller: use a newer daemon' },
+  INTERNAL: { retry: 'by hand', acts: 'the administrator: read the log of the daemon' },
+  UNAVAILABLE: { retry: 'automatic', acts: 'the caller: try again' },
+  UNAUTHENTICATED: { retry: 'no', acts: 'the administrator: the identity is missing or invalid' },
 } as const;
 
 /** The closed list of codes. */
 export type ErrorCode = keyof typeof errorCodes;
+
+const retryable: readonly string[] = Object.entries(errorCodes).flatMap(([code, { retry }]) =>
+  retry === 'automatic' ? [code] : [],
+);
+
+/** Whether a program sends the same request again after an error with this code, which may be that of another program. */
+export function isRetryable(code: unknown): boolean {
+  return typeof code === 'string' && retryable.includes(code);
+}
 
 /** Every error that ChaosPlane means to show. Anything else that is thrown is a defect and is reported as INTERNAL. */
 export class ChaosError extends Error {
@@ -43,9 +55,9 @@ export class ChaosError extends Error {
 }
 
 /** An INVALID_ARGUMENT that names every problem in its message. */
-export function invalidArgument(subject: string, problems: readonly Problem[]): ChaosError {
+export function invalidArgument(what: string, problems: readonly Problem[]): ChaosError {
   const lines = problems.map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
-  return new ChaosError('INVALID_ARGUMENT', `${subject} is not valid: ${lines.join(' | ')}`, { problems });
+  return new ChaosError('INVALID_ARGUMENT', `${what} is not valid: ${lines.join(' | ')}`, { problems });
 }
 
 /** The error as a ChaosError: itself, or an INTERNAL one that keeps it as its cause. */

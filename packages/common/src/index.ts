@@ -1,6 +1,7 @@
-/** What every package of ChaosPlane shares; imports nothing of ours. */
+/** What every package of ChaosPlane shares; imports nothing of ChaosPlane. */
 export * from './pure.ts';
 export * from './logger.ts';
+export * from './setting-schemas.ts';
 export * from './door/index.ts';
 export * from './http.ts';
 export { keepOwnHeapSmall } from './heap.ts';

@@ -37,7 +37,7 @@ describe('parseCidr', () => {
     expect(parseCidr('web.default.svc')).toMatchObject({ ok: false });
   });
 
-  test('whatever is accepted has only characters of an address', () => {
+  test('what is accepted has only characters of an address', () => {
     assert(
       property(string(), (text) => {
         const parsed = parseCidr(text);

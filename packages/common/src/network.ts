@@ -172,7 +172,7 @@ function splitList(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 
-/** The first few of many wrongs: a message stays short whatever it is about. */
+/** The first few of many wrongs: a message stays short in any case. */
 function several(wrong: ReadonlySet<string>): string {
   const shown = [...wrong].slice(0, 3).join(', ');
   return wrong.size > 3 ? `${shown} and ${wrong.size - 3} more` : shown;

@@ -9,3 +9,4 @@ export * from './network.ts';
 export * from './retry.ts';
 export * from './mutex.ts';
 export * from './keyed-mutex.ts';
+export * from './random.ts';

@@ -42,7 +42,7 @@ describe('parseDuration', () => {
     expect(refused.ok ? 0 : refused.wrong.length).toBeLessThan(120);
   });
 
-  test('whatever is formatted is parsed to the same within a thousandth', () => {
+  test('what is formatted is parsed to the same within a thousandth', () => {
     assert(
       property(double({ min: 0.001, max: 59_999, noNaN: true }), (ms) => {
         const parsed = parseDuration(formatDuration(ms));

@@ -1,23 +1,10 @@
 /** The daemon's settings: raw values in, defaults and all problems at once, a frozen result out. */
-import { invalidArgument, parseDuration } from '@chaosplane/common';
+import { invalidArgument, listenAddress, toMilliseconds } from '@chaosplane/common';
 import { z } from 'zod';
 
-const duration = z.union([z.number(), z.string()]).transform((value, context) => {
-  if (typeof value === 'number') return value;
-  const parsed = parseDuration(value);
-  if (parsed.ok) return parsed.value;
-  context.addIssue({ code: 'custom', message: `${parsed.wrong}; allowed: ${parsed.allowed}` });
-  return z.NEVER;
-});
-
-const address = z
-  .string()
-  .regex(/^.*:\d{1,5}$/, 'allowed: host:port, for example 127.0.0.1:8081 or :8081')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    return { host: host === '' ? '::' : host, port: Number(text.slice(colon + 1)) };
-  });
+const duration = z
+  .union([z.number(), z.string()])
+  .transform((value, context) => (typeof value === 'number' ? value : toMilliseconds(value, context)));
 
 const schema = z.strictObject({
   /** Unix socket of the gRPC service; its folder is made 0700. */
@@ -35,7 +22,7 @@ const schema = z.strictObject({
   /** Whether node-restart may restart this node. */
   allowNodeRestart: z.boolean().default(false),
   /** gRPC over TCP, with mutual TLS only. */
-  listen: address.exactOptional(),
+  listen: listenAddress.exactOptional(),
   tls: z.strictObject({ certificate: z.string(), key: z.string(), clientCa: z.string() }).exactOptional(),
   /** The DNS name that the certificate of a client must carry; another one of the same authority is refused. */
   clientName: z
@@ -49,7 +36,7 @@ const schema = z.strictObject({
       serviceAccount: z
         .string()
         .regex(/^system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+$/, 'allowed: system:serviceaccount:NAMESPACE:NAME'),
-      /** For whom the token is made out: one for the API server itself is not accepted. */
+      /** The audience of the token: one for the API server itself is not accepted. */
       audience: z.string().min(1).default('chaosplane-daemon'),
       apiServer: z.url({ protocol: /^https$/ }).default('https://kubernetes.default.svc'),
       /** Folder of `token` and `ca.crt`, by which the daemon speaks to the API server. */
@@ -57,9 +44,9 @@ const schema = z.strictObject({
     })
     .exactOptional(),
   /** `grpc.health.v1` alone, plaintext, for the kubelet. */
-  healthListen: address.exactOptional(),
+  healthListen: listenAddress.exactOptional(),
   /** /healthz, /readyz, /metrics. */
-  httpListen: address.exactOptional(),
+  httpListen: listenAddress.exactOptional(),
   /** What happens to active executions when the daemon is told to stop. */
   onStop: z.enum(['keep', 'undo']).default('keep'),
 });
@@ -84,7 +71,7 @@ export function parseConfig(raw: RawDaemonConfig): DaemonConfig {
     problems.push({ path: 'listen', wrong, allowed });
   }
   if (result.data?.listen !== undefined && result.data.clientName === undefined) {
-    const wrong = 'the daemon never listens on TCP to whoever has some certificate of that CA';
+    const wrong = 'the daemon never listens on TCP to every client with a certificate of that CA';
     problems.push({ path: 'clientName', wrong, allowed: 'the DNS name in the certificate of the operator' });
   }
   if (problems.length > 0 || result.data === undefined)

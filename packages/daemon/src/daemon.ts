@@ -26,7 +26,7 @@ import { createService } from './server/service.ts';
 /** The version that GetCapabilities tells. */
 export const DAEMON_VERSION = '0.1.0';
 
-/** What a daemon is given beside its settings; whatever is absent is the real thing. */
+/** What a daemon is given beside its settings; the real one stands in for what is absent. */
 export interface DaemonParts {
   readonly logger: Logger;
   readonly clock?: Clock;

@@ -74,7 +74,7 @@ const options: readonly Option[] = [
   ),
   option(
     '--token-audience <audience>',
-    'for whom tokens are made out (default: "chaosplane-daemon")',
+    'the audience that tokens must have (default: "chaosplane-daemon")',
     'TOKEN_AUDIENCE',
   ),
   option('--api-server <url>', 'who reviews the tokens; that of the cluster when left out', 'API_SERVER'),
@@ -133,7 +133,7 @@ function tlsOf({ tlsCert, tlsKey, tlsClientCa }: DaemonFlags): RawDaemonConfig['
 function tokenReviewOf(flags: DaemonFlags): RawDaemonConfig['tokenReview'] | undefined {
   const { tokenServiceAccount: serviceAccount, tokenAudience: audience, apiServer, apiCredentials } = flags;
   if (serviceAccount === undefined) {
-    // A daemon that is told for whom tokens are made out, and checks none, is not what anybody meant.
+    // An audience for tokens without a check of tokens is a mistake of the administrator.
     if (audience === undefined) return undefined;
     throw new ChaosError('INVALID_ARGUMENT', '--token-audience needs --token-service-account');
   }

@@ -57,7 +57,7 @@ location = "127.0.0.1:${port}/chaosplane.test"
 insecure = true
 `;
 
-/** A CRI-O; it pulls its images from a registry of ours, which is there as long as that takes. */
+/** A CRI-O; it pulls its images from a registry of ChaosPlane, which is there as long as that takes. */
 export function crio(): RuntimeProgram {
   let registry: Registry | undefined;
   return {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Channel } from 'nice-grpc';
 
-/** Where a runtime of ours is, and what it has to do with. */
+/** Where a runtime of ChaosPlane is, and what it has to do with. */
 export interface Place {
   /** Everything of it is in this folder. */
   readonly folder: string;

@@ -109,10 +109,10 @@ export function withCrash(
     journal: {
       load: () => journal.load(),
       write: effect(
-        (record: ExecutionRecord, outlives?: Durability) => journal.write(record, outlives),
+        (record: ExecutionRecord, durability?: Durability) => journal.write(record, durability),
         ({ action, state }) => `journal: ${action} ${state}`,
       ),
-      // No step of its own: whoever reads the journal of a daemon that was killed sees no difference.
+      // No step of its own: in the journal of a daemon that was killed there is no difference.
       sync: (id) => (point.crashed ? hang(point) : journal.sync(id)),
       writeLease: effect(
         (lease: LeaseRecord) => journal.writeLease(lease),
@@ -132,7 +132,7 @@ function shown(commands: readonly string[]): string {
   return commands.length === 1 ? words : `${words} … (${commands.length} commands)`;
 }
 
-/** Thrown where a synchronous effect cannot hang; whatever catches it can change nothing any more. */
+/** Thrown where a synchronous effect cannot hang; code that catches it can change nothing any more. */
 class Dead extends Error {
   constructor(_never: unknown) {
     super('the daemon was killed here');

@@ -126,7 +126,7 @@ export function sweepLabs(): string[] {
 
 function configure(netns: NetnsHandle, end: Omit<LabNamespace, 'netns'>): void {
   netns.within(() => {
-    // Addresses count at once, and nobody asks for routers in the middle of a measurement.
+    // Addresses count at once, and the kernel asks for no routers in the middle of a measurement.
     for (const name of ['accept_dad', 'router_solicitations', 'accept_ra']) {
       for (const device of ['default', 'eth0']) writeFileSync(`/proc/sys/net/ipv6/conf/${device}/${name}`, '0');
     }

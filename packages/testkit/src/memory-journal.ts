@@ -9,7 +9,7 @@ export interface MemoryJournal extends Journal {
   afterPowerCut(): MemoryJournal;
 }
 
-/** `disk` is what a sync waits for: whoever does not wait for the sync is overtaken by a power cut meanwhile. */
+/** `disk` is what a sync waits for: a power cut overtakes a caller that does not wait for the sync. */
 export function memoryJournal(disk: () => Promise<unknown> = async () => undefined): MemoryJournal {
   return journalOver(new Map(), disk);
 }

@@ -1,4 +1,4 @@
-/** Valid parameters of every action that the daemon carries out, at random, for the laws that hold whatever they are. */
+/** Valid parameters of every action that the daemon carries out, at random, for the laws that hold for all of them. */
 import { parsePeers } from '@chaosplane/common';
 import fc from 'fast-check';
 
@@ -14,7 +14,7 @@ const port = portNumber.map(String);
 const listOf = (one: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc.array(one, { minLength: 1, maxLength: 4 }).map((all) => all.join(','));
 
-/** What the network actions share. `db.test` and `cache.test` are names that somebody has to know. */
+/** What the network actions share. `db.test` and `cache.test` are names that a resolver has to know. */
 export const networkScopes: Parameters = fc.record(
   {
     peers: listOf(fc.oneof(address, fc.constantFrom('db.test', 'cache.test.'))),
@@ -65,7 +65,7 @@ const memory: Parameters = fc.record(
 
 const token = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,15}$/);
 const httpHeader = fc.tuple(token, fc.stringMatching(/^[!-:<-~]{0,20}$/)).map(([name, value]) => `${name}: ${value}`);
-/** Which connections and what is chosen for each, whatever is done to it. */
+/** Which connections and what is chosen for each, for every effect. */
 const httpConnections = {
   port,
   side: fc.constantFrom('server', 'client'),

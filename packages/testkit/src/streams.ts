@@ -22,7 +22,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   1: 'EPERM',
 };
 
-/** Connects, and waits for whatever comes of it, or until `withinMs` have passed: `nothing yet`. */
+/** Connects, and waits for the outcome, or until `withinMs` have passed: `nothing yet`. */
 export async function attemptConnection(
   from: LabNamespace,
   to: LabNamespace,

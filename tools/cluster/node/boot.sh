@@ -6,7 +6,7 @@ set -eu
 . "$1/node.env"
 
 power_off() {
-  # Without the namespace the kernel answers nobody any more, as when the power is gone.
+  # Without the namespace the kernel answers no peer any more, as when the power is gone.
   ip -n "$MARK" link del "$LINK" 2> /dev/null || :
   ip netns del "$NETNS" 2> /dev/null || :
 }

@@ -14,7 +14,7 @@ const settings = {
 };
 const files = nodeFiles(settings);
 
-test('the scripts of a node read every setting as it was meant, whatever is in it', () => {
+test('the scripts of a node read every setting as it was meant, with any characters in it', () => {
   const script = `${files['node.env'] ?? ''}printf '%s|' "$NAME" "$FOLDER" "$NETNS" "$LINK" "$CGROUP" "$CGROUP_ROOTS" "$ADDRESS"`;
   expect(execaSync('sh', ['-euc', script]).stdout.split('|')).toEqual([
     'node.with.dots',

@@ -80,7 +80,7 @@ const NULLS_KEPT = [
 const experimentAdditions: readonly Addition[] = [
   ...NULLS_KEPT.map((at): Addition => ({ at, add: { nullable: true } })),
   // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
-  // One that failed before it started, such as over its own spec, can be corrected in place, and is begun anew.
+  // One that failed before it started, such as over its own spec, can be corrected in place, and is begun again.
   changeRule(
     'the spec cannot be changed once the experiment has started: delete it and create a new one',
     "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Pending' || (oldSelf.status.phase == 'Failed' && !has(oldSelf.status.startedAt)) || self.spec == oldSelf.spec",

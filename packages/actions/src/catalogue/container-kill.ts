@@ -36,7 +36,7 @@ export const containerKill = defineAction({
     ...podTargetParameters('Which container. Without it: every container of the pod that runs.'),
   },
   toSpec: (values): ContainerKillSpec => ({ target: toPodTarget(values), signal: values.signal }),
-  summary: 'A container is killed; whatever runs it starts it again.',
+  summary: 'A container is killed; what runs it starts it again.',
   description: `The first process of the container gets the signal, from the node: nothing runs in the container for it, and no permission of the
 container is needed. KILL always ends it. Any other signal does what the application makes of it; the first process of a container
 ignores those that it has no handler for.

@@ -19,7 +19,7 @@ const [LEAST_RATE, MOST_RATE] = [8000, 100_000_000_000];
 const [LEAST_BURST, MOST_BURST] = [1600, 1_000_000_000];
 const LONGEST_MS = 60_000;
 const DEFAULT_MS = 50;
-/** Three packets of 64 KiB, as TCP hands them over at once, with all their headers: with room for these a queue costs TCP next to nothing. */
+/** Three packets of 64 KiB, as TCP passes them on at once, with all their headers: with room for these a queue costs TCP next to nothing. */
 const COMFORTABLE_BYTES = 210_000;
 /** An Ethernet frame and what may be around it. */
 const FRAME_BYTES = 1600;
@@ -83,7 +83,7 @@ ${COMFORTABLE_BYTES.toLocaleString('en-US')} bytes take when that is longer (168
     return { scope: toScope(values, problems), rateBits, burstBytes: values.burst ?? enough, latencyMs };
   },
   summary: 'What the pod sends or receives passes no faster than a rate.',
-  description: `All packets in scope share one limit in each direction that is asked for: an HTB class of ours, with a queue that holds as much as
+  description: `All packets in scope share one limit in each direction that is asked for: an HTB class of ChaosPlane, with a queue that holds as much as
 passes in \`latency\`, and drops what is more. TCP finds the rate by itself; a UDP sender that is faster loses packets. \`direction: both\` is the
 rate each way. A limit above the speed of the link costs next to nothing.
 
@@ -93,7 +93,7 @@ each, GSO): the default \`latency\` sees to that. With a shorter one the wait is
 them again, as behind a router with so short a queue: at 1mbit and 50ms 2 % by CUBIC and a quarter by BBR. TCP that sends to the pod knows
 nothing of the queue, and loses what it would behind a link of that rate with so long a queue: most while it looks for the
 rate, more by BBR and Reno than by CUBIC, and more with a \`burst\` of several packets. The packet that is on its way already comes
-on top of \`latency\`. What the pod receives is held back after it came over the link, by way of an IFB device of ours.
+on top of \`latency\`. What the pod receives is held back after it came over the link, by way of an IFB device of ChaosPlane.
 
 Where the scopes of several bandwidths overlap, the tightest holds, and its packets share its class. Delays and corruptions of
 other experiments on the same pod hold as well. Neither \`sch_netem\` nor a daemon is needed: \`sch_htb\` and \`sch_tbf\` are.`,

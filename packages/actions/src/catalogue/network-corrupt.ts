@@ -26,8 +26,8 @@ export const networkCorrupt = defineAction({
   description: `One bit of each chosen packet is flipped, and its checksums are left as they were: wrong. So the receiver's kernel
 finds nearly all of them out, drops them and counts them (\`UdpInCsumErrors\`, \`TcpInCsumErrors\` of /proc/net/snmp); the
 application sees a loss, and TCP sends again. A wrong bit gets through to an application only where no checksum covers it
-(UDP over IPv4 without a checksum). TCP hands large packets to the interface (GSO); of one that is chosen,
-the TAP engine corrupts one segment. netem corrupts bits of headers, too, on Linux 6.1. The queue corrupts every segment, and counts each: the kernel splits what it hands
+(UDP over IPv4 without a checksum). TCP passes large packets to the interface (GSO); of one that is chosen,
+the TAP engine corrupts one segment. netem corrupts bits of headers, too, on Linux 6.1. The queue corrupts every segment, and counts each: the kernel splits what it passes
 to the queue, and does not tell which segments were one packet. The notes of the execution say so.
 
 Which packets are hit is decided by nftables. netem flips the bit, anywhere in the frame, where the kernel has \`sch_netem\`:

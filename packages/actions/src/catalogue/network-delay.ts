@@ -66,8 +66,8 @@ in. With the default direction, a request takes longer by the latency, because i
 speed. With \`both\`, a round trip takes twice the latency more. TCP sees a longer round trip and slows down as it would on a
 long link. Delays of several experiments on one pod add up where their scopes overlap, for up to eight of them.
 
-Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ours; packets out of scope pass the tree untouched. What comes in takes the way
-through an IFB device of ours. netem holds at most 256 MiB for all faults of a pod: 3,640 packets, shared equally by the directions and by the combinations
+Where the kernel has \`sch_netem\`, it delays, behind an HTB class of ChaosPlane; packets out of scope pass the tree untouched. What comes in takes the way
+through an IFB device of ChaosPlane. netem holds at most 256 MiB for all faults of a pod: 3,640 packets, shared equally by the directions and by the combinations
 of overlapping delays, each of which holds 32 at least; what finds no room is lost, and the evidence says how much that was. A correlation below 100 has no effect in netem, nor has it delays of more
 than 274 s or jitter of more than 2.1 s, alone or as a sum of several faults: user space does these where the node can, else they are refused.
 
@@ -76,7 +76,7 @@ device, so that TCP fills the longer link as it would a real one; what comes in 
 packets pass undelayed. Where the node has no TUN, or the kernel no egress hook (5.16), what is sent waits in an NFQUEUE too: it then still belongs to its
 socket, and TCP sends two packets at a time. \`chaosplane doctor\` and the evidence say which engine runs. Either way the kernel ends the delay at its deadline.
 
-What a client feels of \`latency: 100ms\` in a pod that it calls, when it connects anew: the TCP handshake is one round trip and the
+What a client feels of \`latency: 100ms\` in a pod that it calls, when it opens a new connection: the TCP handshake is one round trip and the
 request another, and the pod's packets are in both. With the default direction each round trip takes 100 ms more, so the first
 answer comes 200 ms later, twice the delay; with \`both\` each takes 200 ms more, so it comes 400 ms later, four times the delay. On
 a connection that is open already it is 100 and 200 ms. TLS 1.3 adds one round trip more, and a DNS query through the same pod another.

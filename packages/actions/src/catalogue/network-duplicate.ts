@@ -25,7 +25,7 @@ export const networkDuplicate = defineAction({
   summary: 'A share of the packets that the pod sends or receives arrives twice.',
   description: `Each chosen packet is sent twice, by nftables alone: UDP applications get it twice, TCP throws the copy away. A copy
 is not copied again and not lost by another fault of the same pod; delays and bandwidths hold for it as for the original. What the pod receives is
-copied on its way through an IFB device of ours; of several such faults that choose the same incoming packet, one copy comes.
+copied on its way through an IFB device of ChaosPlane; of several such faults that choose the same incoming packet, one copy comes.
 
 It needs the egress hook of devices (Linux 5.16 and newer), and an IFB device for what comes in.`,
   evidence:

@@ -30,11 +30,11 @@ export const networkLoss = defineAction({
 link and no error: TCP sends again and slows down as on a bad line. On kernels before 5.16, whose devices have no egress hook, the same takes
 the module nft_queue; without it a sender of UDP sees EPERM, TCP hardly slows down, and the evidence says so.
 
-With a correlation, losses come in bursts: the share stays what was asked for, and the fates are a cycle of 4,096 packets,
+With a correlation, losses come in bursts: the share stays what was asked for, and which packets are lost is a cycle of 4,096 packets,
 drawn once for the execution, so that it needs nothing but nftables either. A correlation of 50 % doubles the mean length of a burst.
 The cycle starts again when another fault of the pod begins or ends.
 
-TCP hands large packets to the interface that are split further down (GSO), so of a bulk transfer whole bursts are lost:
+TCP passes large packets to the interface that are split further down (GSO), so of a bulk transfer whole bursts are lost:
 measure loss with UDP or ICMP.`,
   evidence: `Packets in scope and packets dropped. *Verified* when the share is one that chance allows, but for one case in ten thousand; until the
 first is dropped it is not. At the end: how many TCP connections of the pod still wait to send again, and until when.`,

@@ -63,7 +63,7 @@ export const podDnsError = defineAction({
   },
   summary: 'Names do not resolve inside the pod.',
   description: `Queries of the pod to each resolver of its resolv.conf, over UDP and TCP, pass a proxy inside its network namespace. Those for
-matching names get the failure, whatever type they ask for; all others are forwarded to the resolver that was asked, and its answer comes
+matching names get the failure, for every type that they ask for; all others are forwarded to the resolver that was asked, and its answer comes
 back byte for byte.
 
 A program that asks for \`api.shop\` tries the search domains first, as \`options ndots\` says: \`api.shop.default.svc.cluster.local\` and

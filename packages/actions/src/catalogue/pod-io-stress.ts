@@ -9,7 +9,7 @@ export interface PodIoStressSpec {
   readonly workers: number;
   /** As the container sees it. */
   readonly path: string;
-  /** Bytes that each worker writes before it begins anew. */
+  /** Bytes that each worker writes before it begins again. */
   readonly size: number;
 }
 

@@ -1,4 +1,4 @@
-/** pod-kill: a pod is deleted, and whatever owns it makes another one. */
+/** pod-kill: a pod is deleted, and its owner makes another one. */
 import { quoted, refused, type Parsed } from '@chaosplane/common/pure';
 import { defineAction } from '../action.ts';
 import { defaulted } from '../parameters/parameter.ts';
@@ -34,7 +34,7 @@ export const podKill = defineAction({
     }),
   },
   toSpec: ({ gracePeriodSeconds }): PodKillSpec => ({ gracePeriodSeconds }),
-  summary: 'A pod is deleted; whatever owns it makes another one.',
+  summary: 'A pod is deleted; its owner makes another one.',
   description: `The operator deletes the pod through the API server, with the uid of the pod that was chosen as a precondition:
 a pod of the same name that has taken its place in the meantime is left alone. A pod that nothing owns does not come back.
 

@@ -25,7 +25,7 @@ A percentage is of that limit; a container without one is refused. More than the
 
 When memory runs out, the kernel kills one of the processes in the cgroup; the stressor is no more likely to be chosen than others
 of its size, unless \`oomScoreAdj\` asks for it. On cgroup v2 with \`memory.oom.group=1\`, which is the kubelet's default, it kills
-**all of them: the application dies with the stressor**, whatever \`oomScoreAdj\` says. The plan says where that is so. A stressor that the kernel killed is not started again.`,
+**all of them: the application dies with the stressor**, regardless of \`oomScoreAdj\`. The plan says where that is so. A stressor that the kernel killed is not started again.`,
   evidence:
     'Memory that the stressor has resident. *Verified* when that is at least 90 % of what was asked for. When the kernel killed the stressor: what it had kept until then, and who was killed.',
   example: { size: '50%' },

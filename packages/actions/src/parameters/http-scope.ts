@@ -75,7 +75,7 @@ export const httpParameters = {
   }),
   level: defaulted(oneOf(['request', 'connection']), {
     description:
-      '`request`: each HTTP/1 request is looked at. `connection`: each new connection is hit, whatever it carries.',
+      '`request`: each HTTP/1 request is looked at. `connection`: each new connection is hit, regardless of what it carries.',
     allowed: 'request, or connection for what is not HTTP/1 in the clear',
     default: 'request',
   }),
@@ -135,14 +135,14 @@ export function toHttpScope(values: ParameterValues<typeof httpParameters>, prob
 
 /** What people have to know of the way in which both actions work. */
 export const HTTP_DESCRIPTION = `A proxy listens inside the pod's network namespace, without a process or a container of its own, and new connections to the port
-are redirected to it. It reads the heads of HTTP/1 requests and passes bodies on as they come, whatever their size; keep-alive,
+are redirected to it. It reads the heads of HTTP/1 requests and passes bodies on as they come, regardless of their size; keep-alive,
 pipelining, chunks, \`Expect: 100-continue\` and upgrades (WebSocket) work as without it. The application sees the client's own
 address and port. What is not HTTP/1 in the clear – TLS, HTTP/2, anything else – passes byte for byte and is counted, and so does
 any request whose end two programs could see in different places. \`level: connection\` hits such connections as a whole, too.
 
 Connections that are open before go on untouched. Where 1,000 connections of a pod, or 2,000 of a node, go through proxies already, new
 ones pass without the fault, and are counted. When the fault ends, new connections go directly at once, and those that the proxy
-holds are passed on until they close, for 10 minutes at most. When the daemon dies, in whatever way, the kernel removes the redirect:
+holds are passed on until they close, for 10 minutes at most. When the daemon dies, in any way, the kernel removes the redirect:
 only what is under way at that moment is lost. When the daemon hangs, the kernel stops redirecting within 10 seconds. A stopped daemon
 gives what is under way 2 seconds.
 

@@ -10,14 +10,14 @@ export function chanceParameters(what: string) {
       allowed: 'a percentage above 0, up to 100, such as 25 or 25%',
     }),
     correlation: defaulted(parsePercent, {
-      description: `How much the fate of a packet depends on the one before: with more of it, packets are ${what} in bursts.`,
+      description: `How much each choice depends on the one for the packet before: with more of it, packets are ${what} in bursts.`,
       allowed: 'a percentage from 0 to 100, such as 25 or 25%',
       default: '0',
     }),
   } as const;
 }
 
-/** With a correlation, fates are drawn in a cycle of 4096 packets: shares below one of these cannot be carried out. */
+/** With a correlation, packets are chosen in a cycle of 4096 packets: shares below one of these cannot be carried out. */
 const FINEST_PERCENT = 100 / 4096;
 
 /** The chance of values that are each valid. */

@@ -114,7 +114,7 @@ export function scopeParameters(direction: NetworkScope['direction']) {
   } as const;
 }
 
-/** Values of `scopeShape`. */
+/** Values of `scopeParameters`. */
 export type ScopeValues = ParameterValues<ReturnType<typeof scopeParameters>>;
 
 /** The scope of values that are each valid. */

@@ -92,7 +92,7 @@ export const ioParameters = {
     default: '/',
   }),
   size: defaulted(parseAmount, {
-    description: 'How much each worker writes before it begins anew.',
+    description: 'How much each worker writes before it begins again.',
     allowed: 'bytes such as 256M or 64Mi',
     default: '256M',
   }),

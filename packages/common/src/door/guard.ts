@@ -6,7 +6,7 @@ import { metered } from './metered.ts';
 import { addressOf, peerOf } from './peer.ts';
 
 /** How a peer stands to a port. */
-export type Standing = 'friend' | 'stranger' | 'nobody';
+export type Standing = 'friend' | 'stranger' | 'excluded';
 
 /** What a port allows. */
 export interface GuardLimits extends DoorLimits {
@@ -47,14 +47,14 @@ export function createGuard({
     const { remoteAddress } = socket;
     // Absent: the connection is over already.
     const address = addressOf(remoteAddress ?? '');
-    const stands = address === '' ? 'nobody' : (standing?.(address) ?? 'stranger');
+    const stands = address === '' ? 'excluded' : (standing?.(address) ?? 'stranger');
     const end = (why: Turned) => (): void => {
       onTurned(why, address);
       // Without a goodbye: it costs nothing afterwards, of ports and of memory.
       socket.resetAndDestroy();
     };
     socket.on('error', () => undefined);
-    if (stands === 'nobody') {
+    if (stands === 'excluded') {
       end('not-for-this-peer')();
       return;
     }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 /**
- * Servers of Node read a plain socket in the kernel's order and in C++, where nobody counts; a stream of JavaScript they read as it
+ * Servers of Node read a plain socket in the kernel's order and in C++, where no script can count; a stream of JavaScript they read as it
  * comes. Slower, which does not matter for a port that is asked a few times a second.
  */
 export function metered(socket: Socket, most: number, exceeded: () => void): Duplex {

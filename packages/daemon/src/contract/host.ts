@@ -53,7 +53,7 @@ export interface Host {
   readonly cgroups: Cgroups;
   readonly stressors: Stressors;
   /**
-   * Opens the folder `path` of a container and makes one of ours in it, or opens that one when it is there.
+   * Opens the folder `path` of a container and makes one of ChaosPlane's in it, or opens that one when it is there.
    * @throws ChaosError FAILED_PRECONDITION when there is no such folder, or nothing can be made in it.
    */
   makeFolder(container: ProcessRef, path: string, name: string): ContainerFolder;
@@ -77,7 +77,7 @@ export interface Host {
   /**
    * Looks a host name up from inside a pod's network. Without a view: as the daemon's own resolv.conf says, which is what
    * runtimes give pods that have none of their own.
-   * @throws ChaosError FAILED_PRECONDITION when the name has no address, or nobody answers.
+   * @throws ChaosError FAILED_PRECONDITION when the name has no address, or no resolver answers.
    */
   lookUp(netnsPath: string, name: string, view: DnsView | undefined, signal: AbortSignal): Promise<ResolvedName>;
   close(): Promise<void>;

@@ -85,7 +85,7 @@ export interface TapCounts {
   readonly heldBytes: number;
   /** Packets that found no room: the namespace held as many bytes as it may, or a queue behind the fault was full. */
   readonly lost: number;
-  /** Packets that the kernel did not take back, whatever for: the fault lost them, and did not do to them what was asked for. */
+  /** Packets that the kernel did not take back, for any reason: the fault lost them, and did not do to them what was asked for. */
   readonly refused: number;
 }
 
@@ -102,7 +102,7 @@ export interface WaitingConnections {
   readonly longestMs: number;
 }
 
-/** An open network namespace. Opening pins it: close it when nothing of ours is active there. */
+/** An open network namespace. Opening pins it: close it when nothing of ChaosPlane is active there. */
 export interface Netns {
   readonly path: string;
   /**
@@ -132,8 +132,8 @@ export interface Netns {
   /** Removes a device with everything on it. One that is not there is a success. */
   removeLink(name: string): Promise<void>;
   /**
-   * Creates the table that hands marked packets to `queue`, those that leave and those that come in, and lets them pass when
-   * nobody listens there.
+   * Creates the table that passes marked packets to `queue`, those that leave and those that come in, and lets them pass when
+   * no process listens there.
    */
   addQueueTable(table: string, mask: number, queue: number): void;
   /** Starts to serve `queue`, or changes what is done to its packets. */

@@ -75,7 +75,7 @@ export interface NodeUser {
   readonly gid: number;
 }
 
-/** A folder of ours inside a container, which nothing leads out of. */
+/** A folder of ChaosPlane inside a container, which nothing leads out of. */
 export interface ContainerFolder {
   readonly fd: number;
   /** Who makes files in it: the root of the container's user namespace, as the node numbers it. Absent: the node's own root. */
@@ -100,7 +100,7 @@ export interface StressorOrder {
   readonly workers: number;
   /** It ends by itself after so many milliseconds, should the daemon hang; the daemon itself is to end it. */
   readonly lifeMs: number;
-  /** Called once when its first process has ended, for whatever reason, also when `start` fails. */
+  /** Called once when its first process has ended, for any reason, also when `start` fails. */
   readonly ended?: (how: string) => void;
 }
 
@@ -116,7 +116,7 @@ export interface StressorUsage {
   readonly writtenBytes: number;
 }
 
-/** Stressors of this daemon: each a process group of its own, which dies when the daemon dies in whatever way. */
+/** Stressors of this daemon: each a process group of its own, which dies when the daemon dies in any way. */
 export interface Stressors {
   /**
    * Starts one and waits until all its workers run.

@@ -278,7 +278,7 @@ describe('a disk that is slow to sync', () => {
     const injection = engine.exec(loss).finally(() => (answered = true));
     const inForce = await stateWith(['network-loss']);
     while (node.print() !== inForce) await new Promise((resolve) => setImmediate(resolve));
-    // Many turns of the event loop: whatever could go on without the disk has.
+    // Many turns of the event loop: all that could go on without the disk has.
     for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(answered).toBe(false);
     expect(engine.live().map(({ state }) => state)).toEqual(['applying']);

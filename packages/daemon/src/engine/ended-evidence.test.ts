@@ -164,10 +164,10 @@ describe('evidence', () => {
     Object.assign(node.processes, FOUR_SECONDS);
     const http = await exec(killed, abort);
     await eventually(() => journal.writes.some(({ evidence }) => evidence?.counters['cpu_ms'] === 4000), 10_000);
-    const heir = await start(node, journal);
-    expect((await evidenceOf(heir, record))?.counters).toMatchObject({ cpu_ms: 8000 });
+    const next = await start(node, journal);
+    expect((await evidenceOf(next, record))?.counters).toMatchObject({ cpu_ms: 8000 });
     // What both proxies counted.
-    expect((await evidenceOf(heir, http))?.counters).toMatchObject({ requests_seen: 6 });
+    expect((await evidenceOf(next, http))?.counters).toMatchObject({ requests_seen: 6 });
     void killed.stop();
   });
 });

@@ -42,7 +42,7 @@ const idOf = (injection: InjectionResult): string => {
 };
 
 describe('an execution', () => {
-  test('is undone to exactly what was there, in whatever order two of them are cancelled', async () => {
+  test('is undone to exactly what was there, in any order two of them are cancelled', async () => {
     for (const order of [
       [0, 1],
       [1, 0],
@@ -280,7 +280,7 @@ describe('many at once', () => {
     await expect(engine.renewLease({ epoch: 6, executions: [] })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 
-  test('a pod whose table somebody deleted keeps nobody from being renewed, and has its fault again', async () => {
+  test('a pod whose table a user deleted keeps no other from being renewed, and has its fault again', async () => {
     const node = new FakeNode();
     const broken = node.addPod('broken');
     node.addPod('web');

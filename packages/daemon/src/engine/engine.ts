@@ -32,7 +32,7 @@ export interface Observed {
   readonly evidence?: EvidenceRecord;
 }
 
-/** Ended executions are remembered this long, for their idempotency keys and for whoever asks. */
+/** Ended executions are remembered this long, for their idempotency keys and for clients that ask. */
 const REMEMBER_MS = 24 * 3600 * 1000;
 const FORGET_EVERY_MS = 3600 * 1000;
 
@@ -83,7 +83,7 @@ export class Engine {
     return injection.finally(() => this.#injecting.delete(injection));
   }
 
-  /** Undoes an execution. One that has ended, or that nobody remembers, is a success. */
+  /** Undoes an execution. One that has ended, or that is unknown, is a success. */
   async cancel(id: string): Promise<ExecutionRecord | undefined> {
     this.#requireRunning();
     return this.#undoer.undo(id, 'cancelled');

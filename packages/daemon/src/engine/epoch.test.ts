@@ -58,7 +58,7 @@ test('a failover', async () => {
   await expect(engine.renewLease({ epoch: 1, executions: [{ id, ttlMs: 1 }] })).rejects.toMatchObject(deposed);
   expect(liveIds()).toEqual([id]);
 
-  // A cancel carries no epoch: undoing is right whoever asks for it.
+  // A cancel carries no epoch: undoing is right, whichever operator asks for it.
   await engine.cancel(id);
   expect(liveIds()).toEqual([]);
 

@@ -72,7 +72,7 @@ export class Executions {
     }
     this.#tell(record);
     const synced = withPower ? this.#journal.sync(record.id) : Promise.resolve();
-    // Whoever does not come to wait for it has failed already.
+    // A caller that never waits for it has failed already.
     synced.catch(() => undefined);
     return { synced };
   }

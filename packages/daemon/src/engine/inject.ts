@@ -45,7 +45,7 @@ export async function inject(
   const driver = driverNamed(context.drivers, faultOf(parsed.action.name).driver);
   const found = await driver.find(parsed);
   const hash = requestHash(request, found.identity);
-  // A caller who went away meanwhile is served no more; once it is journaled, nobody stops it half-way.
+  // A caller who went away meanwhile is served no more; once it is journaled, it is not stopped half-way.
   signal?.throwIfAborted();
   return found.enter(async (session) => {
     const earlier = findEarlier(context, request, hash, found.key);
@@ -81,7 +81,7 @@ function findEnded({ executions }: EngineContext, request: ExecRequest): Executi
 function requireBoot({ host }: EngineContext, { options: { bootId } }: ExecRequest): void {
   if (bootId === undefined || bootId === host.bootId) return;
   const message = `${host.nodeName} has booted since it was chosen (boot ${bootId} then, ${host.bootId} now)`;
-  const wayOut = 'it is not done, because it may have been done before; ask anew if it was not';
+  const wayOut = 'it is not done, because it may have been done before; ask again if it was not';
   throw new ChaosError('FAILED_PRECONDITION', `${message}, and nothing of this request is remembered here: ${wayOut}`);
 }
 

@@ -3,14 +3,14 @@ import { ChaosError, Mutex, type Clock } from '@chaosplane/common';
 import type { Journal, LeaseRecord } from '../journal/journal.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 
-/** How long a lease lasts that nobody has given a length. */
+/** How long a lease lasts whose length the operator does not give. */
 export const DEFAULT_LEASE_MS = 120_000;
 
 /** The one lease of this daemon. */
 export class Lease {
   readonly #journal: Journal;
   readonly #clock: Clock;
-  /** Of two operators that come at the same time, the later epoch wins, whoever writes last. */
+  /** Of two operators that come at the same time, the later epoch wins, in either order of writing. */
   readonly #turn = new Mutex();
   #current: LeaseRecord | undefined;
 
@@ -21,7 +21,7 @@ export class Lease {
   }
 
   /**
-   * Renews the lease to `ttlMs` from now. An epoch of 0 is nobody's, and renews nothing.
+   * Renews the lease to `ttlMs` from now. An epoch of 0 belongs to no operator, and renews nothing.
    * @throws ChaosError PERMISSION_DENIED for an epoch that another operator has outlived.
    */
   async renew(epoch: number, ttlMs: number): Promise<LeaseRecord | undefined> {
@@ -48,7 +48,7 @@ export class Lease {
   }
 
   /**
-   * A lease that has lapsed shuts nobody out: an operator that was installed anew counts its epochs from the start.
+   * A lease that has lapsed shuts no operator out: an operator that was installed again counts its epochs from the start.
    * @throws ChaosError PERMISSION_DENIED for an epoch lower than the one that leads.
    */
   require(epoch: number): void {

@@ -1,4 +1,4 @@
-/** Opens the network namespace of a pod, and of nobody else: what all that works in namespaces must be sure of. */
+/** Opens the network namespace of a pod, and never another one: all that works in namespaces relies on that. */
 import { ChaosError } from '@chaosplane/common';
 import type { Host, Netns } from '../contract/host.ts';
 

@@ -9,7 +9,7 @@ import { byTarget, driverOf, withNotes } from './drivers/driver.ts';
 
 /** What an operator asks for. */
 export interface LeaseRenewal {
-  /** 0: nobody's lease; only the deadlines move. */
+  /** 0: no operator's lease; only the deadlines move. */
   readonly epoch: number;
   /** Milliseconds; absent: the default. */
   readonly leaseTtlMs?: number;

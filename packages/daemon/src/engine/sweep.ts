@@ -12,7 +12,7 @@ export interface SweepReport {
   readonly kept: readonly string[];
   /** Executions that it ended. */
   readonly ended: readonly string[];
-  /** Where marks of ours were without a record: paths of namespaces, for example. */
+  /** Where marks of ChaosPlane were without a record: paths of namespaces, for example. */
   readonly orphans: readonly string[];
   /** Whether everything was looked at; false when the container runtime did not answer. */
   readonly complete: boolean;
@@ -22,12 +22,12 @@ export interface SweepReport {
 export async function sweep(context: EngineContext, undoer: Undoer): Promise<SweepReport> {
   const { executions, drivers, host, logger } = context;
   const live = executions.live();
-  // After another boot nothing of before is left, whatever has the names and numbers of it now.
+  // After another boot nothing of before is left, even if something has its names and numbers now.
   const ofThisBoot = live.filter((record) => record.bootId === host.bootId);
   for (const record of live) if (!ofThisBoot.includes(record)) await undoer.endUnseen(record);
   for (const records of byTarget(drivers, ofThisBoot)) {
     // One that fails must not keep the daemon from the others, nor from serving.
-    await sweepSite(context, undoer, records).catch((error: unknown) => {
+    await sweepTarget(context, undoer, records).catch((error: unknown) => {
       logger.error({ err: error, ...fieldsOf(records) }, 'target could not be swept');
       for (const record of records) undoer.retry(record.id, 'swept');
     });
@@ -42,7 +42,7 @@ export async function sweep(context: EngineContext, undoer: Undoer): Promise<Swe
 
 const fieldsOf = ([first]: readonly ExecutionRecord[]): object => (first === undefined ? {} : logFields(first));
 
-async function sweepSite(context: EngineContext, undoer: Undoer, records: readonly ExecutionRecord[]): Promise<void> {
+async function sweepTarget(context: EngineContext, undoer: Undoer, records: readonly ExecutionRecord[]): Promise<void> {
   const [first] = records;
   if (first === undefined || (await visit(context, undoer, records, first))) return;
   const hidden = await driverOf(context.drivers, first).isHidden(first);

@@ -1,4 +1,4 @@
-/** Undo is sacred: its own budget, nobody's cancellation, retried with back-off for as long as it takes. */
+/** Undoes executions. An undo has its own time limit, ignores the caller's cancellation, and is retried with back-off until it succeeds. */
 import { asChaosError, backoff, ChaosError, defined } from '@chaosplane/common';
 import type { EndReason, ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';

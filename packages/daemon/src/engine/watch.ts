@@ -70,7 +70,7 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
   }
 }
 
-/** Asked anew: it may have changed while something else was waited for. */
+/** Asked again: it may have changed while something else was waited for. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }

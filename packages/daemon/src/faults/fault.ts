@@ -43,7 +43,7 @@ export interface RuleContext {
   readonly id: string;
   /** The pod's probes; absent when none were sent. */
   readonly probes?: Spared;
-  /** Whom the pod asks for names; absent when that is not known. */
+  /** The resolvers that the pod asks for names; absent when they are not known. */
   readonly dns?: DnsView;
 }
 
@@ -78,7 +78,7 @@ export interface StressFacts {
   readonly memoryLimitBytes?: number;
   /** How much of that is free at this moment. Absent: no limit. */
   readonly memoryFreeBytes?: number;
-  /** Of the node, whatever the place. */
+  /** Of the node, regardless of the place. */
   readonly nodeMemoryBytes: number;
   readonly nodeFreeBytes: number;
   /** When memory runs out, the kernel kills the application together with the stressor. */

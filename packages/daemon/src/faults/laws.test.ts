@@ -1,4 +1,4 @@
-/** The laws that every fault obeys, whatever its parameters are; the kernel tests hold them against a real kernel. */
+/** The laws that every fault obeys, regardless of its parameters; the kernel tests hold them against a real kernel. */
 import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
 import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
 import { FakeNode, memoryJournal, networkScopes, optionPeers, ownParameters } from '@chaosplane/testkit';
@@ -16,7 +16,7 @@ const actions = catalogue.flatMap(({ route, ...action }) => (route.on === 'daemo
 /** The names of all their parameters. */
 const parameterNames = [...new Set(actions.flatMap(({ schemas }) => Object.keys(schemas)))];
 
-/** A valid request for any of some actions; of an action whose parameters nobody varies, its example is taken. */
+/** A valid request for any of some actions; of an action whose parameters are not varied, its example is taken. */
 const requestFor = (some: readonly (typeof actions)[number][]): fc.Arbitrary<ExecRequest> =>
   fc.constantFrom(...some).chain(({ name, route, schemas, example }) => {
     const parameters = ownParameters[name] ?? fc.constant({ ...example });
@@ -44,7 +44,7 @@ const after: Clock['after'] = (ms, fire) => {
   return { cancel: () => undefined };
 };
 
-async function world(): Promise<{ node: FakeNode; engine: Engine }> {
+async function startNode(): Promise<{ node: FakeNode; engine: Engine }> {
   const node = new FakeNode();
   node.addPod('web');
   node.names.set('db.test', ['10.1.2.3', 'fd00::3']).set('cache.test.', ['10.1.2.4']);
@@ -113,7 +113,7 @@ describe('every fault', () => {
   test('applied and undone, in any company and any order, leaves what was there before', async () => {
     await fc.assert(
       fc.asyncProperty(several, async ([requests, order]) => {
-        const { node, engine } = await world();
+        const { node, engine } = await startNode();
         const before = node.print();
         const ids: string[] = [];
         for (const request of requests) ids.push(idOf(await engine.exec(request)));
@@ -128,7 +128,7 @@ describe('every fault', () => {
   test('undone twice is undone once, and applied twice is applied once', async () => {
     await fc.assert(
       fc.asyncProperty(undoable, async (request) => {
-        const { node, engine } = await world();
+        const { node, engine } = await startNode();
         const before = node.print();
         const first = await engine.exec(request);
         const applied = node.print();
@@ -146,7 +146,7 @@ describe('every fault', () => {
   test('that happens once is over when it has happened, and under its key it never happens again', async () => {
     await fc.assert(
       fc.asyncProperty(once, async (request) => {
-        const { node, engine } = await world();
+        const { node, engine } = await startNode();
         try {
           const keyed = { ...request, options: { ...request.options, idempotencyKey: 'laws' } };
           const first = await engine.exec(keyed);
@@ -168,7 +168,7 @@ describe('every fault', () => {
   test('that goes leaves the rules of the others as they were', async () => {
     await fc.assert(
       fc.asyncProperty(several, async ([requests, order]) => {
-        const { node, engine } = await world();
+        const { node, engine } = await startNode();
         const ids: string[] = [];
         for (const request of requests) ids.push(idOf(await engine.exec(request)));
         const linesOf = (id: string): string[] => {
@@ -200,7 +200,7 @@ describe('every fault', () => {
         fc.dictionary(fc.constantFrom(...parameterNames, 'x'), fc.string()),
         fc.constantFrom(...actions),
         async (wild, { route, schemas }) => {
-          const { engine } = await world();
+          const { engine } = await startNode();
           const options = { operatorEpoch: 0, dryRun: true, peers: [] };
           const request = {
             rpc: route.rpc,

@@ -1,4 +1,4 @@
-/** What this node can do: every capability is tried for real, in a network namespace that nobody else sees. */
+/** What this node can do: every capability is tried for real, in a network namespace that no other process sees. */
 import { closeSync, readFileSync } from 'node:fs';
 import type { CapabilityName, ContainerRuntime, HostCapability } from '../contract/host.ts';
 import { addIfb } from './kernel/ifb.ts';

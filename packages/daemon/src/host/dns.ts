@@ -41,7 +41,7 @@ export async function lookUp(
   signal: AbortSignal,
 ): Promise<ResolvedName> {
   const wayOut = 'correct the name, or give addresses';
-  const asked = view.servers.join(', ') || 'nobody, for there is no nameserver in resolv.conf';
+  const asked = view.servers.join(', ') || 'no resolver, for there is no nameserver in resolv.conf';
   for (const candidate of candidates(name, view)) {
     const answers = await Promise.all([
       ask(netns, view, candidate, 'A', signal),

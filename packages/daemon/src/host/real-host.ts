@@ -24,7 +24,7 @@ export interface HostOptions {
   readonly nodeName: string;
   /** `unix:///…` or a path; absent: the first known socket that exists. */
   readonly runtimeEndpoint?: string;
-  /** Absent: it is never restarted, whoever asks. */
+  /** Absent: the host refuses every restart. */
   readonly allowNodeRestart?: boolean;
 }
 

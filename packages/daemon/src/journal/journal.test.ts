@@ -148,7 +148,7 @@ describe('of an execution that changes often', () => {
     expect(await loaded()).toEqual({ records: [], setAside: [`${path()}.unreadable`] });
   });
 
-  test('a file that somebody took away is there again with the next change', async () => {
+  test('a file that a user removed is there again with the next change', async () => {
     const journal = await openJournal(folder);
     await journal.write(record);
     await rm(path());

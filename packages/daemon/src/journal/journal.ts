@@ -108,7 +108,7 @@ async function load(stateDir: string, folder: string, lines: Map<string, number>
   return { records, setAside, ...defined({ lease }) };
 }
 
-/** A crash, or a full disk, may have left any part of a line that nobody was told of; what was before it counts then. */
+/** A crash, or a full disk, may have left any part of a line that no caller was told of; what was before it counts then. */
 function isWhole(line: string): boolean {
   try {
     JSON.parse(line);
@@ -128,7 +128,7 @@ function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
 
 /**
  * Adds a line, the break before it: half a line of before does not spoil it. What was synced stays as it is, which a rename
- * without a sync would not promise (XFS may show an empty file then). False when somebody has taken the file away.
+ * without a sync would not promise (XFS may show an empty file then). False when the file was removed meanwhile.
  */
 async function appendLine(path: string, line: string, durability: Durability): Promise<boolean> {
   const file = await open(path, constants.O_WRONLY | constants.O_APPEND).catch(ignoreMissing);
@@ -152,7 +152,7 @@ async function replaceFile(folder: string, name: string, content: string): Promi
   await syncAt(folder);
 }
 
-/** A file where there is none: to be synced before anybody relies on it, but whole from the beginning for whoever reads it. */
+/** A file where there is none: it is synced before anything relies on it, and whole from the beginning for every reader. */
 async function addFile(folder: string, name: string, content: string): Promise<void> {
   await rename(await writeDraft(folder, name, content, 'process-crash'), join(folder, name));
 }

@@ -16,7 +16,7 @@ export const processWork = z.object({
   workers: z.number().exactOptional(),
   /** Absent until it was started. */
   process: processRef.exactOptional(),
-  /** When it ends by itself, whatever becomes of the daemon. */
+  /** When it ends by itself, with or without a daemon. */
   until: z.number().exactOptional(),
   /** What was accounted for in its cgroup before it was started. */
   before: z

@@ -35,7 +35,7 @@ const common = {
   activeAt: z.number().exactOptional(),
   expiresAt: z.number(),
   endedAt: z.number().exactOptional(),
-  /** 0: asked for by nobody who keeps a lease. */
+  /** 0: the caller keeps no lease. */
   operatorEpoch: z.number(),
   /** The last evidence that was gathered; final once ended. */
   evidence: evidence.exactOptional(),

@@ -2,7 +2,7 @@
 
 /** A rule that sends the connection elsewhere, or keeps ours from doing so. */
 export interface ForeignRedirect {
-  /** `untracked`: it is kept from connection tracking, so that nobody can redirect it. */
+  /** `untracked`: it is kept from connection tracking, so that no rule can redirect it. */
   readonly what: 'redirected' | 'untracked';
   readonly table: string;
   /** The chains on the way to it: `PREROUTING`, `ISTIO_INBOUND`, `ISTIO_IN_REDIRECT`. */

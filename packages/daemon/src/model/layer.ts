@@ -80,7 +80,7 @@ export type Effect =
 export interface Chance {
   /** Above 0, up to 100. */
   readonly percent: number;
-  /** How much the fate of a packet depends on the one before, in percent. */
+  /** How much the choice of a packet depends on the packet before it, in percent. */
   readonly correlationPercent: number;
 }
 

@@ -28,7 +28,7 @@ export interface HttpRule {
   readonly side: Side;
   /** 1 to 65535: of the pod (server) or of the other end (client). */
   readonly port: number;
-  /** `request`: each HTTP/1 request is looked at. `connection`: each connection is hit at its beginning, whatever it carries. */
+  /** `request`: each HTTP/1 request is looked at. `connection`: each connection is hit at its beginning, regardless of what it carries. */
   readonly level: 'request' | 'connection';
   readonly match: HttpMatch;
   /** The share of matching requests that are hit, above 0, up to 100. */

@@ -9,7 +9,7 @@ import type { PlacedLayer } from './placed-layer.ts';
 import { deviceOf, inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../nft/ruleset.ts';
 
 /**
- * An injection stops at the first error and is undone. What is in force already does all its steps, whatever one of them says.
+ * An injection stops at the first error and is undone. What is in force already does all its steps, also after one that failed.
  * An undo has succeeded, besides, when what stays could not be built again: that is no business of what goes.
  */
 export type OnError = 'stop' | 'go-on' | 'undo';
@@ -38,7 +38,7 @@ export class Bringer {
     onError: OnError,
     links?: readonly NetworkInterface[],
   ): Promise<Present | undefined> {
-    // An empty namespace has no rules, whatever its devices are.
+    // An empty namespace has no rules, regardless of its devices.
     const list = (): readonly NetworkInterface[] => (layers.length === 0 ? [] : this.#netns.interfaces());
     let listed = links ?? list();
     let desired = compile(layers, devicesIn(listed));
@@ -116,7 +116,7 @@ export class Bringer {
   }
 }
 
-/** The devices that chains of these tables hook into. Those of ours are looked after by themselves. */
+/** The devices that chains of these tables hook into. Those of ChaosPlane are looked after by themselves. */
 function hookedBy(tables: readonly Table[], links: readonly NetworkInterface[]): ReadonlyMap<string, number> {
   const devices = new Set(tables.flatMap(({ chains }) => chains.flatMap((chain) => deviceOf(chain) ?? [])));
   const found = links.filter(({ name }) => devices.has(name) && !isOurDevice(name));

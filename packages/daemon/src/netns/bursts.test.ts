@@ -1,4 +1,4 @@
-/** The cycle of fates: the share is exact, the correlation is the one asked for, and it is always the same. */
+/** The cycle of bursts: the share is exact, the correlation is the one asked for, and it is always the same. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CYCLE, burstsOf, type Burst } from './bursts.ts';
@@ -6,18 +6,18 @@ import { CYCLE, burstsOf, type Burst } from './bursts.ts';
 const percent = fc.double({ min: 0.001, max: 100, noNaN: true });
 const correlation = fc.double({ min: 0, max: 100, noNaN: true });
 
-const fatesIn = (runs: readonly Burst[]): boolean[] => {
-  const fates = Array<boolean>(CYCLE).fill(false);
-  for (const { from, to } of runs) fates.fill(true, from, to + 1);
-  return fates;
+const hitsIn = (runs: readonly Burst[]): boolean[] => {
+  const hits = Array<boolean>(CYCLE).fill(false);
+  for (const { from, to } of runs) hits.fill(true, from, to + 1);
+  return hits;
 };
 
-describe('a cycle of fates', () => {
+describe('a cycle of bursts', () => {
   test('has the share that was asked for, in runs that do not touch', () => {
     fc.assert(
       fc.property(percent, correlation, fc.string(), (share, depends, seed) => {
         const runs = burstsOf(share, depends, seed);
-        const hits = fatesIn(runs).filter(Boolean).length;
+        const hits = hitsIn(runs).filter(Boolean).length;
         expect(hits).toBe(Math.max(1, Math.round((CYCLE * share) / 100)));
         for (const [index, { from, to }] of runs.entries()) {
           expect(from).toBeLessThanOrEqual(to);
@@ -34,8 +34,8 @@ describe('a cycle of fates', () => {
     [10, 80],
     [50, 25],
   ])('of %d %% and a correlation of %d %% has that correlation', (share, asked) => {
-    const fates = fatesIn(burstsOf(share, asked, 'l1'));
-    const afterHit = fates.filter((_, index) => fates[(index + CYCLE - 1) % CYCLE] === true);
+    const hits = hitsIn(burstsOf(share, asked, 'l1'));
+    const afterHit = hits.filter((_, index) => hits[(index + CYCLE - 1) % CYCLE] === true);
     const again = afterHit.filter(Boolean).length / afterHit.length;
     expect((again - share / 100) / (1 - share / 100)).toBeCloseTo(asked / 100, 1);
   });

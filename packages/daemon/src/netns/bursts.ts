@@ -1,6 +1,7 @@
-/** Which packets are hit, when the fate of one depends on the one before: a cycle of fates with exact shares. Pure. */
+/** Which packets are hit when that depends on the packet before: a cycle of bursts with exact shares. Pure. */
+import { hashOf, seededRandom } from '@chaosplane/common';
 
-/** Packets after which the fates begin anew. */
+/** Packets after which the cycle begins again. */
 export const CYCLE = 4096;
 
 /** Positions in the cycle, both ends included. */
@@ -28,7 +29,8 @@ export function burstsOf(percent: number, correlationPercent: number, seed: stri
   if (spared === 0) return [{ from: 0, to: CYCLE - 1 }];
   const expected = Math.round(hits * (1 - share) * (1 - correlationPercent / 100));
   const count = Math.min(Math.max(1, expected), hits, spared);
-  const random = randomOf(seed);
+  // A recompiled layer keeps its cycle.
+  const random = seededRandom(hashOf(seed));
   const [lengths, gaps] = [parts(hits, count, random), parts(spared, count, random)];
   let at = 0;
   return lengths.map((length, index) => {
@@ -44,16 +46,4 @@ function parts(total: number, count: number, random: () => number): number[] {
   while (cuts.size < count - 1) cuts.add(1 + Math.floor(random() * (total - 1)));
   const edges = [0, ...[...cuts].sort((a, b) => a - b), total];
   return edges.slice(1).map((edge, index) => edge - (edges[index] ?? 0));
-}
-
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32 over FNV-1a): a recompiled layer keeps its cycle. */
-function randomOf(seed: string): () => number {
-  let state = 0x811c9dc5;
-  for (const character of seed) state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -168,7 +168,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     ]);
   });
 
-  test('what is dropped is dropped before it is counted as delayed, in whatever order the faults came', () => {
+  test('what is dropped is dropped before it is counted as delayed, in any order the faults came', () => {
     const [table] = compile([placed(layer('le', delay)), placed(layer('lf', loss(1)))]).tables;
     const base = table?.chains
       .find((chain) => chain.name === 'egress_eth0')
@@ -439,7 +439,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     );
   });
 
-  test('leaves that delay share the memory that a namespace may take, whatever packets they hold', () => {
+  test('leaves that delay share the memory that a namespace may take, for packets of any size', () => {
     const largest = 72 * 1024;
     const held = (count: number, directions: Layer['scope']['directions']): number =>
       [
@@ -466,7 +466,7 @@ add rule netdev chaosplane ingress_eth0 meta protocol @la_live jump la_ingress`,
     expect(compile([corrupting]).trees.get('eth0')?.leaves.get('c4a0:1')?.qdisc).toBe('netem corrupt 100% limit 3640');
   });
 
-  test('a correlation is a cycle of fates', () => {
+  test('a correlation is a cycle of bursts', () => {
     const [table] = compile([placed(layer('lb', { kind: 'loss', percent: 50, correlationPercent: 100 }))]).tables;
     const [, rule = ''] = table?.chains.find(({ name }) => name === 'lb_hit')?.rules ?? [];
     expect(rule).toBe('numgen inc mod 4096 { 2048-4095 } counter name lb_dropped fwd to 0');
@@ -519,7 +519,7 @@ describe('transaction', () => {
   });
 });
 
-test('a name that somebody put into our table never becomes part of a command', () => {
+test('a name that another program put into our table never becomes part of a command', () => {
   const found = parseTable(
     'table netdev chaosplane {\n\tchain x;include"/proc/kmsg" {\n\t}\n\tset l1_live {\n\t}\n}\n',
   );

@@ -1,4 +1,4 @@
-/** What all layers of one network namespace add up to: nft tables, queueing trees, devices of ours, user-space policies. Pure. */
+/** What all layers of one network namespace add up to: nft tables, queueing trees, devices of ChaosPlane, user-space policies. Pure. */
 import type { QueuePolicy, TapPolicy } from '../contract/host.ts';
 import { baseChains, steeringChains } from './base-chains.ts';
 import { fragmentSets } from './fragments.ts';
@@ -45,7 +45,7 @@ export interface Desired {
   readonly tables: readonly Table[];
   /** Our IFB devices. */
   readonly ifbs: readonly string[];
-  /** The tree of each device that shapes; a device that is absent has no tree of ours. */
+  /** The tree of each device that shapes; a device that is absent has no tree of ChaosPlane. */
   readonly trees: ReadonlyMap<string, Tree>;
   /** Absent: nothing waits in the queue here. */
   readonly queue?: QueuePolicy;

@@ -11,7 +11,7 @@ export interface LayerCounts {
   readonly matched: number;
   readonly matchedBytes: number;
   /** Packets that nft dropped, copied, or chose to be corrupted. */
-  readonly struck: number;
+  readonly hit: number;
   /** What came through its leaves or the queue backend; absent where neither shapes. */
   readonly shaped?: Shaped;
   /** Of those matched, the ones from before this daemon took the layer over, where only the daemon counts what it does. */
@@ -38,7 +38,7 @@ const nothingShaped: Shaped = { packets: 0, bytes: 0, held: 0, heldBytes: 0, dro
 export const NOTHING_COUNTED: LayerCounts & { readonly shaped: Shaped } = {
   matched: 0,
   matchedBytes: 0,
-  struck: 0,
+  hit: 0,
   shaped: nothingShaped,
 };
 
@@ -75,8 +75,8 @@ export class LayerCounters {
     const { layer, engine } = installed;
     // First what came by, then what became of it: packets on their way in between are never missing.
     const matched = this.#counter(installed, layerNames.matched(layer));
-    const struck = strikes(layer) ? this.#counter(installed, layerNames.struck(layer)).packets : 0;
-    const counts = { matched: matched.packets, matchedBytes: matched.bytes, struck };
+    const hit = strikes(layer) ? this.#counter(installed, layerNames.affected(layer)).packets : 0;
+    const counts = { matched: matched.packets, matchedBytes: matched.bytes, hit };
     if (engine === 'nft') return counts;
     if (engine === 'queue' || engine === 'tap') {
       const unattended = this.#unattended.get(layer.id) ?? 0;

@@ -98,7 +98,7 @@ export class ShapedDevices {
     if (errors.length > 0) throw errors[0];
   }
 
-  /** Removes IFB devices that are no longer wanted, whatever is on them. */
+  /** Removes IFB devices that are no longer wanted, with all that is on them. */
   async removeIfbs(present: Present, desired: Desired): Promise<void> {
     for (const ifb of present.ifbs) if (!desired.ifbs.includes(ifb)) await this.#removeIfb(ifb);
   }

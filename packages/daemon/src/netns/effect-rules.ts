@@ -11,7 +11,7 @@ export type DeviceWord = (device: string) => string;
 
 /** The counters of a layer: what came by in scope, and what chance or a partition chose of it. */
 export function countersOf(layer: Layer): string[] {
-  return [layerNames.matched(layer), ...(strikes(layer) ? [layerNames.struck(layer)] : [])];
+  return [layerNames.matched(layer), ...(strikes(layer) ? [layerNames.affected(layer)] : [])];
 }
 
 /** Whether its packets are chosen by nft, so that nft counts them. */
@@ -59,7 +59,7 @@ const restOf = ({ effect }: Layer, rules: readonly string[]): readonly string[] 
 const isOfChance = ({ effect }: Layer): boolean => 'percent' in effect;
 
 function deedsOf({ layer, mark, sink }: PlacedLayer, family: Hooks, deviceWord: DeviceWord): Deed[] {
-  const counts = strikes(layer) ? `counter name ${layerNames.struck(layer)} ` : '';
+  const counts = strikes(layer) ? `counter name ${layerNames.affected(layer)} ` : '';
   const setMark = (bits: number): string => `meta mark set meta mark or ${hex(bits)}`;
   const { effect, scope } = layer;
   const everyWay = (dice: string, ...rules: string[]): Deed[] => [{ direction: 'egress', dice, counts, rules }];

@@ -23,7 +23,7 @@ const families = [4, 6] as const;
 const REMEMBERED = '2s';
 const MOST_DATAGRAMS = 65_535;
 
-/** Whether the fate of a datagram has to be remembered for the fragments that show no port. */
+/** Whether what happened to a datagram has to be remembered for the fragments that show no port. */
 export function followsFragments({ scope }: Layer): boolean {
   return scope.ports.length > 0 || (scope.portPeers ?? []).some(({ ports }) => ports.length > 0);
 }

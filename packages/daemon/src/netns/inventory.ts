@@ -1,11 +1,11 @@
-/** Reads back what of ours a namespace holds, after another process (or nobody) put it there. */
+/** Reads back what of ChaosPlane a namespace holds, from another process or none. */
 import type { Netns, Qdisc } from '../contract/host.ts';
 import { IFB_PREFIX, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
 import { inTree, takesTap, type PlacedLayer } from './placed-layer.ts';
 import { tableKey, type Inventory, type TableInventory } from '../nft/ruleset.ts';
 import { foundLeaf, type Tree } from './shaping.ts';
 
-/** Everything of ours in a namespace. */
+/** Everything of ChaosPlane in a namespace. */
 export interface Present {
   readonly tables: Inventory;
   /** Our IFB devices. */
@@ -16,7 +16,7 @@ export interface Present {
   readonly taps: readonly string[];
   /** The names of all devices; absent when they were not looked at: then those that layers name are taken to be there. */
   readonly devices?: ReadonlySet<string>;
-  /** The numbers of the devices that chains of ours hook into, by name. */
+  /** The numbers of the devices that chains of ChaosPlane hook into, by name. */
   readonly hooked: ReadonlyMap<string, number>;
   /**
    * Devices that were made again under their names: on Linux 6.4 to 6.15 a chain outlives its device without being hooked into the
@@ -25,7 +25,7 @@ export interface Present {
   readonly madeAgain?: ReadonlySet<string>;
 }
 
-/** What a namespace that we never touched holds of ours. */
+/** What a namespace that we never touched holds of ChaosPlane. */
 export const nothing: Present = {
   tables: new Map(),
   ifbs: [],
@@ -72,7 +72,7 @@ export function readTables(
 
 /**
  * Whether the devices, the trees and the queue's table that are remembered are still there: others may have taken them away
- * (`tc qdisc del`, `ip link del`), and no command of ours would fail for it. What is missing in a table of ours makes its
+ * (`tc qdisc del`, `ip link del`), and no command of ChaosPlane would fail for it. What is missing in a table of ChaosPlane makes its
  * transaction fail.
  */
 export async function isStillThere(netns: Netns, present: Present): Promise<boolean> {

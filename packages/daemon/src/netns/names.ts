@@ -1,10 +1,11 @@
-/** The names and numbers by which everything of ours in a network namespace is recognised. */
+/** The names and numbers by which everything of ChaosPlane in a network namespace is recognised. */
+import { hashOf } from '@chaosplane/common';
 import type { Direction, Layer } from '../model/layer.ts';
 
 /** Our nft table, in the families `netdev` and `inet`. */
 export const TABLE = 'chaosplane';
 
-/** The inet table whose one rule hands marked packets to the queue backend. */
+/** The inet table whose one rule passes marked packets to the queue backend. */
 export const QUEUE_TABLE = 'chaosplane_queue';
 
 /** The netdev table whose rules hand marked packets to the TAP devices of the user-space backend. It dies with the daemon. */
@@ -95,7 +96,7 @@ export function tapPrefixOf(mark: number): string {
   return `${TAP_PREFIX}${Math.log2(minorOf(mark))}-`;
 }
 
-/** Whether a device of that name is one of ours. */
+/** Whether a device of that name is one of ChaosPlane's. */
 export function isOurDevice(name: string): boolean {
   return name.startsWith(IFB_PREFIX) || name.startsWith(TAP_PREFIX);
 }
@@ -109,9 +110,7 @@ const LONGEST_DEVICE_NAME = 15;
 export function ifbOf(device: string): string {
   const name = `${IFB_PREFIX}${device}`;
   if (name.length <= LONGEST_DEVICE_NAME) return name;
-  let hash = 0x811c9dc5;
-  for (const character of device) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
-  return `${IFB_PREFIX}${(hash >>> 0).toString(16).padStart(8, '0')}`;
+  return `${IFB_PREFIX}${hashOf(device).toString(16).padStart(8, '0')}`;
 }
 
 /** A mark as nft writes it. */
@@ -127,7 +126,7 @@ export const layerNames = {
     `${layer.id}_peers${family}${group === undefined ? '' : `_${group}`}`,
   matched: (layer: Layer) => `${layer.id}_matched`,
   /** Packets that a dropper, a copier or a corruption chose. */
-  struck: (layer: Layer) => `${layer.id}_${struckWords[layer.effect.kind]}`,
+  affected: (layer: Layer) => `${layer.id}_${hitWords[layer.effect.kind]}`,
   scope: (layer: Layer, direction: Direction) => `${layer.id}_${direction}`,
   /** Fragmented datagrams whose first fragment was in scope: the other fragments have no ports. */
   fragments: (layer: Layer, family: 4 | 6) => `${layer.id}_frags${family}`,
@@ -136,13 +135,13 @@ export const layerNames = {
   /** A copier copies what leaves, and marks what comes in. */
   hit: (layer: Layer, direction: Direction) =>
     layer.effect.kind === 'duplicate' ? `${layer.id}_hit_${direction}` : `${layer.id}_hit`,
-  /** Where chosen packets go on, when the fate of a datagram's later fragments is that of its first. */
+  /** Where chosen packets go on, when a datagram's later fragments are treated as its first. */
   act: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_act`,
   /** Where later fragments of a chosen datagram go. */
   rest: (layer: Layer, direction: Direction) => `${layerNames.hit(layer, direction)}_rest`,
 } as const;
 
-const struckWords: Readonly<Record<Layer['effect']['kind'], string>> = {
+const hitWords: Readonly<Record<Layer['effect']['kind'], string>> = {
   loss: 'dropped',
   partition: 'dropped',
   duplicate: 'duplicated',

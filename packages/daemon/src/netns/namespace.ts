@@ -50,7 +50,7 @@ export class Namespace {
   /** When each layer ends on the clock that never jumps: a wall clock that is set must not bring an ended fault back. */
   readonly #due = new Map<string, number>();
 
-  /** `fresh`: nothing of ours is there, as the engine knows from its journal and its sweep; otherwise it is looked up. */
+  /** `fresh`: nothing of ChaosPlane is there, as the engine knows from its journal and its sweep; otherwise it is looked up. */
   constructor(netns: Netns, clock: Clock, options: { fresh: boolean }) {
     this.netns = netns;
     this.#clock = clock;
@@ -105,7 +105,7 @@ export class Namespace {
     }
   }
 
-  /** Makes the namespace hold `kept` and nothing of `gone`, whatever it held; for the sweep at a daemon's start. */
+  /** Makes the namespace hold `kept` and nothing of `gone`, from any state; for the sweep at a daemon's start. */
   async restore(kept: readonly InstalledLayer[], gone: readonly InstalledLayer[]): Promise<void> {
     for (const { txQueueLengths = {} } of [...kept, ...gone]) {
       for (const [device, packets] of Object.entries(txQueueLengths))
@@ -126,7 +126,7 @@ export class Namespace {
 
   /**
    * Brings layers that are installed to what is wanted of them now. Deadlines move in the kernel, in place: one transaction that
-   * touches nothing but the liveness sets. Where these are not what was remembered, everything is put there anew.
+   * touches nothing but the liveness sets. Where these are not what was remembered, everything is put there again.
    */
   async renew(wanted: readonly InstalledLayer[]): Promise<void> {
     const layers = wanted.filter(({ layer }) => this.#layers.has(layer.id));

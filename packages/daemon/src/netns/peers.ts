@@ -19,7 +19,7 @@ interface Group {
   readonly cidrs: readonly Cidr[];
 }
 
-/** Ports and protocols of Services are few, whatever the number of Services: one rule for each that differs. */
+/** Ports and protocols of Services are few, regardless of the number of Services: one rule for each that differs. */
 function groupsOf(layer: Layer): Group[] {
   const byPorts = Map.groupBy(layer.scope.portPeers ?? [], ({ ports, protocol }) => JSON.stringify([ports, protocol]));
   return [...byPorts.values()].flatMap((members) => {
@@ -55,7 +55,7 @@ export function peerSets(layer: Layer): NftSet[] {
   return [...sets(plainPeers(layer) ?? []), ...groupsOf(layer).flatMap(({ cidrs }, index) => sets(cidrs, index + 1))];
 }
 
-/** Rules that return for packets of nobody who is a peer; for layers whose peers are peers on every port. */
+/** Rules that return for packets without a peer; for layers whose peers are peers on every port. */
 export function strangerRules(layer: Layer, direction: Direction): string[] {
   const peers = plainPeers(layer);
   if (peers === undefined) return [];

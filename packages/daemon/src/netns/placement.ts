@@ -73,7 +73,7 @@ export function place(
 function inUserSpace(layer: Layer, engine: 'queue' | 'tap'): Placement {
   const { effect, scope } = layer;
   const done = effect.kind === 'corrupt' ? 'corrupted' : 'delayed';
-  // The kernel splits what it hands to the queue to be changed, and does not tell which segments were one packet.
+  // The kernel splits what it passes to the queue to be changed, and does not tell which segments were one packet.
   const eachSegment = effect.kind === 'corrupt' && takesQueue({ layer, engine });
   const slow = engine === 'queue' && scope.directions.includes('egress');
   return {

@@ -47,7 +47,7 @@ export function scopeChains(layer: Layer, direction: Direction): Chain[] {
   ];
 }
 
-/** What is asked for of packets whoever the peer is. */
+/** What is asked for of packets of every peer. */
 function trafficRules(layer: Layer, direction: Direction): string[] {
   const { protocol, ports } = layer.scope;
   const hit = `goto ${layerNames.hit(layer, direction)}`;

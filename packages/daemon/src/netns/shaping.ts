@@ -169,7 +169,7 @@ const LONGEST_LUMP_SECONDS = 0.01;
 const LUMPY_BITS = (LARGEST_PACKET * 8) / LONGEST_LUMP_SECONDS;
 
 /**
- * The queue of a limit. A slow one begins with a tbf, too fast to hold anything back, which splits what TCP hands over at once:
+ * The queue of a limit. A slow one begins with a tbf, too fast to hold anything back, which splits what TCP passes on at once:
  * htb lets go of a packet whole as soon as its debt is paid, and 64 KiB take half a second at 1 Mbit/s. TCP loses next to nothing in it
  * that has room for two such packets, since Linux keeps two or three of a connection in a queue and the rest in the socket (TCP
  * small queues); in a shorter one it loses packets as in a router's.
@@ -190,7 +190,7 @@ function queueOf(limit: Limit | undefined, { mtu, receives }: Place): string {
 
 const microseconds = (ms: number): string => `${Math.round(ms * 1000)}us`;
 
-/** tc commands that create what is missing and correct what differs; an existing root of ours is kept. */
+/** tc commands that create what is missing and correct what differs; an existing root of ChaosPlane is kept. */
 export function addCommands(device: string, present: Tree | undefined, wanted: Tree): string[] {
   if (wanted.leaves.size === 0) return [];
   const limits = [...(wanted.limits ?? [])].filter(([name, htb]) => present?.limits?.get(name) !== htb);

@@ -6,7 +6,7 @@ export interface NftSet {
   /** What stands between the braces before the elements: `type ipv4_addr ; flags interval ; auto-merge ;`. */
   readonly declaration: string;
   readonly elements: readonly string[];
-  /** Its elements carry timeouts, so they are written anew in every transaction. */
+  /** Its elements carry timeouts, so they are written again in every transaction. */
   readonly timed: boolean;
 }
 
@@ -31,13 +31,13 @@ export interface Table {
   readonly chains: readonly Chain[];
 }
 
-/** What of ours exists in one table of the kernel. */
+/** What of ChaosPlane exists in one table of the kernel. */
 export interface TableInventory {
   readonly chains: readonly string[];
   readonly counters: readonly string[];
   /** Each set with its elements as one text; undefined when it was only seen, not written by this process. */
   readonly sets: ReadonlyMap<string, string | undefined>;
-  /** Holds names that cannot be ours: the table is deleted whole, and made anew. */
+  /** Holds names that cannot be ours: the table is deleted whole, and made again. */
   readonly foreign?: boolean;
 }
 
@@ -69,7 +69,7 @@ export function inventoryOf(tables: readonly Table[]): Inventory {
 const HOOKED = /^(?:egress|ingress|copy|trees|postrouting|prerouting|refuse)_/;
 
 /**
- * `tables`, and the hooks of `present` that they lack, without rules. Whoever takes any hook out of a namespace makes the kernel
+ * `tables`, and the hooks of `present` that they lack, without rules. Removing any hook from a namespace makes the kernel
  * drop what waits in its queues (nf_queue_nf_hook_drop), so that one fault that ends would cost another one its packets.
  * `isHook` knows base chains by their names.
  */

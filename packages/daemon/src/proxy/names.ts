@@ -4,7 +4,7 @@
 export const PROXY_TABLE = 'chaosplane_proxy';
 
 /**
- * An empty table that nobody owns. While it is there, conntrack goes on translating the connections that were redirected, so
+ * An empty table that no process owns. While it is there, conntrack goes on translating the connections that were redirected, so
  * that the kernel can tell their clients when the daemon was killed: the owner's table may be gone before the sockets are.
  */
 export const HOLD_TABLE = 'chaosplane_hold';

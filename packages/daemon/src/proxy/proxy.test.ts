@@ -98,7 +98,7 @@ describe('a query', () => {
     expect(decode(answer).additionals?.length).toBe(edns ? 1 : 0);
   });
 
-  test('that is none, or half of one, is nobody to judge', () => {
+  test('that is none, or half of one, is not judged', () => {
     const whole = query('api.shop');
     for (let end = 0; end < whole.length; end += 1) expect(readQuery(whole.subarray(0, end))).toBeUndefined();
     fc.assert(

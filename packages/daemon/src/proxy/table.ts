@@ -102,7 +102,7 @@ export function proxyTable({ rules, ports, returns, full }: Duties): Table {
   };
 }
 
-/** A sign of life: each set written anew, because adding what is there extends it on newer kernels only (not on 6.1). */
+/** A sign of life: each set written again, because adding what is there extends it on newer kernels only (not on 6.1). */
 export function renewCommands(rules: readonly TimedRule[]): string[] {
   return rules
     .map(livenessSet)

@@ -14,7 +14,7 @@ subscribe('tracing:net.server.listen:asyncStart', (message) => {
 });
 
 /**
- * Does `listen`, and hands over each server that begins to listen in it, before its first connection.
+ * Does `listen`, and captures each server that begins to listen in it, before its first connection.
  * @throws ChaosError INTERNAL when there was none: a port is never open without what was to be put before it.
  */
 export async function catchServers<T>(listen: () => Promise<T>, caught: (server: Http2Server) => void): Promise<T> {

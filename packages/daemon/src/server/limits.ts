@@ -10,11 +10,11 @@ export interface GrpcLimits {
   readonly settings: Settings;
 }
 
-/** Of a connection that is open and known: whoever holds the operator's key. */
+/** Of a connection that is open and known: a client that holds the operator's key. */
 const SETTLED = 64;
 
 /**
- * The port of the ChaosDaemon service: whoever is not through the handshake of mutual TLS, under the operator's name, is a stranger.
+ * The port of the ChaosDaemon service: a peer that is not through the handshake of mutual TLS, under the operator's name, is a stranger.
  * A handshake costs the daemon about a millisecond.
  */
 export const COMMANDS: GrpcLimits = {

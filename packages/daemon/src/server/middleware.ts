@@ -9,7 +9,7 @@ const DEFAULT_DEADLINE_MS = 60_000;
 /** Measures calls: name, gRPC status, seconds. */
 export type CallObserver = (rpc: string, status: string, seconds: number) => void;
 
-/** The middleware of both servers; the outermost of ours. */
+/** The middleware of both servers; the outermost of ChaosPlane. */
 export function callMiddleware(parts: { clock: Clock; logger: Logger; observe: CallObserver }) {
   return async function* call<Request, Response>(
     { request, responseStream, method, next }: ServerMiddlewareCall<Request, Response>,

@@ -20,12 +20,12 @@ export interface PortParts {
   readonly count: (port: string, why: Turned) => void;
 }
 
-/** For the kubelet. Where it is certain who is not the kubelet, nobody else is answered. */
+/** For the kubelet. Where the daemon can tell the kubelet's addresses, it answers no other peer. */
 export function healthPort(node: NodeAddresses, parts: PortParts): Before {
   const { guard } = createGuard({
     limits: HEALTH.guard,
     clock: parts.clock,
-    standing: (address) => (node.has(address) ? 'friend' : node.apart ? 'nobody' : 'stranger'),
+    standing: (address) => (node.has(address) ? 'friend' : node.apart ? 'excluded' : 'stranger'),
     onTurned: reportTurned('health', parts),
   });
   return { settings: HEALTH.settings, guard };
@@ -36,7 +36,7 @@ const MOST_REMEMBERED = 8;
 
 /**
  * For the operator. Who is through the handshake with the operator's certificate has a connection that no stranger can end, and a
- * share for its address that no stranger can use up: it gets in again whatever happens.
+ * share for its address that no stranger can use up: it gets in again in any case.
  */
 export function commandPort(clientName: string, parts: PortParts): Before {
   const known = new Set<string>();

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Identity } from './certificates.ts';
 
-/** Whose token it is, for whom, and until when (milliseconds since the epoch; default an hour from now). */
+/** Whose token it is, for which audience, and until when (milliseconds since the epoch; default an hour from now). */
 export interface TokenOf {
   readonly username: string;
   readonly audience?: string;

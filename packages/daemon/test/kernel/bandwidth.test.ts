@@ -220,7 +220,7 @@ group(`a bandwidth${lacking.length === 0 ? '' : ` (this kernel has no ${lacking.
     expect(evidence?.counters).toMatchObject({ packets_matched: sent, packets_dropped: sent - received });
   });
 
-  test('is refused beside a root qdisc of somebody else, which is kept', async () => {
+  test('is refused beside a root qdisc of another program, which is kept', async () => {
     const tbf = 'root handle 1: tbf rate 1gbit burst 100kb limit 1mb';
     ip('netns', 'exec', lab.target.name, 'tc', 'qdisc', 'add', 'dev', 'eth0', ...tbf.split(' '));
     const before = await fingerprint(lab.target.path);

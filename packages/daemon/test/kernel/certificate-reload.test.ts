@@ -78,7 +78,7 @@ test('a new authority and new certificates are taken without a restart, and open
   await publish('second', after);
   await logged('certificates reloaded');
   expect(await daemon.call(after.authority, after.operator)).toBe('OK');
-  // The new certificate is shown, and the old authority is asked for nobody any more.
+  // The new certificate is shown, and no client needs the old authority any more.
   expect(await daemon.call(before.authority, before.operator)).toBe('UNAVAILABLE');
   expect(await daemon.call(after.authority, before.operator)).toBe('UNAVAILABLE');
   expect(await statusOf(open)).toBe('OK');

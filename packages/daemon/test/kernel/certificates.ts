@@ -1,4 +1,4 @@
-/** Certificates for one test run: an authority, and whoever it signs. */
+/** Certificates for one test run: an authority, and what it signs. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -16,7 +16,7 @@ export async function createAuthority(folder: string, name: string): Promise<Ide
   return request(folder, name, ['-addext', 'keyUsage=critical,keyCertSign']);
 }
 
-/** Whom a certificate names, and what it may be used for. */
+/** The name in a certificate, and what it may be used for. */
 export interface Names {
   /** Default localhost. */
   readonly dns?: string;

@@ -31,7 +31,7 @@ const ASKED = 30;
 const POINTS = 3;
 /**
  * Checksums find a wrong bit out, unless netem turns one that none covers: of 1008 bits over IPv6 the 112 of the
- * Ethernet header, which nobody reads again on the way through an IFB device, and 36 of the IP header. That leaves
+ * Ethernet header, which the kernel does not read again on the way through an IFB device, and 36 of the IP header. That leaves
  * 85 %, give or take 4 for some 1500 packets that are hit.
  */
 const LEAST_FOUND_OUT = 0.8;
@@ -190,7 +190,7 @@ describe('a loss with correlation', () => {
       expect(record.work.engine).toBe('nft');
       const { missing, received, sendErrors } = await travel(direction, 4);
       expectShare(missing.length, COUNT);
-      // A lossy link tells nobody; the inet hooks of older kernels do.
+      // A lossy link tells the sender nothing; the inet hooks of older kernels do.
       if (capability('netdev-egress').available) expect(sendErrors).toBe(0);
       const lost = new Set(missing);
       const again = missing.filter((sequence) => lost.has(sequence + 1)).length;

@@ -129,7 +129,7 @@ describe('when it is over', () => {
     expect(await asked('x.example.com')).toBe('NOERROR');
   });
 
-  test('by its deadline, queries pass with nobody doing anything', async () => {
+  test('by its deadline, queries pass without any program doing anything', async () => {
     await engine.serve(lab.target.netns, [{ rule: rule({ domains: ['*'] }), remainingMs: SOON_MS }]);
     expect(await asked('x.org')).toBe('NXDOMAIN');
     const end = performance.now() + 20_000;

@@ -39,7 +39,7 @@ async function inTurns<T>(count: number, first: () => Promise<T>, second: () => 
   return [ones, others];
 }
 
-/** What the machine can do: whatever else it is busy with takes from single turns. */
+/** What the machine can do: other work takes time from single rounds. */
 const fastest = (bulks: readonly Bulk[]): number => Math.max(...bulks.map(({ megabits }) => megabits));
 
 const netem = (await kernelCapabilities())('sch-netem').available;

@@ -28,7 +28,7 @@ const handled: readonly (readonly [string, (back: boolean) => void])[] = [
   ['gone', () => at.inPod(ipBatch, ['link del eth0'])],
 ];
 
-/** What of ours is in the pod, by our names and numbers. */
+/** What of ChaosPlane is in the pod, by our names and numbers. */
 const marks = async (): Promise<string[]> => {
   const lines = (await fingerprint(at.lab.target.path)).split('\n');
   return lines.filter((line) => /chaosplane|c4a0|cpifb|50336|c5[0-9a-f]{2}:|^1184:/.test(line));

@@ -1,4 +1,4 @@
-/** A pod that others have their hands in: what they take away, faults of every kind, and how each is felt. */
+/** A pod that other programs change: what they take away, faults of every kind, and how each is felt. */
 import { execFileSync } from 'node:child_process';
 import { createLab, distribution, sendOneWay, type Lab, type OneWay, type Sending } from '@chaosplane/testkit';
 import { expect } from '@jest/globals';
@@ -100,7 +100,7 @@ export class ForeignLab {
     this.lab.close();
   }
 
-  /** Others have their hands in the pod; that there is nothing to take away is no concern of theirs. */
+  /** Other programs change the pod; that there is nothing to take away is no failure. */
   readonly inPod: RunInPod = (argv, commands = []) => {
     try {
       const input = commands.map((command) => `${command}\n`).join('');

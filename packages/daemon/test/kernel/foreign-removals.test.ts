@@ -1,4 +1,4 @@
-/** What others take away of ours, before, in and after faults: nothing fails for it, and what is needed is built again. */
+/** What others take away of ChaosPlane, before, in and after faults: nothing fails for it, and what is needed is built again. */
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { everyRemoval, ForeignLab, type Kind, type KindName, type Removal } from './foreign-lab.ts';
@@ -96,8 +96,8 @@ describe('what others take away', () => {
   here.each(['loss', 'partition', 'duplicate', 'HTTP', 'DNS'] as const)('is no concern of a fault of kind %s', (name) =>
     expectRobust(name),
   );
-  const shapes = capability('sch-tbf').available && capability('ifb').available;
-  (shapes ? here : test.skip)('is no concern of a bandwidth', () => expectRobust('bandwidth'));
+  const limits = capability('sch-tbf').available && capability('ifb').available;
+  (limits ? here : test.skip)('is no concern of a bandwidth', () => expectRobust('bandwidth'));
   here.each(['nft flush ruleset', 'ip rule del, ip route flush', last] as const)(
     'is no concern of HTTP faults while a proxy lingers: %s',
     async (removal) => {

@@ -52,7 +52,7 @@ function answerTo(message: Buffer): Buffer {
 const reaches = async (to: LabNamespace, family: 4 | 6 = 4): Promise<boolean> =>
   (await sendOneWay(lab.target, to, { count: FEW, family, withinMs: 300 })).received === FEW;
 
-test('a partition from a host name is one from all its addresses, and from nobody else', async () => {
+test('a partition from a host name is one from all its addresses, and from no other peer', async () => {
   zone = { 'db.shop.svc.test': [lab.peer(0).ipv4, lab.peer(0).ipv6] };
   await daemon.exec('partition', { peers: 'db' });
   expect(asked.toSorted()).toEqual(['db.shop.svc.test A', 'db.shop.svc.test AAAA']);
@@ -63,7 +63,7 @@ test('a partition from a host name is one from all its addresses, and from nobod
   ]);
 });
 
-test('it follows the name, and keeps the last addresses when nobody answers any more', async () => {
+test('it follows the name, and keeps the last addresses when no resolver answers any more', async () => {
   zone = { 'db.test': [lab.peer(0).ipv4] };
   const record = await daemon.exec('partition', { targetCidr: 'db.test.', direction: 'egress' });
   await sendOneWay(lab.target, lab.peer(0), { count: FEW, withinMs: 50 });

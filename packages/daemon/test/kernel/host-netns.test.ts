@@ -86,7 +86,7 @@ describe('nft', () => {
     expect(thrownBy(() => netns.nft(['delete table inet cptest']))).toMatchObject({ name: 'NftError', notFound: true });
   });
 
-  test('works on after somebody else has changed the namespace', () => {
+  test('works on after another program has changed the namespace', () => {
     netns.nft(['add table inet cptest', 'add set inet cptest s { type ipv4_addr ; }']);
     nftIn(lab.target.name, 'flush', 'ruleset');
     netns.nft([

@@ -78,7 +78,7 @@ describe('the queue engine', () => {
     expect(median(took)).toBeGreaterThan(40);
   });
 
-  test('lets packets pass when nobody listens: before it starts, and after it has stopped', async () => {
+  test('lets packets pass when no process listens: before it starts, and after it has stopped', async () => {
     expect(median(await timed(20, 1000))).toBeLessThan(20);
     await serve(layer(0x10000, 100));
     await netns.stopQueue();
@@ -112,7 +112,7 @@ describe('the queue engine', () => {
     expect(median(await timed(20, 1000))).toBeGreaterThanOrEqual(39);
   });
 
-  test('refuses a queue that somebody else serves', async () => {
+  test('refuses a queue that another process serves', async () => {
     await serve(layer(0x10000, 10));
     const other = await createHost({ nodeName: 'other' });
     const same = other.openNetns(lab.target.path);

@@ -84,7 +84,7 @@ group('packets behind a TAP device', () => {
     }
   });
 
-  test('wait whatever mark their socket has', async () => {
+  test('wait with any mark of their socket', async () => {
     const namespace = await install(lab.target, delay(100));
     const { ipv4, netns } = lab.target;
     const receiver = createSocket('udp4');

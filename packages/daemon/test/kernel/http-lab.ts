@@ -7,7 +7,7 @@ import { tcpConnect, tcpListener } from '../../src/host/kernel/sockets.ts';
 /** What the application saw of a request. */
 export interface SeenRequest {
   readonly path: string;
-  /** Address and port of whoever asked. */
+  /** Address and port of the client. */
   readonly client: string;
 }
 

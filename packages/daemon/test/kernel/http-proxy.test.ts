@@ -258,7 +258,7 @@ describe('when it is over', () => {
     expect((await asked()).status).toBe(200);
   });
 
-  test('by its deadline, requests pass with nobody doing anything', async () => {
+  test('by its deadline, requests pass without any program doing anything', async () => {
     await engine.serve(lab.target.netns, [{ rule: rule(abort), remainingMs: SOON_MS }]);
     expect((await asked()).status).toBe(503);
     const end = performance.now() + 20_000;

@@ -118,7 +118,7 @@ export async function kernelCapabilities(): Promise<(name: CapabilityName) => Ho
   await host.close();
   return (name) => {
     const capability = found.find((candidate) => candidate.name === name);
-    if (capability === undefined) throw new Error(`nobody looked for ${name}`);
+    if (capability === undefined) throw new Error(`no test looked for ${name}`);
     return capability;
   };
 }
@@ -138,7 +138,7 @@ export interface Shaper {
   readonly skipped?: string;
 }
 
-/** The engine behind the one that was asked for: what comes in waits in the queue, whatever holds what is sent. */
+/** The engine behind the one that was asked for: what comes in waits in the queue, with every backend for what is sent. */
 export function engineFor(engine: Shaper['engine'], direction: 'egress' | 'ingress'): Shaper['engine'] {
   return engine === 'tap' && direction === 'ingress' ? 'queue' : engine;
 }

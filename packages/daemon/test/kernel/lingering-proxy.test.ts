@@ -180,8 +180,8 @@ describe('beside a proxy for requests to the pod', () => {
       await again();
     });
 
-  const shapes = capability('sch-htb').available && capability('sch-tbf').available;
-  (shapes ? test : test.skip)('a bandwidth is what it is alone', async () => {
+  const limits = capability('sch-htb').available && capability('sch-tbf').available;
+  (limits ? test : test.skip)('a bandwidth is what it is alone', async () => {
     const echo = () =>
       timed(() => ask(lab.peer(0), pod(), { path: '/echo', method: 'POST', body: 'x'.repeat(50_000) }));
     const limited = async (): Promise<number> => {

@@ -1,4 +1,4 @@
-/** Network faults on ports of pods in service meshes: the port is that on the wire, whatever the sidecar's rules make of it. */
+/** Network faults on ports of pods in service meshes: the port is that on the wire, regardless of the sidecar's rules make of it. */
 import { execFile } from 'node:child_process';
 import { createServer, Socket, type Server } from 'node:net';
 import { join } from 'node:path';

@@ -92,7 +92,7 @@ describe('the certificate', () => {
 describe('the token', () => {
   test.each([
     ['that is missing', () => undefined, 'UNAUTHENTICATED', 'token-missing'],
-    ['that nobody made out', () => 'a.b.c', 'UNAUTHENTICATED', 'token-invalid'],
+    ['that no authority made out', () => 'a.b.c', 'UNAUTHENTICATED', 'token-invalid'],
     [
       'for the API server',
       () => api.issue({ username: ACCOUNT, audience: 'kubernetes' }),
@@ -147,9 +147,9 @@ describe('the token', () => {
     const channel = await daemon.connect(authority, operator);
     expect((await createClient(HealthDefinition, channel).check({ service: '' })).status).toBe(SERVING);
     channel.close();
-    const nobody = await daemon.connect(authority);
-    await expect(createClient(HealthDefinition, nobody).check({ service: '' })).rejects.toThrow();
-    nobody.close();
+    const stranger = await daemon.connect(authority);
+    await expect(createClient(HealthDefinition, stranger).check({ service: '' })).rejects.toThrow();
+    stranger.close();
   });
 
   test('is not needed on the socket, which only root can enter', async () => {
@@ -181,7 +181,7 @@ describe('the token', () => {
 
 describe('an API server that is down', () => {
   test.each(['failing', 'silent'] as const)(
-    '(%s) locks out nobody whose token was good, until that is over, and lets nobody new in',
+    '(%s) locks out no client whose token was good, until that is over, and lets no new client in',
     async (how) => {
       const token = api.issue({ username: ACCOUNT, expiresAt: daemon.now() + 20 * 60_000 });
       expect(await daemon.call(authority, operator, token)).toBe('OK');
@@ -197,7 +197,7 @@ describe('an API server that is down', () => {
             token,
           ),
         ).toBe('OK');
-        // The first call has found out that nobody answers; the next ones do not wait.
+        // The first call has found out that no API server answers; the next ones do not wait.
         const started = performance.now();
         expect(await statusOf(channel, token)).toBe('OK');
         expect(performance.now() - started).toBeLessThan(1000);

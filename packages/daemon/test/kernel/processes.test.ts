@@ -57,10 +57,10 @@ describe('an injection', () => {
     await earlier.exec('loss', { percent: '10' });
     await earlier.leave();
     const before = processes;
-    const heir = await startLabDaemon(lab);
-    expect(heir.engine.swept.orphans).toEqual([lab.target.path]);
+    const next = await startLabDaemon(lab);
+    expect(next.engine.swept.orphans).toEqual([lab.target.path]);
     expect(processes - before).toBe(0);
-    await heir.close();
+    await next.close();
   }, 60_000);
 
   withNetem(

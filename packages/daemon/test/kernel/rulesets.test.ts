@@ -1,4 +1,4 @@
-/** Whatever is asked for: what is compiled loads in a real kernel, and nothing of it is left when it is gone. */
+/** Of every request: what is compiled loads in a real kernel, and nothing of it is left when it is gone. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { ChaosError } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';

@@ -99,7 +99,7 @@ describe('while packets wait in the queue engine', () => {
   });
 });
 
-describe('a root qdisc of somebody else', () => {
+describe('a root qdisc of another program', () => {
   const { available, detail } = capability('sch-netem');
   const only = available ? test : test.skip;
   only(`is kept, and the delay refused${available ? '' : ` (this kernel has no netem: ${detail})`}`, async () => {
@@ -122,7 +122,7 @@ describe('a daemon whose journal is lost', () => {
   );
   const only = lacking.length === 0 ? test : test.skip;
   only(
-    `has an heir that removes every trace of it, IFB device and all${lacking.map((name) => ` (no ${name})`).join('')}`,
+    `has a successor that removes every trace of it, IFB device and all${lacking.map((name) => ` (no ${name})`).join('')}`,
     async () => {
       daemon = await startLabDaemon(lab);
       const before = await fingerprint(lab.target.path);

@@ -74,7 +74,7 @@ test('without a name all of them are, by the signal that was asked for; once und
   await expect(kill('all', {})).rejects.toMatchObject({ code: Status.FAILED_PRECONDITION });
 }, 60_000);
 
-test('a dry run kills nobody', async () => {
+test('a dry run kills no container', async () => {
   const pod = await pause('spared');
   const { plan } = await daemon.client.execStressChaos({
     stressorType: 'container-kill',

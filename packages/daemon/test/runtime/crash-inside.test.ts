@@ -131,7 +131,7 @@ describe('killed', () => {
       } finally {
         await doomed.kill();
       }
-      // With nobody there, requests and queries go their own way, and no process is left.
+      // Without a daemon, requests and queries go their own way, and no process is left.
       const end = performance.now() + 10_000;
       while ((await left())[0] !== 0 && performance.now() < end) await pause(20);
       if (life.action === 'pod-io-stress') expect((await left())[0]).toBe(0);

@@ -121,7 +121,7 @@ describe('refused', () => {
   });
 
   test.each([
-    ['that nobody knows', 'network-delay-0', Status.NOT_FOUND],
+    ['that is unknown', 'network-delay-0', Status.NOT_FOUND],
     ['that is a path', '../../../etc/passwd', Status.NOT_FOUND],
     ['of 10 kB', 'x'.repeat(10_000), Status.NOT_FOUND],
   ])('the look at an execution %s', async (_name, executionId, status) => {

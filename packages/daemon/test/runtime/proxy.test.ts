@@ -130,7 +130,7 @@ describe('an HTTP fault', () => {
     expect(await changesSince(before, target)).toEqual([]);
   });
 
-  test('is refused where somebody else redirects the port', async () => {
+  test('is refused where another program redirects the port', async () => {
     const nft = (...argv: string[]): unknown => execFileSync('nsenter', [`--net=${target.path}`, 'nft', ...argv]);
     nft('add table ip cpmesh');
     nft('add chain ip cpmesh in { type nat hook prerouting priority dstnat ; }');

@@ -1,4 +1,4 @@
-/** How the daemon can be reached, by whom, and how it starts and stops; with real sockets and a real runtime behind it. */
+/** How the daemon can be reached, by which clients, and how it starts and stops; with real sockets and a real runtime behind it. */
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -94,7 +94,7 @@ describe('a daemon that starts', () => {
     await expect(page(http, '/healthz')).rejects.toThrow();
   }, 20_000);
 
-  test('lets nobody but its owner in', async () => {
+  test('lets only its owner in', async () => {
     const { daemon, stop } = await lab.startDaemon();
     const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
     expect(await mode(daemon.socketPath)).toBe('600');

@@ -19,7 +19,7 @@ let daemon: PodDaemon;
 let target: RunningContainer;
 let neighbour: RunningContainer;
 let outside: string;
-/** Somebody else's stress-ng, which nobody may touch. */
+/** Another program's stress-ng, which the daemon may not touch. */
 let foreign: ChildProcess;
 
 beforeAll(async () => {
@@ -109,7 +109,7 @@ describe('stress of a container', () => {
     over.abort();
     await watch;
     const where = readFileSync(`/proc/${target.pid}/cgroup`, 'utf8');
-    // The test's own, somebody else's one, is below this process as well.
+    // The test's own, which is not the daemon's, is below this process as well.
     const elsewhere = [...seen.keys()].filter(
       (cgroups) => cgroups !== readFileSync(`/proc/${foreign.pid}/cgroup`, 'utf8'),
     );

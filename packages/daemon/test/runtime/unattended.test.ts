@@ -29,7 +29,7 @@ beforeEach(async () => {
   doomed = await startDoomed(lab, 0);
 }, 20_000);
 
-/** Whoever comes afterwards finds what is over and takes the last of it away. */
+/** The next daemon finds what is over and removes the last of it. */
 afterEach(async () => {
   await doomed.kill();
   const next = await lab.startDaemon({ stateDir: doomed.stateDir });

@@ -1,4 +1,4 @@
-/** OCI archives, which `ctr images import` and `docker load` take: layers are kept, and only assembled anew. */
+/** OCI archives, which `ctr images import` and `docker load` take: layers are kept, and only assembled again. */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
 import { keyOf, packEntries, type ArchiveEntry } from './entry.ts';
 
-/** Part of the key of whatever is made once and kept: another writer makes other archives. */
+/** Part of the key of archives that are made once and kept: another writer makes other archives. */
 export const WRITER = import.meta.filename;
 
 const OCI = 'application/vnd.oci.image';
@@ -122,7 +122,7 @@ function blobOf(mediaType: string, data: Buffer): Descriptor {
   return { mediaType, digest: digestOf(data), size: data.length };
 }
 
-/** Writes a tar beside its place and moves it there, so that nobody ever sees half of one. */
+/** Writes a tar beside its place and moves it there, so that no reader ever sees half of one. */
 async function writeWhole(
   path: string,
   fill: (tar: Pack) => Promise<void>,

@@ -1,4 +1,4 @@
-/** What floods are made of: many connections at a time, bounded in number and in time, whatever becomes of each. */
+/** What floods are made of: many connections at a time, bounded in number and in time, regardless of what becomes of each. */
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 

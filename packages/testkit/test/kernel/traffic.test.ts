@@ -40,7 +40,7 @@ describe.each([4, 6] as const)('over IPv%d', (family) => {
 });
 
 test('a connection that is refused is told as absent', async () => {
-  // The other end listens on its own loopback address; the target has nobody there.
+  // The other end listens on its own loopback address; the target has no listener there.
   const elsewhere = { ...lab.peer(0), ipv4: '127.0.0.1' };
   expect(await tcpConnectTime(lab.target, elsewhere, { withinMs: 500 })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** docs/extending.md, word by word: a fault that nobody has seen before, from `new-fault` to the logs of a cluster. */
+/** docs/extending.md, word by word: a fault that is new, from `new-fault` to the logs of a cluster. */
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ async function sources(): Promise<ReadonlyMap<string, string>> {
 /** Runs one command line of the page as it stands there; resolves with what it printed. */
 async function run(line: string): Promise<string> {
   const [command = '', ...argv] = line.split(' ');
-  // The cluster of the page stays until somebody takes it down; the test has one that goes with it.
+  // The cluster of the page stays until a user takes it down; the test has one that goes with it.
   if (line.startsWith('npm run cluster -- load --name try ')) {
     await cluster.loadImages(argv.slice(6).map((path) => join(folder, path)));
     return '';

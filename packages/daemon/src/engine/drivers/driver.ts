@@ -72,7 +72,7 @@ export interface FoundTarget<Name extends DriverName> {
   readonly identity: string;
   /** As people know it: `pod default/web`. */
   readonly name: string;
-  /** Equal to `siteOf` of the records of this very target. */
+  /** Equal to `keyOf` of every record with this target. */
   readonly key: string;
   /** Waits until no other session works on the target, then runs `work`. */
   enter<T>(work: (session: Session<Name>) => Promise<T>): Promise<T>;

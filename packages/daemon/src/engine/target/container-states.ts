@@ -45,7 +45,7 @@ function stateOf(name: string, attempts: readonly ContainerDetail[]): string {
   return `${name} has exited${code}${ago} and is not running: it is over, or waits for its restart (CrashLoopBackOff)`;
 }
 
-/** @throws ChaosError FAILED_PRECONDITION for a paused container: nothing in its cgroup runs, whatever joins it included. */
+/** @throws ChaosError FAILED_PRECONDITION for a paused container: nothing in its cgroup runs, and neither does a process that joins it. */
 export function requireThawed(
   { cgroups }: Pick<Host, 'cgroups'>,
   containers: readonly { readonly name: string; readonly process: ProcessRef }[],

@@ -23,7 +23,7 @@ export const helloWorld: OneShotFault<HelloWorldSpec> = {
   ],
   async run({ containerId }, target, tools) {
     const [container] = target.kind === 'node' ? [] : target.containers;
-    if (container === undefined) throw new Error('it is aimed at a container');
+    if (container === undefined) throw new Error('its target is a container');
     tools.logger.info({ containerId }, 'hello world requested');
     const { command, output, why } = await list(container, tools);
     tools.logger.info({ containerId, command, output }, 'hello world answered');

@@ -14,20 +14,20 @@ export const networkCorrupt: NetworkFault<NetworkCorruptSpec> = {
   }),
   evidence(layer, counts) {
     // Chosen by nft; what left netem or the queue backend has its wrong bit.
-    const { shaped = NOTHING_COUNTED.shaped, matched, struck, unattended } = counts;
+    const { shaped = NOTHING_COUNTED.shaped, matched, hit, unattended } = counts;
     const corrupted = shaped.packets;
     const chosen = judgeChance(layer, counts);
     // How many were chosen before this daemon took it over is not known.
-    const missed = (unattended ?? 0) > 0 ? 0 : Math.max(0, struck - reached(shaped));
+    const missed = (unattended ?? 0) > 0 ? 0 : Math.max(0, hit - reached(shaped));
     const words =
       missed === 0 ? chosen.words : `${chosen.words}; ${packets(missed)} that chance chose were not corrupted`;
-    const all = missed === 0 && (struck === 0 || reached(shaped) > 0);
+    const all = missed === 0 && (hit === 0 || reached(shaped) > 0);
     return {
       verdict: chosen.verdict === 'verified' && !all ? 'not-observed' : chosen.verdict,
       summary: `${packets(corrupted)} corrupted${share(corrupted, matched)}${queued(shaped)}, of ${packets(matched)} in scope${words}`,
       counters: {
         ...counted(counts),
-        packets_steered: struck,
+        packets_steered: hit,
         packets_corrupted: corrupted,
         packets_held: shaped.held,
         bytes_held: shaped.heldBytes,

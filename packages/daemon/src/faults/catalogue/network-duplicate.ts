@@ -12,12 +12,12 @@ export const networkDuplicate: NetworkFault<NetworkDuplicateSpec> = {
     effect: { kind: 'duplicate', percent, correlationPercent },
   }),
   evidence(layer, counts) {
-    const { matched, struck } = counts;
+    const { matched, hit } = counts;
     const { verdict, words } = judgeChance(layer, counts);
     return {
       verdict,
-      summary: `${packets(struck)} duplicated${share(struck, matched)}, of ${packets(matched)} in scope${words}`,
-      counters: { ...counted(counts), packets_duplicated: struck },
+      summary: `${packets(hit)} duplicated${share(hit, matched)}, of ${packets(matched)} in scope${words}`,
+      counters: { ...counted(counts), packets_duplicated: hit },
     };
   },
 };

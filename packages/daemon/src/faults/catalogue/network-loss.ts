@@ -12,12 +12,12 @@ export const networkLoss: NetworkFault<NetworkLossSpec> = {
     effect: { kind: 'loss', percent, correlationPercent },
   }),
   evidence(layer, counts) {
-    const { matched, struck } = counts;
+    const { matched, hit } = counts;
     const { verdict, words } = judgeChance(layer, counts);
     return {
       verdict,
-      summary: `${packets(struck)} dropped${share(struck, matched)}, of ${packets(matched)} in scope${words}`,
-      counters: { ...counted(counts), packets_dropped: struck },
+      summary: `${packets(hit)} dropped${share(hit, matched)}, of ${packets(matched)} in scope${words}`,
+      counters: { ...counted(counts), packets_dropped: hit },
     };
   },
 };

@@ -12,13 +12,13 @@ export const networkPartition: NetworkFault<NetworkPartitionSpec> = {
     effect: { kind: 'partition', how },
   }),
   evidence({ effect }, counts) {
-    const { matched, struck } = counts;
+    const { matched, hit } = counts;
     const done = effect.kind === 'partition' && effect.how !== 'silent' ? 'refused' : 'dropped';
-    const { verdict, words } = judgeAll(counts, struck, done);
+    const { verdict, words } = judgeAll(counts, hit, done);
     return {
       verdict,
-      summary: `${packets(struck)} ${done}, of ${packets(matched)} in scope${words}`,
-      counters: { ...counted(counts), packets_dropped: struck },
+      summary: `${packets(hit)} ${done}, of ${packets(matched)} in scope${words}`,
+      counters: { ...counted(counts), packets_dropped: hit },
     };
   },
 };

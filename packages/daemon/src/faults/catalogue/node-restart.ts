@@ -21,7 +21,7 @@ export const nodeRestart: OneShotFault<NodeRestartSpec> = {
     logger.warn({ gracePeriodMs }, 'node restarts');
     await clock.sleep(gracePeriodMs);
     host.restartNode();
-    // Nobody comes to see the end of this.
+    // The restart ends the daemon before this wait is over.
     await new Promise<void>((resolve) => clock.after(RESTART_MS, resolve));
     return { verdict: 'not-observed', summary: 'the node was told to restart, and has not', counters: {} };
   },

@@ -26,7 +26,7 @@ export function counted({ matched, matchedBytes }: LayerCounts): Record<string, 
   return { packets_matched: matched, bytes_matched: matchedBytes };
 }
 
-/** Verified when `effective` packets felt it; nobody in scope came by when none matched. */
+/** Verified when `effective` packets felt it; no traffic in scope came by when none matched. */
 export function judge(matched: number, effective: number): Measured['verdict'] {
   if (matched === 0) return 'no-traffic';
   return effective > 0 ? 'verified' : 'not-observed';

@@ -12,7 +12,7 @@ import { networkPartition } from '../catalogue/network-partition.ts';
 const layer = (effect: Effect): Layer => {
   return { id: 'la', scope: { directions: ['egress'], peers: [], ports: [], interfaces: ['eth0'] }, effect };
 };
-const counts = (of: Partial<LayerCounts>): LayerCounts => ({ matched: 0, matchedBytes: 0, struck: 0, ...of });
+const counts = (of: Partial<LayerCounts>): LayerCounts => ({ matched: 0, matchedBytes: 0, hit: 0, ...of });
 const shaped = (packets: number, held = 0, drops = 0, refused = 0) => ({
   packets,
   bytes: 100 * packets,
@@ -89,8 +89,8 @@ test('a bandwidth is verified when every packet went through it or found it full
 });
 
 test('a partition is verified when no packet passed', () => {
-  const evidence = (struck: number) =>
-    networkPartition.evidence(layer({ kind: 'partition', how: 'silent' }), counts({ matched: 20, struck }));
+  const evidence = (hit: number) =>
+    networkPartition.evidence(layer({ kind: 'partition', how: 'silent' }), counts({ matched: 20, hit }));
   expect([evidence(20).verdict, evidence(19).verdict]).toEqual(['verified', 'not-observed']);
   expect(evidence(19).summary).toBe('19 packets dropped, of 20 packets in scope; 1 packet (5.0 %) were not dropped');
 });
@@ -106,8 +106,8 @@ describe('a loss', () => {
     ['that lost all of a few', 3, 3, 'verified', ''],
     ['that lost all of some', 20, 20, 'not-observed', '; chance allows 0.00 to 70.00 % where 30 % was asked for'],
     ['of nothing', 0, 0, 'no-traffic', ''],
-  ] as const)('%s', (_name, matched, struck, verdict, words) => {
-    const { verdict: found, summary } = networkLoss.evidence(loss, counts({ matched, struck }));
+  ] as const)('%s', (_name, matched, hit, verdict, words) => {
+    const { verdict: found, summary } = networkLoss.evidence(loss, counts({ matched, hit }));
     expect([found, summary.slice(summary.indexOf('in scope') + 8)]).toEqual([verdict, words]);
   });
 
@@ -155,10 +155,10 @@ describe('what chance allows', () => {
       [4000, 3000],
       [17, 20_000],
     ] as const) {
-      const struck = Array.from({ length: count }, (_, n) => (start + n) % 4096).filter((at) => hit.has(at)).length;
+      const hits = Array.from({ length: count }, (_, n) => (start + n) % 4096).filter((at) => hit.has(at)).length;
       const { least, most } = boundsOf(count, chance, 'la');
-      expect(struck).toBeGreaterThanOrEqual(least);
-      expect(struck).toBeLessThanOrEqual(most);
+      expect(hits).toBeGreaterThanOrEqual(least);
+      expect(hits).toBeLessThanOrEqual(most);
     }
     const { least, most } = boundsOf(100_000, chance, 'la');
     expect(least).toBeGreaterThan(19_000);

@@ -17,7 +17,7 @@ const FALSE_ALARM = 1e-4;
 /** Packets up to which the binomial distribution is summed up; for more, Chernoff's bound is as good, and never too narrow. */
 const SUMMED_PACKETS = 10_000;
 
-/** The rules of a layer, and with them its cycle, begin anew when another fault of the pod comes or goes: so often at most. */
+/** The rules of a layer, and with them its cycle, begin again when another fault of the pod comes or goes: so often at most. */
 const CYCLES_BEGUN = 4;
 
 /** `1204` → `1,204 packets`. */
@@ -46,12 +46,12 @@ export function judgeAll({ matched, unattended = 0 }: LayerCounts, affected: num
 }
 
 /** Of a fault that chooses by chance: verified when it chose as many as chance allows, and any. */
-export function judgeChance({ id, effect }: Layer, { matched, struck }: LayerCounts): Judgement {
+export function judgeChance({ id, effect }: Layer, { matched, hit }: LayerCounts): Judgement {
   if (matched === 0) return { verdict: 'no-traffic', words: '' };
   if (!('percent' in effect)) throw new Error(`${effect.kind} is not a matter of chance`);
   const { least, most } = boundsOf(matched, effect, id);
-  if (struck >= least && struck <= most) {
-    if (struck > 0) return { verdict: 'verified', words: '' };
+  if (hit >= least && hit <= most) {
+    if (hit > 0) return { verdict: 'verified', words: '' };
     return { verdict: 'not-observed', words: '; so few came by that chance may have spared all of them' };
   }
   const percentOf = (count: number): string => ((100 * count) / matched).toFixed(2);

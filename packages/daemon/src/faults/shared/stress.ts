@@ -56,13 +56,13 @@ function memoryNotes(residentBytes: number, facts: StressFacts): string[] {
   const free = underLimit ? memoryFreeBytes : nodeFreeBytes;
   const short = residentBytes > free;
   const room = `${formatBytes(residentBytes)} are asked for and ${formatBytes(free)} are free ${underLimit ? 'below the limit' : 'on the node'}`;
-  const fate =
+  const who =
     place === 'container' && oomKillsAll
       ? 'the kernel kills the application together with the stressor (memory.oom.group is 1)'
       : 'the kernel kills what it chooses, the stressor or another process';
   return [
     ...(short ? [`${room}: memory is about to run out`] : []),
-    ...(short || (place === 'container' && oomKillsAll) ? [`when memory runs out, ${fate}`] : []),
+    ...(short || (place === 'container' && oomKillsAll) ? [`when memory runs out, ${who}`] : []),
   ];
 }
 

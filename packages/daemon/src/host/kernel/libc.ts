@@ -4,7 +4,7 @@ import koffi from 'koffi';
 
 export const libc = koffi.load('libc.so.6');
 
-/** Made anew by each call of Node's function. */
+/** Made again by each call of Node's function. */
 const errors = getSystemErrorMap();
 
 /** A call that the kernel refused. */

@@ -7,7 +7,7 @@ import { packetIn } from '../queue/packet.ts';
 const head = { type: 0x0300, flags: 1, sequence: 7, family: 2, resource: 0xc4a0 };
 
 describe('netlink messages', () => {
-  test('attributes are read back, whatever their length', () => {
+  test('attributes are read back, regardless of their length', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (one, two) => {
         const built = message(head, attribute(1, Buffer.from(one)), attribute(2, Buffer.from(two)));

@@ -7,7 +7,7 @@ import { SystemError } from './libc.ts';
 import type { NetnsHandle } from './netns.ts';
 import { loadNftables, type Context } from './nftables.ts';
 
-/** Whom a context is for. */
+/** The namespace that a context is for. */
 export interface Holder {
   readonly netns: NetnsHandle;
   /** Its context stays until it is released. */
@@ -16,10 +16,10 @@ export interface Holder {
 
 /** libnftables waits with select(2), which aborts the process when the descriptor is above this. */
 const HIGHEST = 1023;
-/** So many low descriptors are kept for contexts, whatever else a busy daemon has open: the connections of strangers, for example. */
+/** So many low descriptors are kept for contexts, however much else a busy daemon has open: the connections of strangers, for example. */
 const RESERVED = 400;
 /**
- * So many contexts that are not pinned are kept; the one that was used least recently gives way. Making one anew takes a
+ * So many contexts that are not pinned are kept; the one that was used least recently gives way. Making one again takes a
  * fraction of a millisecond.
  */
 const MOST_KEPT = 200;
@@ -129,7 +129,7 @@ function noDescriptor(): ChaosError {
   return new ChaosError('FAILED_PRECONDITION', `${message}: ${why}`);
 }
 
-/** The lowest that is free: whatever is opened next gets it, unless another thread is faster. */
+/** The lowest that is free: what is opened next gets it, unless another thread is faster. */
 function nextDescriptor(): number {
   const fd = openSync('/dev/null', 'r');
   closeSync(fd);

@@ -57,7 +57,7 @@ export function openNft(netns: NetnsHandle, { pinned = false }: { readonly pinne
 }
 
 /**
- * A context keeps what it last saw of the kernel, 0.7 MB for each table, and reads it anew before it is of use again. It lets go of
+ * A context keeps what it last saw of the kernel, 0.7 MB for each table, and reads it again before it is of use again. It lets go of
  * that after a dry run, also of nothing.
  */
 function dropCache(context: Context): void {

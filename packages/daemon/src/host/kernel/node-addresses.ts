@@ -62,7 +62,7 @@ function tryOpen(path: string): NetnsHandle | undefined {
   }
 }
 
-/** In the daemon's own network, where nobody else has it. */
+/** In the daemon's own network, where no other process has it. */
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }

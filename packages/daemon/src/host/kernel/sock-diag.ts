@@ -16,7 +16,7 @@ const SENDING = [1, 2, 4, 8, 9, 11].reduce((bits, state) => bits | (1 << state),
 /** What the timer of a socket is for: a retransmission; asking whether a window is open, or a full device has room, again. */
 const [RETRANSMIT, PROBE] = [1, 4];
 const ESTABLISHED = 1;
-/** INET_DIAG_MARK, which is told to whoever may administer the network. */
+/** INET_DIAG_MARK, which the kernel tells to processes with CAP_NET_ADMIN. */
 const MARK = 15;
 const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 

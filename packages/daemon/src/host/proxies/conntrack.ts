@@ -6,7 +6,7 @@ import { openNfnetlink, request } from '../kernel/nfnetlink.ts';
 
 /**
  * Forgets every flow whose mark is `mark` under `mask`: its next packet is a new flow. Without it, a program that keeps one
- * UDP socket would be redirected on for as long as conntrack remembers, when somebody else's rules keep conntrack on.
+ * UDP socket would be redirected on for as long as conntrack remembers, when another program's rules keep conntrack on.
  * @throws SystemError when the kernel has no ctnetlink.
  */
 export function forgetFlows(netns: Pick<NetnsHandle, 'within'>, mark: number, mask: number): void {

@@ -45,7 +45,7 @@ const MOST_CONNECTIONS = 1024;
 /**
  * Listens on the loopback address, because that is where a redirect in the output hook leads: the answer must come from
  * there, or conntrack does not give it the resolver's address back. One proxy is in front of one resolver, because a
- * redirected datagram no longer tells whom it was sent to.
+ * redirected datagram no longer tells its original destination.
  */
 export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions): Promise<DnsProxy> {
   const six = resolver.includes(':');

@@ -40,7 +40,7 @@ export class ProxiedConnection {
   #waits: 'nothing' | 'delay' | 'responses' = 'nothing';
   /** The rest of a request that was answered here. */
   #discarding = false;
-  /** From here on it is a tunnel: whatever comes is passed on. */
+  /** From here on it is a tunnel: all that comes is passed on. */
   #tunnel = false;
   #clientEnded = false;
   #closing = false;
@@ -117,7 +117,7 @@ export class ProxiedConnection {
   }
 
   #answered(chunk: Buffer): void {
-    // First of all: whatever is read in it, it passes as it is, and the client need not wait for the reading.
+    // First of all: it passes as it is, regardless of what is read in it, and the client need not wait for the reading.
     if (!this.#front.write(chunk)) this.#back?.pause();
     if (!this.#tunnel) {
       this.#responses.feed(chunk);
@@ -210,7 +210,7 @@ export class ProxiedConnection {
   }
 
   #answer(status: number, head: RequestHead, whole: boolean): void {
-    // Whether a client that waits for a go-ahead sends its body after this answer, nobody can know (RFC 9110, 10.1.1).
+    // Whether a client that waits for a go-ahead sends its body after this answer, the proxy cannot know (RFC 9110, 10.1.1).
     const last = head.last || (head.expectsContinue && !whole);
     this.#front.write(ownResponse(status, { method: head.method, last }));
     this.#discarding = !whole;

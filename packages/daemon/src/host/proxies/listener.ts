@@ -8,7 +8,7 @@ import type { NetnsHandle } from '../kernel/netns.ts';
 import { openDnsProxy, type DnsProxy } from './dns-proxy.ts';
 import { openHttpProxy, type HttpProxy } from './http-proxy.ts';
 
-/** A rule that is in force, whatever it is about. */
+/** A rule that is in force, for HTTP or DNS. */
 export type ActiveRule = ActiveHttpRule | ActiveDnsRule;
 
 export function isDns(active: ActiveRule): active is ActiveDnsRule {

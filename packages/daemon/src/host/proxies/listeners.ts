@@ -72,7 +72,7 @@ export class Listeners {
     return this.#unused(rules).map(([, listener]) => listener);
   }
 
-  /** Closes those that none of `rules` needs and nobody uses any more. */
+  /** Closes those that none of `rules` needs and no connection uses any more. */
   closeUnused(rules: readonly ActiveRule[]): void {
     for (const [key, listener] of this.#unused(rules)) {
       if (listener.proxy.open > 0) continue;

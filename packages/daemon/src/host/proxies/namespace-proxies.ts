@@ -11,7 +11,7 @@ import { Steering, type SteeringContext } from './steering.ts';
 
 /** A connection whose first packet was redirected may still be on its way to the proxy for so long. */
 const ARRIVAL_MS = 100;
-/** How long an undo waits for what is still open; whoever takes longer is passed on in the background. */
+/** How long an undo waits for what is still open; a connection that takes longer is passed on in the background. */
 const PATIENCE_MS = 1000;
 /** How long connections of rules that are gone may stay open; then they are reset. */
 const LONGEST_DRAIN_MS = 10 * 60_000;
@@ -59,7 +59,7 @@ export class NamespaceProxies {
   }
 
   /**
-   * Makes `wanted` be in force, and nothing else. Connections that are open go on, whatever comes and goes; what was counted
+   * Makes `wanted` be in force, and nothing else. Connections that are open go on, regardless of rules that come and go; what was counted
    * for a rule that stays is kept. When this throws, call it with what was there before.
    */
   async bring(wanted: readonly TimedRule[]): Promise<void> {
@@ -67,7 +67,7 @@ export class NamespaceProxies {
     this.#rules.bring(wanted);
     this.#bringing = true;
     try {
-      // Whoever is redirected must find somebody there, and the answers their way back.
+      // A redirected connection must find a listener there, and the answers their way back.
       await this.#listeners.openFor(this.#rules.all);
       this.#steering.openWayBack();
       this.#assign();
@@ -102,7 +102,7 @@ export class NamespaceProxies {
     await this.sweep();
   }
 
-  /** Closes what no rule needs and nobody uses any more; in the end everything, or all but the hooks that stay for others. */
+  /** Closes what no rule needs and no connection uses any more; in the end everything, or all but the hooks that stay for others. */
   async sweep(): Promise<void> {
     if (this.#ended) return;
     this.#listeners.closeUnused(this.#rules.all);
@@ -188,7 +188,7 @@ export class NamespaceProxies {
     this.#noticed = undefined;
   }
 
-  /** Nothing is lost without it, unless somebody else keeps conntrack on; and where it cannot be done, nobody can. */
+  /** Without it nothing is lost, unless another program keeps conntrack on. Where the kernel refuses it, there is no other way. */
   #forgetQueries(): void {
     try {
       forgetFlows(this.#netns, REDIRECTED_QUERY, PROXY_MASK);

@@ -52,7 +52,7 @@ export function createProxies(clock: Clock): Proxies {
   };
   const openEntry = (netns: NetnsHandle): ServedNamespace => {
     const turn = new Mutex();
-    // Swept in its turn, so that it does not end under somebody who brings new rules.
+    // The sweep waits for the mutex, so that the namespace does not close while a caller brings new rules.
     const onLess = (): void => void inTurn(netns.cookie, entry, (served) => served.sweep()).catch(() => undefined);
     const keepsHooks = (): boolean => keepingHooks.has(netns.cookie);
     const served = new NamespaceProxies(netns.duplicate(), clock, {

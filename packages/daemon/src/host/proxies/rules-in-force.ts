@@ -12,7 +12,7 @@ interface Due {
 }
 
 /**
- * How long the kernel goes on redirecting without a sign of life. A daemon that hangs answers nobody, so what it would have
+ * How long the kernel goes on redirecting without a sign of life. A daemon that hangs gives no answer, so what it would have
  * taken must go to the application again, and much sooner than at the rule's own deadline.
  */
 const SIGN_OF_LIFE_MS = 10_000;

@@ -1,4 +1,4 @@
-/** The connections of a proxy: whom a client meant to reach, and the way there, from the client's own address or ours. */
+/** The connections of a proxy: the destination that a client meant, and the way there, from the client's own address or ours. */
 import { closeSync } from 'node:fs';
 import { isIPv6, Socket } from 'node:net';
 import { TRANSPARENT, UPSTREAM } from '../../proxy/names.ts';

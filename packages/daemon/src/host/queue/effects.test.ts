@@ -13,7 +13,7 @@ const layer = (bit: number, latencyMs: number, jitterMs = 0, correlationPercent 
 
 describe('the delay of a packet', () => {
   test.each([
-    ['no bit of ours', 0x4000, 0],
+    ['no bit of ChaosPlane', 0x4000, 0],
     ['one bit', 0x10000, 60],
     ['both bits, whose delays add up', 0x30000, 100],
     ['a foreign bit beside ours', 0x24000, 40],
@@ -87,7 +87,7 @@ describe('the delay of a packet', () => {
     ]);
   });
 
-  test('counts anew for a layer that gets the bit of one that is gone', () => {
+  test('counts again for a layer that gets the bit of one that is gone', () => {
     const source = createEffectSource({ mask: 3, layers: [layer(1, 50), layer(2, 5)] }, () => 0.5);
     source.draw(3);
     source.change({ mask: 3, layers: [layer(2, 5)] });

@@ -43,7 +43,7 @@ export function createEffectSource(policy: QueuePolicy, random: () => number): E
     change: (next) => {
       layers = next.layers;
       const bits = new Set(layers.map(({ bit }) => bit));
-      // The bit of a layer that is gone belongs to nobody, and later to another one.
+      // The bit of a layer that is gone belongs to no layer, and later to another one.
       for (const bit of handled.keys()) {
         if (bits.has(bit)) continue;
         handled.delete(bit);

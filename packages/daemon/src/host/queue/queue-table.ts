@@ -1,4 +1,4 @@
-/** The nft table whose rules hand marked packets to an NFQUEUE, with bypass: they pass when nobody listens. */
+/** The nft table whose rules pass marked packets to an NFQUEUE, with bypass: they go on when no process listens. */
 import { close } from 'node:fs';
 import {
   ACKNOWLEDGE,
@@ -80,7 +80,7 @@ const INET = 1;
 const [NEW_TABLE, DELETE_TABLE, NEW_CHAIN, NEW_RULE] = [0, 2, 3, 6];
 const [BATCH_BEGIN, BATCH_END] = [0x10, 0x11];
 
-/** The transaction of linux/netfilter/nf_tables.h that makes the table anew. */
+/** The transaction of linux/netfilter/nf_tables.h that makes the table again. */
 export function compatTransaction(table: string, mask: number, queue: number): Buffer[] {
   let sequence = 0;
   const edge = (type: number): Buffer =>

@@ -59,7 +59,7 @@ export function createQueues(): Queues {
       if (served.size + taps.size > 0 && restarts.length <= MOST_RESTARTS) thread = start();
     });
     for (const [netnsFd, { queue, policy }] of served) {
-      // A namespace that cannot be served any more is noticed by whoever asks for its statistics.
+      // A namespace that cannot be served any more is noticed by the caller that asks for its statistics.
       started.call({ kind: 'serve', netnsFd, queue, policy }).catch(() => undefined);
     }
     for (const service of taps.values()) started.call({ kind: 'serve-tap', ...service }).catch(() => undefined);

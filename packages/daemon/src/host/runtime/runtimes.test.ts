@@ -32,7 +32,7 @@ describe('a sandbox', () => {
     expect(runtimeTypeOf(crio)).toBeUndefined();
   });
 
-  test('asks whom its resolv.conf names', () => {
+  test('asks the resolvers that its resolv.conf names', () => {
     const text =
       'search default.svc.cluster.local A.\nnameserver 10.96.0.10\nnameserver fe80::1%eth0\noptions ndots:5\n';
     expect(viewOf(text)).toEqual({
@@ -54,7 +54,7 @@ describe('a command in a container', () => {
   const refusal = (code: Status, details: string): ClientError =>
     new ClientError('/runtime.v1.RuntimeService/ExecSync', code, details);
 
-  test('that ends has its code and its output, whatever the code is', () => {
+  test('that ends has its code and its output, regardless of the code', () => {
     expect(execResult(argv, answer('PID\n', 3, 'no\n'))).toEqual({ exitCode: 3, stdout: 'PID\n', stderr: 'no\n' });
     expect(execResult(argv, answer('', -1)).exitCode).toBe(-1);
   });

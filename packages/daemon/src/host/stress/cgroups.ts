@@ -74,7 +74,7 @@ function of({ pid }: ProcessRef): Cgroup {
   throw new ChaosError('FAILED_PRECONDITION', 'no cgroup file system is mounted: mount /sys/fs/cgroup of the node');
 }
 
-/** The folder of ours below which each stressor of the node itself has a cgroup. */
+/** The folder of ChaosPlane below which each stressor of the node itself has a cgroup. */
 const OURS = 'chaosplane';
 /** What is accounted for; in the other hierarchies of cgroup v1 such a stressor is in the root. */
 const WANTED = ['cpu', 'cpuacct', 'memory'];

@@ -1,4 +1,4 @@
-/** A folder of ours inside a container, made and removed through descriptors that no symlink of the container leads astray. */
+/** A folder of ChaosPlane inside a container, made and removed through descriptors that no symlink of the container leads astray. */
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { ChaosError, defined } from '@chaosplane/common';
 import { SystemError } from '../kernel/libc.ts';
@@ -8,7 +8,7 @@ import { mappedRoot } from './id-map.ts';
 import { processes } from './processes.ts';
 
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
-/** Within a folder of ours nothing is followed at all. */
+/** Within a folder of ChaosPlane nothing is followed at all. */
 const STRICTLY_BENEATH = RESOLVE.beneath | RESOLVE.noSymlinks | RESOLVE.noMagicLinks;
 
 /** See `Host.makeFolder`. */
@@ -33,7 +33,7 @@ export function makeFolder(container: ProcessRef, path: string, name: string): C
 
 /**
  * Who is root in the container, when that is not root of the node (`hostUsers: false`). On a volume that is mounted with mapped
- * ids, nobody else can make a file: user_namespaces(7), mount_setattr(2); EOVERFLOW.
+ * ids, no other user can make a file: user_namespaces(7), mount_setattr(2); EOVERFLOW.
  */
 function rootOf({ pid }: ProcessRef): NodeUser | undefined {
   const [uid, gid] = [mappedRoot(`/proc/${pid}/uid_map`), mappedRoot(`/proc/${pid}/gid_map`)];

@@ -10,7 +10,7 @@ export interface GateOrder {
   readonly oomScoreAdj: number;
   /** Descriptors that the stressor keeps. */
   readonly kept: readonly number[];
-  /** Whom the stressor runs as; absent: as the daemon. */
+  /** The user that the stressor runs as; absent: the daemon's. */
   readonly owner?: NodeUser;
 }
 

@@ -58,7 +58,7 @@ const [AF_PACKET, RAW, SOL_SOCKET, SO_PRIORITY, SO_SNDBUFFORCE, SOL_PACKET, PACK
   17, 3, 1, 12, 32, 263, 15,
 ];
 
-/** What is sent and has not left the device yet; a bandwidth of ours may hold it there. */
+/** What is sent and has not left the device yet; a bandwidth of ChaosPlane may hold it there. */
 const SEND_BUFFER_BYTES = 64 << 20;
 
 /** A socket whose frames, with the header of virtio_net, leave by that device with that priority. The caller owns the descriptor. */
@@ -99,7 +99,7 @@ function setOffloads(fd: number): void {
     ioctlNumber(fd, SET_OFFLOAD, TCP_OFFLOADS | UDP_OFFLOADS);
   } catch (error) {
     if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
-    // Without it, the kernel splits UDP's large packets before it hands them over.
+    // Without it, the kernel splits UDP's large packets before it passes them on.
     ioctlNumber(fd, SET_OFFLOAD, TCP_OFFLOADS);
   }
 }

@@ -44,7 +44,7 @@ export interface ServedTap {
 
 const FRAMES_A_TURN = 64;
 
-/** What a queue behind the fault, a bandwidth for example, says when it is full. Whatever else is said is our own failure. */
+/** What a queue behind the fault, a bandwidth for example, says when it is full. Any other error is our own failure. */
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOBUFS', 'EAGAIN']);
 
 /** The two ends of what is served: the TAP device by which frames come, and the packet socket by which they leave. */

@@ -47,7 +47,7 @@ interface OpenTap {
   readonly outFd: number;
 }
 
-/** How long the kernel hands packets over without a sign of life of the thread that lets them go. */
+/** How long the kernel passes packets on without a sign of life of the thread that releases them. */
 const SIGN_OF_LIFE_MS = 10_000;
 const HEARTBEAT_MS = 2500;
 
@@ -91,7 +91,7 @@ export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps
     try {
       nft.run(transaction(inventory, tables));
     } catch {
-      // The kernel takes a chain away with its device, before Linux 6.16: the table is made anew.
+      // The kernel takes a chain away with its device, before Linux 6.16: the table is made again.
       nft.run([`add table ${TABLE_KEY}`, `delete table ${TABLE_KEY}`, ...transaction(new Map(), tables)]);
     }
     inventory = inventoryOf(tables);

@@ -18,7 +18,7 @@ const HEADER_BYTES = 12;
 const [RESPONSE, OPCODE, RECURSION_DESIRED, RECURSION_AVAILABLE] = [0x8000, 0x7800, 0x0100, 0x0080];
 const CODES = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
-/** The query in `message`; undefined for anything but a standard query with one question, which is nobody's to judge. */
+/** The query in `message`; undefined for anything but a standard query with one question, which the proxy passes on unread. */
 export function readQuery(message: Buffer): Query | undefined {
   if (message.length < HEADER_BYTES) return undefined;
   if ((message.readUInt16BE(2) & (RESPONSE | OPCODE)) !== 0 || message.readUInt16BE(4) !== 1) return undefined;

@@ -1,7 +1,7 @@
 /** The first packet of a connection, as far as it is known before it is sent, and what rules of others ask of it. Pure. */
 import { isIP } from 'node:net';
 
-/** Whom a fault would take packets from. */
+/** The packets that a fault would redirect. */
 export interface Flow {
   /** `prerouting`: it comes in from outside of the pod. `output`: a program of the pod sends it. */
   readonly hook: 'prerouting' | 'output';

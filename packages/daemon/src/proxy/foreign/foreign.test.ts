@@ -37,7 +37,7 @@ const interfaces = [
   { name: 'eth0', addresses: ['10.0.0.7', 'fd00::7'] },
 ];
 const [flow] = flowsOf(http, interfaces);
-const fate = (json: string, parts: readonly XtPart[] = []): string => {
+const outcomeOf = (json: string, parts: readonly XtPart[] = []): string => {
   const found =
     flow === undefined ? undefined : redirectOf(tablesIn([json], { words: () => '', parts: () => parts }), flow);
   return found === undefined ? 'passes' : `${found.certain ? 'is' : 'may be'} redirected by ${found.path.join(' → ')}`;
@@ -124,7 +124,7 @@ describe('a connection to port 8080', () => {
       'is redirected by outer → inner',
     ],
   ])('%s', (_, json, expected) => {
-    expect(fate(json)).toBe(expected);
+    expect(outcomeOf(json)).toBe(expected);
   });
 
   /** struct xt_multiport_v1, struct xt_owner_match_info, struct xt_conntrack_mtinfo3 and so on, with numbers of 16 bits at those offsets. */
@@ -155,7 +155,7 @@ describe('a connection to port 8080', () => {
     ],
     ['what is cut short', part('owner', 1, 4, {}), 'may be redirected by outer'],
   ])('is judged by a match of xtables for %s', (_, xt, expected) => {
-    expect(fate(listed([[{ xt: { type: 'match', name: xt.name } }, redirect]]), [xt])).toBe(expected);
+    expect(outcomeOf(listed([[{ xt: { type: 'match', name: xt.name } }, redirect]]), [xt])).toBe(expected);
   });
 
   test.each([
@@ -163,7 +163,7 @@ describe('a connection to port 8080', () => {
     ['CT', 0, 'passes'],
   ])('is kept from conntrack by a target %s with flags %d', (name, flags, expected) => {
     const xt = part(name, 2, 8, { 0: flags });
-    expect(fate(listed([[{ xt: { type: 'target', name } }]]), [xt])).toBe(expected);
+    expect(outcomeOf(listed([[{ xt: { type: 'target', name } }]]), [xt])).toBe(expected);
   });
 
   test.each([

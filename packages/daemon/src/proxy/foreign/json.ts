@@ -1,4 +1,4 @@
-/** Finding one's way in what nftables lists as JSON, which nobody vouches for. */
+/** Reads what nftables lists as JSON, whose form is not guaranteed. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };

@@ -20,7 +20,7 @@ export function conditionOf({ op, left = null, right = null }: JsonObject, sets:
   };
 }
 
-/** `tcp dport 80` is about TCP only, whatever the port of a datagram is. */
+/** `tcp dport 80` is about TCP only, regardless of the port of a datagram. */
 function isOfOtherProtocol(left: Json, { protocol, family }: Flow): boolean {
   const header = objectIn(objectIn(left)?.['payload'] ?? null)?.['protocol'];
   if (header === 'ip' || header === 'ip6') return header !== (family === 4 ? 'ip' : 'ip6');

@@ -4,7 +4,7 @@ import type { Answer, Flow } from './flow.ts';
 /** A part of a rule: whether it is met. */
 export type Condition = (flow: Flow) => Answer;
 
-/** What a rule does with a packet that meets it. `untracked`: no redirect of ours can act on it. `next`: nothing of concern. */
+/** What a rule does with a packet that meets it. `untracked`: no redirect of ChaosPlane can act on it. `next`: nothing of concern. */
 export type Verdict =
   | { readonly kind: 'redirect' | 'untracked' | 'return' | 'end' | 'next' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
@@ -32,7 +32,7 @@ export interface ForeignChain {
   readonly rules: readonly ForeignRule[];
 }
 
-/** A table; chains by name, or by whatever its rules call them. */
+/** A table; chains by name, or by what its rules call them. */
 export interface ForeignTable {
   /** `ip nat` */
   readonly name: string;

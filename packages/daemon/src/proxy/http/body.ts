@@ -81,7 +81,7 @@ function beginningOf(framing: Framing): State {
 
 const lineOf = (of: 'size' | 'data-end' | 'trailer'): State => ({ at: 'line', of, line: '' });
 
-/** A chunk's size in hexadecimal, and extensions, which nobody uses. */
+/** A chunk's size in hexadecimal, and extensions, which are not in use. */
 const CHUNK_SIZE = /^([0-9a-fA-F]{1,12})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?$/;
 
 function afterLine(of: 'size' | 'data-end' | 'trailer', line: string): State {

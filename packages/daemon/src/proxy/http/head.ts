@@ -1,4 +1,4 @@
-/** Reading the head of an HTTP/1 message (RFC 9112), so strictly that nobody could read it in another way. Pure. */
+/** Reading the head of an HTTP/1 message (RFC 9112), so strictly that no server could read it in another way. Pure. */
 
 /** How the end of a body is found. */
 export type Framing =

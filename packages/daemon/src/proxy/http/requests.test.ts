@@ -45,7 +45,7 @@ describe('requests', () => {
     );
   });
 
-  test('or whatever it is, comes out byte for byte', () => {
+  test('or anything else, comes out byte for byte', () => {
     const part = fc.oneof(fc.constantFrom(...requests, '\r\n\r\n', 'GET / HTTP/1.1\r\n', '\0'), fc.string());
     fc.assert(
       fc.property(fc.array(part, { maxLength: 6 }), fc.array(fc.nat(), { maxLength: 6 }), (parts, places) => {

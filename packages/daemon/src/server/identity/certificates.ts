@@ -33,7 +33,7 @@ const REFRESH_MS = 5000;
 /**
  * Mutual TLS: a client without a certificate of the authority does not get through the handshake. Connections that are open
  * stay when the files change; new ones see the new certificates. Files that do not fit together are not taken: either they
- * are being replaced at this moment, or somebody made a mistake, and the old ones go on.
+ * are being replaced at this moment, or an administrator made a mistake, and the old ones go on.
  * @throws ChaosError FAILED_PRECONDITION when they cannot be used at the start.
  */
 export async function reloadedCredentials(

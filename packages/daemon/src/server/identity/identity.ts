@@ -48,7 +48,7 @@ export async function clientIdentity(
   const { credentials, stop } = await reloadedCredentials(tls, { clock, logger });
   const identity = { credentials: onlyClient(credentials, clientName, { logger, count }), stop };
   if (tokenReview === undefined) {
-    // Outside of a cluster nobody reviews tokens, so this is allowed; a stolen key alone is enough then.
+    // Outside of a cluster no API server reviews tokens, so this is allowed; a stolen key alone is enough then.
     logger.warn({ clientName }, 'clients over tcp are asked for a certificate only, not for a token');
     return identity;
   }

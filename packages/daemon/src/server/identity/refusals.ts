@@ -5,14 +5,14 @@ export type RefusalReason =
   | 'certificate-missing'
   /** Not one for clients. */
   | 'certificate-usage'
-  /** Of somebody else. */
+  /** Of another user. */
   | 'certificate-name'
   | 'token-missing'
   /** The API server does not know it, or for another audience. */
   | 'token-invalid'
   /** Of another account. */
   | 'token-account'
-  /** Nobody could say whether the token is good. */
+  /** No API server could say whether the token is good. */
   | 'review-unavailable';
 
 /** Counts a refusal. */

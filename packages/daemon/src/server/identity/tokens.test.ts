@@ -60,7 +60,7 @@ describe('a token', () => {
     expect(await outcome(token)).toBe('UNAUTHENTICATED');
   });
 
-  test('made out for somebody else besides is that of the operator only when the audience is there', async () => {
+  test('made out for another audience besides is that of the operator only when the audience is there', async () => {
     answers = async () => ({ ...good, audiences: ['kubernetes'] });
     expect(await outcome('a')).toBe('UNAUTHENTICATED');
     answers = async () => ({ ...good, username: 'system:admin' });
@@ -68,13 +68,13 @@ describe('a token', () => {
   });
 });
 
-describe('while nobody can review', () => {
-  const nobody = async (): Promise<Review> => Promise.reject(new Error('connection refused'));
+describe('while no API server can review', () => {
+  const noAnswer = async (): Promise<Review> => Promise.reject(new Error('connection refused'));
 
   test('a token with an expiry counts until then, without waiting for each call', async () => {
     const token = tokenUntil(1_000_000 + 600_000);
     expect(await outcome(token)).toBe('OK');
-    answers = nobody;
+    answers = noAnswer;
     ahead = 61_000;
     expect([await outcome(token), await outcome(token), await outcome(token)]).toEqual(['OK', 'OK', 'OK']);
     expect(asked).toBe(2);
@@ -84,7 +84,7 @@ describe('while nobody can review', () => {
 
   test('a token that does not say when it ends counts for its minute only', async () => {
     expect(await outcome('a')).toBe('OK');
-    answers = nobody;
+    answers = noAnswer;
     ahead = 59_000;
     expect(await outcome('a')).toBe('OK');
     ahead = 61_000;
@@ -95,7 +95,7 @@ describe('while nobody can review', () => {
     const token = tokenUntil(2_000_000);
     answers = async () => bad;
     expect(await outcome(token)).toBe('UNAUTHENTICATED');
-    answers = nobody;
+    answers = noAnswer;
     ahead = 3000;
     expect(await outcome(token)).toBe('UNAVAILABLE');
   });

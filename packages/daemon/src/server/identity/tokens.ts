@@ -45,7 +45,7 @@ interface Known {
 
 /** Admits the tokens of one service account. */
 export interface Tokens {
-  /** @throws TokenRefusal UNAUTHENTICATED, PERMISSION_DENIED or, when nobody can say, UNAVAILABLE. */
+  /** @throws TokenRefusal UNAUTHENTICATED, PERMISSION_DENIED or, when no API server answers, UNAVAILABLE. */
   admit(token: string): Promise<void>;
 }
 
@@ -101,7 +101,7 @@ export function createTokens(parts: {
     if (known.size > MOST_TOKENS && oldest !== undefined) known.delete(oldest);
   };
 
-  /** A positive review of a token that has not expired: what the API server would have said, had nobody revoked it. */
+  /** A positive review of a token that has not expired: what the API server would say of a token that was not revoked. */
   const isStanding = (review: Known | undefined, token: string): boolean => {
     if (review === undefined || review.refusal !== undefined) return false;
     const expiresAt = expiryOf(token);

@@ -15,7 +15,7 @@ type NetworkRecord = RecordOf<'network'>;
 
 export function networkDriver(context: DriverContext): Driver<'network'> {
   const { host, clock, executions } = context;
-  /** Until all pods were searched, any of them may hold something of ours. */
+  /** Until all pods were searched, any of them may hold something of ChaosPlane. */
   let searched = false;
   const namespaces = new Namespaces(
     host,

@@ -28,7 +28,7 @@ export class Namespaces {
   readonly #host: Host;
   readonly #clock: Clock;
   readonly #entries = new Map<string, OpenNamespace>();
-  /** Whether a namespace that is opened now is known to hold nothing of ours. */
+  /** Whether a namespace that is opened now is known to hold nothing of ChaosPlane. */
   readonly #isFresh: (cookie: string) => boolean;
 
   constructor(host: Host, clock: Clock, isFresh: (cookie: string) => boolean) {

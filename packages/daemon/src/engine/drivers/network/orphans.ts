@@ -28,7 +28,7 @@ export async function sweepPods(context: DriverContext, known: ReadonlySet<strin
   return { found, complete };
 }
 
-/** The path of the pod's namespace when something of ours was found there, and removed. */
+/** The path of the pod's namespace when something of ChaosPlane was found there, and removed. */
 async function cleanPod({ host, clock }: DriverContext, listed: Sandbox): Promise<string | undefined> {
   const sandbox = await host.runtime.describe(listed);
   if (sandbox?.netnsPath === undefined || sandbox.hostNetwork) return undefined;

@@ -72,7 +72,7 @@ export function sessionIn(
 }
 
 /**
- * Puts `kept` in force again. What shapes packets may not be possible any more (a root qdisc of others in its place): the faults
+ * Puts `kept` in force again. A fault with a queueing tree may be impossible now (another program's root qdisc is there): the faults
  * beside it go on all the same.
  */
 async function restoreIn(
@@ -130,7 +130,7 @@ export function installedOf({ lease }: DriverContext, record: NetworkRecord): In
   return { ...before, ...placed, deadline: lease.deadlineOf(record) };
 }
 
-/** What is planned, and for whom. */
+/** What is planned, and for which pod. */
 interface PlanContext {
   readonly pod: PodTarget;
   /** What the runtime says of the pod; absent where a pod is visited again. */

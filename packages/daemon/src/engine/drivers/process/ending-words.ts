@@ -17,7 +17,7 @@ export interface StressorEnd {
 
 /**
  * Words that follow "until". What a runtime says is not asked: containerd and CRI-O mark a container as OOMKilled that runs on
- * after the stressor in its cgroup was killed. The kernel's counter says that somebody was killed, and who is dead says who.
+ * after the stressor in its cgroup was killed. The kernel's counter says that a process was killed, and which one is dead says which.
  */
 export function endingWords({ end, oomKills, oomKillsAll, there, container }: StressorEnd): string {
   const name = `container ${container ?? ''}`;

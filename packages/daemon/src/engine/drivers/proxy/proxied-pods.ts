@@ -113,7 +113,7 @@ export class ProxiedPods {
     await netns.serveProxies(
       [...rules.values()].map(({ rule, deadline }) => ({ rule, remainingMs: Math.max(1, deadline - now) })),
     );
-    // Of a daemon that was killed; as long as connections of ours are open, what they need is ours.
+    // Of a daemon that was killed; as long as connections of ChaosPlane are open, what they need is ours.
     if (rules.size === 0 && netns.proxiedNow() === 0) netns.removeProxyTraces();
   }
 }

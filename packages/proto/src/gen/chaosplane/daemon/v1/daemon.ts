@@ -15,7 +15,7 @@ export const protobufPackage = "chaosplane.daemon.v1";
 export const protobufFileName = "chaosplane/daemon/v1/daemon.proto";
 
 /**
- * The contract between whoever asks for chaos (the operator, the CLI, any gRPC client) and the daemon of one node.
+ * The contract between a client (the operator, the CLI, any gRPC client) and the daemon of one node.
  *
  * The RPC names, message names, field names and numbers below 15 of the Exec… requests are fixed: a client that knows only
  * those must work for ever. What ChaosPlane added on top is optional in every message.
@@ -330,7 +330,7 @@ export interface ExecutionOptions {
   containerId: string;
   /**
    * The epoch of the operator that asks: when it took its Lease, in milliseconds since 1970, and always above that of the
-   * leader before it. The execution ends when the operators' lease lapses, whoever of them leads then; a lower epoch than the
+   * leader before it. The execution ends when the operators' lease lapses, whichever of them leads then; a lower epoch than the
    * leading one is PERMISSION_DENIED. 0: no lease.
    */
   operatorEpoch: bigint;
@@ -5042,7 +5042,7 @@ export const ChaosDaemonDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
+    /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whichever operator leads. */
     cancelChaos: {
       name: "CancelChaos",
       requestType: CancelRequest as typeof CancelRequest,
@@ -5121,7 +5121,7 @@ export interface ChaosDaemonServiceImplementation<CallContextExt = {}> {
     request: ExecHelloWorldRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ChaosResponse>>;
-  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
+  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whichever operator leads. */
   cancelChaos(request: CancelRequest, context: CallContext & CallContextExt): Promise<DeepPartial<CancelResponse>>;
   /** One execution, with evidence gathered at this moment. NOT_FOUND when the daemon does not remember it. */
   getExecution(request: GetExecutionRequest, context: CallContext & CallContextExt): Promise<DeepPartial<Execution>>;
@@ -5169,7 +5169,7 @@ export interface ChaosDaemonClient<CallOptionsExt = {}> {
     request: DeepPartial<ExecHelloWorldRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ChaosResponse>;
-  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whoever leads. */
+  /** Undoes an execution. Cancelling something that is gone is OK. It carries no epoch: undoing is right, whichever operator leads. */
   cancelChaos(request: DeepPartial<CancelRequest>, options?: CallOptions & CallOptionsExt): Promise<CancelResponse>;
   /** One execution, with evidence gathered at this moment. NOT_FOUND when the daemon does not remember it. */
   getExecution(request: DeepPartial<GetExecutionRequest>, options?: CallOptions & CallOptionsExt): Promise<Execution>;

@@ -1,0 +1,48 @@
+/** Finds the words that docs/glossary.md strikes, also as parts of identifiers. Pure. */
+
+/** Where a struck word is right all the same. `path`: in these files only; `line`: in such lines only. */
+interface Allowance {
+  readonly words: readonly string[];
+  readonly path?: RegExp;
+  readonly line?: RegExp;
+}
+
+const allowances: readonly Allowance[] = [
+  // The journal's field, which is on disks, and a library's.
+  {
+    words: ['shape'],
+    line: /\bshape: '|z\.literal\(|work: \{ shape\b|`shape`|def\.shape|\{ shape[ :]|shape === 'act'/,
+  },
+  // What tc does to traffic.
+  { words: ['shape', 'shapes'], path: /\/netns\/|foreign-devices|docs\/adr\/0010|Dockerfile$/ },
+  // The name of an action.
+  { words: ['world'], line: /hello.?world/i },
+  // X.509, RBAC and Git call it so.
+  { words: ['subject', 'subjects'], path: /certificates\.ts$|commits|CONTRIBUTING\.md$/ },
+  { words: ['subject', 'subjects'], line: /^\s*subjects: *(\[|$)|subject: 'never'/ },
+  // Names that tests give to what is not there, and messages that they assert.
+  { words: ['nobody', 'somebody'], path: /\/test\/|\.test\.ts$/, line: /'nobody'|\/nobody |\bnobody\.|somebody\./ },
+  { words: ['of ours'], line: /a tc command of ours|a proxy of ours/ },
+];
+
+/** The words in the first column of the glossary's table of struck words. */
+export function struckWords(glossary: string): readonly string[] {
+  const [, table = ''] = glossary.split('## Struck words');
+  const rows = [...table.matchAll(/^\| ([a-z, ]+?) *\|/gm)].flatMap(([, cell = '']) => cell.split(', '));
+  return rows.filter((word) => word !== 'struck word');
+}
+
+/** The struck words of a text, each with its line, counted from 1. */
+export function findStruck(words: readonly string[], path: string, text: string): readonly string[] {
+  return text.split('\n').flatMap((line, index) => {
+    const parts = new Set([...line.matchAll(/[A-Z]?[a-z]+/g)].map(([part]) => part.toLowerCase()));
+    return words
+      .filter((word) => (word.includes(' ') ? new RegExp(`\\b${word}\\b`, 'i').test(line) : parts.has(word)))
+      .filter((word) => !allowances.some((each) => allows(each, word, path, line)))
+      .map((word) => `${path}:${index + 1}: "${word}" is struck, see docs/glossary.md: ${line.trim()}`);
+  });
+}
+
+function allows({ words, path, line }: Allowance, word: string, file: string, text: string): boolean {
+  return words.includes(word) && (path?.test(file) ?? true) && (line?.test(text) ?? true);
+}
