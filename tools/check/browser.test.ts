@@ -1,4 +1,4 @@
-/** What people write and read, and what happens next, reach a browser with nothing of Node.js in it, whatever it imports. */
+/** What people write and read, and what happens next, reach a browser with nothing of Node.js in it, through all that it imports. */
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { execa } from 'execa';

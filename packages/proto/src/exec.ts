@@ -1,4 +1,4 @@
-/** What the requests of the Exec… RPCs have between them, whatever their messages are called. */
+/** What the requests of the Exec… RPCs have between them, under all names of their messages. */
 import type { DeepPartial, ExecutionOptions } from './gen/chaosplane/daemon/v1/daemon.ts';
 
 /** Any of these requests; each message takes the fields that it has. `Options` are complete where a request was received. */
