@@ -7,3 +7,6 @@ const LONGEST_IN_ID = 100;
 export function experimentId({ namespace, name }: { namespace: string; name: string }, unique: string): string {
   return `${namespace}/${name.slice(0, LONGEST_IN_ID)}/${unique}`;
 }
+
+/** Whether a name in an id may be the beginning of a longer one. */
+export const mayBeCut = (nameInId: string): boolean => nameInId.length >= LONGEST_IN_ID;

@@ -3,7 +3,7 @@ import type { Logger } from '@chaosplane/common';
 import type { Informer, KubeClient, Reconciler } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
-import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { chaosExperiments, mayBeCut, type ExperimentObject } from '@chaosplane/api';
 import type { Daemons } from './daemons.ts';
 import { reasonOf } from '@chaosplane/client';
 import { answersFor, masterOf, type Master } from './orphans.ts';
@@ -71,9 +71,15 @@ async function orphansOf(
     return master !== undefined && (watchNamespace ?? master.ref.namespace) === master.ref.namespace;
   });
   const answers = async (master: Master): Promise<boolean> => {
-    if (answersFor(experiments.get(master.ref), master)) return true;
+    const { ref, uid } = master;
+    const isThat = ({ metadata }: ExperimentObject): boolean => metadata.uid === uid;
+    const cut = mayBeCut(ref.name);
+    if (answersFor(cut ? experiments.list().find(isThat) : experiments.get(ref), master)) return true;
     // The copy may be behind what was written.
-    return answersFor(await client.get(chaosExperiments, master.ref, { signal }), master);
+    const written = cut
+      ? (await client.list(chaosExperiments, { namespace: ref.namespace, signal })).items.find(isThat)
+      : await client.get(chaosExperiments, ref, { signal });
+    return answersFor(written, master);
   };
   const orphans: Execution[] = [];
   for (const [, ofOne] of Map.groupBy(own, ({ experimentId }) => experimentId)) {

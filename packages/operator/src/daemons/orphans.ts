@@ -6,6 +6,7 @@ import { idempotencyKey } from '@chaosplane/client';
 
 /** The experiment that an operator injected an execution for. */
 export interface Master {
+  /** Its name as the id has it, which cuts long ones. */
   readonly ref: ObjectRef;
   readonly uid: string;
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { systemClock } from '@chaosplane/common';
 import { isFinal, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { isNotFound } from '@chaosplane/kube';
-import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
+import { durationOf, type ChaosDaemonClient, type Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
 import type { Daemons } from '../../src/daemons/daemons.ts';
 import { masterOf } from '../../src/daemons/orphans.ts';
@@ -96,11 +96,15 @@ async function ordinaryDeletion(): Promise<number> {
 async function untilGone(uid: string): Promise<number> {
   const since = performance.now();
   await eventually('nothing of it is left', async () => {
-    const answers = await Promise.all(clients().map((client) => client.listExecutions({ includeEnded: false })));
-    const left = answers.flatMap(({ executions }) => executions).filter((one) => masterOf(one)?.uid === uid);
-    return left.length === 0 ? true : undefined;
+    return (await liveOf(uid)).length === 0 ? true : undefined;
   });
   return performance.now() - since;
+}
+
+/** What the daemons have of the experiment with that uid. */
+async function liveOf(uid: string): Promise<Execution[]> {
+  const answers = await Promise.all(clients().map((client) => client.listExecutions({ includeEnded: false })));
+  return answers.flatMap(({ executions }) => executions).filter((one) => masterOf(one)?.uid === uid);
 }
 
 describe('the finalizer is taken away and the experiment deleted', () => {
@@ -151,6 +155,25 @@ describe('the finalizer is taken away and the experiment deleted', () => {
     await stage.client.delete(chaosExperiments, ref('other'));
     await eventually('nothing is left', isClean);
   });
+});
+
+test('an experiment whose name is longer than an id has room for keeps its faults until it loses its finalizer', async () => {
+  await pods('web');
+  const before = stage.print();
+  const long = `${'web-1.'.repeat(41)}example`;
+  const first = stage.startOperator({ identity: 'one' });
+  await create(long, 'web');
+  const { metadata } = await stage.until(long, isEffective);
+  await first.stop();
+  stage.startOperator({ identity: 'two' });
+  await create('another', 'web');
+  const { metadata: another } = await stage.until('another', isEffective);
+  await strip('another');
+  await untilGone(another.uid ?? '');
+  expect(await liveOf(metadata.uid ?? '')).toHaveLength(2);
+  await strip(long);
+  await untilGone(metadata.uid ?? '');
+  expect(stage.print()).toBe(before);
 });
 
 /** 200 of them take minutes; the long run has them all. */
