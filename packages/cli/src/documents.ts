@@ -93,11 +93,11 @@ function unique(problems: readonly Problem[]): Problem[] {
   return problems.filter(({ path }) => !path.includes('metadata.') || (!seen.has(path) && seen.add(path)));
 }
 
-const shape = z.looseObject({ metadata: z.looseObject({}), spec: z.looseObject({}) });
+const parts = z.looseObject({ metadata: z.looseObject({}), spec: z.looseObject({}) });
 
 /** A document without these parts is told what it lacks when it is parsed. */
 function change(document: object, { duration, namespace, defaultNamespace }: Changes): object {
-  const parsed = shape.safeParse(document);
+  const parsed = parts.safeParse(document);
   if (!parsed.success) return document;
   const { metadata, spec, ...rest } = parsed.data;
   const own = namespace ?? defaultNamespace;

@@ -5,6 +5,6 @@ export { followExperiment, type Following } from './cluster/follow.ts';
 export { statusOf } from './cluster/status.ts';
 export { isPassing, isRefusal, reasonOf } from './daemon/errors.ts';
 export { evidenceOf, isLive, observed, words } from './daemon/executions.ts';
-export { followedPeers, peersMove, resolvePeers, type PeerWorld, type WirePeer } from './daemon/peers.ts';
+export { followedPeers, peersMove, resolvePeers, type PeerSources, type WirePeer } from './daemon/peers.ts';
 export { indented, planText } from './daemon/plan.ts';
 export { idempotencyKey, send, type Injection } from './daemon/requests.ts';

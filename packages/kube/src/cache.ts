@@ -63,7 +63,7 @@ export function createCache<T extends KubeObject>(): Cache<T> {
     const previous = objects.get(key);
     if (previous !== undefined) {
       const { uid, resourceVersion } = previous.metadata;
-      // Deleted and made again while nobody looked: two objects, not one that changed.
+      // Deleted and made again while the cache was cut off: two objects, not one that changed.
       if (uid !== object.metadata.uid) return [...remove(ref), ...put(object)];
       if (resourceVersion === object.metadata.resourceVersion) return [];
     }
@@ -91,7 +91,7 @@ export function createCache<T extends KubeObject>(): Cache<T> {
   };
 }
 
-/** Frozen in depth, so that nobody who asks can change what others see; without managedFields, which nobody here reads. */
+/** Frozen in depth, so that no caller can change what others see; without managedFields, which no caller reads. */
 function frozen<T extends KubeObject>(object: T): T {
   delete (object.metadata as { managedFields?: unknown }).managedFields;
   return freeze(object);

@@ -1,4 +1,4 @@
-/** The client: what goes over the wire for each verb, and one shape for every failure. */
+/** The client: what goes over the wire for each verb, and one class of error for every failure. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -170,7 +170,7 @@ describe('a kubeconfig', () => {
     return file;
   };
 
-  test('says where, as whom and in which namespace', async () => {
+  test('says where, as which user and in which namespace', async () => {
     const file = await kubeconfig();
     const one = createKubeClient(loadCluster({ kubeconfig: file }));
     await one.list(pods);

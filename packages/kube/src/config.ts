@@ -1,4 +1,4 @@
-/** Which API server, and as whom: from a kubeconfig file, or from the service account of the pod. */
+/** Which API server, and as which user: from a kubeconfig file, or from the service account of the pod. */
 import { accessSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

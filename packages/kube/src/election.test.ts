@@ -1,4 +1,4 @@
-/** Elections on one Lease: one leader at a time, terms that grow, and nobody trusts another's clock. */
+/** Elections on one Lease: one leader at a time, terms that grow, and no candidate trusts another's clock. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
 import { hurriedClock } from '../test/clocks.ts';
@@ -172,7 +172,7 @@ test('a write whose answer was lost is recognised as our own', async () => {
   expect(leader.lost.aborted).toBe(false);
 });
 
-test('a lease that somebody deleted is made again in the same term', async () => {
+test('a lease that a user deleted is made again in the same term', async () => {
   const first = await stand('a', PATIENT);
   await first.release();
   const second = await stand('b', PATIENT);
@@ -193,15 +193,15 @@ test('who waits when a lease is deleted, and makes it first, goes on with the ne
   expect(lease()?.spec?.leaseTransitions).toBe(5);
 });
 
-test('a lease that is made anew, as by a new installation, is in a later term than the one before', async () => {
+test('a lease that is made again, as by a new installation, is in a later term than the one before', async () => {
   const first = await stand('a', PATIENT);
   await first.release();
   const second = await stand('b', PATIENT);
   await second.release();
   server.store.remove(path, 'leader');
-  const anew = await stand('c', PATIENT);
+  const third = await stand('c', PATIENT);
   expect(lease()?.spec?.leaseTransitions).toBe(0);
-  expect(anew.epoch).toBeGreaterThan(second.epoch);
+  expect(third.epoch).toBeGreaterThan(second.epoch);
 });
 
 test('a lease that was restored from a backup, held by another, is lost by who led since', async () => {

@@ -8,7 +8,7 @@ import { linkedAbort } from './linked-abort.ts';
 export interface ElectionOptions {
   readonly namespace: string;
   readonly name: string;
-  /** Who stands; must be nobody else's at the same time. */
+  /** The candidate's name; no other candidate may have it at the same time. */
   readonly identity: string;
   /** How long others wait for a sign of life before they take over. Default 15000. */
   readonly leaseDurationMs?: number;
@@ -39,7 +39,7 @@ interface Parts {
 
 type Timing = Required<Pick<ElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryMs'>>;
 
-/** As client-go: nobody tries in step. */
+/** As in client-go: no two candidates try at the same time. */
 const JITTER = 0.2;
 
 /**

@@ -135,7 +135,7 @@ test('a long message is cut where a character ends', async () => {
   }
 });
 
-test('a server that hangs blocks nobody: flush ends with its signal, stop after five seconds', async () => {
+test('a server that hangs blocks no caller: flush ends with its signal, stop after five seconds', async () => {
   server.misbehave('write', { kind: 'hang' });
   recorder.record(web, started);
   await server.arrived('write', 1);

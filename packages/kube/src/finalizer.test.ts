@@ -1,4 +1,4 @@
-/** Finalizers: ours comes and goes, others' stay, whoever else writes at the same time. */
+/** Finalizers: the operator's comes and goes, others' stay, also when other clients write at the same time. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { startTestServer, type TestServer } from '../test/server.ts';
 import { createKubeClient, type KubeClient } from './client.ts';

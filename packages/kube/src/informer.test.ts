@@ -127,7 +127,7 @@ describe('a copy', () => {
     expect([on('node-1'), on('node-2'), on('node-3')]).toEqual([[], ['a'], []]);
   });
 
-  test('tells a late handler what is there, and one that throws hurts nobody', async () => {
+  test('tells a late handler what is there, and one that throws hurts no other', async () => {
     write('web', 'Running');
     const informer = informerOf();
     await informer.start(ended.signal);
@@ -206,7 +206,7 @@ describe('a server that misbehaves', () => {
     expect(informer.restarts).toBe(3);
   });
 
-  test('forgets its history while nobody is connected: what was deleted meanwhile is told', async () => {
+  test('forgets its history while no client is connected: what was deleted meanwhile is told', async () => {
     write('web', 'Running');
     write('db', 'Running');
     write('cache', 'Running');

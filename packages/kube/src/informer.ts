@@ -1,4 +1,4 @@
-/** Keeps a copy of all objects of a kind and tells what changes, whatever happens to the connection. */
+/** Keeps a copy of all objects of a kind and tells what changes, regardless of the connection. */
 import { backoff, ChaosError, type Clock, type Logger } from '@chaosplane/common';
 import { createCache, type Change, type IndexFunction } from './cache.ts';
 import type { KubeClient, ListResult, Selection } from './client.ts';
@@ -29,7 +29,7 @@ export interface Informer<T extends KubeObject> {
   list(): readonly T[];
   /**
    * Tells every change once, in order; first what is there already, as added. A handler that throws is logged and
-   * hurts nobody else. Returns how to stop it.
+   * hurts no other handler. Returns how to stop it.
    */
   onChange(handler: (change: Change<T>) => void): () => void;
   /** Finds objects by keys of your choice, from now on. */
@@ -149,7 +149,7 @@ export function createInformer<T extends KubeObject>(
         restarts += 1;
         const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
         const waitMs = Math.round(Math.max(waits.next().value, asked));
-        // What is too old is the ordinary fate of a copy that was cut off for a while.
+        // A copy that was cut off for a while is ordinarily too old.
         logger[isGone(error) ? 'info' : 'warn']({ informer: name, waitMs, err: error }, 'informer begins again');
         const woken = await clock.sleep(waitMs, signal).then(
           () => true,

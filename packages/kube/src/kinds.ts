@@ -151,7 +151,7 @@ export interface EndpointSlice extends KubeObject {
 
 export interface Lease extends KubeObject {
   readonly spec?: {
-    /** Absent or empty when nobody holds it. */
+    /** Absent or empty when no candidate holds it. */
     readonly holderIdentity?: string;
     readonly leaseDurationSeconds?: number;
     /** RFC 3339 with six digits behind the second, as the next one. */

@@ -1,4 +1,4 @@
-/** One Lease as candidates see it: who holds it, since when we know, and how it changes hands. */
+/** One Lease as candidates see it: who holds it, since when the candidate knows, and how another takes it. */
 import type { Clock } from '@chaosplane/common';
 import type { KubeClient } from './client.ts';
 import { isConflict, isNotFound } from './errors.ts';
@@ -11,7 +11,7 @@ type Spec = NonNullable<Lease['spec']>;
 export interface Term {
   /** When the lease was acquired, in milliseconds since 1970, and always later than that of the holder before. */
   readonly epoch: number;
-  /** How often the lease has changed hands. */
+  /** How often the lease has passed to another holder. */
   readonly transitions: number;
 }
 
@@ -57,7 +57,7 @@ export function leaseStore(
   });
 
   /**
-   * A lease that is made anew counts its transitions from zero, and what is asked for under it must not look older than what
+   * A lease that is made again counts its transitions from zero, and what is asked for under it must not look older than what
    * was asked for under the one before: so terms are told apart by the time at which they began.
    */
   const termAfter = (before: Lease | undefined): Term => {
@@ -79,7 +79,7 @@ export function leaseStore(
     async tryAcquire(signal) {
       const lease = await client.get(leases, metadata, { signal });
       if (lease === undefined) {
-        // Where somebody deleted it, who has waited behind another knows when that one began.
+        // A user deleted the lease: a candidate that waited for its holder knows when that term began.
         const term = termAfter(known);
         await create(term, signal);
         return term;
@@ -96,7 +96,7 @@ export function leaseStore(
 
     async renew(term, signal) {
       try {
-        // Nobody else writes while it is ours, so what we know of it is nearly always what there is.
+        // The holder alone writes the lease, so what it knows of it is nearly always what there is.
         if (known !== undefined) await write(known, specOf(term), signal);
         return true;
       } catch (error) {
@@ -104,7 +104,7 @@ export function leaseStore(
       }
       const lease = await client.get(leases, metadata, { signal });
       if (lease === undefined) {
-        // Somebody deleted it. Made again in the same term.
+        // A user deleted the lease. The holder makes it again in the same term.
         await create(term, signal);
         return true;
       }

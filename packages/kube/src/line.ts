@@ -1,4 +1,4 @@
-/** A line in which groups take turns: whoever brings a thousand keys waits behind them, and nobody else does. */
+/** A line in which groups take turns: a group that brings a thousand keys waits behind them, and no other group does. */
 
 /** Keys that wait, each once. */
 export interface Line {

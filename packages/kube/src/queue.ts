@@ -3,7 +3,7 @@ import { backoff, ChaosError, type Clock, type Logger, type Timer } from '@chaos
 import { isConflict, KubeError } from './errors.ts';
 import { createLine } from './line.ts';
 
-/** Brings the world nearer to what the object of this key wants; when it throws, it is called again. */
+/** Brings the cluster nearer to what the object of this key wants; when it throws, it is called again. */
 export type Reconciler = (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | undefined>;
 
 export interface WorkQueue {
@@ -101,7 +101,7 @@ export function createWorkQueue(
       failing.set(key, times);
       const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
       const waitMs = Math.round(Math.max(times.next().value, asked));
-      // Somebody was faster: that is how optimistic concurrency works.
+      // Another writer was faster: that is how optimistic concurrency works.
       logger[isConflict(error) ? 'debug' : 'warn'](
         { queue: name, key, waitMs, err: error },
         'reconcile failed, tries again',
@@ -110,7 +110,7 @@ export function createWorkQueue(
     }
   };
 
-  /** Whose turn it is; undefined when nobody waits, or there is no worker for those who do. */
+  /** Whose turn it is; undefined when no key waits, or there is no worker for those that do. */
   const next = (): readonly [key: string, lane: Lane] | undefined => {
     if (running.size >= concurrency + reserved) return undefined;
     const busy = { urgent: new Map<string, number>(), normal: new Map<string, number>() };

@@ -20,7 +20,7 @@ export interface ListOptions extends Selection, Abortable {
   /** At most so many items, the rest by `continue`. */
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
-  /** The newest state when absent; `0` is whatever the server has at hand. */
+  /** The newest state when absent; `0` is any state that the server has at hand. */
   readonly resourceVersion?: string | undefined;
 }
 

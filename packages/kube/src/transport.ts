@@ -1,4 +1,4 @@
-/** One HTTP request to the API server: connection, deadline, abort, and errors in one shape. */
+/** One HTTP request to the API server: connection, deadline, abort, and errors of one class. */
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
@@ -184,7 +184,7 @@ function named({ method, path }: HttpRequest): string {
   return `${method} ${path}`;
 }
 
-/** Whatever went wrong with a connection, as a KubeError. */
+/** Any failure of a connection, as a KubeError. */
 export function asKubeError(request: HttpRequest, error: unknown): ChaosError {
   if (error instanceof ChaosError) return error;
   const cause = error instanceof SendError ? error.cause : error;

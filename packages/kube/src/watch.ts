@@ -18,7 +18,7 @@ const LONGEST_LINE = 32 * 1024 * 1024;
 
 /**
  * Streams events until the server ends the watch in order.
- * A stream that is still open at `lifetimeMs`, when the server should have ended it long ago, is cut: nobody else
+ * A stream that is still open at `lifetimeMs`, when the server should have ended it long ago, is cut: nothing else
  * notices a server that accepts, keeps the connection alive and says nothing.
  * @throws KubeError for an ERROR event (410 when the resourceVersion is too old), a line that is not an event, a cut
  *   connection, a stalled stream; the signal's reason when it aborts.

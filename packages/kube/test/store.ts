@@ -33,9 +33,9 @@ export interface Written {
 export interface Store {
   /** Answers a request that is no watch. */
   handle(request: Request): unknown;
-  /** Writes an object of a collection path as if somebody else had. */
+  /** Writes an object of a collection path, as another client would. */
   put(path: string, object: Written): KubeObject;
-  /** Deletes at once, whatever the finalizers say. */
+  /** Deletes at once, regardless of the finalizers. */
   remove(path: string, name: string): void;
   /** Everything of a collection. */
   all(path: string): readonly KubeObject[];

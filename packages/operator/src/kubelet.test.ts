@@ -11,7 +11,7 @@ test('the gateway of the default route is the bridge from which a kubelet may co
   expect(gatewaysOf([header, ...rows, ''].join('\n'))).toEqual(['10.244.2.1']);
 });
 
-test('a default route without a gateway names nobody', () => {
+test('a default route without a gateway names no address', () => {
   expect(gatewaysOf(`${header}\neth0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n`)).toEqual([]);
   expect(gatewaysOf('')).toEqual([]);
 });

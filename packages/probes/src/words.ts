@@ -30,9 +30,9 @@ const WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself: give ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by somebody who is not trusted: give ca',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is signed by somebody who is not trusted: give ca',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is signed by somebody who is not trusted: give ca',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is signed by an authority that is not trusted: give ca',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is signed by an authority that is not trusted: give ca',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is signed by an authority that is not trusted: give ca',
   ERR_INVALID_CHAR: 'the value of a header has characters that none may have: give printable ASCII in one line',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
@@ -56,7 +56,7 @@ interface ErrorLike {
   readonly errors?: unknown;
 }
 
-/** By its shape: an error of another realm is no instance of this one's Error. */
+/** By its fields: an error of another realm is no instance of this realm's Error. */
 function isErrorLike(error: unknown): error is ErrorLike {
   return typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string';
 }

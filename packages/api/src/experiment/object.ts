@@ -2,7 +2,7 @@
 import type { KubeObject } from '@chaosplane/kube/object';
 import type { StatusDocument, TargetDocument } from './status-document.ts';
 
-/** A ChaosExperiment. Its spec is whatever the schema of the API server let pass. */
+/** A ChaosExperiment. Its spec is anything that the schema of the API server let pass. */
 export interface ExperimentObject extends KubeObject {
   readonly spec: unknown;
   readonly status?: StatusDocument;

@@ -25,7 +25,7 @@ const target = closed({
     .optional()
     .describe('How many for the mode fixed, how many percent for fixed-percent and random-max-percent.'),
   seed: z.int().optional().describe('The same seed draws the same targets.'),
-  dynamic: z.boolean().default(false).describe('Whether targets are chosen anew while the experiment runs.'),
+  dynamic: z.boolean().default(false).describe('Whether targets are chosen again while the experiment runs.'),
 }).describe('Who is hit.');
 
 /** What the fields of a target must be to each other, and what this version does not do yet. */

@@ -39,7 +39,7 @@ const target = z.object({
   state: z.enum(['Selected', 'Injected', 'Missed', 'Recovered']).describe('Where the target stands.'),
   executionId: z.string().optional().describe('The execution on the node.'),
   injectedAt: time.optional().describe('When it was injected.'),
-  expiresAt: time.optional().describe('When the node ends it, whatever happens.'),
+  expiresAt: time.optional().describe('When the node ends it at the latest.'),
   message: z.string().optional().describe('Why it was missed.'),
   endedEarly: z.string().optional().describe('Why it ended before the experiment did.'),
   evidence: evidence.optional().describe('What was measured.'),

@@ -38,7 +38,7 @@ export interface TargetStatus {
   readonly state: TargetState;
   readonly executionId?: string;
   readonly injectedAt?: number;
-  /** When its node ends it, whatever happens. */
+  /** When its node ends it at the latest. */
   readonly expiresAt?: number;
   /** Why it was missed. */
   readonly message?: string;

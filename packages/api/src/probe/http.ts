@@ -33,7 +33,7 @@ export const httpProbe = closed({
     addIssue({ code: 'custom', path: [field], message, params: { allowed } });
   if (!tls && ca !== undefined) refuse('ca', 'http has no certificates', 'none, or a url with https');
   if (!tls && insecure) refuse('insecure', 'http has no certificates', 'false, or a url with https');
-  if (ca !== undefined && insecure) refuse('insecure', 'with it nobody looks at ca', 'one of the two');
+  if (ca !== undefined && insecure) refuse('insecure', 'with it ca is not used', 'one of the two');
 });
 
 /** One request over HTTP, with its defaults filled in. */

@@ -36,9 +36,9 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** An object whose unknown keys are refused, with the nearest known one. */
-export function closed<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
+export function closed<Fields extends z.core.$ZodLooseShape>(fields: Fields): z.ZodObject<Fields, z.core.$strict> {
+  const known = Object.keys(fields);
+  return z.strictObject(fields, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
       const keys = (issue as { readonly keys?: readonly string[] }).keys ?? [];

@@ -27,7 +27,7 @@ test.each<[string, { kubeconfig?: string; context?: string }, string[], string]>
   ['what KUBECONFIG lists, those files that are there', {}, ['none', 'a'], 'a'],
   ['the first of them', {}, ['a', 'b:c'], 'a'],
   ['a context of another of them', { context: 'b:c' }, ['a', 'b:c'], 'b:c'],
-  ['the flag before them, which is one file whatever its name', { kubeconfig: 'b:c' }, ['a'], 'b:c'],
+  ['the flag before them, which is one file for any name', { kubeconfig: 'b:c' }, ['a'], 'b:c'],
 ])('%s', (_what, { kubeconfig, context }, listed, name) => {
   const flags = {
     ...(kubeconfig === undefined ? {} : { kubeconfig: file(kubeconfig) }),

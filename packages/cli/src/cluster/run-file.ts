@@ -29,9 +29,9 @@ export async function runFileOnCluster(
   const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
   let exitCode: number = exitCodes.held;
   for (const one of documents) {
-    const rehearsed = flags.dryRun === true ? asRehearsal(one) : one;
-    exitCode = Math.max(exitCode, exitCodeOf(await runOne(rehearsed, flags, connection, surroundings)));
-    if (flags.dryRun === true) await connection.client.delete(chaosExperiments, rehearsed.experiment.metadata);
+    const preview = flags.dryRun === true ? asDryRun(one) : one;
+    exitCode = Math.max(exitCode, exitCodeOf(await runOne(preview, flags, connection, surroundings)));
+    if (flags.dryRun === true) await connection.client.delete(chaosExperiments, preview.experiment.metadata);
     if (surroundings.interrupted.aborted) break;
   }
   return exitCode;
@@ -59,7 +59,7 @@ async function runOne(
 }
 
 /** The same experiment under another name, which changes nothing and is deleted afterwards. */
-function asRehearsal({ document, experiment }: ExperimentDocument): ExperimentDocument {
+function asDryRun({ document, experiment }: ExperimentDocument): ExperimentDocument {
   const { spec, metadata } = experiment;
   const named = { ...metadata, name: `${shortName(metadata.name, 240)}-dry-run` };
   const written = (document as { readonly spec: { readonly execution?: object } }).spec;

@@ -122,7 +122,7 @@ function addRecover(program: Command, surroundings: Surroundings, done: Done): v
     .command('recover')
     .description(
       'Undoes every execution on this node: through the daemon that answers on the socket, or, when none does,\n' +
-        'by reading the journal that an earlier one left, and by searching all pods for marks of ours.',
+        'by reading the journal that an earlier one left, and by searching all pods for marks of ChaosPlane.',
     )
     .requiredOption('--all', 'yes, everything')
     .addOption(socketOption)

@@ -44,7 +44,7 @@ function readable<T>(file: string, read: () => T): T {
   }
 }
 
-/** kubectl takes for a list whatever has `items`, and gives its items the kind that the list is named after. */
+/** kubectl takes for a list any object that has `items`, and gives its items the kind that the list is named after. */
 function flatten(value: unknown, where: string, problems: Problem[]): Found[] {
   if (value === null || value === undefined) return [];
   if (!isObject(value)) {

@@ -64,7 +64,7 @@ function jsonValues(part: Part): Part[] {
   let { text, line } = part;
   while (/^\s*\{/.test(text)) {
     const end = endOfObject(text);
-    // Not closed: whatever it is, the parser says what is wrong with it.
+    // The object is not closed: the parser says what is wrong with it.
     if (end === undefined) return [...values, { text, line }];
     values.push({ text: text.slice(0, end), line });
     line += text.slice(0, end).split('\n').length - 1;

@@ -79,7 +79,7 @@ test('one that hangs is named with what to do, and nothing is begun beside it', 
   await expect(joinSession(socketPath, surroundings)).rejects.toThrow(refusal);
   await expect(openSession(options(), surroundings)).rejects.toThrow(refusal);
   expect(said).toContain(`the daemon on ${socketPath} does not answer yet: waiting up to 10 s`);
-  // Whoever had begun would have taken the folder.
+  // A session that had begun would have taken the folder.
   const unlock = await lockFolder(stateDir);
   await unlock();
 });

@@ -50,7 +50,7 @@ test('state folder, runtime endpoint and engine are in the environment, where bo
   for (const { long = '' } of settings) expect(args.filter((each) => each.startsWith(long))).toEqual([]);
 });
 
-test('an endpoint that nobody has set is not there, so that it is looked for', async () => {
+test('an endpoint that the values do not set is not there, so that it is looked for', async () => {
   const { env } = await daemonWith();
   expect(env.map(({ name }) => name)).not.toContain(runtimeOption.envVar);
 });

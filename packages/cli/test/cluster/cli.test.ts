@@ -73,8 +73,8 @@ test('run with Ctrl-C ends the experiment, which recovers first, and ends with 1
 });
 
 test('run of an experiment that cannot be ends with 2 and says what is wrong with it', async () => {
-  const nobody = file('nobody', { target: { names: ['nowhere'] }, duration: '1s' });
-  const none = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], nobody);
+  const unmatched = file('nobody', { target: { names: ['nowhere'] }, duration: '1s' });
+  const none = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], unmatched);
   expect([none.exitCode, none.stdout]).toEqual([2, expect.stringContaining('not among the names')]);
   const wrong = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], file('wrong', { duration: 'soon' }));
   expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('spec.duration')]);

@@ -148,7 +148,7 @@ describe('chaosplane run', () => {
     expect(exitCode).toBe(2);
   }, 30_000);
 
-  test('stresses this machine as a node, by the name that it has or whatever that is', async () => {
+  test('stresses this machine as a node, by the name that it has, or by any', async () => {
     const action = { type: 'stress-cpu', parameters: { load: 5 } };
     const node = { kind: 'Node', labelSelector: {} };
     const file = await experiment('node', { target: node, action, duration: '1s' });

@@ -37,7 +37,7 @@ export async function followExperiment(
   informer.onChange(({ type, object }) => {
     if (object.metadata.uid !== uid) return;
     if (type === 'deleted') {
-      ended.reject(new ChaosError('ABORTED', `somebody deleted the experiment ${namespace}/${name}`));
+      ended.reject(new ChaosError('ABORTED', `a user deleted the experiment ${namespace}/${name}`));
       return;
     }
     const status = statusOf(object);

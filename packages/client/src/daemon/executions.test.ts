@@ -1,4 +1,4 @@
-/** What a daemon says fits into the status of an experiment, whatever it says. */
+/** What a daemon says fits into the status of an experiment, for any text. */
 import { expect, test } from '@jest/globals';
 import { Evidence, Verdict } from '@chaosplane/proto';
 import { evidenceOf } from './executions.ts';

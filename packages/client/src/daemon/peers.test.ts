@@ -1,8 +1,8 @@
-/** Peers are addresses, pods, and the Services that lead to those pods and to nobody else. */
+/** Peers are addresses, pods, and the Services that lead to those pods and to no others. */
 import { describe, expect, test } from '@jest/globals';
 import { parseExperiment, type ExperimentSpec } from '@chaosplane/api';
 import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
-import { followedPeers, resolvePeers, type PeerWorld } from './peers.ts';
+import { followedPeers, resolvePeers, type PeerSources } from './peers.ts';
 
 const pod = (name: string, ip: string, labels: Record<string, string>): Pod => ({
   apiVersion: 'v1',
@@ -28,7 +28,7 @@ const slice = (name: string, addresses: readonly string[]): EndpointSlice => ({
   ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
 });
 
-const world: PeerWorld = {
+const sources: PeerSources = {
   pods: [
     pod('a', '10.0.0.1', { app: 'web', tier: 'one' }),
     pod('b', '10.0.0.2', { app: 'web', tier: 'two' }),
@@ -53,7 +53,7 @@ const resolve = (...peers: object[]) =>
       },
       'cluster',
     ).spec,
-    world,
+    sources,
   );
 
 const selector = (matchLabels: Record<string, string>, more: object = {}): object => ({
@@ -93,7 +93,7 @@ describe('the peers of an experiment', () => {
     );
   });
 
-  test('are refused when nobody has these labels: no peers at all would be everybody', () => {
+  test('are refused when no pod has these labels: no peers at all would be all traffic', () => {
     expect(() => resolve(selector({ app: 'none' }))).toThrow(
       'spec.peers.0.podSelector: no running pod of the namespace shop fits',
     );
@@ -102,14 +102,14 @@ describe('the peers of an experiment', () => {
     expect(() => resolve(elsewhere)).toThrow('the namespace shopp');
   });
 
-  test('that were followed and are all gone are nobody, and not everybody', () => {
+  test('that were followed and are all gone are no traffic, and not all traffic', () => {
     const of = (labels: Record<string, string>) => ({
       target: { namespace: 'shop' } as ExperimentSpec['target'],
       peers: [
         { podSelector: { labelSelector: { matchLabels: labels, matchExpressions: [] } } },
       ] as ExperimentSpec['peers'],
     });
-    expect(followedPeers(of({ app: 'none' }), world)).toEqual([{ cidr: '0.0.0.0/32' }]);
-    expect(followedPeers(of({ app: 'db' }), world)).toContainEqual({ cidr: '10.0.0.3' });
+    expect(followedPeers(of({ app: 'none' }), sources)).toEqual([{ cidr: '0.0.0.0/32' }]);
+    expect(followedPeers(of({ app: 'db' }), sources)).toContainEqual({ cidr: '10.0.0.3' });
   });
 });

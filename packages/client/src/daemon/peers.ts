@@ -5,16 +5,16 @@ import type { EndpointSlice, Pod, Service } from '@chaosplane/kube';
 import type { DeepPartial, Peer } from '@chaosplane/proto';
 
 /** What peers are found in. */
-export interface PeerWorld {
+export interface PeerSources {
   readonly pods: readonly Pod[];
   readonly services: readonly Service[];
   readonly endpointSlices: readonly EndpointSlice[];
 }
 
-const nowhere: PeerWorld = { pods: [], services: [], endpointSlices: [] };
+const noSources: PeerSources = { pods: [], services: [], endpointSlices: [] };
 
-/** No packet on a link has this address: what stands for peers that are all gone, since no peers at all would be everybody. */
-const NOBODY: WirePeer = { cidr: '0.0.0.0/32' };
+/** No packet on a link has this address: it stands for peers that are all gone, because an empty list would mean all traffic. */
+const NO_PEER: WirePeer = { cidr: '0.0.0.0/32' };
 
 /** One peer as a daemon is told. */
 export type WirePeer = DeepPartial<Peer>;
@@ -26,10 +26,10 @@ export type WirePeer = DeepPartial<Peer>;
  */
 export function resolvePeers(
   { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
-  world: PeerWorld = nowhere,
+  sources: PeerSources = noSources,
 ): WirePeer[] {
-  // Nobody has these labels: no peers at all would mean everybody, and fewer are not what was asked for.
-  const empty = peers.findIndex((peer) => resolve(peer, target.namespace, world).length === 0);
+  // No pod has these labels: an empty list would mean all traffic, and fewer peers are not what the user asked for.
+  const empty = peers.findIndex((peer) => resolve(peer, target.namespace, sources).length === 0);
   if (empty >= 0) {
     const { namespace = target.namespace } = peers[empty]?.podSelector ?? {};
     const message = `spec.peers.${empty}.podSelector: no running pod of the namespace ${namespace} fits`;
@@ -38,7 +38,7 @@ export function resolvePeers(
       `${message}, or there is no such namespace; correct it or leave it out`,
     );
   }
-  return allOf(peers, target.namespace, world);
+  return allOf(peers, target.namespace, sources);
 }
 
 /** Whether the peers can change while the experiment runs. */
@@ -52,26 +52,26 @@ export function peersMove({ peers }: Pick<ExperimentSpec, 'peers'>): boolean {
  */
 export function followedPeers(
   { peers, target }: Pick<ExperimentSpec, 'peers' | 'target'>,
-  world: PeerWorld,
+  sources: PeerSources,
 ): WirePeer[] {
-  const found = allOf(peers, target.namespace, world);
-  return found.length === 0 ? [NOBODY] : found;
+  const found = allOf(peers, target.namespace, sources);
+  return found.length === 0 ? [NO_PEER] : found;
 }
 
 /** Each peer once. */
-function allOf(peers: readonly PeerSpec[], targetNamespace: string, world: PeerWorld): WirePeer[] {
-  const found = peers.flatMap((peer) => resolve(peer, targetNamespace, world));
+function allOf(peers: readonly PeerSpec[], targetNamespace: string, sources: PeerSources): WirePeer[] {
+  const found = peers.flatMap((peer) => resolve(peer, targetNamespace, sources));
   return [...new Map(found.map((peer) => [JSON.stringify(peer), peer])).values()];
 }
 
-function resolve(peer: PeerSpec, targetNamespace: string, world: PeerWorld): WirePeer[] {
+function resolve(peer: PeerSpec, targetNamespace: string, sources: PeerSources): WirePeer[] {
   const limits = {
     ...defined({ ports: peer.ports, protocol: peer.protocol }),
   };
   if (peer.cidr !== undefined) return [{ cidr: peer.cidr, ...limits }];
   if (peer.podSelector === undefined) return [];
   const { labelSelector, namespace = targetNamespace } = peer.podSelector;
-  const chosen = world.pods.filter(
+  const chosen = sources.pods.filter(
     ({ metadata, spec, status }) =>
       metadata.namespace === namespace &&
       spec?.hostNetwork !== true &&
@@ -79,16 +79,16 @@ function resolve(peer: PeerSpec, targetNamespace: string, world: PeerWorld): Wir
       whyNoMatch(metadata.labels ?? {}, labelSelector) === undefined,
   );
   const addresses = new Set(chosen.flatMap(({ status }) => (status?.podIPs ?? []).map(({ ip }) => ip)));
-  const services = world.services
+  const services = sources.services
     .filter(({ metadata }) => metadata.namespace === namespace)
-    .flatMap((service) => ofService(service, peer, addresses, world));
+    .flatMap((service) => ofService(service, peer, addresses, sources));
   return [...[...addresses].sort().map((cidr) => ({ cidr, ...limits })), ...services];
 }
 
 /** The addresses and ports of a Service, when it leads to the chosen addresses and to no other. */
-function ofService(service: Service, peer: PeerSpec, chosen: ReadonlySet<string>, world: PeerWorld): WirePeer[] {
+function ofService(service: Service, peer: PeerSpec, chosen: ReadonlySet<string>, sources: PeerSources): WirePeer[] {
   const clusterIPs = (service.spec?.clusterIPs ?? []).filter((ip) => ip !== 'None' && ip !== '');
-  const slices = world.endpointSlices.filter(
+  const slices = sources.endpointSlices.filter(
     ({ metadata }) =>
       metadata.namespace === service.metadata.namespace &&
       metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name,

@@ -69,7 +69,7 @@ function noteStuck(
 }
 
 function afterwards({ spec, status, after }: Recovery, now: number, left: number): Decision {
-  const outcome = status.outcome ?? { phase: 'Failed', message: 'nobody noted why it ended' };
+  const outcome = status.outcome ?? { phase: 'Failed', message: 'the reason was not recorded' };
   if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
     const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
     if (after === undefined || !late) return { kind: 'probe', side: 'after' };

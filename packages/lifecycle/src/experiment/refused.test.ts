@@ -25,7 +25,7 @@ test('nothing of it is begun, and the reason is told', () => {
   });
 });
 
-test('what runs already is recovered to the end, whatever its spec was', () => {
+test('what runs already is recovered to the end, regardless of its spec', () => {
   let status: ExperimentStatus = { ...initialStatus, phase: 'Running', effectiveAt: 0, targets: [target] };
   const executions = new Map<string, ObservedExecution>([['x', { live: true }]]);
   const cancelled: string[] = [];

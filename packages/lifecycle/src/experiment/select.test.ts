@@ -79,7 +79,7 @@ describe('the selection of targets', () => {
     expect(spared).toEqual([{ candidate, why }]);
   });
 
-  test('of nodes never hits a pod, nor that of pods a node, whatever they are called', () => {
+  test('of nodes never hits a pod, nor that of pods a node, regardless of their names', () => {
     const both = [pod('a', { labels: { app: 'web', zone: 'a' } }), node('a', { labels: { app: 'web', zone: 'a' } })];
     const [ofPods, ofNodes] = [experiment(base, 'pod-cpu-stress'), experiment(nodes, 'stress-cpu')].map((spec) =>
       selectTargets(both, spec, 0).chosen.map(({ namespace }) => namespace),
@@ -166,7 +166,7 @@ describe('what was asked for and is not there is named', () => {
     });
   });
 
-  test('of other namespaces nothing is said, whatever is near', () => {
+  test('of other namespaces nothing is said, regardless of similar names', () => {
     const message = told([pod('secret', { namespace: 'shop' })], { ...base, namespace: 'shopp' });
     expect(message).not.toMatch(/secret|shop\b/);
   });

@@ -33,7 +33,7 @@ export interface Selection {
   readonly absent: readonly string[];
 }
 
-/** The same candidates, spec and seed give the same selection, in whatever order the candidates come. */
+/** The same candidates, spec and seed give the same selection, for any order of the candidates. */
 export function selectTargets(
   candidates: readonly Candidate[],
   { target: spec, action }: Pick<ExperimentSpec, 'target' | 'action'>,

@@ -29,7 +29,7 @@ export function leafFault({ certificate, key }: Pair, authority: Pair, wanted: L
   if (!read.checkIssued(issuer) || !read.verify(issuer.publicKey)) return 'it is not signed by the authority';
   const usages = read.keyUsage as readonly string[] | undefined;
   if (usages?.length !== 1 || usages[0] !== purposes[wanted.purpose]) return `it is not for ${wanted.purpose}s alone`;
-  if (namesOf(read).join() !== wanted.dnsNames.toSorted().join()) return 'it names somebody else';
+  if (namesOf(read).join() !== wanted.dnsNames.toSorted().join()) return 'it has other DNS names';
   const left = read.validToDate.getTime() - wanted.now;
   if (left <= 0) return `it has ended ${read.validToDate.toISOString()}`;
   // One that was cut short by its authority would not get longer by being issued again.

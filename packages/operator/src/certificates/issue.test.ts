@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 
 /** What a server that checks client certificates says to a client, or why the client did not trust the server. */
-async function shakeHands(serving: Pair, asking: Pair | undefined, servername: string): Promise<string> {
+async function handshake(serving: Pair, asking: Pair | undefined, servername: string): Promise<string> {
   const ca = authority.certificate;
   const listener = createServer(
     { ca, cert: serving.certificate, key: serving.key, requestCert: true, rejectUnauthorized: false },
@@ -57,35 +57,35 @@ async function shakeHands(serving: Pair, asking: Pair | undefined, servername: s
 }
 
 test('the operator and a daemon greet each other', async () => {
-  expect(await shakeHands(server, client, HOST)).toBe('welcome');
+  expect(await handshake(server, client, HOST)).toBe('welcome');
 });
 
 test("a daemon's certificate is no good for asking other daemons", async () => {
-  expect(await shakeHands(server, server, HOST)).toBe('refused: INVALID_PURPOSE');
+  expect(await handshake(server, server, HOST)).toBe('refused: INVALID_PURPOSE');
 });
 
 test("the operator's certificate is no good for answering", async () => {
-  expect(await shakeHands(client, client, 'chaosplane-operator.chaosplane.svc')).toMatch(/^not trusted: .*purpose/);
+  expect(await handshake(client, client, 'chaosplane-operator.chaosplane.svc')).toMatch(/^not trusted: .*purpose/);
 });
 
-test('nobody gets in without a certificate', async () => {
-  expect(await shakeHands(server, undefined, HOST)).toMatch(/^refused: /);
+test('no client gets in without a certificate', async () => {
+  expect(await handshake(server, undefined, HOST)).toMatch(/^refused: /);
 });
 
 test('a client of an authority with the same name, but another key, is refused', async () => {
   const other = await issueClient(stranger, { ...operator, now });
-  expect(await shakeHands(server, other, HOST)).toMatch(/^refused: /);
+  expect(await handshake(server, other, HOST)).toMatch(/^refused: /);
 });
 
 test('a daemon of another authority is not trusted', async () => {
   const other = await issueServer(stranger, { ...daemon, now });
-  expect(await shakeHands(other, client, HOST)).toMatch(/^not trusted: /);
+  expect(await handshake(other, client, HOST)).toMatch(/^not trusted: /);
 });
 
 test('a daemon is known by a name of one label below its service, and by no other', async () => {
-  expect(await shakeHands(server, client, 'n1.chaosplane-daemon.chaosplane.svc')).toBe('welcome');
-  expect(await shakeHands(server, client, 'n1.other.chaosplane.svc')).toMatch(/^not trusted: .*altnames/);
-  expect(await shakeHands(server, client, 'a.b.chaosplane-daemon.chaosplane.svc')).toMatch(/^not trusted: .*altnames/);
+  expect(await handshake(server, client, 'n1.chaosplane-daemon.chaosplane.svc')).toBe('welcome');
+  expect(await handshake(server, client, 'n1.other.chaosplane.svc')).toMatch(/^not trusted: .*altnames/);
+  expect(await handshake(server, client, 'a.b.chaosplane-daemon.chaosplane.svc')).toMatch(/^not trusted: .*altnames/);
 });
 
 test('the authority lives ten years and signs no other authority; leaves live one', () => {
@@ -116,7 +116,7 @@ const faults: readonly (readonly [string, () => string | undefined, RegExp])[] =
   [
     'of another cluster domain',
     () => leafFault(server, authority, wanted({ dnsNames: ['*.x'] })),
-    /names somebody else/,
+    /has other DNS names/,
   ],
   ['that has ended', () => leafFault(server, authority, wanted({ now: now + 366 * DAY_MS })), /has ended/],
   ['that ends soon', () => leafFault(server, authority, wanted({ now: now + 360 * DAY_MS })), /it ends /],

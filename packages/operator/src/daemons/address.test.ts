@@ -20,7 +20,7 @@ describe('the label of a node', () => {
     expect(labelsOf(`${'x'.repeat(40)}.${'y'.repeat(40)}`)[0]).toMatch(/^.{54}-[0-9a-f]{8}$/);
   });
 
-  test('is a DNS label, another one for each node, whatever their names are', () => {
+  test('is a DNS label, another one for each node, for any names of nodes', () => {
     const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?){0,4}$/);
     fc.assert(
       fc.property(fc.uniqueArray(name, { maxLength: 20 }), (nodes) => {

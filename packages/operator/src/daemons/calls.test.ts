@@ -7,7 +7,7 @@ import { createSilence, howItEnded, PATIENCE_MS } from './silence.ts';
 
 let woken: number;
 let calls: Calls;
-/** Nobody waits for these nodes. */
+/** Calls do not wait for these nodes. */
 let silent: Set<string>;
 
 beforeEach(() => {
@@ -62,7 +62,7 @@ test('all: each is waited for, but for those that are silent', async () => {
   expect(n3.call.answer).toBeUndefined();
 });
 
-test('nobody but silent ones: nothing is waited for, and their answer wakes', async () => {
+test('silent ones only: nothing is waited for, and their answer wakes', async () => {
   silent.add('n1');
   const n1 = ask('n1');
   await calls.wait([n1.call], 'some', LONG_MS);
@@ -91,7 +91,7 @@ test('a call of the same key is the one that is under way; one that is taken bac
   expect(calls.underWay('list ')).toEqual(['list n1']);
   await calls.wait([first.call], 'all', 1);
   calls.stop('list ');
-  first.answer('nobody hears it');
+  first.answer('too late');
   await first.call.settled;
   expect([calls.take('list ').size, woken]).toEqual([0, 0]);
 });

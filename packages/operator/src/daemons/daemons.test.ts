@@ -65,7 +65,7 @@ test('a call to where the daemon was is given up, and does not wait for its dead
   await given;
 });
 
-test('what is known anew and is the same keeps its connection', async () => {
+test('what is told again and is the same keeps its connection', async () => {
   const port = String(await daemon(named('n1')));
   const daemons = pool();
   daemons.know(new Map([['n1', port]]));

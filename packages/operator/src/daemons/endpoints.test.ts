@@ -59,7 +59,7 @@ describe('the endpoints of the daemons', () => {
     ]);
   });
 
-  test('are the same slices for the same daemons, in whatever order they come', () => {
+  test('are the same slices for the same daemons, in any order', () => {
     const pods = [daemon('n1', '10.0.0.1'), daemon('n2', '10.0.0.2'), daemon('n3', '10.0.0.3')];
     expect(slicesFor(pods.toReversed(), of)).toEqual(slicesFor(pods, of));
   });

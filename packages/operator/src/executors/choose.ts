@@ -6,13 +6,13 @@ import type { Daemons } from '../daemons/daemons.ts';
 import { daemonPods } from '../daemons/endpoints.ts';
 import { runningContainer } from '../targets/container.ts';
 import { whyGone } from '../targets/gone.ts';
-import { followedPeers, peersMove, resolvePeers, type PeerWorld } from '@chaosplane/client';
+import { followedPeers, peersMove, resolvePeers, type PeerSources } from '@chaosplane/client';
 import { kubeletTraffic } from '../targets/probes.ts';
 import { daemonExecutor } from './daemon/executor.ts';
 import { operatorAction } from './registry.ts';
 
-/** What executors are made of, whichever experiment they are for. */
-export interface ExecutorWorld {
+/** What the executor of any experiment is made of. */
+export interface ExecutorParts {
   readonly client: KubeClient;
   readonly daemons: Daemons;
   readonly pods: Informer<Pod>;
@@ -28,12 +28,12 @@ export interface ExecutorWorld {
 }
 
 /** The executor of each experiment. */
-export function chooseExecutor(world: ExecutorWorld): ExecutorOf {
-  const { client, daemons, pods, nodes, epoch, leaseTtlMs, clock, logger } = world;
-  const now = (): PeerWorld => ({
+export function chooseExecutor(parts: ExecutorParts): ExecutorOf {
+  const { client, daemons, pods, nodes, epoch, leaseTtlMs, clock, logger } = parts;
+  const now = (): PeerSources => ({
     pods: pods.list(),
-    services: world.services.list(),
-    endpointSlices: world.slices.list(),
+    services: parts.services.list(),
+    endpointSlices: parts.slices.list(),
   });
   return (spec, experimentId, { signal, everywhere, calls }) => {
     const own = spec === undefined ? undefined : operatorAction(spec);
@@ -45,7 +45,7 @@ export function chooseExecutor(world: ExecutorWorld): ExecutorOf {
         kubeletTraffic(pods.get({ namespace, name }), nodes.get({ name: node }), uid),
       whyGone: ({ namespace, name, uid }) => whyGone(pods.get({ namespace, name }), uid),
       nodeExists: (name) => nodes.get({ name }) !== undefined,
-      alsoAsk: everywhere ? [...daemonPods(world.daemonPods.list()).keys()] : [],
+      alsoAsk: everywhere ? [...daemonPods(parts.daemonPods.list()).keys()] : [],
       peers: () => (spec === undefined ? [] : resolvePeers(spec, now())),
       ...(spec !== undefined && peersMove(spec) ? { followed: () => followedPeers(spec, now()) } : {}),
     });

@@ -1,4 +1,4 @@
 /** When a fault has ended for certain. */
 
-/** So long after its deadline the kernel has certainly ended a fault of the network or of a process, whatever its daemon does. */
+/** At this time after the deadline, the kernel has ended a fault of the network or of a process, regardless of its daemon. */
 export const EXPIRY_MARGIN_MS = 30_000;

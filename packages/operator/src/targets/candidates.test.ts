@@ -17,15 +17,15 @@ const node: Node = {
 };
 const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
 
-const found = (kind: 'Pod' | 'Node', world: { pods?: Pod[]; nodes?: Node[] }) =>
+const found = (kind: 'Pod' | 'Node', sources: { pods?: Pod[]; nodes?: Node[] }) =>
   candidatesOf({ target: { kind } } as Pick<ExperimentSpec, 'target'>, {
-    pods: () => world.pods ?? [],
-    nodes: () => world.nodes ?? [],
+    pods: () => sources.pods ?? [],
+    nodes: () => sources.nodes ?? [],
   });
 
 test('of pods and nodes only what is meant is looked at', () => {
-  const world = { pods: [pod], nodes: [node] };
-  expect(found('Pod', world)).toEqual([
+  const sources = { pods: [pod], nodes: [node] };
+  expect(found('Pod', sources)).toEqual([
     {
       namespace: 'shop',
       name: 'a',
@@ -38,7 +38,7 @@ test('of pods and nodes only what is meant is looked at', () => {
     },
   ]);
   // Cordoned, and may be hit all the same.
-  expect(found('Node', world)).toEqual([
+  expect(found('Node', sources)).toEqual([
     {
       namespace: '',
       name: 'n1',

@@ -5,14 +5,17 @@ import type { ExperimentSpec } from '@chaosplane/api';
 import type { Node, Pod } from '@chaosplane/kube';
 import { lastingContainers } from './container.ts';
 
-/** Where candidates are found; each is asked for only when it is meant. */
-export interface CandidateWorld {
+/** Where candidates are found; only the kind of the target is read. */
+export interface CandidateSources {
   readonly pods: () => readonly Pod[];
   readonly nodes: () => readonly Node[];
 }
 
 /** Everything of the kind that the experiment hits, with what decides whether it may be hit. */
-export function candidatesOf({ target }: Pick<ExperimentSpec, 'target'>, { pods, nodes }: CandidateWorld): Candidate[] {
+export function candidatesOf(
+  { target }: Pick<ExperimentSpec, 'target'>,
+  { pods, nodes }: CandidateSources,
+): Candidate[] {
   return target.kind === 'Node' ? nodes().map(nodeCandidate) : pods().map(podCandidate);
 }
 

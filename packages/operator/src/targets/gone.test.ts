@@ -20,7 +20,7 @@ test.each([
     'its pod was ended (Evicted: The node was low on resource: memory.)',
   ],
   ['it is done', pod({}, { phase: 'Succeeded' }), 'its pod has ended (Succeeded)'],
-  ['it runs', pod({}), 'its containers were started again, or its network was made anew'],
+  ['it runs', pod({}), 'its containers were started again, or its network was made again'],
 ])('%s', (_what, found, words) => {
   expect(whyGone(found, 'u1')).toBe(words);
 });

@@ -9,5 +9,5 @@ export function whyGone(pod: Pod | undefined, uid: string): string {
   if (reason !== '') return `its pod was ended (${[reason, message].filter(Boolean).join(': ')})`;
   if (pod.metadata.deletionTimestamp !== undefined) return 'its pod is being deleted';
   if (phase === 'Failed' || phase === 'Succeeded') return `its pod has ended (${phase})`;
-  return 'its containers were started again, or its network was made anew';
+  return 'its containers were started again, or its network was made again';
 }

@@ -28,7 +28,7 @@ export function kubeletTraffic(pod: Pod | undefined, node: Node | undefined, uid
   return ports.length === 0 ? undefined : { nodeAddresses: nodeAddresses(pod, node), ports };
 }
 
-/** One thing that the kubelet asks, whatever for. */
+/** One thing that the kubelet asks, for a probe or a hook. */
 type Asked = Pick<HttpGetAction, 'port' | 'host'>;
 
 function portsOf(container: Container, own: ReadonlySet<string>): number[] {

@@ -3,16 +3,16 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import pMap from 'p-map';
 import { FINALIZER } from '@chaosplane/api';
 import { doomed, type CrashPoint } from './doomed.ts';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eventually, openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(300_000);
 
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 
 beforeAll(async () => {
-  theatre = await openTheatre();
+  fixture = await openApiServerFixture();
 }, 600_000);
-afterAll(() => theatre.close(), 60_000);
+afterAll(() => fixture.close(), 60_000);
 
 const spec = {
   target: { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' },
@@ -25,7 +25,7 @@ async function play(stage: Stage, point: CrashPoint) {
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);
   const before = stage.print();
   const daemons = await stage.connect();
-  // The heir is the same pod, whose container the kubelet starts again: the lease is its own, and in a new term.
+  // The new leader is the same pod: the kubelet starts its container again, and it takes its own lease in a new term.
   const identity = 'operator-0';
   const operator = stage.startOperator({
     identity,
@@ -67,9 +67,9 @@ const good = {
   clean: true,
 };
 
-test('killed at each of its steps, it has an heir that does the rest, once', async () => {
+test('killed at each of its steps, it is followed by a new leader that does the rest, once', async () => {
   const whole: CrashPoint = { reached: [], crashed: false };
-  const calm = await theatre.stage();
+  const calm = await fixture.stage();
   expect(await play(calm, whole)).toEqual(good);
   await calm.close();
   expect(whole.reached.length).toBeGreaterThan(20);
@@ -77,7 +77,7 @@ test('killed at each of its steps, it has an heir that does the rest, once', asy
   const outcomes = await pMap(
     whole.reached,
     async (step) => {
-      const stage = await theatre.stage();
+      const stage = await fixture.stage();
       try {
         const point: CrashPoint = { step, reached: [], crashed: false };
         const outcome = await play(stage, point);

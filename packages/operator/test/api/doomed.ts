@@ -29,7 +29,7 @@ function stepper(point: CrashPoint) {
   return async <T>(name: string | undefined, effect: () => Promise<T>): Promise<T> => {
     if (dead() || (name !== undefined && due(`before ${name}`))) return never();
     const result = await effect();
-    // What a dead process is answered, nobody hears.
+    // A dead process receives no answer.
     if (dead() || (name !== undefined && due(`after ${name}`))) return never();
     return result;
   };

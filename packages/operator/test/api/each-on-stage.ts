@@ -1,19 +1,19 @@
 /** What the files of tests against a real API server share. */
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import type { ExperimentObject } from '@chaosplane/api';
-import { openTheatre, type Stage, type Theatre } from './stage.ts';
+import { openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
-/** Gives each test of a file a stage of its own, in one theatre. Call it at the top of the file. */
-export function eachOnStage(begin: (stage: Stage, theatre: Theatre) => void | Promise<void>): void {
-  let theatre: Theatre;
+/** Gives each test of a file a stage of its own, on one API server. Call it at the top of the file. */
+export function eachOnStage(begin: (stage: Stage, fixture: ApiServerFixture) => void | Promise<void>): void {
+  let fixture: ApiServerFixture;
   let stage: Stage;
   beforeAll(async () => {
-    theatre = await openTheatre();
+    fixture = await openApiServerFixture();
   }, 600_000);
-  afterAll(() => theatre.close(), 60_000);
+  afterAll(() => fixture.close(), 60_000);
   beforeEach(async () => {
-    stage = await theatre.stage();
-    await begin(stage, theatre);
+    stage = await fixture.stage();
+    await begin(stage, fixture);
   });
   afterEach(() => stage.close());
 }

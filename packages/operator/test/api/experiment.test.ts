@@ -6,15 +6,15 @@ import { pods } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '@chaosplane/api';
 import { NODE_ADDRESS, setReady } from './stage-node.ts';
 import { eachOnStage, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type Theatre } from './stage.ts';
+import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(90_000);
 
 let stage: Stage;
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 
 eachOnStage((...next) => {
-  [stage, theatre] = next;
+  [stage, fixture] = next;
 });
 
 const phaseIs =
@@ -126,7 +126,7 @@ describe('an experiment', () => {
     await expect(stage.apply('typo', { ...spec, action: delay, duration: '5m' })).rejects.toThrow(/cannot be changed/);
   });
 
-  test('has whatever name Kubernetes takes', async () => {
+  test('has any name that Kubernetes takes', async () => {
     await twoPods();
     stage.startOperator();
     // The cuts for the names of its shards and of its events come behind a dot, and behind a dash.
@@ -154,7 +154,7 @@ describe('an experiment', () => {
   });
 
   // An API server drops a null that its schema does not keep: what narrowed the choice would be gone without a word.
-  test('with a null in the place of what narrows who is hit hits nobody, and says where', async () => {
+  test('with a null in place of what narrows its targets hits no target, and says where', async () => {
     const before = await twoPods();
     stage.startOperator();
     const in2 = { key: 'app', operator: 'In', values: ['web', null] };
@@ -175,11 +175,11 @@ describe('an experiment', () => {
     ];
     const { namespace } = stage;
     const { apiVersion, kind } = chaosExperiments;
-    const file = join(theatre.folder, 'null.json');
+    const file = join(fixture.folder, 'null.json');
     const ways = {
       async kubectl(name: string, spec: object) {
         await writeFile(file, JSON.stringify({ apiVersion, kind, metadata: { namespace, name }, spec }));
-        await theatre.cluster.kubectl(['apply', '-f', file]);
+        await fixture.cluster.kubectl(['apply', '-f', file]);
       },
       apply: (name: string, spec: object) => stage.apply(name, spec),
       create: (name: string, spec: object) =>
@@ -197,7 +197,7 @@ describe('an experiment', () => {
     expect(stage.nodes.flatMap(({ journal }) => journal.writes)).toEqual([]);
   });
 
-  test('whose targets are nobody fails, and says why', async () => {
+  test('that has no targets fails, and says why', async () => {
     await twoPods();
     stage.startOperator();
     await stage.apply('nobody', { target: { names: ['c'] }, action: delay, duration: '3s' });
@@ -235,7 +235,7 @@ describe('an experiment', () => {
       ({ status }) => status?.phase === 'Recovering' && status.counts?.injected === 1,
     );
     expect(stuck.metadata.deletionTimestamp).toBeDefined();
-    await theatre.cluster.kubectl(['delete', 'node', stage.nodes[1]!.name]);
+    await fixture.cluster.kubectl(['delete', 'node', stage.nodes[1]!.name]);
     await eventually('it is gone', async () => ((await stage.get('lost')) === undefined ? true : undefined));
   });
 

@@ -5,15 +5,15 @@ import { leases } from '@chaosplane/kube';
 import { chaosExperiments, parseExperiment } from '@chaosplane/api';
 import { send } from '@chaosplane/client';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type Theatre } from './stage.ts';
+import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(180_000);
 
 let stage: Stage;
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 
 eachOnStage((...next) => {
-  [stage, theatre] = next;
+  [stage, fixture] = next;
 });
 
 const spec = (duration: string) => ({
@@ -113,14 +113,14 @@ test('the API server is away for a minute: the faults end in time without it, an
     void stage.startOperator({ identity }).ended.finally(() => (ended = true));
   await stage.apply('slow', spec('15s'));
   await stage.until('slow', isEffective);
-  await theatre.cluster.stopApiServer();
+  await fixture.cluster.stopApiServer();
   const minute = systemClock.sleep(60_000);
   try {
-    // Long before the daemons' lease lapses, and with nobody left who could tell them to.
+    // Long before the daemons' lease lapses, and with no operator left that could tell them to.
     await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), 40_000);
     await minute;
   } finally {
-    await theatre.cluster.startApiServer();
+    await fixture.cluster.startApiServer();
   }
   const over = await stage.until('slow', isOver, 60_000);
   expect(over.status).toMatchObject({ phase: 'Completed', counts: { targets: 2, recovered: 2 } });

@@ -4,7 +4,7 @@ import { systemClock } from '@chaosplane/common';
 import { isFinal, ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import pMap from 'p-map';
 import { eachOnStage } from './each-on-stage.ts';
-import { eventually, type Stage, type Theatre } from './stage.ts';
+import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -16,10 +16,10 @@ const UNDER_WAY = Number(process.env['CHAOSPLANE_TEST_UNDER_WAY'] ?? 50);
 const FACTOR = 5;
 
 let stage: Stage;
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 
 eachOnStage((...next) => {
-  [stage, theatre] = next;
+  [stage, fixture] = next;
 });
 
 const spec = (app: string) => ({
@@ -63,7 +63,7 @@ async function play(kernel: () => string): Promise<Took> {
 }
 
 test(`beside ${CROWD} experiments that are created at once in another namespace, and aborted at once`, async () => {
-  const crowd = await theatre.stage({ nodes: 0 });
+  const crowd = await fixture.stage({ nodes: 0 });
   try {
     const [n1, n2] = stage.nodes;
     const own = await stage.addPod('own', n1!, { app: 'own' });

@@ -6,15 +6,15 @@ import { expect, jest, test } from '@jest/globals';
 import { refOf } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards } from '@chaosplane/api';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type Theatre } from './stage.ts';
+import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(120_000);
 
 let stage: Stage;
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 
 eachOnStage((...next) => {
-  [stage, theatre] = next;
+  [stage, fixture] = next;
 });
 
 const web = { labelSelector: { matchLabels: { app: 'web' } }, mode: 'all' };
@@ -42,8 +42,8 @@ test('an experiment whose list of targets was deleted is recovered on every node
   expect(stage.print()).toBe(before);
 });
 
-test('a target that somebody wrote into the list, outside of the namespace that the experiment targets, is not hit', async () => {
-  const elsewhere = await theatre.stage({ nodes: 0 });
+test('a target that a user wrote into the list, outside of the namespace that the experiment targets, is not hit', async () => {
+  const elsewhere = await fixture.stage({ nodes: 0 });
   try {
     const [n1, n2] = stage.nodes;
     await stage.addPod('a', n1!);

@@ -1,4 +1,4 @@
-/** Installed anew, or twice: daemons know the operator that came last, at once. And pods that go away in a run. */
+/** Installed again, or twice: daemons know the operator that came last, at once. And pods that go away in a run. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { leases, pods, refOf } from '@chaosplane/kube';

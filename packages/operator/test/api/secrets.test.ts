@@ -9,14 +9,14 @@ import { createLogger } from '@chaosplane/common';
 import { createKubeClient, loadCluster, secrets, type KubeClient } from '@chaosplane/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
-import { eventually, openTheatre, type Stage, type Theatre } from './stage.ts';
+import { eventually, openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(120_000);
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const WORD = `geheim-${randomBytes(8).toString('hex')}`;
 
-let theatre: Theatre;
+let fixture: ApiServerFixture;
 let stage: Stage;
 let server: Server;
 let url: string;
@@ -25,8 +25,8 @@ const seen: (string | undefined)[] = [];
 const log: string[] = [];
 
 beforeAll(async () => {
-  theatre = await openTheatre();
-  stage = await theatre.stage({ nodes: 1 });
+  fixture = await openApiServerFixture();
+  stage = await fixture.stage({ nodes: 1 });
   await stage.addPod('web-0', stage.nodes[0]!);
   server = createServer(({ headers }, answer) => {
     seen.push(headers.authorization);
@@ -36,22 +36,22 @@ beforeAll(async () => {
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const rights = ['template', join(ROOT, 'charts/chaosplane'), '-n', stage.namespace];
-  const input = await theatre.cluster.helm([...rights, '-s', 'templates/operator/rbac.yaml']);
-  await theatre.cluster.kubectl(['apply', '-f', '-'], { input });
+  const input = await fixture.cluster.helm([...rights, '-s', 'templates/operator/rbac.yaml']);
+  await fixture.cluster.kubectl(['apply', '-f', '-'], { input });
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void log.push(line) } });
   stage.startOperator({ client: asOperator(), logger });
 }, 600_000);
 afterAll(async () => {
   server.close();
   await stage.close();
-  await theatre.close();
+  await fixture.close();
 }, 60_000);
 
 const account = (): string => `system:serviceaccount:${stage.namespace}:chaosplane-operator`;
 
 /** A client that may do what the chart's operator may, because the API server takes it for that. */
 function asOperator(): KubeClient {
-  const config = loadCluster({ kubeconfig: theatre.cluster.kubeconfig });
+  const config = loadCluster({ kubeconfig: fixture.cluster.kubeconfig });
   return createKubeClient({
     ...config,
     async credentials() {
@@ -82,7 +82,7 @@ async function write(name: string, data: Readonly<Record<string, string>>): Prom
 
 const mayRead = async (name: string): Promise<true | undefined> => {
   const question = ['auth', 'can-i', 'get', `secrets/${name}`, '-n', stage.namespace, `--as=${account()}`];
-  return (await theatre.cluster.kubectl(question).catch(() => 'no')) === 'yes' ? true : undefined;
+  return (await fixture.cluster.kubectl(question).catch(() => 'no')) === 'yes' ? true : undefined;
 };
 
 /** Allows the Secret called token, by the commands that the documentation gives. */
@@ -93,7 +93,7 @@ async function allow(): Promise<void> {
   for (const command of commands) {
     const [, ...argv] = command.split(' ');
     const words = argv.map((word) => (word === 'shop' ? stage.namespace : word));
-    await theatre.cluster.kubectl(words.map((word) => word.replace('=chaosplane:', `=${stage.namespace}:`)));
+    await fixture.cluster.kubectl(words.map((word) => word.replace('=chaosplane:', `=${stage.namespace}:`)));
   }
   await eventually('the rights are known', () => mayRead('token'));
 }
@@ -132,7 +132,7 @@ test('the operator reads the Secret that its namespace allows, and tells what is
 
   const { items } = await stage.client.list(chaosExperiments, { namespace });
   expect(items).toHaveLength(7);
-  const events = await theatre.cluster.kubectl(['get', 'events.events.k8s.io', '-n', namespace, '-o', 'json']);
+  const events = await fixture.cluster.kubectl(['get', 'events.events.k8s.io', '-n', namespace, '-o', 'json']);
   expect(events).toContain('no-key');
   for (const told of [JSON.stringify(items), events, log.join('')]) {
     expect(told).not.toContain(WORD);
@@ -142,7 +142,7 @@ test('the operator reads the Secret that its namespace allows, and tells what is
 
 test('the rights of the chart are for no Secret, not even in the namespace of the operator', async () => {
   const may = ['auth', 'can-i', '--list', '-n', stage.namespace, `--as=${account()}`, '--no-headers'];
-  const rights = (await theatre.cluster.kubectl(may)).split('\n');
+  const rights = (await fixture.cluster.kubectl(may)).split('\n');
   const onSecrets = rights.filter((line) => line.startsWith('secrets ') || line.startsWith('*'));
   expect(onSecrets.map((line) => line.split(/\s+/))).toEqual([['secrets', '[]', '[token]', '[get]']]);
 });

@@ -52,8 +52,8 @@ export interface StagePod {
   readonly node: StageNode;
 }
 
-/** The API server and the authority; one for a file of tests. */
-export interface Theatre {
+/** An API server and a certificate authority; a file of tests has one. */
+export interface ApiServerFixture {
   readonly cluster: Cluster;
   readonly client: KubeClient;
   readonly folder: string;
@@ -91,7 +91,7 @@ export interface Stage {
   connect(): Promise<Daemons>;
   startOperator(options?: {
     readonly identity?: string;
-    /** Nothing that it asks for is answered any more, so nobody waits for its end. */
+    /** Nothing that it asks for is answered any more, so `close` does not wait for its end. */
     readonly doomed?: boolean;
     readonly client?: KubeClient;
     readonly daemons?: Daemons;
@@ -125,9 +125,9 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
   }
 }
 
-export async function openTheatre(): Promise<Theatre> {
+export async function openApiServerFixture(): Promise<ApiServerFixture> {
   const cluster = await startCluster({ nodes: 0, report: () => undefined });
-  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-theatre-'));
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-api-server-'));
   const client = createKubeClient(loadCluster({ kubeconfig: cluster.kubeconfig }), {
     logger: createLogger({ level: 'silent' }),
   });

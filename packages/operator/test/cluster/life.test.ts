@@ -276,7 +276,7 @@ test('the API server is away for a minute: the fault ends no later than its dead
   await shop.cluster.stopApiServer();
   const stoppedAt = performance.now();
   try {
-    // Nobody can tell the operator to end it, and it cannot keep the lead.
+    // Without the API server no user can tell the operator to end it, and it cannot keep the lead.
     const ended = async (): Promise<true | undefined> => ((await fingerprint(netns)) === clean ? true : undefined);
     const left = Math.max(0, expiresAt - Date.now());
     await eventually('the fault has ended', ended, left + 5_000);

@@ -77,7 +77,7 @@ async function end(...names: readonly string[]): Promise<void> {
   for (const name of names) await shop.remove(name);
 }
 
-test('without a fault nobody feels anything', () => expect(untouched).toEqual([]));
+test('without a fault no caller feels anything', () => expect(untouched).toEqual([]));
 
 describe('a fault on one pod', () => {
   test('towards the port of two peers, by their labels, slows what it asks them, by pod IP and through their Services', async () => {
@@ -158,7 +158,7 @@ test('a fault follows its peers: pods that come with their labels are hit within
   await relabel('d', 'left');
   await eventually('c alone is hit', becomes(left), 30_000);
   await relabel('c', 'left');
-  await eventually('nobody is hit, rather than everybody', becomes([]), 30_000);
+  await eventually('no pod is hit, rather than all', becomes([]), 30_000);
   await relabel('c', 'right');
   await eventually('c is hit again', becomes(left), 30_000);
   await relabel('d', 'right');

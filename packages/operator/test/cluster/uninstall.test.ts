@@ -150,7 +150,7 @@ describe('a user who may write experiments', () => {
     await shop.cluster.kubectl(['delete', 'clusterrolebinding/node-killer', 'clusterrole/node-killer']);
   });
 
-  test('cannot write down for the operator whom it hits, even with all rights in the namespace', async () => {
+  test('cannot write the list of targets of the operator, even with all rights in the namespace', async () => {
     await grant('owner', { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
     await shop.apply('recorded', spec);
     await shop.until('recorded', isEffective);

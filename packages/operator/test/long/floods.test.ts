@@ -64,8 +64,8 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
     const floods = ports.flatMap((port) => {
       const kind = kindsOf(port)[round];
       const host = port === 'operator' ? operator.status.podIP : daemon.status.podIP;
-      const aim = { host, port: FLOODED_PORTS[port], ms: FLOOD_MS, connections: 1200 };
-      return kind === undefined ? [] : [strangers[port].flood(kind, aim).then((sum) => ({ port, kind, sum }))];
+      const target = { host, port: FLOODED_PORTS[port], ms: FLOOD_MS, connections: 1200 };
+      return kind === undefined ? [] : [strangers[port].flood(kind, target).then((sum) => ({ port, kind, sum }))];
     });
     await shop.apply(`round-${round}`, spec);
     await shop.until(`round-${round}`, isEffective);

@@ -109,7 +109,7 @@ export const spec: readonly Refused[] = [
       },
     },
     'spec.steadyState.before.0.insecure',
-    'with it nobody looks at ca',
+    'with it ca is not used',
     'one of the two',
   ],
   [

@@ -39,7 +39,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     const kept = unchanged(known, parts.experiments.get(ref));
     // Otherwise not from the cache: decisions build on what was written last, whichever program wrote it.
     const object = kept?.object ?? (await client.get(chaosExperiments, ref, { signal }));
-    // Its finalizer may have been taken away, whatever it did then.
+    // A user may have taken its finalizer away, at any step of the experiment.
     if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key, admission);
     if (object === undefined) return undefined;
     const { uid = '' } = object.metadata;
@@ -120,5 +120,8 @@ function trusted(
   const own = status.targets.filter(({ namespace }) => namespace === target.namespace);
   const honest = own.length === status.targets.length;
   if (honest && !incomplete) return { status };
-  return { status: honest ? status : { ...status, targets: own }, why: 'somebody else changed its list of targets' };
+  return {
+    status: honest ? status : { ...status, targets: own },
+    why: 'a user other than the operator changed its list of targets',
+  };
 }

@@ -51,7 +51,7 @@ export function observer(
       await calls.wait(asked, enough);
       const told = new Map([...late, ...calls.take<Told>('list ')]);
       const found = [...nodes].flatMap(([node, here]) =>
-        // Of what is elsewhere a daemon knows nothing, whatever it says.
+        // A daemon knows nothing of other nodes: what it says of them is ignored.
         ofNode(node, here, told.get(node)).filter(([id]) => (homes.get(id) ?? node) === node),
       );
       return new Map(found);

@@ -47,7 +47,7 @@ async function told(type: string, parameters: object, dryRun: boolean): Promise<
   return seen[0] ?? {};
 }
 
-/** What is said for a pod, whatever the network fault; and what is said otherwise in place of it. */
+/** What the executor says for a pod, for any network fault; and what else it says in place of that. */
 const said: Readonly<Record<keyof ExecutionOptions, unknown>> = {
   idempotencyKey: 'shop/x/1/u',
   ttl: durationOf(45_000),

@@ -35,7 +35,7 @@ export function executionsOn(
   }
   const { asked, executions } = answer.value;
   const known = new Set(executions.map(({ executionId }) => executionId));
-  // A daemon that lost its journal has swept, at its start, whatever it was asked for before.
+  // A daemon that lost its journal undid at its start everything that it was asked for before.
   const lost = asked.flatMap(({ executionId }): [string, ObservedExecution][] =>
     executionId === undefined || known.has(executionId)
       ? []
