@@ -2,7 +2,7 @@
 import { asChaosError, ChaosError, invalidArgument, type Clock, type Logger, type Problem } from '@chaosplane/common';
 import type { KubeClient } from './client.ts';
 import { isConflict, isNotFound } from './errors.ts';
-import { leaseStore, type LeaseStore, type Term } from './lease.ts';
+import { leaseStore, type AcquiredTerm, type LeaseStore } from './lease.ts';
 import { linkedAbort } from './linked-abort.ts';
 
 export interface ElectionOptions {
@@ -12,7 +12,7 @@ export interface ElectionOptions {
   readonly identity: string;
   /** How long others wait for a sign of life before they take over. Default 15000. */
   readonly leaseDurationMs?: number;
-  /** How long the leader tries to renew before it gives up. Default 10000. */
+  /** How long the leader tries to renew before it gives up. Default 12000. */
   readonly renewDeadlineMs?: number;
   /** Between two tries. Default 2000. */
   readonly retryMs?: number;
@@ -48,7 +48,7 @@ const JITTER = 0.2;
  * @throws ChaosError INVALID_ARGUMENT for times that cannot work; the signal's reason when it aborts.
  */
 export async function electLeader(options: ElectionOptions, parts: Parts, signal: AbortSignal): Promise<Leadership> {
-  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
+  const { leaseDurationMs = 15_000, renewDeadlineMs = 12_000, retryMs = 2_000 } = options;
   const timing: Timing = { leaseDurationMs, renewDeadlineMs, retryMs };
   check(timing);
   const { clock, logger } = parts;
@@ -57,13 +57,12 @@ export async function electLeader(options: ElectionOptions, parts: Parts, signal
   let failing = false;
   for (;;) {
     signal.throwIfAborted();
-    const askedAt = clock.monotonic();
     try {
-      const term = await store.tryAcquire(signal);
+      const acquired = await store.tryAcquire(signal);
       failing = false;
-      if (term !== undefined) {
-        logger.info({ ...log, epoch: term.epoch }, 'leader elected');
-        return lead(store, term, askedAt, timing, parts, log);
+      if (acquired !== undefined) {
+        logger.info({ ...log, epoch: acquired.term.epoch }, 'leader elected');
+        return lead(store, acquired, timing, parts, log);
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -77,8 +76,7 @@ export async function electLeader(options: ElectionOptions, parts: Parts, signal
 
 function lead(
   store: LeaseStore,
-  term: Term,
-  askedAt: number,
+  { term, sentAt: acquiredAt }: AcquiredTerm,
   { renewDeadlineMs, retryMs }: Timing,
   { clock, logger }: Parts,
   log: object,
@@ -86,7 +84,9 @@ function lead(
   const lost = new AbortController();
   const stop = new AbortController();
   /** When the last renewal that succeeded was sent: others count from when they see it, which is later. */
-  let renewedAt = askedAt;
+  let renewedAt = acquiredAt;
+  /** When the last renewal was sent: an API server that is slow to answer is asked again as soon as it has. */
+  let sentAt = acquiredAt;
 
   /** Whether the lease is still ours. Throws when that cannot be known. */
   const renew = async (left: number): Promise<boolean> => {
@@ -94,7 +94,7 @@ function lead(
     const timer = clock.after(left, () =>
       life.abort(new ChaosError('DEADLINE_EXCEEDED', 'the lease was not renewed in time')),
     );
-    const sentAt = clock.monotonic();
+    sentAt = clock.monotonic();
     try {
       const held = await store.renew(term, life.signal);
       if (held) renewedAt = sentAt;
@@ -106,7 +106,8 @@ function lead(
 
   const keep = async (): Promise<void> => {
     for (;;) {
-      await clock.sleep(Math.max(0, Math.min(retryMs, renewedAt + renewDeadlineMs - clock.monotonic())), stop.signal);
+      const next = Math.min(sentAt + retryMs, renewedAt + renewDeadlineMs);
+      await clock.sleep(Math.max(0, next - clock.monotonic()), stop.signal);
       let why: unknown = new ChaosError('ABORTED', 'another took the lease');
       const left = renewedAt + renewDeadlineMs - clock.monotonic();
       try {

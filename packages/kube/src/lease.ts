@@ -15,9 +15,16 @@ export interface Term {
   readonly transitions: number;
 }
 
+/** A term that has begun. */
+export interface AcquiredTerm {
+  readonly term: Term;
+  /** When the write was sent, on the monotonic clock: other candidates count from when they see it, which is later. */
+  readonly sentAt: number;
+}
+
 export interface LeaseStore {
   /** Takes the lease if it is free or has run out; undefined when another holds it. Throws a KubeError. */
-  tryAcquire(signal: AbortSignal): Promise<Term | undefined>;
+  tryAcquire(signal: AbortSignal): Promise<AcquiredTerm | undefined>;
   /** Whether the lease is still ours, and renewed. Throws a KubeError when that cannot be known. */
   renew(term: Term, signal: AbortSignal): Promise<boolean>;
   /** Empties the holder. Throws a KubeError. */
@@ -81,8 +88,9 @@ export function leaseStore(
       if (lease === undefined) {
         // A user deleted the lease: a candidate that waited for its holder knows when that term began.
         const term = termAfter(known);
+        const sentAt = clock.monotonic();
         await create(term, signal);
-        return term;
+        return { term, sentAt };
       }
       observe(lease);
       const { holderIdentity = '', leaseDurationSeconds: seconds = 0 } = lease.spec ?? {};
@@ -90,8 +98,9 @@ export function leaseStore(
       if (holderIdentity !== '' && holderIdentity !== identity && valid) return undefined;
       // Also a new term when it was ours in an earlier life of this process: that one may still have calls under way.
       const term = termAfter(lease);
+      const sentAt = clock.monotonic();
       await write(lease, specOf(term), signal);
-      return term;
+      return { term, sentAt };
     },
 
     async renew(term, signal) {

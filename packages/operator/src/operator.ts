@@ -54,7 +54,8 @@ async function standForElection(
         name: leaseName,
         identity,
         leaseDurationMs: leaderLease,
-        renewDeadlineMs: (leaderLease * 2) / 3,
+        // An API server may take a third of the lease for each answer.
+        renewDeadlineMs: (leaderLease * 4) / 5,
         retryMs: (leaderLease * 2) / 15,
       },
       parts,
