@@ -148,6 +148,10 @@ describe('the catalogue', () => {
     expect(findByRoute('execStressChaos', 'io', {}).name).toBe('pod-io-stress');
   });
 
+  test('that none asks for is refused with all that there are, each once', () => {
+    expect(() => findByRoute('execStressChaos', 'disk')).toThrow(/allowed: container-kill, cpu, io, memory$/);
+  });
+
   test('names the nearest action', () => {
     expect(() => findAction('network-dely')).toThrow('did you mean network-delay?');
   });

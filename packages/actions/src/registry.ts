@@ -62,15 +62,15 @@ export function findByRoute(
   const ofPod = ['podName', 'podNamespace', 'containerName'].some((key) => Object.hasOwn(parameters, key));
   const found = candidates.find(({ targetKind }) => (targetKind === 'Pod') === ofPod) ?? candidates[0];
   if (found !== undefined) return found;
-  const known = catalogue.flatMap(({ route }) =>
-    route.on === 'daemon' && route.rpc === rpc ? [route.wireAction] : [],
+  const known = new Set(
+    catalogue.flatMap(({ route }) => (route.on === 'daemon' && route.rpc === rpc ? [route.wireAction] : [])),
   );
-  if (known.length === 0) {
+  if (known.size === 0) {
     const have = catalogue.map((action) => action.name).join(', ');
     throw new ChaosError('UNIMPLEMENTED', `${rpc} is not available in this version; it has ${have}`);
   }
   const field = rpc === 'execStressChaos' ? 'stressor_type' : 'action';
   throw invalidArgument('the request', [
-    { path: field, wrong: `${quoted(wireAction)} is not known`, allowed: known.join(', ') || 'nothing' },
+    { path: field, wrong: `${quoted(wireAction)} is not known`, allowed: [...known].join(', ') },
   ]);
 }
