@@ -62,7 +62,7 @@ describe('the rules of the house', () => {
     ['what people write runs in a browser', 'packages/api/src/kinds.ts', "import 'node:fs';", 'no-restricted-imports'],
     [
       'and so does what it imports',
-      'packages/actions/src/scope.ts',
+      'packages/actions/src/parameters/scope.ts',
       "import '@chaosplane/common';",
       'no-restricted-imports',
     ],
