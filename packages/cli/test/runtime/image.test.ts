@@ -49,13 +49,13 @@ const inside = (...args: string[]) =>
     env: { PATH: '/usr/sbin:/usr/bin' },
   });
 
-/** What the chart mounts, and the runtime's socket; gone with the process. */
+/** What the chart mounts, and the runtime's socket; gone with the process. As by the chart, a folder that is missing is made. */
 const MOUNTS = ['/dev', '/proc', '/sys', '/run/netns'];
 
 /** The same with what the pod of the daemon has besides: it may have to do the daemon's work. */
 function insidePod(...args: string[]) {
   const mounts = [...MOUNTS, testbed.folder].map(
-    (path) => `mkdir -p ${image}${path}; mount --rbind ${path} ${image}${path}`,
+    (path) => `mkdir -p ${path} ${image}${path}; mount --rbind ${path} ${image}${path}`,
   );
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', CHAOSPLANE_RUNTIME_ENDPOINT: testbed.runtimeEndpoint };
   const script = `set -e; ${mounts.join('; ')}; exec chroot ${image} chaosplane "$@"`;
