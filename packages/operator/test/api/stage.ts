@@ -127,7 +127,7 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
 
 export async function openApiServerFixture(): Promise<ApiServerFixture> {
   const cluster = await startCluster({ nodes: 0, report: () => undefined });
-  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-api-server-'));
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-api-'));
   const client = createKubeClient(loadCluster({ kubeconfig: cluster.kubeconfig }), {
     logger: createLogger({ level: 'silent' }),
   });
