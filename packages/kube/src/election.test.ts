@@ -159,7 +159,7 @@ test('an API server that takes a third of the lease for each answer keeps its le
   const slow = { ...client, get: late(client.get), create: late(client.create), replace: late(client.replace) };
   const timing = { leaseDurationMs: 60_000, renewDeadlineMs: 48_000, retryMs: 8_000 };
   const whole = { namespace: 'shop', name: 'leader', identity: 'a', ...timing };
-  const leader = await electLeader(whole, { client: slow as typeof client, clock, logger }, ended.signal);
+  const leader = await electLeader(whole, { client: slow, clock, logger }, ended.signal);
   leaders.push(leader);
   for (let renewal = 0; renewal < 3; renewal += 1) {
     const before = lease()?.spec?.renewTime ?? '';
