@@ -2,13 +2,16 @@
 import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
 import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
 import { FakeNode, memoryJournal, networkScopes, optionPeers, ownParameters } from '@chaosplane/testkit';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { startEngine, type Engine } from '../engine/engine.ts';
 import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecRequest } from '../engine/request.ts';
 import { faultOf } from './registry.ts';
+
+// Many random runs each: a busy machine takes longer than jest waits by itself.
+jest.setTimeout(60_000);
 
 /** What the daemon carries out; the rest of the catalogue is the operator's. */
 const actions = catalogue.flatMap(({ route, ...action }) => (route.on === 'daemon' ? [{ ...action, route }] : []));
