@@ -59,7 +59,8 @@ async function inSync(informer: Informer<Pod>): Promise<void> {
 describe('a copy', () => {
   test('is whole after start, also when it comes in pages, and its objects say their kind', async () => {
     for (let i = 0; i < 25; i += 1) write(`pod-${i}`, 'Running');
-    const informer = informerOf({ pageSize: 10 });
+    // On a busy machine a page takes longer than a client of this clock waits, and would be asked for twice.
+    const informer = informerOf({ pageSize: 10 }, { timeoutMs: 600_000 });
     expect(informer.synced).toBe(false);
     await informer.start(ended.signal);
     expect(informer.synced).toBe(true);
