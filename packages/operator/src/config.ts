@@ -1,22 +1,8 @@
 /** The operator's settings: raw values in, defaults and all problems at once, a frozen result out. */
-import { invalidArgument, parseDuration } from '@chaosplane/common';
+import { invalidArgument, listenAddress, toMilliseconds } from '@chaosplane/common';
 import { z } from 'zod';
 
-const duration = z.string().transform((text, context) => {
-  const parsed = parseDuration(text);
-  if (parsed.ok) return parsed.value;
-  context.addIssue({ code: 'custom', message: `${parsed.wrong}; allowed: ${parsed.allowed}` });
-  return z.NEVER;
-});
-
-const address = z
-  .string()
-  .regex(/^.*:\d{1,5}$/, 'allowed: host:port, for example 127.0.0.1:8081 or :8081')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-    return { host: host === '' ? '::' : host, port: Number(text.slice(colon + 1)) };
-  });
+const duration = z.string().transform(toMilliseconds);
 
 const schema = z.strictObject({
   /** Where the operator, its daemons and their Service live. */
@@ -35,7 +21,7 @@ const schema = z.strictObject({
   tlsCa: z.string().min(1),
   tokenFile: z.string().min(1),
   /** /healthz, /readyz, /metrics. */
-  httpListen: address.exactOptional(),
+  httpListen: listenAddress.exactOptional(),
   /** The address of its node: the kubelet's probes come from there, or from the pod's gateway. */
   nodeAddress: z.string().min(1).exactOptional(),
   /** Only experiments of this namespace are reconciled; absent: those of all. */

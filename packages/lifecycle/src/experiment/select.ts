@@ -1,5 +1,5 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
-import { defined } from '@chaosplane/common/pure';
+import { defined, seededRandom } from '@chaosplane/common/pure';
 import { findAction, needsOwnNetwork } from '@chaosplane/actions';
 import { type ExperimentSpec, type TargetSpec, whyNoMatch } from '@chaosplane/api';
 
@@ -112,28 +112,17 @@ function howMany(fitting: number, { mode, value = 1 }: TargetSpec, seed: number)
     case 'fixed-percent':
       return share;
     case 'random-max-percent':
-      return Math.min(share, 1 + Math.floor(share * generator(seed ^ 0x5eed)()));
+      return Math.min(share, 1 + Math.floor(share * seededRandom(seed ^ 0x5eed)()));
   }
 }
 
 /** Fisher and Yates. */
 function shuffled<T>(items: readonly T[], seed: number): T[] {
-  const random = generator(seed);
+  const random = seededRandom(seed);
   const result = [...items];
   for (let index = result.length - 1; index > 0; index--) {
     const other = Math.floor(random() * (index + 1));
     [result[index], result[other]] = [result[other] as T, result[index] as T];
   }
   return result;
-}
-
-/** Mulberry32: small, well spread, and the same everywhere. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -46,13 +46,18 @@ async function pods(app: string): Promise<void> {
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`${app}-${index}`, node, { app });
 }
 
+/** What the daemons have. */
+async function allLive(): Promise<Execution[]> {
+  const answers = await Promise.all(clients().map((client) => client.listExecutions({ includeEnded: false })));
+  return answers.flatMap(({ executions }) => executions);
+}
+
 /** What the daemons have and the objects do not want, or the other way round; undefined when they agree. */
 async function differences(): Promise<string | undefined> {
   const { items } = await stage.client.list(chaosExperiments, { namespace: stage.namespace });
   const open = new Map(items.map((object) => [object.metadata.uid ?? '', object]));
   for (const [uid, { status }] of open) if (isFinal({ phase: status?.phase ?? 'Pending' })) open.delete(uid);
-  const answers = await Promise.all(clients().map((client) => client.listExecutions({ includeEnded: false })));
-  const live = answers.flatMap(({ executions }) => executions);
+  const live = await allLive();
   const wrong = live
     .filter((one) => !open.has(masterOf(one)?.uid ?? ''))
     .map(({ experimentId }) => `too many: ${experimentId}`);
@@ -103,8 +108,7 @@ async function untilGone(uid: string): Promise<number> {
 
 /** What the daemons have of the experiment with that uid. */
 async function liveOf(uid: string): Promise<Execution[]> {
-  const answers = await Promise.all(clients().map((client) => client.listExecutions({ includeEnded: false })));
-  return answers.flatMap(({ executions }) => executions).filter((one) => masterOf(one)?.uid === uid);
+  return (await allLive()).filter((one) => masterOf(one)?.uid === uid);
 }
 
 describe('the finalizer is taken away and the experiment deleted', () => {
@@ -132,8 +136,7 @@ describe('the finalizer is taken away and the experiment deleted', () => {
     });
     await strip('slow');
     expect(await untilGone(metadata.uid ?? '')).toBeLessThan(Math.max(SOON_MS, FACTOR * ordinaryMs));
-    const lists = await Promise.all(clients().map((one) => one.listExecutions({ includeEnded: false })));
-    expect(lists.flatMap(({ executions }) => executions.map((one) => one.executionId))).toEqual([executionId]);
+    expect((await allLive()).map((one) => one.executionId)).toEqual([executionId]);
     await client!.cancelChaos({ executionId });
     expect(await isClean()).toBe(true);
   });

@@ -1,4 +1,5 @@
 /** pod-kill: the operator deletes the pod, and nothing but the pod that was chosen. */
+import { isRetryable } from '@chaosplane/common';
 import { findAction, parseParameters, type PodKillSpec } from '@chaosplane/actions';
 import type { TargetStatus } from '@chaosplane/api';
 import type { Executor, ObservedExecution } from '@chaosplane/lifecycle';
@@ -46,7 +47,8 @@ export function podKillExecutor({ spec, client, cache, signal }: OperatorActionP
       } catch (error) {
         signal.throwIfAborted();
         if (isConflict(error)) return { kind: 'injected', executionId: idOf(target) };
-        if (isTransient(error)) return { kind: 'retry', why: String(error) };
+        if (error instanceof Error && 'code' in error && isRetryable(error.code))
+          return { kind: 'retry', why: String(error) };
         return { kind: 'missed', why: error instanceof Error ? error.message : String(error) };
       }
     },
@@ -63,9 +65,4 @@ export function podKillExecutor({ spec, client, cache, signal }: OperatorActionP
     // It happened once; there is nothing to undo.
     cancel: async () => 'all',
   };
-}
-
-function isTransient(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'ABORTED';
 }
