@@ -3,5 +3,6 @@ export * from './pure.ts';
 export * from './logger.ts';
 export * from './setting-schemas.ts';
 export * from './door/index.ts';
+export { bucket, type Bucket, type Rate } from './token-bucket.ts';
 export * from './http.ts';
 export { keepOwnHeapSmall } from './heap.ts';

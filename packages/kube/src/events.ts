@@ -60,7 +60,7 @@ const STOP_MS = 5_000;
 export function createEventRecorder({ client, clock, logger, component, instance }: Parts): EventRecorder {
   const entries = new Map<string, Entry>();
   // Of one object, 25 different events at once and one each 12 s thereafter.
-  const limiter = createRateLimiter({ burst: 25, refillMs: 12_000, clock });
+  const limiter = createRateLimiter({ burst: 25, perSecond: 1 / 12 }, clock);
   let writing: Promise<void> | undefined;
   let wake: Timer | undefined;
   let stopped = false;

@@ -1,32 +1,26 @@
 /** How often each of many may do something: a burst, and then one at a time. */
-import type { Clock } from '@chaosplane/common';
+import { bucket, type Bucket, type Clock, type Rate } from '@chaosplane/common';
 
 export interface RateLimiter {
   /** Whether this one may now; takes one of what it has. */
   take(who: string): boolean;
 }
 
-/** Each has `burst` at first, and one more every `refillMs` milliseconds, up to that. */
-export function createRateLimiter(options: {
-  readonly burst: number;
-  readonly refillMs: number;
-  readonly clock: Pick<Clock, 'monotonic'>;
-}): RateLimiter {
-  const { burst, refillMs, clock } = options;
-  /** When each would be back at its full burst; who is, is forgotten. */
-  const fullAt = new Map<string, number>();
-  let sweepAt = 0;
+/** Each has a bucket of its own; a full one is forgotten, because a new one is the same. */
+export function createRateLimiter(rate: Rate, clock: Pick<Clock, 'monotonic'>): RateLimiter {
+  const buckets = new Map<string, Bucket>();
+  const sweepEveryMs = (rate.burst / rate.perSecond) * 1000;
+  let sweepAt = clock.monotonic() + sweepEveryMs;
   return {
     take(who) {
       const now = clock.monotonic();
       if (now >= sweepAt) {
-        for (const [one, at] of fullAt) if (at <= now) fullAt.delete(one);
-        sweepAt = now + burst * refillMs;
+        for (const [one, { isFull }] of buckets) if (isFull()) buckets.delete(one);
+        sweepAt = now + sweepEveryMs;
       }
-      const at = Math.max(fullAt.get(who) ?? now, now) + refillMs;
-      if (at > now + burst * refillMs) return false;
-      fullAt.set(who, at);
-      return true;
+      const mine = buckets.get(who) ?? bucket(rate, clock);
+      buckets.set(who, mine);
+      return mine.take();
     },
   };
 }

@@ -4,6 +4,7 @@ export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor
 export { decide } from './experiment/decide.ts';
 export type { Preview } from './experiment/dry-run.ts';
 export * from './experiment/observation.ts';
+export { unknownSpec } from './experiment/recovering.ts';
 export * from './experiment/select.ts';
 export { selectionMessage } from './experiment/selection-message.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';

@@ -1,6 +1,6 @@
 /** Who may come in at a port: decides over connections by their numbers, and knows nothing of sockets. */
 import type { Clock } from '../clock.ts';
-import { bucket, type Bucket, type Rate } from './bucket.ts';
+import { bucket, type Bucket, type Rate } from '../token-bucket.ts';
 
 /** How many connections a port holds, and takes. */
 export interface DoorLimits {

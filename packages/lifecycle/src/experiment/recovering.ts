@@ -16,8 +16,13 @@ interface Recovery extends Omit<Observation, 'spec'> {
   readonly spec: Pick<ExperimentSpec, 'rollback' | 'steadyState'>;
 }
 
-/** Of a spec that cannot be understood: everything is undone, and nothing is asked afterwards. */
-export const unknownSpec: Recovery['spec'] = {
+/**
+ * Stands in for a spec that cannot be understood: everything is undone, and nothing is asked afterwards. What is left of its time
+ * is not known.
+ */
+export const unknownSpec: Recovery['spec'] & Pick<ExperimentSpec, 'injectionTimeout' | 'duration'> = {
+  injectionTimeout: 60_000,
+  duration: 1000,
   rollback: { enabled: true, timeout: 60_000 },
   steadyState: { before: [], after: [], recoveryTimeout: 60_000 },
 };

@@ -1,8 +1,8 @@
 /** Gathers everything that is known of an experiment at one moment. */
-import { whyAbort, type ExperimentSpec, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { whyAbort, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
 import { refOf } from '@chaosplane/kube';
-import { TTL_MARGIN_MS, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
+import { TTL_MARGIN_MS, unknownSpec, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
 import { EXPIRY_MARGIN_MS } from '../../executors/expiry.ts';
 import { candidatesOf } from '../../targets/candidates.ts';
 import type { Admission } from './admission.ts';
@@ -63,12 +63,6 @@ function refusalOf(
   return full === undefined ? undefined : { reason: 'TooManyExperiments', message: full };
 }
 
-/** The latest end of a spec that cannot be understood: what is left of its time is not known. */
-const unknownTimes: Pick<ExperimentSpec, 'injectionTimeout' | 'duration'> = {
-  injectionTimeout: 60_000,
-  duration: 1000,
-};
-
 /**
  * Every execution of the experiment. Deleting an experiment always ends: with it, an undo that fails counts no longer than
  * the fault can last. Without that, it is shown for as long as it fails.
@@ -81,7 +75,7 @@ export async function executionsOf(
   // What was measured last is worth a moment; an end is not put off for nodes that are silent.
   const executions = await executor.observe(targets, status.phase === 'Recovering' ? 'some' : 'all');
   if (stored.object.metadata.deletionTimestamp === undefined) return executions;
-  const { injectionTimeout, duration } = visited.spec ?? unknownTimes;
+  const { injectionTimeout, duration } = visited.spec ?? unknownSpec;
   const latest = (status.startedAt ?? clock.now()) + injectionTimeout + duration + TTL_MARGIN_MS;
   const deadlines = new Map(targets.map(({ executionId, expiresAt }) => [executionId, expiresAt]));
   const over = [...executions].filter(
