@@ -78,3 +78,16 @@ export async function tcpConnectTime(...args: Parameters<typeof openFlow>): Prom
   flow?.close();
   return flow?.connectMs;
 }
+
+/**
+ * Whether a TCP connection opens. One that is to open has ten seconds, because the machine may do something else meanwhile; one that
+ * is not to open is not waited for longer than half a second.
+ */
+export async function connects(
+  expected: boolean,
+  from: LabNamespace,
+  to: LabNamespace,
+  where: { readonly family?: Family; readonly port?: number } = {},
+): Promise<boolean> {
+  return (await tcpConnectTime(from, to, { ...where, withinMs: expected ? 10_000 : 500 })) !== undefined;
+}

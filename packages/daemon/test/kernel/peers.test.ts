@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import {
   addressOf,
+  connects,
   createLab,
   distribution,
   sendOneWay,
-  tcpConnectTime,
   type Family,
   type Lab,
   type LabNamespace,
@@ -47,10 +47,6 @@ async function udp(
   return (await sendOneWay(from, to, { count: FEW, family, withinMs: 400, ...ports })).received;
 }
 
-async function connects(from: LabNamespace, to: LabNamespace, family: Family, port = 9000): Promise<boolean> {
-  return (await tcpConnectTime(from, to, { family, port, withinMs: 500 })) !== undefined;
-}
-
 for (const hooks of ['netdev', 'inet'] as const) {
   const missing = hooks === 'netdev' && !capability('netdev-egress').available;
   const group = missing ? describe.skip : describe;
@@ -72,7 +68,7 @@ for (const hooks of ['netdev', 'inet'] as const) {
         // The port is the peer's: the pod's own port of that number is another one.
         expect(await udp(lab.target, near, { port: 9001, sourcePort: 9000 }, family)).toBe(FEW);
         expect(await udp(near, lab.target, { port: 9000 }, family)).toBe(FEW);
-        expect(await connects(lab.target, near, family)).toBe(true);
+        expect(await connects(true, lab.target, near, { family })).toBe(true);
         await daemon.cancel(record);
         expect(await udp(lab.target, near, { port: 9000 }, family)).toBe(FEW);
       },
@@ -96,11 +92,14 @@ for (const hooks of ['netdev', 'inet'] as const) {
         udp9000: await udp(lab.target, near, { port: 9000 }, 4),
         udp9001: await udp(lab.target, near, { port: 9001 }, 4),
         udp9002: await udp(lab.target, near, { port: 9002 }, 4),
-        tcp9000: await connects(lab.target, near, 4),
-        tcp9001: await connects(lab.target, near, 4, 9001),
+        tcp9000: await connects(false, lab.target, near),
+        tcp9001: await connects(true, lab.target, near, { port: 9001 }),
         fromNear: await udp(near, lab.target, { port: 9001, sourcePort: 9002 }, 4),
       }).toEqual({ udp9000: 0, udp9001: FEW, udp9002: 0, tcp9000: false, tcp9001: true, fromNear: 0 });
-      expect([await connects(lab.target, far, 4), await connects(lab.target, far, 4, 9001)]).toEqual([false, false]);
+      expect([await connects(false, lab.target, far), await connects(false, lab.target, far, { port: 9001 })]).toEqual([
+        false,
+        false,
+      ]);
       expect(await udp(lab.target, far, { port: 9000 }, 4)).toBe(FEW);
     });
 
