@@ -6,6 +6,8 @@ import { podName } from './target/name.ts';
 
 /** How long the runtime has to notice an end that the kernel has shown already. */
 const NOTICE_MS = 2000;
+/** How long after its container a pod may end: a kubelet that deletes a pod ends its containers first. */
+const POD_MS = 1000;
 const ASK_EVERY_MS = 100;
 
 /** Undefined when nothing is known about it. */
@@ -17,11 +19,14 @@ export async function whyGone(
   if (target.kind === 'node') return undefined;
   try {
     // Of a network, the sandbox is all that there is to ask about; of a container, the exit comes a moment after its last process.
-    const deadline = target.kind === 'containers' ? clock.monotonic() + NOTICE_MS : -Infinity;
+    let deadline = target.kind === 'containers' ? clock.monotonic() + NOTICE_MS : -Infinity;
     for (;;) {
-      const words = [...(await containersOf(host, target)), ...(await podOf(host, target))];
-      if (words.length > 0) return words.join('; ');
-      if (clock.monotonic() >= deadline) return undefined;
+      const [containers, pod] = [await containersOf(host, target), await podOf(host, target)];
+      if (containers.length > 0) deadline = Math.min(deadline, clock.monotonic() + POD_MS);
+      if (pod.length > 0 || clock.monotonic() >= deadline) {
+        const words = [...containers, ...pod];
+        return words.length > 0 ? words.join('; ') : undefined;
+      }
       await clock.sleep(ASK_EVERY_MS);
     }
   } catch (error) {

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { ChaosError, systemClock } from '@chaosplane/common';
-import type { ProcessRef, StressorOrder, Stressors, StressorUsage } from '../../contract/host.ts';
+import type { Cgroup, ProcessRef, StressorOrder, Stressors, StressorUsage } from '../../contract/host.ts';
+import { room } from './cgroup-accounts.ts';
 import { isMarked, spentIn, type GateOrder } from './gate.ts';
 import { livingProcesses, membersOf, readStat, type ProcessStat } from './processes.ts';
 
@@ -27,7 +28,7 @@ function gateProgram(): string {
 
 /** How long a stressor has to start, and how long to end after it was asked to. */
 const START_MS = 60_000;
-/** How long no further worker may have come. */
+/** How long no further worker may have come when its cgroup has no room for one. */
 const STUCK_MS = 5000;
 const ASKED_MS = 1000;
 const KILLED_MS = 10_000;
@@ -40,7 +41,7 @@ const ALWAYS = ['--quiet', '--no-oom-adjust', '--oomable'];
 const FOLDER_FD = 3;
 
 async function start(order: StressorOrder): Promise<ProcessRef> {
-  const { args, cgroup, oomScoreAdj, folder, lifeMs, workers } = order;
+  const { args, cgroup, oomScoreAdj, folder, lifeMs } = order;
   const program = stressProgram();
   const life = ['--timeout', `${Math.max(1, Math.ceil(lifeMs / 1000))}s`];
   const place = ['--temp-path', folder === undefined ? '/tmp' : `/proc/self/fd/${FOLDER_FD}`];
@@ -77,30 +78,35 @@ async function start(order: StressorOrder): Promise<ProcessRef> {
   if (pid === undefined) throw new ChaosError('INTERNAL', `the stressor did not start: ${await ended}`);
   const startTime = readStat(pid)?.startTime ?? '';
   const stressor = { pid, startTime };
-  const why = await Promise.race([ended.then((how) => `it ended at once (${how})`), working(stressor, workers)]);
+  const why = await Promise.race([ended.then((how) => `it ended at once (${how})`), working(stressor, order)]);
   if (why === undefined) return stressor;
   await end(stressor);
   throw new ChaosError('FAILED_PRECONDITION', `the stressor did not start: ${why}`);
 }
 
-/** Resolves with nothing once all workers run; they are forked by stress-ng, which the gate becomes. */
-async function working({ pid }: ProcessRef, workers: number): Promise<string | undefined> {
+/**
+ * Resolves with nothing once all workers run; they are forked by stress-ng, which the gate becomes. On a busy node, the first one may
+ * take its time.
+ */
+async function working({ pid }: ProcessRef, { workers, cgroup }: StressorOrder): Promise<string | undefined> {
   let running = -1;
-  let deadline = systemClock.monotonic() + START_MS;
+  let since = systemClock.monotonic();
   for (;;) {
     const now = isStressor(pid) ? workersOf(pid, membersOf(pid)) : -1;
     if (now >= workers) return undefined;
+    if (now > running) [running, since] = [now, systemClock.monotonic()];
+    const waited = systemClock.monotonic() - since;
     // stress-ng tries to start a worker for ever, and then does not end by its own timeout either.
-    if (now > running) [running, deadline] = [now, systemClock.monotonic() + STUCK_MS];
-    if (systemClock.monotonic() > deadline) return missing(running, workers);
+    if (waited > START_MS || (waited > STUCK_MS && running >= 0 && isFull(cgroup))) break;
     await systemClock.sleep(LOOK_EVERY_MS);
   }
+  if (running < 0) return `it has not joined its cgroup within ${START_MS / 1000} s`;
+  const started = `only ${running} of ${workers} workers could be started`;
+  if (isFull(cgroup)) return `${started}: the limit of processes is reached (pids.max). Ask for fewer`;
+  return `${started} within ${START_MS / 1000} s`;
 }
 
-function missing(running: number, workers: number): string {
-  if (running < 0) return `it has not joined its cgroup within ${START_MS / 1000} s`;
-  return `only ${running} of ${workers} workers could be started: is a limit of processes reached (pids.max)? Ask for fewer`;
-}
+const isFull = (cgroup: Cgroup): boolean => (room(cgroup).tasks?.free ?? Infinity) <= 0;
 
 /** Whether the gate has become it. */
 function isStressor(pid: number): boolean {
