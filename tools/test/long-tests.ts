@@ -1,5 +1,6 @@
 /** The long tests: what takes too long, or needs too much to be built, to be run before each commit. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '../go/cached.ts';
@@ -69,8 +70,20 @@ export const longTests: readonly LongTest[] = [
     name: 'floods',
     summary: 'floods of a minute each, against a daemon and on a real cluster',
     project: 'long',
+    files: ['floods'],
     limitMs: 3 * clusterLayer.limitMs,
     packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
+    prepare: kubernetes,
+  },
+  {
+    name: 'upgrade',
+    summary: 'an upgrade of the chart from an earlier build, with faults in force',
+    project: 'long',
+    files: ['upgrade'],
+    limitMs: 2 * clusterLayer.limitMs,
+    packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
+    whyNot: () =>
+      existsSync(join(import.meta.dirname, '../../.git/shallow')) ? 'needs the history of git' : undefined,
     prepare: kubernetes,
   },
   {

@@ -102,14 +102,15 @@ export async function install(set: readonly string[] = []): Promise<Installation
   try {
     await installRelease(cluster, { report, set });
     await cluster.kubectl(['create', 'namespace', NAMESPACE]);
-    return over(cluster);
+    return installationOn(cluster);
   } catch (error) {
     await cluster.stop();
     throw error;
   }
 }
 
-function over(cluster: Cluster): Installation {
+/** What the tests do with a cluster on which ChaosPlane and the namespace of the tests are. */
+export function installationOn(cluster: Cluster): Installation {
   const config = loadCluster({ kubeconfig: cluster.kubeconfig });
   const client = createKubeClient(config, { logger: createLogger({ level: 'silent' }) });
   const inNamespace = (...argv: readonly string[]): Promise<string> => cluster.kubectl([...argv, '-n', NAMESPACE]);
