@@ -17,7 +17,9 @@ const allowed = {
   daemon: ['common', 'proto', 'actions'],
   operator: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes'],
   testbed: ['common', 'proto'],
+  image: ['testbed'],
   testkit: ['common', 'proto', 'actions', 'api', 'lifecycle', 'daemon', 'testbed'],
+  testcluster: ['common', 'kube', 'api', 'daemon', 'testbed', 'image', 'testkit'],
   cli: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes', 'daemon', 'testbed'],
 };
 
@@ -25,6 +27,9 @@ const depConstraints = Object.entries(allowed).map(([name, targets]) => ({
   sourceTag: `package:${name}`,
   onlyDependOnLibsWithTags: [name, ...targets].map((target) => `package:${target}`),
 }));
+
+/** They bring a machine to where tests begin, or make images; no daemon and no operator runs them. */
+const makers = ['packages/{image,testbed,testcluster,testkit}/**'];
 
 const processes = ['node:child_process', 'child_process', 'execa'].map((name) => ({
   name,
@@ -108,7 +113,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['**/main.ts', '**/*.main.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    ignores: ['**/main.ts', '**/*.main.ts', ...makers, '**/*.test.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
@@ -134,7 +139,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['packages/common/src/clock.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    ignores: ['packages/common/src/clock.ts', ...makers, '**/*.test.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -157,7 +162,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['packages/daemon/src/host/**', 'packages/testbed/**', 'packages/testkit/**', 'packages/cli/src/demo/**'],
+    ignores: ['packages/daemon/src/host/**', ...makers, 'packages/cli/src/demo/**'],
     rules: { 'no-restricted-imports': ['error', { paths: processes }] },
   },
   browserRules,
@@ -170,11 +175,13 @@ export default tseslint.config(
         'error',
         {
           depConstraints,
-          // Only tests of the daemon import the test kit, which has stand-ins for the daemon's interfaces; and only a test of the
-          // probes imports the operator, which makes certificates.
+          // Only tests import the test kit, the test cluster and, in the probes, the operator, which makes certificates.
           ignoredCircularDependencies: [
             ['@chaosplane/daemon', '@chaosplane/testkit'],
+            ['@chaosplane/daemon', '@chaosplane/testcluster'],
+            ['@chaosplane/kube', '@chaosplane/testcluster'],
             ['@chaosplane/operator', '@chaosplane/probes'],
+            ['@chaosplane/operator', '@chaosplane/testcluster'],
           ],
         },
       ],

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
-import type { BuildOptions } from '../go/cached.ts';
-import { kubernetesFolder, type DebianPackages } from '../cluster/index.ts';
+import type { BuildOptions } from '@chaosplane/testcluster/go';
+import { kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
 import { COUNTED_MACHINE, MACHINES, type Machine } from '../vm/kernel-tests.ts';
 import { layers, type Layer } from './layers.ts';
 

@@ -2,13 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
-import {
-  eventually,
-  install,
-  isEffective,
-  NAMESPACE,
-  type Installation,
-} from '../../../operator/test/cluster/installation.ts';
+import { eventually, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(180_000);
 

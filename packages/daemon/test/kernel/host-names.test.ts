@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createLab, eventually, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
 import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Answer } from 'dns-packet';
 import { udpSocket } from '../../src/host/kernel/sockets.ts';
-import { startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

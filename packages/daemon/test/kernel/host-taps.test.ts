@@ -26,7 +26,7 @@ import { MOST_HELD_BYTES } from '../../src/host/tap/served-tap.ts';
 import type { Effect, Layer } from '../../src/model/layer.ts';
 import { markOf } from '../../src/netns/names.ts';
 import { Namespace, type InstalledLayer } from '../../src/netns/namespace.ts';
-import { kernelCapabilities } from './lab-daemon.ts';
+import { kernelCapabilities } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 

@@ -13,7 +13,7 @@ import {
   shapersOfKernel,
   startLabDaemon,
   type LabDaemon,
-} from './lab-daemon.ts';
+} from '@chaosplane/testkit/lab-daemon';
 import type { BackendChoice } from '../../src/netns/placement.ts';
 
 jest.setTimeout(180_000);

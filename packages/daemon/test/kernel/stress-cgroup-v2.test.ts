@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createLab, eventually, RUN, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { EvidenceRecord, ExecutionRecord } from '../../src/journal/record.ts';
-import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '../runtime/accounts.ts';
-import { emulated, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '@chaosplane/testcluster/accounts';
+import { emulated, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 const ROOT = '/sys/fs/cgroup';
 const MEBI = 2 ** 20;

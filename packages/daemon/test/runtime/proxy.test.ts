@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { Status } from 'nice-grpc';
 import { ask as askName, startResolver, type LabResolver } from '../kernel/dns-lab.ts';
 import { agentIn, ask, quickest, startApp, type Asking, type LabApp, type Reply } from '../kernel/http-lab.ts';
-import { cgroupFolder, freeze, stressorsIn } from './accounts.ts';
+import { cgroupFolder, freeze, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { startDoomed } from './doomed.ts';
 import { startLoad } from './load.ts';
 import { changesSince, createPodLab, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';

@@ -7,7 +7,7 @@ import type { Pod, RunningContainer } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
 import { Status } from 'nice-grpc';
 import { stressors } from '../../src/host/stress/stressors.ts';
-import { cgroupFolder, cpuMs, stressorsIn } from './accounts.ts';
+import { cgroupFolder, cpuMs, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { createPodLab, type PodDaemon, type PodLab } from './pod-lab.ts';
 
 const MEBI = 2 ** 20;

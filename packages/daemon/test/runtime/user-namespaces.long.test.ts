@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Verdict } from '@chaosplane/proto';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
-import { cgroupFolder, stressorsIn } from './accounts.ts';
+import { cgroupFolder, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { arriving, changesSince, createPodLab, TWENTY, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 /** Where the users of such a pod begin on the node. */

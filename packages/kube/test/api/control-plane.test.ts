@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, defined, systemClock } from '@chaosplane/common';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { startCluster, type Cluster } from '@chaosplane/testcluster';
 import {
   addFinalizer,
   configMaps,

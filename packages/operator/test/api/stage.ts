@@ -18,7 +18,7 @@ import {
   type Pod,
 } from '@chaosplane/kube';
 import type { FakePod } from '@chaosplane/testkit';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { startCluster, type Cluster } from '@chaosplane/testcluster';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';

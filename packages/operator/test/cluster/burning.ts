@@ -1,7 +1,7 @@
 /** Who burns CPU time on a node of the cluster, and in whose cgroup: as this machine's kernel tells it. */
 import { basename, dirname, join } from 'node:path';
-import { cgroupFolder, cpuMs, stressorsBelow } from '../../../daemon/test/runtime/accounts.ts';
-import { eventually, NAMESPACE, type Installation } from './installation.ts';
+import { cgroupFolder, cpuMs, stressorsBelow } from '@chaosplane/testcluster/accounts';
+import { eventually, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
 
 /** The folders of the cgroups in which a node has stressors now; each once. */
 export async function burningOn({ cluster }: Installation, node: string): Promise<string[]> {

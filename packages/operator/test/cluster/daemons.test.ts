@@ -4,7 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ChannelCredentials, createChannel, createClient, Metadata, Status } from 'nice-grpc';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
-import { eventually, install, isEffective, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  eventually,
+  install,
+  isEffective,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(180_000);
 

@@ -4,11 +4,19 @@ import { basename } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { leases } from '@chaosplane/kube';
 import { fingerprint } from '@chaosplane/testbed';
-import { cpuMs, stressorsIn } from '../../../daemon/test/runtime/accounts.ts';
+import { cpuMs, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { beside, burningOn, burnt, containerId } from './burning.ts';
 import { requireNamespace } from './restarting.ts';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
-import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  eventually,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(300_000);
 

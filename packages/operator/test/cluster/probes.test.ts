@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { pods as podKind, type Container, type Pod, type Probe } from '@chaosplane/kube';
 import { APP_IMAGE } from '@chaosplane/testbed';
-import { eventually, install, isEffective, NAMESPACE, type Installation } from './installation.ts';
+import { eventually, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(240_000);
 

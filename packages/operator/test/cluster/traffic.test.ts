@@ -1,7 +1,14 @@
 /** Network faults on a cluster, felt by traffic in every ordered pair of four pods on two nodes, by pod IP and through a Service. */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { eventually, install, isEffective, isOver, NAMESPACE, type Installation } from './installation.ts';
+import {
+  eventually,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(180_000);
 

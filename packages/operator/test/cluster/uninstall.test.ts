@@ -1,8 +1,16 @@
 /** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { uninstallRelease } from '../../../../tools/release/release.ts';
+import { uninstallRelease } from '@chaosplane/testcluster/release';
 import { chaosExperiments, FINALIZER } from '@chaosplane/api';
-import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  eventually,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 import { requireNamespace } from './restarting.ts';
 
 jest.setTimeout(180_000);

@@ -1,11 +1,12 @@
 /** A cluster with ChaosPlane installed, and pods that ask each other; one for a file of tests. */
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
 import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
-import { podNetns } from '../../../../tools/release/netns.ts';
-import { installRelease, NAMESPACE as SYSTEM } from '../../../../tools/release/release.ts';
-import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import type { Cluster } from '../cluster/cluster.ts';
+import { startCluster } from '../cluster/start.ts';
+import { podNetns } from './netns.ts';
+import { installRelease, NAMESPACE as SYSTEM } from './release.ts';
 
 /** Where the pods of the tests are. */
 export const NAMESPACE = 'shop';
