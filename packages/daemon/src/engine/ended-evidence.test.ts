@@ -55,7 +55,9 @@ async function exec(engine: Engine, { parameters = {}, ...route }: Asked): Promi
 
 /** The record once it has ended. */
 async function ended(engine: Engine, { id }: ExecutionRecord): Promise<ExecutionRecord> {
-  await eventually(async () => (await engine.get(id)).record.state === 'ended', 10_000);
+  await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+    withinMs: 10_000,
+  });
   return (await engine.get(id)).record;
 }
 
@@ -120,7 +122,11 @@ describe('evidence', () => {
       summary,
       counters: { oom_kills: 1, processes: 0, resident_bytes: 2 ** 28 },
     });
-    await eventually(async () => 'ended' in (await engine.get(record.id)).record.work, 10_000);
+    await eventually(
+      'what was counted at the end is kept',
+      async () => 'ended' in (await engine.get(record.id)).record.work,
+      { withinMs: 10_000 },
+    );
     const before = node.print();
     await engine.renewLease({ epoch: 0, executions: [{ id: record.id, ttlMs: 3_000_000 }] });
     expect(node.print()).toBe(before);
@@ -143,7 +149,9 @@ describe('evidence', () => {
     const { node, engine } = await withPod();
     const record = await exec(engine, cpu);
     Object.assign(node.processes, FOUR_SECONDS);
-    await eventually(async () => (await evidenceOf(engine, record))?.counters['cpu_ms'] === 4000, 10_000);
+    await eventually('4 s are counted', async () => (await evidenceOf(engine, record))?.counters['cpu_ms'] === 4000, {
+      withinMs: 10_000,
+    });
     node.processes.killStressors({ how: 'SIGTERM' });
     expect(await evidenceOf(engine, record)).toMatchObject({
       verdict: 'not-observed',
@@ -163,7 +171,11 @@ describe('evidence', () => {
     const record = await exec(killed, cpu);
     Object.assign(node.processes, FOUR_SECONDS);
     const http = await exec(killed, abort);
-    await eventually(() => journal.writes.some(({ evidence }) => evidence?.counters['cpu_ms'] === 4000), 10_000);
+    await eventually(
+      '4 s are in the journal',
+      () => journal.writes.some(({ evidence }) => evidence?.counters['cpu_ms'] === 4000),
+      { withinMs: 10_000 },
+    );
     const next = await start(node, journal);
     expect((await evidenceOf(next, record))?.counters).toMatchObject({ cpu_ms: 8000 });
     // What both proxies counted.

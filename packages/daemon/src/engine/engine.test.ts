@@ -1,7 +1,7 @@
 import { setTimeout as settle } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { eventually, FakeNode, memoryJournal } from '@chaosplane/testkit';
 import type { ExecRequest } from './request.ts';
 import { startEngine, type Engine } from './engine.ts';
 import type { InjectionResult } from './inject.ts';
@@ -134,7 +134,10 @@ describe('an execution', () => {
     const before = node.print();
     const engine = await start(node);
     const id = idOf(await engine.exec(loss({ ttlMs: 50 })));
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('expired');
     expect(node.print()).toBe(before);
   });
@@ -150,7 +153,10 @@ describe('an execution', () => {
       await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
     }
     expect((await engine.get(id)).record.state).toBe('active');
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('lease-lapsed');
   });
 
@@ -171,7 +177,10 @@ describe('an execution', () => {
     const id = idOf(await engine.exec(loss()));
     expect(pod.netns.handles).toBe(1);
     node.removePod(pod);
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('target-gone');
     expect(pod.netns.handles).toBe(0);
   });
@@ -344,11 +353,3 @@ describe('evidence', () => {
     expect(late?.notes.filter((note) => note.includes('wait'))).toEqual([]);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await condition()) return;
-    await settle(10);
-  }
-  throw new Error('it did not happen within five seconds');
-}

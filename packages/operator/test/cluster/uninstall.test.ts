@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { uninstallRelease } from '@chaosplane/testcluster/release';
 import { chaosExperiments, FINALIZER } from '@chaosplane/api';
 import {
-  eventually,
+  patient,
   install,
   isEffective,
   isOver,
@@ -11,6 +11,7 @@ import {
   SYSTEM,
   type Installation,
 } from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { requireNamespace } from './restarting.ts';
 
 jest.setTimeout(180_000);
@@ -152,8 +153,10 @@ describe('a user who may write experiments', () => {
     expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
     await may(['delete']);
     // The API server's authorizer follows the roles in its own time.
-    await eventually('the user is let in', async () =>
-      (await ask(experiment(onNode), `--as=${USER}`)) === 'taken' ? true : undefined,
+    await eventually(
+      'the user is let in',
+      async () => ((await ask(experiment(onNode), `--as=${USER}`)) === 'taken' ? true : undefined),
+      patient,
     );
     await shop.cluster.kubectl(['delete', 'clusterrolebinding/node-killer', 'clusterrole/node-killer']);
   });
