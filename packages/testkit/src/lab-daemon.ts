@@ -1,13 +1,7 @@
 /** The daemon's engine over a laboratory: everything is real but the container runtime, whose one pod is the target. */
-import { createLogger, defined, systemClock } from '@chaosplane/common';
+import { defined } from '@chaosplane/common';
 import { createHost } from '@chaosplane/daemon';
-import {
-  startEngine,
-  type Engine,
-  type EngineConfig,
-  type ExecOptions,
-  type Observed,
-} from '@chaosplane/daemon/engine';
+import type { Engine, EngineConfig, ExecOptions, Observed } from '@chaosplane/daemon/engine';
 import type {
   CapabilityName,
   Container,
@@ -19,6 +13,7 @@ import type {
 import type { ExecutionRecord, Journal } from '@chaosplane/daemon/journal';
 import type { Lab } from './lab.ts';
 import { memoryJournal } from './memory-journal.ts';
+import { startTestEngine } from './test-engine.ts';
 
 /** The values of the request's `action`. */
 export type NetworkAction = 'delay' | 'loss' | 'corrupt' | 'duplicate' | 'partition' | 'bandwidth';
@@ -70,16 +65,10 @@ export async function startLabDaemon(
   journal: Journal = memoryJournal(),
 ): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
-  const engine = await startEngine({
+  const engine = await startTestEngine({
     host: { ...host, runtime: runtimeOf(lab, pod), ...defined({ sourcesTowards }) },
     journal,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: {
-      defaultTtlMs: 600_000,
-      maxTtlMs: 3_600_000,
-      placement: { engine: 'auto', hooks: 'auto', ...placement },
-    },
+    config: { placement: { engine: 'auto', hooks: 'auto', ...placement } },
   });
   let leaving: Promise<void> | undefined;
   const end = async (): Promise<void> => {

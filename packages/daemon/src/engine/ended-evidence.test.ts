@@ -1,9 +1,9 @@
 /** What was measured outlives the target, the stressor and the daemon, and why it ended is said. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock, type Clock } from '@chaosplane/common';
-import { eventually, FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { systemClock, type Clock } from '@chaosplane/common';
+import { eventually, FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { ExecRequest } from './request.ts';
 
 /** The daemon's time, of which more passes here. */
@@ -21,13 +21,7 @@ afterEach(async () => {
 });
 
 async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
-  const engine = await startEngine({
-    host: node.host(),
-    journal,
-    clock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host(), journal, clock });
   engines.push(engine);
   return engine;
 }

@@ -1,9 +1,8 @@
 import { setTimeout as settle } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { eventually, FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { eventually, FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import type { ExecRequest } from './request.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { InjectionResult } from './inject.ts';
 
 const engines: Engine[] = [];
@@ -12,13 +11,7 @@ afterEach(async () => {
 });
 
 async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
-  const engine = await startEngine({
-    host: node.host(),
-    journal,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host(), journal });
   engines.push(engine);
   return engine;
 }
