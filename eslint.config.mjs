@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
+import { staysInside } from './tools/check/stays-inside.mjs';
 
 /** Directions between packages (docs/architecture.md). */
 const allowed = {
@@ -17,14 +18,39 @@ const allowed = {
   daemon: ['common', 'proto', 'actions'],
   operator: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes'],
   testbed: ['common', 'proto'],
+  image: ['testbed'],
   testkit: ['common', 'proto', 'actions', 'api', 'lifecycle', 'daemon', 'testbed'],
+  testcluster: ['common', 'kube', 'api', 'daemon', 'testbed', 'image', 'testkit'],
   cli: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes', 'daemon', 'testbed'],
 };
 
-const depConstraints = Object.entries(allowed).map(([name, targets]) => ({
-  sourceTag: `package:${name}`,
-  onlyDependOnLibsWithTags: [name, ...targets].map((target) => `package:${target}`),
-}));
+/** What only the tests of a package import. A test of the probes needs certificates, which the operator makes. */
+const allowedInTests = {
+  kube: ['testkit', 'testcluster'],
+  probes: ['operator'],
+  daemon: ['testbed', 'testkit', 'testcluster'],
+  operator: ['daemon', 'testbed', 'testkit', 'testcluster'],
+  testbed: ['daemon', 'testkit'],
+  cli: ['image', 'testkit', 'testcluster'],
+};
+
+/** The boundary rule, where each package may import what `more` says besides. */
+const boundaries = (more) => [
+  'error',
+  {
+    depConstraints: Object.entries(allowed).map(([name, targets]) => ({
+      sourceTag: `package:${name}`,
+      onlyDependOnLibsWithTags: [name, ...targets, ...(more[name] ?? [])].map((target) => `package:${target}`),
+    })),
+    // nx has one graph of sources and tests. `allowed` has no circle, so that the sources have none.
+    ignoredCircularDependencies: Object.entries(allowedInTests).flatMap(([name, targets]) =>
+      targets.map((target) => [`@chaosplane/${name}`, `@chaosplane/${target}`]),
+    ),
+  },
+];
+
+/** They bring a machine to where tests begin, or make images; no daemon and no operator runs them. */
+const makers = ['packages/{image,testbed,testcluster,testkit}/**'];
 
 const processes = ['node:child_process', 'child_process', 'execa'].map((name) => ({
   name,
@@ -108,7 +134,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['**/main.ts', '**/*.main.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    ignores: ['**/main.ts', '**/*.main.ts', ...makers, '**/*.test.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
@@ -134,7 +160,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['packages/common/src/clock.ts', 'packages/testkit/**', 'packages/testbed/**', '**/*.test.ts'],
+    ignores: ['packages/common/src/clock.ts', ...makers, '**/*.test.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -157,7 +183,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['packages/daemon/src/host/**', 'packages/testbed/**', 'packages/testkit/**', 'packages/cli/src/demo/**'],
+    ignores: ['packages/daemon/src/host/**', ...makers, 'packages/cli/src/demo/**'],
     rules: { 'no-restricted-imports': ['error', { paths: processes }] },
   },
   browserRules,
@@ -165,26 +191,21 @@ export default tseslint.config(
   {
     files: ['packages/**/*.ts'],
     plugins: { '@nx': nx },
-    rules: {
-      '@nx/enforce-module-boundaries': [
-        'error',
-        {
-          depConstraints,
-          // Only tests of the daemon import the test kit, which has stand-ins for the daemon's interfaces; and only a test of the
-          // probes imports the operator, which makes certificates.
-          ignoredCircularDependencies: [
-            ['@chaosplane/daemon', '@chaosplane/testkit'],
-            ['@chaosplane/operator', '@chaosplane/probes'],
-          ],
-        },
-      ],
-    },
+    rules: { '@nx/enforce-module-boundaries': boundaries({}) },
   },
   {
-    // Tests may use the test kit, regardless of their package, and matchers that return any.
+    files: ['packages/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
+    plugins: { chaosplane: { rules: { 'stays-inside': staysInside } } },
+    rules: { 'chaosplane/stays-inside': 'error' },
+  },
+  {
+    files: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(allowedInTests) },
+  },
+  {
+    // Matchers return any.
     files: ['**/*.test.ts', 'packages/*/test/**/*.ts'],
     rules: {
-      '@nx/enforce-module-boundaries': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

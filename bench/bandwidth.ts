@@ -1,7 +1,7 @@
 /** What a bandwidth does to TCP, beside a link of that rate with so long a queue: rate, segments sent again, the wait of a small packet. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { bulk, createLab, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
-import { startLabDaemon, type LabDaemon } from '../packages/daemon/test/kernel/lab-daemon.ts';
+import { startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 import { kernelPackages } from '../tools/test/layers.ts';
 import { bringPackages } from './needs.ts';
 

@@ -1,6 +1,6 @@
 /** What benches need of the machine: found, or brought with a line that says so. */
 import { packages as testbedPackages } from '@chaosplane/testbed';
-import type { DebianPackages } from '../tools/cluster/index.ts';
+import type { DebianPackages } from '@chaosplane/testcluster';
 import { kernelPackages } from '../tools/test/layers.ts';
 import { missing, provide } from '../tools/test/packages.ts';
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { buildPrograms, fetching, goCaller, type CallGo } from '../../tools/go/programs.ts';
+import { buildPrograms, fetching, goCaller, type CallGo } from '@chaosplane/testcluster/go';
 import { benchPackages, bringPackages, compilerPackages } from '../needs.ts';
 
 /** The module, and its API, which is a module of its own without a version at that commit. */

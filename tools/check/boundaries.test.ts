@@ -22,6 +22,7 @@ describe('the rules of the house', () => {
   }, 120_000);
 
   const boundary = '@nx/enforce-module-boundaries';
+  const inside = 'chaosplane/stays-inside';
   test.each([
     [
       'the daemon may not import the life of experiments',
@@ -91,6 +92,48 @@ describe('the rules of the house', () => {
       'declare const log: { warn(fields: object): void }; log.warn({ error: 1 });',
       'no-restricted-syntax',
     ],
+    [
+      'a test may not import every package',
+      'packages/operator/test/cluster/burning.ts',
+      "import '@chaosplane/cli/progress';",
+      boundary,
+    ],
+    [
+      'nor may what tests share',
+      'packages/testcluster/src/release/installation.ts',
+      "import '@chaosplane/operator';",
+      boundary,
+    ],
+    [
+      'the daemon may not import the test cluster',
+      'packages/daemon/src/config.ts',
+      "import '@chaosplane/testcluster';",
+      boundary,
+    ],
+    [
+      'a test imports another package by its name',
+      'packages/operator/test/cluster/burning.ts',
+      "import '../../../daemon/test/runtime/load.ts';",
+      inside,
+    ],
+    [
+      'a test imports no tool',
+      'packages/cli/test/runtime/image-root.ts',
+      "export * from '../../../../tools/test/counts.ts';",
+      inside,
+    ],
+    [
+      'nor does a source, when it runs',
+      'packages/daemon/src/config.ts',
+      "await import('../../../tools/test/counts.ts');",
+      inside,
+    ],
+    [
+      'a tool imports a package by its name',
+      'tools/demo/story.ts',
+      "import '../../packages/cli/src/demo/judge.ts';",
+      inside,
+    ],
     ['a library asks the clock for the time', 'packages/daemon/src/config.ts', 'Date.now();', 'no-restricted-syntax'],
   ])(
     '%s',
@@ -100,7 +143,21 @@ describe('the rules of the house', () => {
     60_000,
   );
 
-  test('what is allowed is not reported', async () => {
-    expect(await rulesBroken('packages/daemon/src/config.ts', "import '@chaosplane/common';")).not.toContain(boundary);
-  }, 60_000);
+  test.each([
+    ['a package of a lower floor', 'packages/daemon/src/config.ts', "import '@chaosplane/common';"],
+    [
+      'the test cluster, in a test',
+      'packages/kube/test/api/control-plane.test.ts',
+      "import '@chaosplane/testcluster';",
+    ],
+    ['a file of the same package', 'packages/operator/test/cluster/burning.ts', "import '../../src/config.ts';"],
+  ])(
+    'what is allowed is not reported: %s',
+    async (_name, file, source) => {
+      const broken = await rulesBroken(file, source);
+      expect(broken).not.toContain(boundary);
+      expect(broken).not.toContain(inside);
+    },
+    60_000,
+  );
 });

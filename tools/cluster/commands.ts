@@ -1,15 +1,22 @@
 /** The commands of `npm run cluster`. */
 import { delimiter, resolve } from 'node:path';
+import {
+  allClusters,
+  imagePackages,
+  inNode,
+  isRunning,
+  openCluster,
+  packages,
+  readNodes,
+  startCluster,
+  sweepClusters,
+  whyNoCluster,
+  type Cluster,
+} from '@chaosplane/testcluster';
+import { installRelease } from '@chaosplane/testcluster/release';
 import { Option, type Command } from 'commander';
 import { execa } from 'execa';
-import { installRelease } from '../release/release.ts';
 import { missing, provide } from '../test/packages.ts';
-import { openCluster, type Cluster } from './cluster.ts';
-import { allClusters, readNodes } from './folder.ts';
-import { inNode, isRunning } from './node/node.ts';
-import { imagePackages, packages, whyNoCluster } from './prerequisites.ts';
-import { startCluster } from './start.ts';
-import { sweepClusters } from './teardown.ts';
 
 /** Where the commands' words go, and what they are given. */
 export interface ClusterEnvironment {

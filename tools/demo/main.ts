@@ -1,6 +1,6 @@
 /** `npm run demo:cluster`: the main job on a Kubernetes of its own, from `helm install` to nothing left. */
 import { missing, provide } from '../test/packages.ts';
-import { imagePackages, packages, startCluster, sweepClusters, whyNoCluster } from '../cluster/index.ts';
+import { imagePackages, packages, startCluster, sweepClusters, whyNoCluster } from '@chaosplane/testcluster';
 import { tell } from './story.ts';
 
 const HELP = `npm run demo:cluster

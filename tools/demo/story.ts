@@ -8,12 +8,12 @@ import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { parse } from 'yaml';
 import { followExperiment } from '@chaosplane/client';
-import { judge } from '../../packages/cli/src/demo/judge.ts';
-import { createMeasurements, type Measurements } from '../../packages/cli/src/demo/measure.ts';
-import { createProgress } from '../../packages/cli/src/output/progress.ts';
-import type { Cluster } from '../cluster/index.ts';
-import { podNetns } from '../release/netns.ts';
-import { installRelease, NAMESPACE as SYSTEM, uninstallRelease } from '../release/release.ts';
+import { judge } from '@chaosplane/cli/demo/judge';
+import { createMeasurements, type Measurements } from '@chaosplane/cli/demo/measure';
+import { createProgress } from '@chaosplane/cli/progress';
+import type { Cluster } from '@chaosplane/testcluster';
+import { podNetns } from '@chaosplane/testcluster/netns';
+import { installRelease, NAMESPACE as SYSTEM, uninstallRelease } from '@chaosplane/testcluster/release';
 import { applications, experiment, LATENCY_MS, NAMESPACE } from './applications.ts';
 
 const SETTLE_MS = 4000;

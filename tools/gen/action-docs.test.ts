@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { catalogue } from '../../packages/actions/src/index.ts';
-import { parseExperiment } from '../../packages/api/src/index.ts';
+import { catalogue } from '@chaosplane/actions';
+import { parseExperiment } from '@chaosplane/api';
 import { actionDocs, staleActionDocs } from './action-docs.ts';
 
 test('docs/actions is what the catalogue says; otherwise npm run gen was forgotten', async () => {

@@ -1,7 +1,7 @@
 /** docs/actions: one page per action and an index, rendered from the catalogue, written and compared. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { catalogue } from '../../packages/actions/src/index.ts';
+import { catalogue } from '@chaosplane/actions';
 import { renderAction, renderIndex } from './action-page.ts';
 import { filesOf } from './stale.ts';
 

@@ -1,5 +1,5 @@
 /** The page of an action, and the index of them all, as Markdown. Pure. */
-import { parameterMeta, type Action } from '../../packages/actions/src/index.ts';
+import { parameterMeta, type Action } from '@chaosplane/actions';
 
 const NOTE = '<!-- Generated from packages/actions by `npm run gen`; edit the action instead. -->';
 

@@ -2,11 +2,10 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { buildImage, type ImageName } from '@chaosplane/image';
 import { Argument, Command } from 'commander';
-import { imagePackages } from '../cluster/index.ts';
+import { imagePackages } from '@chaosplane/testcluster';
 import { missing, provide } from '../test/packages.ts';
-import { buildImage } from './build.ts';
-import type { ImageName } from './bundle.ts';
 
 const choices = ['operator', 'daemon', 'all'] as const;
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { catalogue } from '../../packages/actions/src/index.ts';
+import { catalogue } from '@chaosplane/actions';
 import { named, namesOf } from './names.ts';
 import { withRpc } from './proto.ts';
 

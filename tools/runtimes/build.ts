@@ -2,8 +2,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { cachedFolder, type BuildOptions } from '../go/cached.ts';
-import { buildPrograms, fetching, goCaller, moduleFolder, type CallGo, type GoProgram } from '../go/programs.ts';
+import { cachedFolder, type BuildOptions } from '@chaosplane/testcluster/go';
+import {
+  buildPrograms,
+  fetching,
+  goCaller,
+  moduleFolder,
+  type CallGo,
+  type GoProgram,
+} from '@chaosplane/testcluster/go';
 import { pinns, programs, type BuiltRuntime } from './recipe.ts';
 
 /** The folder with the runtime's programs; built when it is not there. Throws what Go said. */

@@ -5,7 +5,7 @@ import {
   imagePackages,
   packages as clusterPackages,
   type DebianPackages,
-} from '../cluster/index.ts';
+} from '@chaosplane/testcluster';
 
 /** One layer. */
 export interface Layer {

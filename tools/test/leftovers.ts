@@ -1,7 +1,7 @@
 /** What a run of the tests may have left behind on a machine, looked for by the marks that everything of ChaosPlane carries. */
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { cgroupRoots } from '../cluster/cgroups.ts';
+import { cgroupRoots } from '@chaosplane/testcluster';
 import type { Counts } from './counts.ts';
 
 /** Names of everything with the mark of this run that is on the machine now. */

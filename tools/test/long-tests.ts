@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
-import type { BuildOptions } from '../go/cached.ts';
-import { kubernetesFolder, type DebianPackages } from '../cluster/index.ts';
+import type { BuildOptions } from '@chaosplane/testcluster/go';
+import { kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
 import { COUNTED_MACHINE, MACHINES, type Machine } from '../vm/kernel-tests.ts';
 import { layers, type Layer } from './layers.ts';
 

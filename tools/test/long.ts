@@ -1,6 +1,6 @@
 /** `npm run test:long`: the tests that take long, one after another, and at the end one line that sums them up. */
 import { join } from 'node:path';
-import { cacheFolder } from '../cluster/index.ts';
+import { cacheFolder } from '@chaosplane/testcluster';
 import { runKernelTestsInVms, type Machine } from '../vm/kernel-tests.ts';
 import { countsOf, sum, type Counts } from './counts.ts';
 import { runJest } from './jest.ts';

@@ -1,6 +1,6 @@
 /** `npm test`: every layer of the tests, one after another, and at the end one line that sums them up. */
 import { join } from 'node:path';
-import { cacheFolder, kubernetesFolder } from '../cluster/index.ts';
+import { cacheFolder, kubernetesFolder } from '@chaosplane/testcluster';
 import { runStatic } from '../check/static.ts';
 import { runKernelTestsInVms } from '../vm/kernel-tests.ts';
 import { countsOf, sum, type Counts } from './counts.ts';

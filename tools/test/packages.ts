@@ -1,7 +1,7 @@
 /** What a layer needs of the machine: found, or installed when that is possible here. */
 import { existsSync } from 'node:fs';
 import { aptInstall, canInstall } from '@chaosplane/testbed';
-import type { DebianPackages } from '../cluster/index.ts';
+import type { DebianPackages } from '@chaosplane/testcluster';
 import type { Layer } from './layers.ts';
 
 type Say = (line: string) => void;

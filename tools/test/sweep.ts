@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sweepLeftovers } from '@chaosplane/testbed';
 import { sweepLabs } from '@chaosplane/testkit';
-import { sweepClusters, wantedClusters } from '../cluster/index.ts';
+import { sweepClusters, wantedClusters } from '@chaosplane/testcluster';
 
 /** What was removed, for people. Needs root for namespaces and mounts; without it there cannot be any of ChaosPlane. */
 export async function sweep(): Promise<string[]> {

@@ -1,9 +1,10 @@
 /** Elections on one Lease: one leader at a time, terms that grow, and no candidate trusts another's clock. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { hurriedClock } from '../test/clocks.ts';
 import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
-import { until } from '../test/until.ts';
+import { soon } from '../test/soon.ts';
 import { createKubeClient } from './client.ts';
 import { electLeader, type ElectionOptions, type Leadership } from './election.ts';
 import type { Lease } from './kinds.ts';
@@ -63,10 +64,7 @@ test('it renews, and the other waits as long as it does', async () => {
   const first = lease()?.spec?.renewTime ?? '';
   const acquired = lease()?.spec?.acquireTime;
   const from = clock.monotonic();
-  await until(
-    () => clock.monotonic(),
-    (now) => now > from + 70_000,
-  );
+  await eventually('70 s have passed', () => clock.monotonic(), { ...soon, is: (now) => now > from + 70_000 });
   expect(other).toBe(false);
   expect(leader.lost.aborted).toBe(false);
   expect((lease()?.spec?.renewTime ?? '') > first).toBe(true);
@@ -116,10 +114,7 @@ test('who finds another in the lease has lost, and does not touch it', async () 
   const leader = await stand('a');
   const stolen = { ...lease()?.spec, holderIdentity: 'thief', leaseTransitions: 1 };
   server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec: stolen });
-  await until(
-    () => leader.lost.aborted,
-    (lost) => lost,
-  );
+  await eventually('the leader has lost', () => leader.lost.aborted, soon);
   expect(leader.lost.reason).toBeInstanceOf(ChaosError);
   await leader.release();
   expect(lease()?.spec).toEqual(stolen);
@@ -131,10 +126,7 @@ test('who cannot renew has lost before anybody may take over', async () => {
   const elected = clock.monotonic();
   const broken: Mischief[] = Array<Mischief>(500).fill({ kind: 'status', status: 500 });
   server.misbehave('write', ...broken);
-  await until(
-    () => leader.lost.aborted,
-    (lost) => lost,
-  );
+  await eventually('the leader has lost', () => leader.lost.aborted, soon);
   expect(clock.monotonic() - stood).toBeGreaterThanOrEqual(12_000);
   expect(clock.monotonic() - elected).toBeLessThan(60_000);
 });
@@ -142,10 +134,7 @@ test('who cannot renew has lost before anybody may take over', async () => {
 test('a server that hangs does not keep a leader from knowing that it has lost', async () => {
   const leader = await stand('a', { leaseDurationMs: 40_000, renewDeadlineMs: 20_000 });
   server.misbehave('write', ...Array<Mischief>(20).fill({ kind: 'hang' }));
-  await until(
-    () => leader.lost.aborted,
-    (lost) => lost,
-  );
+  await eventually('the leader has lost', () => leader.lost.aborted, soon);
 });
 
 test('an API server that takes a third of the lease for each answer keeps its leader', async () => {
@@ -163,10 +152,10 @@ test('an API server that takes a third of the lease for each answer keeps its le
   leaders.push(leader);
   for (let renewal = 0; renewal < 3; renewal += 1) {
     const before = lease()?.spec?.renewTime ?? '';
-    await until(
-      () => lease()?.spec?.renewTime ?? '',
-      (now) => now > before || leader.lost.aborted,
-    );
+    await eventually('the lease is renewed', () => lease()?.spec?.renewTime ?? '', {
+      ...soon,
+      is: (now) => now > before || leader.lost.aborted,
+    });
     expect(leader.lost.aborted).toBe(false);
   }
 });
@@ -177,10 +166,10 @@ test('errors in between do no harm', async () => {
   const leader = await stand('a', PATIENT);
   const before = lease()?.spec?.renewTime ?? '';
   server.misbehave('write', { kind: 'reset' }, { kind: 'status', status: 500 });
-  await until(
-    () => lease()?.spec?.renewTime ?? '',
-    (now) => now > before,
-  );
+  await eventually('the lease is renewed', () => lease()?.spec?.renewTime ?? '', {
+    ...soon,
+    is: (now) => now > before,
+  });
   expect(leader.lost.aborted).toBe(false);
 });
 
@@ -188,10 +177,10 @@ test('a write whose answer was lost is recognised as our own', async () => {
   const leader = await stand('a', PATIENT);
   server.misbehave('write', { kind: 'mute' }, { kind: 'mute' });
   const before = lease()?.metadata.resourceVersion ?? '';
-  await until(
-    () => Number(lease()?.metadata.resourceVersion),
-    (now) => now > Number(before) + 3,
-  );
+  await eventually('the lease is renewed three times', () => Number(lease()?.metadata.resourceVersion), {
+    ...soon,
+    is: (now) => now > Number(before) + 3,
+  });
   expect(leader.lost.aborted).toBe(false);
 });
 
@@ -200,8 +189,8 @@ test('a lease that a user deleted is made again in the same term', async () => {
   await first.release();
   const second = await stand('b', PATIENT);
   server.store.remove(path, 'leader');
-  const made = await until(lease, (one) => one !== undefined);
-  expect(made?.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+  const made = await eventually('a lease is made', lease, soon);
+  expect(made.spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
   expect(second.lost.aborted).toBe(false);
 });
 
@@ -233,10 +222,7 @@ test('a lease that was restored from a backup, held by another, is lost by who l
   await old.release();
   const leader = await stand('a', PATIENT);
   server.store.put(path, { metadata: { namespace: 'shop', name: 'leader' }, spec: backup?.spec ?? {} });
-  await until(
-    () => leader.lost.aborted,
-    (lost) => lost,
-  );
+  await eventually('the leader has lost', () => leader.lost.aborted, soon);
 });
 
 test('of eight who stand at once one is elected', async () => {
@@ -244,10 +230,7 @@ test('of eight who stand at once one is elected', async () => {
   const standing = names.map((name) => stand(name, PATIENT).catch(() => undefined));
   await Promise.race(standing);
   const from = clock.monotonic();
-  await until(
-    () => clock.monotonic(),
-    (now) => now > from + 70_000,
-  );
+  await eventually('70 s have passed', () => clock.monotonic(), { ...soon, is: (now) => now > from + 70_000 });
   expect(leaders).toHaveLength(1);
 });
 

@@ -1,9 +1,10 @@
 /** The recorder: never in the way, equal events as one, never a flood. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { manualClock, type ManualClock } from '../test/clocks.ts';
 import { startTestServer, type TestServer } from '../test/server.ts';
-import { until } from '../test/until.ts';
+import { soon } from '../test/soon.ts';
 import { createKubeClient } from './client.ts';
 import { createEventRecorder, type EventRecorder } from './events.ts';
 import type { KubeEvent } from './kinds.ts';
@@ -65,10 +66,7 @@ test('equal events are one with a count, written at most every ten seconds', asy
   await clock.advance(9_999);
   expect(server.requests).toHaveLength(1);
   await clock.advance(1);
-  await until(
-    () => stored()[0]?.series?.count,
-    (count) => count === 10,
-  );
+  await eventually('ten are counted', () => stored()[0]?.series?.count, { ...soon, is: (count) => count === 10 });
   expect(stored()).toHaveLength(1);
   expect(server.requests).toHaveLength(2);
   expect(stored()[0]?.series?.lastObservedTime).toBe('2026-01-01T00:00:00.000000Z');

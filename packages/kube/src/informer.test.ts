@@ -3,9 +3,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { hurriedClock } from '../test/clocks.ts';
 import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
-import { until } from '../test/until.ts';
+import { soon } from '../test/soon.ts';
 import { createKubeClient, type ClientParts } from './client.ts';
 import { createInformer, type Change, type Informer, type InformerOptions } from './informer.ts';
 import { pods, type Pod } from './kinds.ts';
@@ -50,10 +51,10 @@ async function inSync(informer: Informer<Pod>): Promise<void> {
   const versions = (all: readonly { metadata: { name: string; resourceVersion?: string } }[]) =>
     all.map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion ?? ''}`).toSorted();
   const there = versions(server.store.all(shop)).join(' ');
-  await until(
-    () => versions(informer.list()).join(' '),
-    (here) => here === there,
-  );
+  await eventually('the informer has what the server has', () => versions(informer.list()).join(' '), {
+    ...soon,
+    is: (here) => here === there,
+  });
 }
 
 describe('a copy', () => {
@@ -87,10 +88,7 @@ describe('a copy', () => {
     write('web', 'Running');
     write('db', 'Pending');
     server.store.remove(shop, 'web');
-    await until(
-      () => changes.length,
-      (n) => n === 4,
-    );
+    await eventually('four changes were told', () => changes.length, { ...soon, is: (n) => n === 4 });
     expect(told()).toEqual(['web Pending', 'web Running', 'db Pending', '- web']);
     expect(changes[1]!.previous?.status?.phase).toBe('Pending');
     expect(informer.get({ namespace: 'shop', name: 'web' })).toBeUndefined();
@@ -233,10 +231,7 @@ describe('a server that misbehaves', () => {
     await server.arrived('watch', 1);
     // Something else moves the version on; then the history before it is forgotten.
     server.store.put('/api/v1/namespaces/other/services', { metadata: { name: 'a', namespace: 'other' } });
-    await until(
-      () => server.openWatches,
-      (n) => n === 1,
-    );
+    await eventually('one watch is open', () => server.openWatches, { ...soon, is: (n) => n === 1 });
     const bookmarked = server.store.version;
     server.bookmark();
     server.store.compact();
@@ -268,10 +263,7 @@ test('a thousand reconnects lose nothing and leave nothing in memory', async () 
     for (let i = 0; i < times; i += 1) {
       const before = count;
       write('web', String(i));
-      await until(
-        () => count,
-        (now) => now > before,
-      );
+      await eventually('the list is read again', () => count, { ...soon, is: (now) => now > before });
       if (i % 2 === 0) server.cutWatches();
       else server.endWatches();
     }

@@ -11,6 +11,7 @@ export * from './lab.ts';
 export * from './memory-journal.ts';
 export * from './parameters.ts';
 export * from './streams.ts';
+export * from './test-engine.ts';
 export { startFlooder, type Flooder } from './floods/flooder.ts';
 export type { FloodName } from './floods/kinds.ts';
 export { FLOODED_PORTS, floodsOf, type FloodedPort } from './floods/matrix.ts';

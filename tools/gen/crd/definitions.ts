@@ -1,11 +1,7 @@
 /** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
 import { z } from 'zod';
-import { catalogue, type Action } from '../../../packages/actions/src/index.ts';
-import {
-  experimentShardSchema,
-  experimentSpecSchema,
-  experimentStatusSchema,
-} from '../../../packages/api/src/index.ts';
+import { catalogue, type Action } from '@chaosplane/actions';
+import { experimentShardSchema, experimentSpecSchema, experimentStatusSchema } from '@chaosplane/api';
 import type { Addition } from './place.ts';
 
 /** A column of `kubectl get`. */

@@ -8,7 +8,7 @@ import { createLogger, systemClock, type Clock } from '@chaosplane/common';
 import { startDaemon } from '@chaosplane/daemon';
 import { FakeNode, memoryJournal } from '@chaosplane/testkit';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { lockFolder } from '../../../daemon/src/host/folder-lock.ts';
+import { lockFolder } from '@chaosplane/daemon/folder-lock';
 import { joinSession, openSession, type SessionSurroundings } from './session.ts';
 
 const logger = createLogger({ level: 'silent' });

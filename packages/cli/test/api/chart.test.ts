@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { engineOption, runtimeOption, stateDirOption } from '@chaosplane/daemon/flags';
 import { execa } from 'execa';
 import { parse } from 'yaml';
-import { extractKubectlAndHelm } from '../../../../tools/cluster/kubernetes/build.ts';
+import { extractKubectlAndHelm } from '@chaosplane/testcluster';
 
 const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
 

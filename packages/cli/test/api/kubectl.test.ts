@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import pMap from 'p-map';
-import { extractKubectlAndHelm } from '../../../../tools/cluster/kubernetes/build.ts';
+import { extractKubectlAndHelm } from '@chaosplane/testcluster';
 import { named, values, type Reading } from '../../src/manifest/readings.ts';
 import { scalars } from '../../src/manifest/scalars.ts';
 import { streams } from '../../src/manifest/streams.ts';

@@ -2,13 +2,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
-import {
-  eventually,
-  install,
-  isEffective,
-  NAMESPACE,
-  type Installation,
-} from '../../../operator/test/cluster/installation.ts';
+import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(180_000);
 
@@ -88,10 +83,14 @@ test('abort ends a running experiment; get and describe show it before and after
   expect(listed.stdout).toMatch(/shop +long +network-partition +Running +1\/1/);
   const aborted = await chaosplane(['abort', 'long', '-n', NAMESPACE]);
   expect([aborted.exitCode, aborted.stdout]).toEqual([0, expect.stringContaining('long: Aborted')]);
-  const described = await eventually('it is described as aborted', async () => {
-    const { stdout } = await chaosplane(['describe', 'long', '-n', NAMESPACE]);
-    return stdout.includes('Aborted: aborted by the annotation') ? stdout : undefined;
-  });
+  const described = await eventually(
+    'it is described as aborted',
+    async () => {
+      const { stdout } = await chaosplane(['describe', 'long', '-n', NAMESPACE]);
+      return stdout.includes('Aborted: aborted by the annotation') ? stdout : undefined;
+    },
+    patient,
+  );
   expect(described).toMatch(/action +network-partition[^]*Recovered=True/);
 });
 

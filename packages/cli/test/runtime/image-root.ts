@@ -2,7 +2,7 @@
 import { copyFile, chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
-import { appEntries, baseEntries, daemonEntries } from '../../../../tools/image/contents.ts';
+import { appEntries, baseEntries, daemonEntries } from '@chaosplane/image';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
 

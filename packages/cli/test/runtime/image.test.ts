@@ -9,7 +9,7 @@ import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { createTestbed, differences, fingerprint, type Pod, type Testbed } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { createChannel, createClient } from 'nice-grpc';
-import { lockFolder } from '../../../daemon/src/host/folder-lock.ts';
+import { lockFolder } from '@chaosplane/daemon/folder-lock';
 import { layOutDaemonImage } from './image-root.ts';
 
 let testbed: Testbed;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal, withCrash, type CrashPoint } from '@chaosplane/testkit';
-import { startEngine, type Engine } from './engine.ts';
+import { FakeNode, memoryJournal, withCrash, type CrashPoint, startTestEngine } from '@chaosplane/testkit';
+import type { Engine } from './engine.ts';
 import type { InjectionResult } from './inject.ts';
 import type { ExecRequest } from './request.ts';
 
@@ -38,12 +37,7 @@ const aTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 
 async function start(node: FakeNode, journal: Journal, crash?: CrashPoint): Promise<Engine> {
   const parts = { host: node.host(), journal };
-  return startEngine({
-    ...(crash === undefined ? parts : withCrash(parts, crash)),
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  return startTestEngine(crash === undefined ? parts : withCrash(parts, crash));
 }
 
 /** What a daemon does in its life; it may be killed at any of its steps. `told` hears each answer. */

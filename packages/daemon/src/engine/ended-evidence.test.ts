@@ -1,9 +1,9 @@
 /** What was measured outlives the target, the stressor and the daemon, and why it ended is said. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock, type Clock } from '@chaosplane/common';
-import { eventually, FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { systemClock, type Clock } from '@chaosplane/common';
+import { eventually, FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { ExecRequest } from './request.ts';
 
 /** The daemon's time, of which more passes here. */
@@ -21,13 +21,7 @@ afterEach(async () => {
 });
 
 async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
-  const engine = await startEngine({
-    host: node.host(),
-    journal,
-    clock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host(), journal, clock });
   engines.push(engine);
   return engine;
 }
@@ -55,7 +49,9 @@ async function exec(engine: Engine, { parameters = {}, ...route }: Asked): Promi
 
 /** The record once it has ended. */
 async function ended(engine: Engine, { id }: ExecutionRecord): Promise<ExecutionRecord> {
-  await eventually(async () => (await engine.get(id)).record.state === 'ended', 10_000);
+  await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+    withinMs: 10_000,
+  });
   return (await engine.get(id)).record;
 }
 
@@ -120,7 +116,11 @@ describe('evidence', () => {
       summary,
       counters: { oom_kills: 1, processes: 0, resident_bytes: 2 ** 28 },
     });
-    await eventually(async () => 'ended' in (await engine.get(record.id)).record.work, 10_000);
+    await eventually(
+      'what was counted at the end is kept',
+      async () => 'ended' in (await engine.get(record.id)).record.work,
+      { withinMs: 10_000 },
+    );
     const before = node.print();
     await engine.renewLease({ epoch: 0, executions: [{ id: record.id, ttlMs: 3_000_000 }] });
     expect(node.print()).toBe(before);
@@ -143,7 +143,9 @@ describe('evidence', () => {
     const { node, engine } = await withPod();
     const record = await exec(engine, cpu);
     Object.assign(node.processes, FOUR_SECONDS);
-    await eventually(async () => (await evidenceOf(engine, record))?.counters['cpu_ms'] === 4000, 10_000);
+    await eventually('4 s are counted', async () => (await evidenceOf(engine, record))?.counters['cpu_ms'] === 4000, {
+      withinMs: 10_000,
+    });
     node.processes.killStressors({ how: 'SIGTERM' });
     expect(await evidenceOf(engine, record)).toMatchObject({
       verdict: 'not-observed',
@@ -163,7 +165,11 @@ describe('evidence', () => {
     const record = await exec(killed, cpu);
     Object.assign(node.processes, FOUR_SECONDS);
     const http = await exec(killed, abort);
-    await eventually(() => journal.writes.some(({ evidence }) => evidence?.counters['cpu_ms'] === 4000), 10_000);
+    await eventually(
+      '4 s are in the journal',
+      () => journal.writes.some(({ evidence }) => evidence?.counters['cpu_ms'] === 4000),
+      { withinMs: 10_000 },
+    );
     const next = await start(node, journal);
     expect((await evidenceOf(next, record))?.counters).toMatchObject({ cpu_ms: 8000 });
     // What both proxies counted.

@@ -1,9 +1,8 @@
 import { setTimeout as settle } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { eventually, FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import type { ExecRequest } from './request.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { InjectionResult } from './inject.ts';
 
 const engines: Engine[] = [];
@@ -12,13 +11,7 @@ afterEach(async () => {
 });
 
 async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
-  const engine = await startEngine({
-    host: node.host(),
-    journal,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host(), journal });
   engines.push(engine);
   return engine;
 }
@@ -134,7 +127,10 @@ describe('an execution', () => {
     const before = node.print();
     const engine = await start(node);
     const id = idOf(await engine.exec(loss({ ttlMs: 50 })));
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('expired');
     expect(node.print()).toBe(before);
   });
@@ -150,7 +146,10 @@ describe('an execution', () => {
       await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
     }
     expect((await engine.get(id)).record.state).toBe('active');
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('lease-lapsed');
   });
 
@@ -171,7 +170,10 @@ describe('an execution', () => {
     const id = idOf(await engine.exec(loss()));
     expect(pod.netns.handles).toBe(1);
     node.removePod(pod);
-    await until(async () => (await engine.get(id)).record.state === 'ended');
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
+      withinMs: 5_000,
+      everyMs: 10,
+    });
     expect((await engine.get(id)).record.endReason).toBe('target-gone');
     expect(pod.netns.handles).toBe(0);
   });
@@ -344,11 +346,3 @@ describe('evidence', () => {
     expect(late?.notes.filter((note) => note.includes('wait'))).toEqual([]);
   });
 });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await condition()) return;
-    await settle(10);
-  }
-  throw new Error('it did not happen within five seconds');
-}

@@ -1,8 +1,7 @@
 /** The operator fails over: what the deposed one asked for goes on under the next one's lease, and the deposed is not heard. */
-import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { systemClock } from '@chaosplane/common';
+import { FakeNode, startTestEngine } from '@chaosplane/testkit';
 import { expect, test } from '@jest/globals';
-import { startEngine } from './engine.ts';
 import type { ExecRequest } from './request.ts';
 
 const loss = (operatorEpoch: number): ExecRequest => ({
@@ -33,13 +32,7 @@ test('a failover', async () => {
   };
   const node = new FakeNode();
   node.addPod('web');
-  const engine = await startEngine({
-    host: node.host(),
-    journal: memoryJournal(),
-    clock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host(), clock });
   const liveIds = (): string[] => engine.live().map(({ id }) => id);
   const first = await engine.exec(loss(1));
   if (first.kind === 'planned') throw new Error('it was not a dry run');

@@ -1,9 +1,8 @@
 /** Pods whose containers are one process of the node: what would be done to one of them would be done to the whole pod. */
 import { afterEach, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { FakeNode, startTestEngine } from '@chaosplane/testkit';
 import type { ExecRequest } from './request.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 
 const engines: Engine[] = [];
 afterEach(async () => {
@@ -11,13 +10,7 @@ afterEach(async () => {
 });
 
 async function start(node: FakeNode): Promise<Engine> {
-  const engine = await startEngine({
-    host: node.host(),
-    journal: memoryJournal(),
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host() });
   engines.push(engine);
   return engine;
 }

@@ -1,9 +1,9 @@
 /** A node with many pods: what a daemon asks of the node, of its runtime and of its journal is the same for each of them. */
 import { expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { systemClock } from '@chaosplane/common';
+import { FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import type { Host } from '../contract/host.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 
 /** Who looks at the pods every second would be counted by chance: short waits alone end here. */
 const clock = {
@@ -55,14 +55,7 @@ async function costs(pods: number): Promise<Costs> {
     runtime: counted(real.runtime, now),
     openNetns: (path) => counted(counted(real, now).openNetns(path), now),
   };
-  const start = (): Promise<Engine> =>
-    startEngine({
-      host,
-      journal: counted(journal, now),
-      clock,
-      logger: createLogger({ level: 'silent' }),
-      config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-    });
+  const start = (): Promise<Engine> => startTestEngine({ host, journal: counted(journal, now), clock });
   const first = await start();
   const inject = await during(async () => {
     for (let index = 0; index < pods; index++)

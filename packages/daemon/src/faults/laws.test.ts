@@ -1,11 +1,11 @@
 /** The laws that every fault obeys, regardless of its parameters; the kernel tests hold them against a real kernel. */
 import { catalogue, findByRoute, parseParameters } from '@chaosplane/actions';
-import { ChaosError, createLogger, systemClock, type Clock } from '@chaosplane/common';
-import { FakeNode, memoryJournal, networkScopes, optionPeers, ownParameters } from '@chaosplane/testkit';
+import { ChaosError, systemClock, type Clock } from '@chaosplane/common';
+import { FakeNode, networkScopes, optionPeers, ownParameters, startTestEngine } from '@chaosplane/testkit';
 import { describe, expect, jest, test } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { startEngine, type Engine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecRequest } from '../engine/request.ts';
 import { faultOf } from './registry.ts';
@@ -51,18 +51,11 @@ async function startNode(): Promise<{ node: FakeNode; engine: Engine }> {
   const node = new FakeNode();
   node.addPod('web');
   node.names.set('db.test', ['10.1.2.3', 'fd00::3']).set('cache.test.', ['10.1.2.4']);
-  const engine = await startEngine({
+  const engine = await startTestEngine({
     host: node.host(),
-    journal: memoryJournal(),
     // A turn of the loop, and not none: what looks again and again would leave nothing else a turn.
     clock: { ...systemClock, sleep: async () => nextTurn(), after },
-    logger: createLogger({ level: 'silent' }),
-    config: {
-      defaultTtlMs: 600_000,
-      maxTtlMs: 3_600_000,
-      placement: { engine: 'auto', hooks: 'auto' },
-      node: { allowNodeRestart: true },
-    },
+    config: { node: { allowNodeRestart: true } },
   });
   return { node, engine };
 }

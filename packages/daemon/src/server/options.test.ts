@@ -1,9 +1,8 @@
 /** Every field of ExecutionOptions, from the wire to what it does; a field that is added has to be added here. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createLogger, systemClock } from '@chaosplane/common';
 import { durationOf, ExecutionOptions, type AnyExecRequest, type DeepPartial } from '@chaosplane/proto';
-import { FakeNode, memoryJournal, type FakePod } from '@chaosplane/testkit';
-import { startEngine, type Engine } from '../engine/engine.ts';
+import { FakeNode, type FakePod, startTestEngine } from '@chaosplane/testkit';
+import type { Engine } from '../engine/engine.ts';
 import type { InjectionResult } from '../engine/inject.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
 import { execRequestOf } from './wire.ts';
@@ -28,13 +27,7 @@ afterEach(async () => {
 async function open(): Promise<Stage> {
   const node = new FakeNode();
   const pod = node.addPod('web', { containers: ['app', 'sidecar'] });
-  const engine = await startEngine({
-    host: node.host(),
-    journal: memoryJournal(),
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host: node.host() });
   engines.push(engine);
   const partition = { experimentId: 'e', action: 'partition', parameters: { podName: 'web' } };
   const exec: Stage['exec'] = (options, rpc = 'execNetworkChaos', request = partition) => {

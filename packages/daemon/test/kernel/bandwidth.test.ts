@@ -15,7 +15,7 @@ import {
   type Sending,
 } from '@chaosplane/testkit';
 import { differences, fingerprint } from '@chaosplane/testbed';
-import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

@@ -9,7 +9,7 @@ import { createLab, distribution, ip, memoryJournal, sendOneWay, type Lab } from
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createHost } from '../../src/host/real-host.ts';
 import { recordSchema, type ExecutionRecord } from '../../src/journal/record.ts';
-import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 

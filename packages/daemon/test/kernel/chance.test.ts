@@ -19,7 +19,7 @@ import {
   shapersOfKernel,
   startLabDaemon,
   type LabDaemon,
-} from './lab-daemon.ts';
+} from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import type { DnsRule } from '../../src/model/proxy-rule.ts';
 import { ask, askOverTcp, startResolver, type Answer, type LabResolver } from './dns-lab.ts';
-import { emulated, SOON_MS } from './lab-daemon.ts';
+import { emulated, SOON_MS } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(180_000);
 

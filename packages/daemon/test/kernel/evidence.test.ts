@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLab, eventually, openFlow, sendOneWay, type Lab } from '@chaosplane/testkit';
 import { waitingConnections } from '../../src/host/kernel/sock-diag.ts';
-import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(120_000);
@@ -34,7 +34,9 @@ describe.each([4, 6] as const)('a partition of a connection over IPv%d', (family
     const waits = ({ netns }: { netns: Parameters<typeof waitingConnections>[0] }) =>
       waitingConnections(netns).longestMs;
     const silentEnds = direction === 'egress' ? [lab.target] : [lab.target, lab.peer(0)];
-    await eventually(() => silentEnds.every((end) => waits(end) > 1000), 30_000);
+    await eventually('every silent end waits for a second', () => silentEnds.every((end) => waits(end) > 1000), {
+      withinMs: 30_000,
+    });
     const ended = await daemon.cancel(record);
     expect(ended?.notes.join()).toMatch(/1 connection of the pod still waits to send again, until \d+ s from the end/);
     expect(ended?.evidence).toMatchObject({ verdict: 'verified', counters: { connections_waiting: 1 } });

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
 import { createLab, distribution, sendOneWay, type Lab } from '@chaosplane/testkit';
-import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

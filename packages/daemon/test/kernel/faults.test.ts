@@ -13,7 +13,7 @@ import {
   type LabNamespace,
 } from '@chaosplane/testkit';
 import { expectTimes } from './late.ts';
-import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

@@ -13,7 +13,13 @@ import {
   type Lab,
   type LabNamespace,
 } from '@chaosplane/testkit';
-import { emulated, kernelCapabilities, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import {
+  emulated,
+  kernelCapabilities,
+  shapersOfKernel,
+  startLabDaemon,
+  type LabDaemon,
+} from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(120_000);
 

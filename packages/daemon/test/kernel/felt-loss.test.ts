@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { bulk, createLab, sendOneWay, type Bulk, type Lab, type LabNamespace } from '@chaosplane/testkit';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(120_000);
 

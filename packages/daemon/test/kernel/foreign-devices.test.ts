@@ -3,7 +3,7 @@ import { attemptConnection, memoryJournal } from '@chaosplane/testkit';
 import { fingerprint } from '@chaosplane/testbed';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ForeignLab, ipBatch, tcBatch } from './foreign-lab.ts';
-import { kernelCapabilities } from './lab-daemon.ts';
+import { kernelCapabilities } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(180_000);
 

@@ -6,7 +6,13 @@ import type { Journal } from '../../src/journal/journal.ts';
 import type { ExecutionRecord } from '../../src/journal/record.ts';
 import { ask as query, startResolver, type LabResolver } from './dns-lab.ts';
 import { ask, startApp, type LabApp } from './http-lab.ts';
-import { dnsError, httpAbort, startLabDaemon, type LabDaemon, type NetworkAction } from './lab-daemon.ts';
+import {
+  dnsError,
+  httpAbort,
+  startLabDaemon,
+  type LabDaemon,
+  type NetworkAction,
+} from '@chaosplane/testkit/lab-daemon';
 import type { BackendChoice } from '../../src/netns/placement.ts';
 
 /** What an apply, an undo or a renewal may take at most. */

@@ -3,7 +3,7 @@ import { differences, fingerprint } from '@chaosplane/testbed';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { everyRemoval, ForeignLab, type Kind, type KindName, type Removal } from './foreign-lab.ts';
 import { agentIn, ask } from './http-lab.ts';
-import { emulated, kernelCapabilities, shapersOfKernel } from './lab-daemon.ts';
+import { emulated, kernelCapabilities, shapersOfKernel } from '@chaosplane/testkit/lab-daemon';
 import type { BackendChoice } from '../../src/netns/placement.ts';
 
 jest.setTimeout(180_000);

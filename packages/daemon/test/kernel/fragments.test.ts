@@ -9,7 +9,7 @@ import {
   type Lab,
   type OneWay,
 } from '@chaosplane/testkit';
-import { shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(120_000);
 

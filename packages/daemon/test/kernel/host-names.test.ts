@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { createLab, eventually, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
 import { decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, type Answer } from 'dns-packet';
 import { udpSocket } from '../../src/host/kernel/sockets.ts';
-import { startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -68,12 +68,18 @@ test('it follows the name, and keeps the last addresses when no resolver answers
   const record = await daemon.exec('partition', { targetCidr: 'db.test.', direction: 'egress' });
   await sendOneWay(lab.target, lab.peer(0), { count: FEW, withinMs: 50 });
   zone = { 'db.test': [lab.peer(1).ipv4] };
-  await eventually(async () => (await reaches(lab.peer(0))) && !(await reaches(lab.peer(1))), 60_000);
+  await eventually(
+    'the other address is hit',
+    async () => (await reaches(lab.peer(0))) && !(await reaches(lab.peer(1))),
+    { withinMs: 60_000 },
+  );
   const counters = (await daemon.observe(record)).evidence?.counters ?? {};
   expect(counters['packets_dropped']).toBeGreaterThanOrEqual(2 * FEW);
 
   zone = {};
-  await eventually(async () => (await daemon.observe(record)).record.notes.length > 0, 60_000);
+  await eventually('a note tells of the name', async () => (await daemon.observe(record)).record.notes.length > 0, {
+    withinMs: 60_000,
+  });
   expect((await daemon.observe(record)).record.notes[0]).toMatch(
     /the last addresses are kept: the host name db\.test\. has no/,
   );

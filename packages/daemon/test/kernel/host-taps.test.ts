@@ -26,7 +26,7 @@ import { MOST_HELD_BYTES } from '../../src/host/tap/served-tap.ts';
 import type { Effect, Layer } from '../../src/model/layer.ts';
 import { markOf } from '../../src/netns/names.ts';
 import { Namespace, type InstalledLayer } from '../../src/netns/namespace.ts';
-import { kernelCapabilities } from './lab-daemon.ts';
+import { kernelCapabilities } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 
@@ -111,7 +111,11 @@ group('packets behind a TAP device', () => {
     await sendOneWay(lab.target, lab.peer(0), { count: 5, withinMs: 0 });
     // The hook has seen them, and what waits finds no device to leave by.
     ip('-n', lab.target.name, 'link', 'set', 'eth0', 'down');
-    await eventually(async () => [...(await namespace.netns.tapStatistics()).values()][0]?.refused === 5, 10_000);
+    await eventually(
+      'five packets are refused',
+      async () => [...(await namespace.netns.tapStatistics()).values()][0]?.refused === 5,
+      { withinMs: 10_000 },
+    );
     const counts = await namespace.counts('l1');
     expect(counts?.shaped).toMatchObject({ packets: 0, held: 0, drops: 0, refused: 5 });
     await namespace.remove('l1');
@@ -200,7 +204,7 @@ group('packets behind a TAP device', () => {
     ip('-n', broken.name, 'link', verb, device, ...(verb === 'set' ? ['down'] : []));
     expect(await least(other)).toBeGreaterThan(99);
     // At the next sign of life the rule goes, and packets pass.
-    await eventually(async () => (await least(broken)) < 50, 20_000);
+    await eventually('the queue delays no more', async () => (await least(broken)) < 50, { withinMs: 20_000 });
     expect(await least(other)).toBeGreaterThan(99);
     const [first] = namespaces;
     await first?.renew([{ ...layerOf(delay(100)), deadline: systemClock.now() + 60_000 }]);
@@ -214,7 +218,11 @@ group('packets behind a TAP device', () => {
   test('and in the queue are all let go when the daemon ends', async () => {
     const namespace = await install(lab.target, delay(60_000), ['egress', 'ingress']);
     const sending = sendOneWay(lab.peer(0), lab.target, { count: 60, withinMs: 3000 });
-    await eventually(async () => (await namespace.netns.queueStatistics()).handled.get(markOf(0)) === 60, 20_000);
+    await eventually(
+      'the queue has handled all packets',
+      async () => (await namespace.netns.queueStatistics()).handled.get(markOf(0)) === 60,
+      { withinMs: 20_000 },
+    );
     await namespace.close();
     expect((await sending).received).toBe(60);
   });

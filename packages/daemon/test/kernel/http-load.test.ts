@@ -108,12 +108,18 @@ test('of two thousand held connections and ten thousand new ones of one client, 
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   for (const socket of held) socket.destroy();
-  await eventually(() => engine.open(lab.target.netns.cookie) === 0, 30_000);
+  await eventually('the proxy has no connection', () => engine.open(lab.target.netns.cookie) === 0, {
+    withinMs: 30_000,
+  });
   const seen = engine.counts(lab.target.netns.cookie, 'l1')?.seen ?? 0;
   // From the next sign of life on.
-  await eventually(async () => {
-    await ask(lab.peer(0), pod());
-    return engine.counts(lab.target.netns.cookie, 'l1')?.seen === seen + 1;
-  }, 30_000);
+  await eventually(
+    'requests go through the proxy again',
+    async () => {
+      await ask(lab.peer(0), pod());
+      return engine.counts(lab.target.netns.cookie, 'l1')?.seen === seen + 1;
+    },
+    { withinMs: 30_000 },
+  );
   app.close();
 });

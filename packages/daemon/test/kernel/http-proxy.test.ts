@@ -11,7 +11,7 @@ import { createProxies, type Proxies } from '../../src/host/proxies/proxies.ts';
 import { tcpListener } from '../../src/host/kernel/sockets.ts';
 import type { HttpRule } from '../../src/model/proxy-rule.ts';
 import { agentIn, ask, quickest, socketTo, startApp, type Asking, type LabApp, type Reply } from './http-lab.ts';
-import { emulated, SOON_MS } from './lab-daemon.ts';
+import { emulated, SOON_MS } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 /** What has to be tried often is tried on the machine itself. */

@@ -1,9 +1,7 @@
 /** A namespace that takes the place and the inode of another is not mistaken for it: a real kernel reuses both at once. */
 import { statSync } from 'node:fs';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { ip, memoryJournal, RUN } from '@chaosplane/testkit';
+import { ip, memoryJournal, RUN, startTestEngine } from '@chaosplane/testkit';
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { startEngine } from '../../src/engine/engine.ts';
 import type { Host, SandboxDetail } from '../../src/contract/host.ts';
 import { createHost } from '../../src/host/real-host.ts';
 
@@ -48,13 +46,7 @@ async function hostWithPod(sandboxId: string): Promise<Host> {
 
 async function startOver(sandboxId: string, journal: ReturnType<typeof memoryJournal>) {
   const host = await hostWithPod(sandboxId);
-  const engine = await startEngine({
-    host,
-    journal,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: { defaultTtlMs: 600_000, maxTtlMs: 600_000, placement: { engine: 'auto', hooks: 'auto' } },
-  });
+  const engine = await startTestEngine({ host, journal, config: { maxTtlMs: 600_000 } });
   const stop = async (): Promise<void> => {
     await engine.stop();
     await host.close();

@@ -1,7 +1,7 @@
 /** Pods with several interfaces, and devices that stand on others: every packet is hit once, whichever way it takes. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLab, distribution, ip, sendOneWay, type Lab, type LabNamespace } from '@chaosplane/testkit';
-import { shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(120_000);
 

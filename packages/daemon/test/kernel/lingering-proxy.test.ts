@@ -13,7 +13,7 @@ import {
   shapersOfKernel,
   startLabDaemon,
   type LabDaemon,
-} from './lab-daemon.ts';
+} from '@chaosplane/testkit/lab-daemon';
 import type { BackendChoice } from '../../src/netns/placement.ts';
 
 jest.setTimeout(180_000);
@@ -155,7 +155,11 @@ describe('beside a proxy for requests to the pod', () => {
     await again();
     held?.destroy();
     // The proxy lets go once its last connection has ended.
-    await eventually(async () => differences(before, await fingerprint(lab.target.path)).length === 0, 10_000);
+    await eventually(
+      'nothing is left',
+      async () => differences(before, await fingerprint(lab.target.path)).length === 0,
+      { withinMs: 10_000 },
+    );
   });
 
   const corrupts = (['sch-netem', 'nfqueue'] as const).some((name) => capability(name).available);

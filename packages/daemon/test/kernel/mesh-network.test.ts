@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { setSocketOption } from '../../src/host/kernel/ffi.ts';
 import { tcpConnect, tcpListener } from '../../src/host/kernel/sockets.ts';
 import type { BackendChoice } from '../../src/netns/placement.ts';
-import { emulated, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 

@@ -6,7 +6,7 @@ import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ask as query, startResolver, type LabResolver } from './dns-lab.ts';
 import { ask, startApp, type LabApp } from './http-lab.ts';
-import { dnsError, httpAbort, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { dnsError, httpAbort, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 

@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 const capability = await kernelCapabilities();
 const withNetem = capability('sch-netem').available ? test : test.skip;

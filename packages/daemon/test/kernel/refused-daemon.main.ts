@@ -2,7 +2,7 @@
 import { asChaosError } from '@chaosplane/common';
 import type { Lab } from '@chaosplane/testkit';
 import { openNetnsHandle } from '../../src/host/kernel/netns.ts';
-import { httpAbort, startLabDaemon } from './lab-daemon.ts';
+import { httpAbort, startLabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 const [name = '', path = '', ipv4 = '', ipv6 = ''] = process.argv.slice(2);
 const target: Lab['target'] = { name, path, ipv4, ipv6, netns: openNetnsHandle(path) };

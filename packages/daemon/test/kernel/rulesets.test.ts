@@ -4,7 +4,7 @@ import { ChaosError } from '@chaosplane/common';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { createLab, type Lab } from '@chaosplane/testkit';
 import fc from 'fast-check';
-import { startLabDaemon, type LabDaemon, type NetworkAction } from './lab-daemon.ts';
+import { startLabDaemon, type LabDaemon, type NetworkAction } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

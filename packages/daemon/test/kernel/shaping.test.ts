@@ -14,7 +14,7 @@ import {
 } from '@chaosplane/testkit';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { expectTimes } from './late.ts';
-import { emulated, engineFor, shapersOfKernel, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, engineFor, shapersOfKernel, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);

@@ -17,7 +17,7 @@ import {
 } from '@chaosplane/testkit';
 import { connect, send, setSocketOption } from '../../src/host/kernel/ffi.ts';
 import { socketAddress, udpSocket } from '../../src/host/kernel/sockets.ts';
-import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { emulated, kernelCapabilities, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(180_000);
 

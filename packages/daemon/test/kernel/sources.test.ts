@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { addressOf, connects, createLab, ip, type Family, type Lab } from '@chaosplane/testkit';
 import { createHost } from '../../src/host/real-host.ts';
 import { sourceTowards } from '../../src/host/kernel/sockets.ts';
-import { startLabDaemon } from './lab-daemon.ts';
+import { startLabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 let lab: Lab;
 beforeEach(() => {

@@ -10,7 +10,7 @@ import {
   shapersOfKernel,
   startLabDaemon,
   type LabDaemon,
-} from './lab-daemon.ts';
+} from '@chaosplane/testkit/lab-daemon';
 
 // Emulated machines are twenty times slower.
 jest.setTimeout(180_000);
@@ -95,7 +95,11 @@ describe('while packets wait in the queue engine', () => {
     await daemon.cancel(proxied);
     expect((await sending).missing).toEqual([]);
     await daemon.cancel(delay);
-    await eventually(async () => differences(before, await fingerprint(lab.target.path)).length === 0, 10_000);
+    await eventually(
+      'nothing is left',
+      async () => differences(before, await fingerprint(lab.target.path)).length === 0,
+      { withinMs: 10_000 },
+    );
   });
 });
 

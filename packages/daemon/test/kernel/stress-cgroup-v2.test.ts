@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createLab, eventually, RUN, type Lab } from '@chaosplane/testkit';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { EvidenceRecord, ExecutionRecord } from '../../src/journal/record.ts';
-import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '../runtime/accounts.ts';
-import { emulated, startLabDaemon, type LabDaemon } from './lab-daemon.ts';
+import { cpuMs, memoryBytes, stressorsBelow, stressorsIn } from '@chaosplane/testcluster/accounts';
+import { emulated, startLabDaemon, type LabDaemon } from '@chaosplane/testkit/lab-daemon';
 
 const ROOT = '/sys/fs/cgroup';
 const MEBI = 2 ** 20;
@@ -91,9 +91,9 @@ inVm(
     const [before, untouched] = [cpuMs(own), cpuMs(other)];
     const record = await stress('cpu', { podName: 'target', workers: '2', load: '50' });
     // stress-ng and its workers, of which the daemon waits for the first.
-    await eventually(() => stressorsIn(own).length >= 3, 60_000);
+    await eventually('three stressors run', () => stressorsIn(own).length >= 3, { withinMs: 60_000 });
     expect(stressorsIn(own)).toHaveLength(3);
-    await eventually(() => cpuMs(own) - before > 1000, 60_000);
+    await eventually('a second of CPU time is used', () => cpuMs(own) - before > 1000, { withinMs: 60_000 });
     expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
     await daemon.cancel(record);
     over.abort();
@@ -111,7 +111,7 @@ inVm(
     const [before, untouched] = [memoryBytes(own), memoryBytes(other)];
     const raised = (): number => memoryBytes(own) - before;
     const record = await stress('memory', { podName: 'target', size: '50%' });
-    await eventually(() => raised() >= 0.9 * 64 * MEBI, 60_000);
+    await eventually('the memory is used', () => raised() >= 0.9 * 64 * MEBI, { withinMs: 60_000 });
     expect(await evidenceOf(record)).toMatchObject({ verdict: 'verified' });
     expect(raised()).toBeGreaterThanOrEqual(0.9 * 64 * MEBI);
     // The program itself is kept in memory beside that.
@@ -129,7 +129,7 @@ inVm(
   async () => {
     const record = await stress('cpu', { load: '30' });
     const folder = `${ROOT}/chaosplane/${record.id}`;
-    await eventually(() => cpuMs(folder) > 300, 60_000);
+    await eventually('CPU time is used', () => cpuMs(folder) > 300, { withinMs: 60_000 });
     expect(stressorsIn(folder)).toHaveLength(2);
     await daemon.cancel(record);
     expect(existsSync(folder)).toBe(false);
@@ -143,12 +143,16 @@ async function exhaust(
 ): Promise<{ record: ExecutionRecord; evidence: EvidenceRecord | undefined }> {
   writeFileSync(join(own, 'memory.oom.group'), oomGroup);
   const record = await stress('memory', { podName: 'target', size: '160Mi', force: 'true' });
-  await eventually(() => stressorsIn(own).length === 0, 60_000);
+  await eventually('the stressors are gone', () => stressorsIn(own).length === 0, { withinMs: 60_000 });
   let evidence: EvidenceRecord | undefined;
-  await eventually(async () => {
-    ({ evidence } = await daemon.observe(record));
-    return evidence?.summary.includes('until') === true;
-  }, 60_000);
+  await eventually(
+    'the evidence says until when',
+    async () => {
+      ({ evidence } = await daemon.observe(record));
+      return evidence?.summary.includes('until') === true;
+    },
+    { withinMs: 60_000 },
+  );
   return { record, evidence };
 }
 
@@ -177,8 +181,10 @@ inVm(
     expect(record.notes).toContain(
       'when memory runs out, the kernel kills the application together with the stressor (memory.oom.group is 1)',
     );
-    await eventually(() => containers[0]?.signalCode === 'SIGKILL', 60_000);
-    await eventually(async () => (await daemon.observe(record)).record.state === 'ended', 60_000);
+    await eventually('the container is killed', () => containers[0]?.signalCode === 'SIGKILL', { withinMs: 60_000 });
+    await eventually('the execution has ended', async () => (await daemon.observe(record)).record.state === 'ended', {
+      withinMs: 60_000,
+    });
     const { record: ended } = await daemon.observe(record);
     expect(ended.endReason).toBe('target-gone');
     expect(ended.evidence?.counters).toEqual(evidence?.counters);

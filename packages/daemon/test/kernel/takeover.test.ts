@@ -6,7 +6,7 @@ import { createHost } from '../../src/host/real-host.ts';
 import type { Host, Netns } from '../../src/contract/host.ts';
 import { markOf } from '../../src/netns/names.ts';
 import { Namespace, type InstalledLayer } from '../../src/netns/namespace.ts';
-import { kernelCapabilities } from './lab-daemon.ts';
+import { kernelCapabilities } from '@chaosplane/testkit/lab-daemon';
 
 jest.setTimeout(60_000);
 

@@ -5,7 +5,7 @@ import { fingerprint } from '@chaosplane/testbed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ask as askName, startResolver } from '../kernel/dns-lab.ts';
 import { ask, startApp } from '../kernel/http-lab.ts';
-import { cgroupFolder, stressorsIn } from './accounts.ts';
+import { cgroupFolder, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { startDoomed } from './doomed.ts';
 import { changesSince, createPodLab } from './pod-lab.ts';
 

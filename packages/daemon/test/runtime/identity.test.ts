@@ -78,7 +78,9 @@ test('a container that restarts leaves the fault of its pod alone, and the fault
   expect(await arriving(near, target)).toBe(0);
   await cancel(executionId);
   expect(await arriving(target, near)).toBe(TWENTY);
-  await eventually(async () => (await changesSince(before, target)).length === 0, 5000);
+  await eventually('nothing is left', async () => (await changesSince(before, target)).length === 0, {
+    withinMs: 5000,
+  });
 }, 30_000);
 
 test('a pod that is replaced under the same name is not mistaken for the one before', async () => {
@@ -113,12 +115,24 @@ test('a deleted pod ends its execution, and its network namespace is let go', as
     await execa('ip', ['link', 'set', 'witness0', 'netns', String(pod.containers['app']?.pid)]);
     const executionId = await partition('deleted');
     await lab.testbed.removePod(pod.sandboxId);
-    await eventually(async () => {
-      const { endReason } = await daemon.client.getExecution({ executionId });
-      return endReason === EndReason.END_REASON_TARGET_GONE;
-    }, 5000);
-    await eventually(async () => !(await openFiles()).includes(`net:[${ino}]`), 5000);
-    await eventually(async () => (await execa('ip', ['link', 'show', witness], { reject: false })).failed, 5000);
+    await eventually(
+      'the execution has ended with its pod',
+      async () => {
+        const { endReason } = await daemon.client.getExecution({ executionId });
+        return endReason === EndReason.END_REASON_TARGET_GONE;
+      },
+      { withinMs: 5000 },
+    );
+    await eventually(
+      'the daemon has let go of the namespace',
+      async () => !(await openFiles()).includes(`net:[${ino}]`),
+      { withinMs: 5000 },
+    );
+    await eventually(
+      'the namespace is gone',
+      async () => (await execa('ip', ['link', 'show', witness], { reject: false })).failed,
+      { withinMs: 5000 },
+    );
   } finally {
     await execa('ip', ['link', 'delete', witness], { reject: false });
   }

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { Status } from 'nice-grpc';
 import { ask as askName, startResolver, type LabResolver } from '../kernel/dns-lab.ts';
 import { agentIn, ask, quickest, startApp, type Asking, type LabApp, type Reply } from '../kernel/http-lab.ts';
-import { cgroupFolder, freeze, stressorsIn } from './accounts.ts';
+import { cgroupFolder, freeze, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { startDoomed } from './doomed.ts';
 import { startLoad } from './load.ts';
 import { changesSince, createPodLab, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
@@ -124,7 +124,11 @@ describe('an HTTP fault', () => {
     const { executionId } = await running.client.execHTTPChaos({ ...request, options: { ttl: durationOf(1500) } });
     expect((await asked()).status).toBe(503);
     const found = () => running.client.getExecution({ executionId });
-    await eventually(async () => (await found()).state === ExecutionState.EXECUTION_STATE_ENDED, 30_000);
+    await eventually(
+      'the execution has ended',
+      async () => (await found()).state === ExecutionState.EXECUTION_STATE_ENDED,
+      { withinMs: 30_000 },
+    );
     expect((await found()).endReason).toBe(EndReason.END_REASON_EXPIRED);
     expect((await asked()).status).toBe(200);
     expect(await changesSince(before, target)).toEqual([]);
@@ -194,7 +198,7 @@ describe('a daemon', () => {
     const after = load.outcomes.filter(({ startedAt }) => startedAt > killedAt);
     expect(new Set(after.map(({ status }) => status))).toEqual(new Set([200]));
 
-    await eventually(() => left() === 0, 30_000);
+    await eventually('no stressor is left', () => left() === 0, { withinMs: 30_000 });
     const next = await lab.startDaemon({ stateDir: doomed.stateDir });
     for (const { executionId } of [abort, stress]) {
       expect((await next.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);

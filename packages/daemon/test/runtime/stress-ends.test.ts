@@ -7,7 +7,7 @@ import type { Pod, RunningContainer } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
 import { Status } from 'nice-grpc';
 import { stressors } from '../../src/host/stress/stressors.ts';
-import { cgroupFolder, cpuMs, stressorsIn } from './accounts.ts';
+import { cgroupFolder, cpuMs, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { createPodLab, type PodDaemon, type PodLab } from './pod-lab.ts';
 
 const MEBI = 2 ** 20;
@@ -51,7 +51,11 @@ const ask = (
 const get = (executionId: string): Promise<Execution> => daemon.client.getExecution({ executionId });
 
 async function ended(executionId: string): Promise<Execution> {
-  await eventually(async () => (await get(executionId)).state === ExecutionState.EXECUTION_STATE_ENDED, 30_000);
+  await eventually(
+    'the execution has ended',
+    async () => (await get(executionId)).state === ExecutionState.EXECUTION_STATE_ENDED,
+    { withinMs: 30_000 },
+  );
   return get(executionId);
 }
 
@@ -62,7 +66,7 @@ test('a container that is killed leaves what its stressor burnt, and its exit co
   const folder = cgroupFolder(app.pid, 'cpuacct');
   const before = cpuMs(folder);
   const { executionId } = await ask('killed', 'cpu');
-  await eventually(() => cpuMs(folder) - before > 1000, 30_000);
+  await eventually('a second of CPU time is used', () => cpuMs(folder) - before > 1000, { withinMs: 30_000 });
   process.kill(app.pid, 'SIGKILL');
   const { evidence } = await ended(executionId);
   expect(evidence?.verdict).toBe(Verdict.VERDICT_VERIFIED);
@@ -77,7 +81,11 @@ test('a container that is killed leaves what its stressor burnt, and its exit co
 test('a pod that is removed leaves what was measured, and that it was stopped or deleted', async () => {
   const { pod } = await runPod('removed');
   const { executionId } = await ask('removed', 'io');
-  await eventually(async () => (await get(executionId)).evidence?.verdict === Verdict.VERDICT_VERIFIED, 30_000);
+  await eventually(
+    'it is verified',
+    async () => (await get(executionId)).evidence?.verdict === Verdict.VERDICT_VERIFIED,
+    { withinMs: 30_000 },
+  );
   await lab.testbed.removePod(pod.sandboxId);
   const { evidence } = await ended(executionId);
   expect(evidence?.verdict).toBe(Verdict.VERDICT_VERIFIED);
@@ -95,7 +103,11 @@ test('a stressor that the kernel kills is told of, its container runs on, and a 
   const { executionId, evidence: first } = await ask('small', 'memory', { size: '160Mi', force: 'true' });
   expect(first?.notes.join()).toContain('memory is about to run out');
   const folder = memory(app);
-  await eventually(async () => (await get(executionId)).evidence?.summary.includes(' until ') === true, 30_000);
+  await eventually(
+    'the evidence says until when',
+    async () => (await get(executionId)).evidence?.summary.includes(' until ') === true,
+    { withinMs: 30_000 },
+  );
   expect(stressorsIn(folder)).toEqual([]);
   const { evidence, state } = await get(executionId);
   expect(state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
@@ -175,11 +187,15 @@ test('a container that is paused, has exited, or is not there yet is named with 
     writeFileSync(freezer, 'THAWED');
   }
   process.kill(app.pid, 'SIGKILL');
-  await eventually(() => !existsSync(freezer), 30_000);
-  await eventually(async () => {
-    const error = await ask('paused', 'cpu').then(() => undefined, String);
-    return error?.includes('app has exited with exit code 137') === true;
-  }, 10_000);
+  await eventually('the cgroup is gone', () => !existsSync(freezer), { withinMs: 30_000 });
+  await eventually(
+    'the daemon says how the container ended',
+    async () => {
+      const error = await ask('paused', 'cpu').then(() => undefined, String);
+      return error?.includes('app has exited with exit code 137') === true;
+    },
+    { withinMs: 10_000 },
+  );
   await lab.testbed.runPod({ name: 'empty', containers: [] });
   await refused('empty', 'pod default/empty has no container yet, only its sandbox');
 }, 60_000);

@@ -8,7 +8,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { ExecutionState, Verdict, type Execution, durationOf } from '@chaosplane/proto';
 import type { RunningContainer } from '@chaosplane/testbed';
 import { Status } from 'nice-grpc';
-import { cgroupFolder, cpuMs, memoryBytes, preferring, stressorsBelow, stressorsIn } from './accounts.ts';
+import {
+  cgroupFolder,
+  cpuMs,
+  memoryBytes,
+  preferring,
+  stressorsBelow,
+  stressorsIn,
+} from '@chaosplane/testcluster/accounts';
 import { startDoomed } from './doomed.ts';
 import { createPodLab, type PodDaemon, type PodLab } from './pod-lab.ts';
 

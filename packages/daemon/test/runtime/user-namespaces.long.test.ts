@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Verdict } from '@chaosplane/proto';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit';
-import { cgroupFolder, stressorsIn } from './accounts.ts';
+import { cgroupFolder, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { arriving, changesSince, createPodLab, TWENTY, type PodDaemon, type PodEnd, type PodLab } from './pod-lab.ts';
 
 /** Where the users of such a pod begin on the node. */
@@ -65,10 +65,14 @@ test.each([
     for (const stressor of stressors) {
       expect([userOf(stressor, 'Uid'), userOf(stressor, 'Gid')]).toEqual([String(ROOT), String(ROOT)]);
     }
-    await eventually(async () => {
-      const { evidence } = await daemon.client.getExecution({ executionId });
-      return evidence?.verdict === Verdict.VERDICT_VERIFIED && (evidence.counters['written_bytes'] ?? 0n) > 0n;
-    }, 10_000);
+    await eventually(
+      'what is written is verified',
+      async () => {
+        const { evidence } = await daemon.client.getExecution({ executionId });
+        return evidence?.verdict === Verdict.VERDICT_VERIFIED && (evidence.counters['written_bytes'] ?? 0n) > 0n;
+      },
+      { withinMs: 10_000 },
+    );
     // What is on the disk is the container's own: the volume's ids are mapped.
     const folder = join(`/proc/${pid}/root`, path, `.chaosplane-${executionId}`);
     expect(existsSync(folder)).toBe(true);
@@ -91,7 +95,9 @@ test('its stressor dies with a daemon that is killed, although it runs as anothe
   } finally {
     await doomed.kill();
   }
-  await eventually(async () => stressorsIn(cgroupFolder(pid, 'cpuacct')).length === 0, 10_000);
+  await eventually('the stressors are gone', async () => stressorsIn(cgroupFolder(pid, 'cpuacct')).length === 0, {
+    withinMs: 10_000,
+  });
   const next = await lab.startDaemon({ stateDir: doomed.stateDir });
   expect((await next.daemon.recoverAll()).failed).toEqual([]);
   expect(readdirSync(volume)).toEqual([]);
@@ -127,7 +133,7 @@ test('a container that has ended and is about to be started again is said not to
   });
   const runs = async (): Promise<boolean> => existsSync(`/proc/${crashing.containers['app']!.pid}`);
   for (let round = 0; round < 2; round++) {
-    await eventually(async () => !(await runs()), 10_000);
+    await eventually('the container has ended', async () => !(await runs()), { withinMs: 10_000 });
     for (const [type, parameters] of [
       ['io', { path: '/', size: '1Mi' }],
       ['container-kill', {}],

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, defined, systemClock } from '@chaosplane/common';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { startCluster, type Cluster } from '@chaosplane/testcluster';
+import { eventually } from '@chaosplane/testkit/eventually';
 import {
   addFinalizer,
   configMaps,
@@ -23,7 +24,7 @@ import {
   type ConfigMap,
   type KubeClient,
 } from '../../src/index.ts';
-import { until } from '../until.ts';
+import { soon } from '../soon.ts';
 
 const clock = systemClock;
 const logger = createLogger({ level: 'silent' });
@@ -167,20 +168,13 @@ describe('an informer', () => {
     expect(informer.list().length).toBe((await client.list(configMaps, { namespace: 'default' })).items.length);
     const write = (v: string) => client.apply(configMaps, { metadata: ref, data: { v } }, { fieldManager: 'test' });
     await write('1');
-    await until(
-      () => told.length,
-      (n) => n === 2,
-    );
+    await eventually('both changes were told', () => told.length, { ...soon, is: (n) => n === 2 });
     await cluster.stopApiServer();
     await expect(client.get(configMaps, ref)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await cluster.startApiServer();
     await write('2');
     await client.delete(configMaps, { ...ref, name: `${ref.name}-old` });
-    await until(
-      () => told.length,
-      (n) => n === 4,
-      40_000,
-    );
+    await eventually('what changed was told', () => told.length, { ...soon, withinMs: 40_000, is: (n) => n === 4 });
     expect(told).toEqual(['added -old 0', 'added  1', 'updated  2', 'deleted -old 0']);
     expect(informer.restarts).toBeGreaterThan(0);
     life.abort();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { extractKubectlAndHelm } from '../../../../tools/cluster/kubernetes/build.ts';
+import { extractKubectlAndHelm } from '@chaosplane/testcluster';
 import { merged, writeKubeconfigs, type Found } from '../kubeconfigs.ts';
 
 let folder: string;

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import pMap from 'p-map';
 import { FINALIZER } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { doomed, type CrashPoint } from './doomed.ts';
-import { eventually, openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
+import { openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(300_000);
 
@@ -44,7 +45,7 @@ async function play(stage: Stage, point: CrashPoint) {
     if (!over && !point.crashed && ended !== undefined) throw new Error(`the operator ended by itself: ${ended}`);
     return over || point.crashed ? object : undefined;
   };
-  await eventually('it ended or the operator died', ends, 60_000);
+  await eventually('it ended or the operator died', ends, { withinMs: 60_000 });
   if (point.crashed) stage.startOperator({ identity });
   const over = await stage.until(
     'slow',

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { pods } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards, FINALIZER, type ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { NODE_ADDRESS, setReady } from './stage-node.ts';
 import { eachOnStage, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
+import { type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(90_000);
 

@@ -4,8 +4,9 @@ import { systemClock } from '@chaosplane/common';
 import { leases } from '@chaosplane/kube';
 import { chaosExperiments, parseExperiment } from '@chaosplane/api';
 import { send } from '@chaosplane/client';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
+import { type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(180_000);
 
@@ -103,7 +104,9 @@ test('an operator that is gone for good: the daemons end what it asked for when 
   await stage.until('slow', isEffective);
   expect(stage.print()).not.toBe(before);
   await operator.stop();
-  await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), 60_000);
+  await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), {
+    withinMs: 60_000,
+  });
 });
 
 test('the API server is away for a minute: the faults end in time without it, and both operators go on when it is back', async () => {
@@ -117,7 +120,9 @@ test('the API server is away for a minute: the faults end in time without it, an
   const minute = systemClock.sleep(60_000);
   try {
     // Long before the daemons' lease lapses, and with no operator left that could tell them to.
-    await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), 40_000);
+    await eventually('the faults are gone', async () => (stage.print() === before ? true : undefined), {
+      withinMs: 40_000,
+    });
     await minute;
   } finally {
     await fixture.cluster.startApiServer();

@@ -3,8 +3,9 @@ import { expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { isFinal, ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import pMap from 'p-map';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage } from './each-on-stage.ts';
-import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
+import { type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -52,7 +53,7 @@ async function play(kernel: () => string): Promise<Took> {
   const quiet = kernel();
   const until = async (what: string, look: () => boolean): Promise<number> => {
     const since = performance.now();
-    await eventually(`${name} ${what}`, async () => (look() ? true : undefined), 120_000);
+    await eventually(`${name} ${what}`, async () => (look() ? true : undefined), { withinMs: 120_000 });
     return performance.now() - since;
   };
   await stage.apply(name, spec('own'));

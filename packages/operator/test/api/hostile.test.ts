@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { expect, jest, test } from '@jest/globals';
 import { refOf } from '@chaosplane/kube';
 import { chaosExperiments, chaosExperimentShards } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { eventually, type Stage, type ApiServerFixture } from './stage.ts';
+import { type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(120_000);
 
@@ -22,7 +23,9 @@ const delay = { type: 'network-delay', parameters: { latency: '100ms' } };
 
 const ref = (name: string) => ({ namespace: stage.namespace, name });
 const isGone = (name: string, limitMs?: number) =>
-  eventually(`${name} is gone`, async () => ((await stage.get(name)) === undefined ? true : undefined), limitMs);
+  eventually(`${name} is gone`, async () => ((await stage.get(name)) === undefined ? true : undefined), {
+    withinMs: limitMs,
+  });
 
 async function onePodANode(): Promise<string> {
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);

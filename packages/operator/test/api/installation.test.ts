@@ -3,8 +3,9 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { leases, pods, refOf } from '@chaosplane/kube';
 import type { ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage, isOver } from './each-on-stage.ts';
-import { eventually, type Stage } from './stage.ts';
+import { type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
 

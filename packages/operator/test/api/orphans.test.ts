@@ -5,10 +5,11 @@ import { isFinal, chaosExperiments, type ExperimentObject } from '@chaosplane/ap
 import { isNotFound } from '@chaosplane/kube';
 import { durationOf, type ChaosDaemonClient, type Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
+import { eventually } from '@chaosplane/testkit/eventually';
 import type { Daemons } from '../../src/daemons/daemons.ts';
 import { masterOf } from '../../src/daemons/orphans.ts';
 import { eachOnStage, isEffective } from './each-on-stage.ts';
-import { eventually, type Stage, type StagedOperator } from './stage.ts';
+import { type Stage, type StagedOperator } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -71,11 +72,7 @@ async function differences(): Promise<string | undefined> {
 }
 
 async function agree(what: string): Promise<void> {
-  let last: string | undefined;
-  const look = async () => ((last = await differences()) === undefined ? true : undefined);
-  await eventually(what, look, 60_000).catch((error: unknown) => {
-    throw new Error(`${String(error)}: ${last ?? ''}`);
-  });
+  await eventually(what, differences, { withinMs: 60_000, is: (seen) => seen === undefined });
 }
 
 /** So soon after the operator sees that an experiment is gone, its faults are. Milliseconds. */

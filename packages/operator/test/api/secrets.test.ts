@@ -9,7 +9,8 @@ import { createLogger } from '@chaosplane/common';
 import { createKubeClient, loadCluster, secrets, type KubeClient } from '@chaosplane/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
-import { eventually, openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
+import { eventually } from '@chaosplane/testkit/eventually';
+import { openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
 jest.setTimeout(120_000);
 

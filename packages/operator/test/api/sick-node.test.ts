@@ -4,8 +4,9 @@ import { systemClock } from '@chaosplane/common';
 import type { KubeClient } from '@chaosplane/kube';
 import { distribution } from '@chaosplane/testkit';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage } from './each-on-stage.ts';
-import { eventually, type Stage } from './stage.ts';
+import { type Stage } from './stage.ts';
 
 jest.setTimeout(900_000);
 
@@ -66,7 +67,7 @@ async function play(hang: Moment): Promise<Took> {
   const quiet = printOf();
   const since = performance.now();
   const after = async (what: string, look: () => boolean | Promise<boolean>, from: number): Promise<number> => {
-    await eventually(`${name}: ${what}`, async () => ((await look()) ? true : undefined), 120_000);
+    await eventually(`${name}: ${what}`, async () => ((await look()) ? true : undefined), { withinMs: 120_000 });
     return performance.now() - from;
   };
   const status = async (): Promise<ExperimentObject['status']> => (await stage.get(name))?.status;

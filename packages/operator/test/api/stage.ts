@@ -18,10 +18,11 @@ import {
   type Pod,
 } from '@chaosplane/kube';
 import type { FakePod } from '@chaosplane/testkit';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
+import { startCluster, type Cluster } from '@chaosplane/testcluster';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { parseConfig } from '../../src/config.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
@@ -111,18 +112,6 @@ export interface Stage {
   /** What the nodes' kernels hold, as text. */
   print(): string;
   close(): Promise<void>;
-}
-
-export const LIMIT_MS = 30_000;
-
-/** Polls; throws what was waited for when it does not come. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = LIMIT_MS): Promise<T> {
-  for (const deadline = performance.now() + limitMs; ;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1000} s`);
-    await systemClock.sleep(50);
-  }
 }
 
 export async function openApiServerFixture(): Promise<ApiServerFixture> {
@@ -289,7 +278,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
           const object = await client.get(chaosExperiments, { namespace, name });
           return object !== undefined && like(object) ? object : undefined;
         },
-        limitMs,
+        { withinMs: limitMs },
       );
     },
     print: () => stageNodes.map(({ name, kernel }) => `## ${name}\n${kernel.print()}`).join('\n'),

@@ -1,7 +1,8 @@
 /** Who burns CPU time on a node of the cluster, and in whose cgroup: as this machine's kernel tells it. */
 import { basename, dirname, join } from 'node:path';
-import { cgroupFolder, cpuMs, stressorsBelow } from '../../../daemon/test/runtime/accounts.ts';
-import { eventually, NAMESPACE, type Installation } from './installation.ts';
+import { cgroupFolder, cpuMs, stressorsBelow } from '@chaosplane/testcluster/accounts';
+import { patient, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 /** The folders of the cgroups in which a node has stressors now; each once. */
 export async function burningOn({ cluster }: Installation, node: string): Promise<string[]> {
@@ -20,10 +21,14 @@ export async function burningOn({ cluster }: Installation, node: string): Promis
 /** Resolves once so many milliseconds more of CPU time were used in the cgroup, with how many they were. */
 export async function burnt(folder: string, atLeastMs: number): Promise<number> {
   const before = cpuMs(folder);
-  return eventually(`${atLeastMs} ms are burnt in ${folder}`, async () => {
-    const used = cpuMs(folder) - before;
-    return used >= atLeastMs ? used : undefined;
-  });
+  return eventually(
+    `${atLeastMs} ms are burnt in ${folder}`,
+    async () => {
+      const used = cpuMs(folder) - before;
+      return used >= atLeastMs ? used : undefined;
+    },
+    patient,
+  );
 }
 
 /** The id of a container of a pod, which its cgroup has for a name. */

@@ -4,7 +4,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ChannelCredentials, createChannel, createClient, Metadata, Status } from 'nice-grpc';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
-import { eventually, install, isEffective, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  patient,
+  install,
+  isEffective,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(180_000);
 
@@ -45,7 +53,7 @@ async function leadsTo(label: string, ip: string): Promise<void> {
   const look = async (): Promise<true | undefined> =>
     (await resolveInOperator(domain(label))) === ip ? true : undefined;
   await look();
-  await eventually(`${domain(label)} is ${ip}`, look, 5_000);
+  await eventually(`${domain(label)} is ${ip}`, look, { ...patient, withinMs: 5_000 });
 }
 
 describe('the name of a node', () => {
@@ -56,17 +64,21 @@ describe('the name of a node', () => {
   test('leads to the new daemon after a restart', async () => {
     const before = await daemonOf('n1');
     await shop.cluster.kubectl(['delete', 'pod', '-n', SYSTEM, before?.name ?? '', '--wait=false']);
-    const after = await eventually('there is a new daemon', async () => {
-      const found = await daemonOf('n1');
-      return found?.name === before?.name ? undefined : found;
-    });
+    const after = await eventually(
+      'there is a new daemon',
+      async () => {
+        const found = await daemonOf('n1');
+        return found?.name === before?.name ? undefined : found;
+      },
+      patient,
+    );
     expect(after.ip).not.toBe(before?.ip);
     await leadsTo('n1', after.ip);
   });
 
   test('that is added while the operator runs leads to its daemon, with dashes for its dots', async () => {
     await shop.cluster.addNode(DOTTED);
-    const added = await eventually('there is a daemon', () => daemonOf(DOTTED));
+    const added = await eventually('there is a daemon', () => daemonOf(DOTTED), patient);
     await leadsTo('node-with-dots', added.ip);
   });
 

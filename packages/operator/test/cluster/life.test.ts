@@ -4,11 +4,20 @@ import { basename } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { leases } from '@chaosplane/kube';
 import { fingerprint } from '@chaosplane/testbed';
-import { cpuMs, stressorsIn } from '../../../daemon/test/runtime/accounts.ts';
+import { cpuMs, stressorsIn } from '@chaosplane/testcluster/accounts';
 import { beside, burningOn, burnt, containerId } from './burning.ts';
 import { requireNamespace } from './restarting.ts';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
-import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  patient,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(300_000);
 
@@ -64,7 +73,7 @@ test('the leading operator is killed: the other one goes on with the same execut
   const id = await begin('taken-over', '20s');
   const killed = await leader();
   await kubectl('delete', 'pod', killed, '--grace-period=0', '--force');
-  await eventually('another one leads', async () => ((await leader()) === killed ? undefined : true));
+  await eventually('another one leads', async () => ((await leader()) === killed ? undefined : true), patient);
   const over = await shop.until('taken-over', isOver, 90_000);
   expect(over.status).toMatchObject({ phase: 'Completed', counts: { targets: 1, recovered: 1 } });
   expect(over.status?.targets?.map(({ executionId }) => executionId)).toEqual([id]);
@@ -131,7 +140,7 @@ test('the finalizer is taken away and the experiment deleted: its fault is gone 
   await shop.client.patch(chaosExperiments, ref('stripped'), { kind: 'merge', body });
   await shop.client.delete(chaosExperiments, ref('stripped'));
   const since = performance.now();
-  await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined));
+  await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined), patient);
   expect(performance.now() - since).toBeLessThan(Math.max(5000, 3 * ordinaryMs));
   expect(await answers()).toBe(true);
 });
@@ -148,10 +157,14 @@ const verified = ({ status }: ExperimentObject): boolean => status?.targets?.[0]
 
 /** Where it burns, as soon as it does. */
 const burnsOn = (node: string): Promise<string[]> =>
-  eventually(`something burns on ${node}`, async () => {
-    const folders = await burningOn(shop, node);
-    return folders.length === 0 ? undefined : folders;
-  });
+  eventually(
+    `something burns on ${node}`,
+    async () => {
+      const folders = await burningOn(shop, node);
+      return folders.length === 0 ? undefined : folders;
+    },
+    patient,
+  );
 
 test('stress of one of two nodes burns there alone, in a cgroup of its own, and is gone with the experiment', async () => {
   const target = { kind: 'Node', labelSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } }, mode: 'all' };
@@ -233,10 +246,14 @@ describe('a node that is restarted by an experiment', () => {
       targets: [{ name: 'n1', state: 'Recovered', evidence: { verdict: 'Verified' } }],
     });
     // The kubelet tells it in its own time.
-    const after = await eventually('the node has another boot id', async () => {
-      const now = await bootOf('n1');
-      return now === before ? undefined : now;
-    });
+    const after = await eventually(
+      'the node has another boot id',
+      async () => {
+        const now = await bootOf('n1');
+        return now === before ? undefined : now;
+      },
+      patient,
+    );
     expect(over.status?.targets?.[0]?.evidence?.summary).toContain(`boot ${before} before, ${after} now`);
     const made = (await shop.executionsOn('n1')).filter((name) => !records.includes(name));
     expect(made).toEqual([`${over.status?.targets?.[0]?.executionId ?? ''}.json`]);
@@ -245,7 +262,10 @@ describe('a node that is restarted by an experiment', () => {
     await shop.cluster.kubectl(['wait', '--for=condition=Ready', 'node/n1', '--timeout=60s']);
     for (const what of ['daemonset/chaosplane-daemon', 'deployment/chaosplane-operator'])
       await kubectl('rollout', 'status', what, '--timeout=90s');
-    await eventually('the pods of the node answer again', async () => ((await answers()) ? true : undefined), 90_000);
+    await eventually('the pods of the node answer again', async () => ((await answers()) ? true : undefined), {
+      ...patient,
+      withinMs: 90_000,
+    });
     expect([await bootOf('n1'), await bootOf('n2')]).toEqual([after, other]);
   });
 });
@@ -255,8 +275,8 @@ test('the operator is gone for good: its lease lapses, and the daemon ends what 
   await kubectl('scale', 'deployment/chaosplane-operator', '--replicas=0');
   await kubectl('wait', '--for=delete', 'pod', ...OPERATORS, '--timeout=60s');
   const ended = async (): Promise<true | undefined> => ((await answers()) ? true : undefined);
-  await eventually('traffic is normal', ended, LEASE_S * 1000 + 30_000);
-  await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined));
+  await eventually('traffic is normal', ended, { ...patient, withinMs: LEASE_S * 1000 + 30_000 });
+  await eventually('nothing is left', async () => ((await shop.print('caller')) === clean ? true : undefined), patient);
   await kubectl('scale', 'deployment/chaosplane-operator', '--replicas=2');
   const over = await shop.until('orphaned', isOver, 120_000);
   expect(over.status?.phase).toBe('Failed');
@@ -279,12 +299,11 @@ test('the API server is away for a minute: the fault ends no later than its dead
     // Without the API server no user can tell the operator to end it, and it cannot keep the lead.
     const ended = async (): Promise<true | undefined> => ((await fingerprint(netns)) === clean ? true : undefined);
     const left = Math.max(0, expiresAt - Date.now());
-    await eventually('the fault has ended', ended, left + 5_000);
-    await eventually(
-      'a minute has passed',
-      async () => (performance.now() - stoppedAt > 60_000 ? true : undefined),
-      90_000,
-    );
+    await eventually('the fault has ended', ended, { ...patient, withinMs: left + 5_000 });
+    await eventually('a minute has passed', async () => (performance.now() - stoppedAt > 60_000 ? true : undefined), {
+      ...patient,
+      withinMs: 90_000,
+    });
   } finally {
     await shop.cluster.startApiServer();
   }
@@ -306,5 +325,5 @@ test('a node dies for good with the fault on it: the experiment can be deleted a
     const found = await shop.get('lost').catch(() => null);
     return found === undefined ? true : undefined;
   };
-  await eventually('the experiment is gone', gone, 240_000);
+  await eventually('the experiment is gone', gone, { ...patient, withinMs: 240_000 });
 });

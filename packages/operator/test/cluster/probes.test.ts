@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { pods as podKind, type Container, type Pod, type Probe } from '@chaosplane/kube';
 import { APP_IMAGE } from '@chaosplane/testbed';
-import { eventually, install, isEffective, NAMESPACE, type Installation } from './installation.ts';
+import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(240_000);
 
@@ -152,12 +153,16 @@ test('by default no container is restarted and no pod is unready, although a cal
   await begin({});
   const counts = await passed();
   expect(await answered()).toEqual([0, 0, 0, 0]);
-  await eventually(`${PROBES} probes of each container have passed`, async () => {
-    expect(await restarts()).toEqual(before);
-    const now = await passed();
-    const enough = every.every((one) => (now.get(one) ?? 0) >= (counts.get(one) ?? Infinity) + PROBES);
-    return enough ? true : undefined;
-  });
+  await eventually(
+    `${PROBES} probes of each container have passed`,
+    async () => {
+      expect(await restarts()).toEqual(before);
+      const now = await passed();
+      const enough = every.every((one) => (now.get(one) ?? 0) >= (counts.get(one) ?? Infinity) + PROBES);
+      return enough ? true : undefined;
+    },
+    patient,
+  );
   expect(await answered()).toEqual([0, 0, 0, 0]);
   expect(await restarts()).toEqual(before);
   expect(await readySince()).toEqual(since);
@@ -168,10 +173,14 @@ test('where probes are not spared, every container is restarted whose probe the 
   const before = await restarts();
   await begin({ spareProbes: false });
   const hit = every.filter((one) => !one.startsWith('aborted/') || one === 'aborted/named');
-  await eventually('they are restarted', async () => {
-    const now = await restarts();
-    return hit.every((one) => (now[one] ?? 0) > (before[one] ?? Infinity)) ? true : undefined;
-  });
+  await eventually(
+    'they are restarted',
+    async () => {
+      const now = await restarts();
+      return hit.every((one) => (now[one] ?? 0) > (before[one] ?? Infinity)) ? true : undefined;
+    },
+    patient,
+  );
   const now = await restarts();
   const spared = every.filter((one) => !hit.includes(one));
   expect(spared.map((one) => now[one])).toEqual(spared.map((one) => before[one]));

@@ -1,6 +1,6 @@
 /** Whether a node of the cluster may be restarted by its daemon: only one that is a PID namespace of its own. */
 import { readlinkSync } from 'node:fs';
-import { SYSTEM, type Installation } from './installation.ts';
+import { SYSTEM, type Installation } from '@chaosplane/testcluster/installation';
 
 /** @throws Error when a restart asked for there would restart the machine that the tests run on. */
 export async function requireNamespace({ cluster }: Installation, node: string): Promise<void> {

@@ -1,7 +1,15 @@
 /** Network faults on a cluster, felt by traffic in every ordered pair of four pods on two nodes, by pod IP and through a Service. */
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { eventually, install, isEffective, isOver, NAMESPACE, type Installation } from './installation.ts';
+import {
+  patient,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(180_000);
 
@@ -153,14 +161,17 @@ test('a fault follows its peers: pods that come with their labels are hit within
   const becomes = (expected: readonly string[]) => async (): Promise<true | undefined> =>
     isDeepStrictEqual(await felt(), expected.toSorted()) ? true : undefined;
   await relabel('b', 'right');
-  await eventually('b is hit too', becomes([...left, ...right, ...both('a', 'b', 'lost')]), 30_000);
+  await eventually('b is hit too', becomes([...left, ...right, ...both('a', 'b', 'lost')]), {
+    ...patient,
+    withinMs: 30_000,
+  });
   await relabel('b', 'left');
   await relabel('d', 'left');
-  await eventually('c alone is hit', becomes(left), 30_000);
+  await eventually('c alone is hit', becomes(left), { ...patient, withinMs: 30_000 });
   await relabel('c', 'left');
-  await eventually('no pod is hit, rather than all', becomes([]), 30_000);
+  await eventually('no pod is hit, rather than all', becomes([]), { ...patient, withinMs: 30_000 });
   await relabel('c', 'right');
-  await eventually('c is hit again', becomes(left), 30_000);
+  await eventually('c is hit again', becomes(left), { ...patient, withinMs: 30_000 });
   await relabel('d', 'right');
   await end('follow');
   expect(await felt()).toEqual([]);
@@ -218,10 +229,14 @@ test('pod-kill ends one pod of a Deployment, which makes another', async () => {
   expect(over.status).toMatchObject({ phase: 'Completed', verified: '1/1' });
   const killed = over.status?.targets?.[0]?.name ?? '';
   expect(before).toContain(`pod/${killed}`);
-  const after = await eventually('there are two again', async () => {
-    const found = await names();
-    return found.length === 2 && !found.includes(`pod/${killed}`) ? found : undefined;
-  });
+  const after = await eventually(
+    'there are two again',
+    async () => {
+      const found = await names();
+      return found.length === 2 && !found.includes(`pod/${killed}`) ? found : undefined;
+    },
+    patient,
+  );
   expect(after.filter((name) => before.includes(name))).toHaveLength(1);
   await end('kill');
 });

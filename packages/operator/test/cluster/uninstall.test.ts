@@ -1,8 +1,17 @@
 /** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { uninstallRelease } from '../../../../tools/release/release.ts';
+import { uninstallRelease } from '@chaosplane/testcluster/release';
 import { chaosExperiments, FINALIZER } from '@chaosplane/api';
-import { eventually, install, isEffective, isOver, NAMESPACE, SYSTEM, type Installation } from './installation.ts';
+import {
+  patient,
+  install,
+  isEffective,
+  isOver,
+  NAMESPACE,
+  SYSTEM,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { requireNamespace } from './restarting.ts';
 
 jest.setTimeout(180_000);
@@ -144,8 +153,10 @@ describe('a user who may write experiments', () => {
     expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
     await may(['delete']);
     // The API server's authorizer follows the roles in its own time.
-    await eventually('the user is let in', async () =>
-      (await ask(experiment(onNode), `--as=${USER}`)) === 'taken' ? true : undefined,
+    await eventually(
+      'the user is let in',
+      async () => ((await ask(experiment(onNode), `--as=${USER}`)) === 'taken' ? true : undefined),
+      patient,
     );
     await shop.cluster.kubectl(['delete', 'clusterrolebinding/node-killer', 'clusterrole/node-killer']);
   });

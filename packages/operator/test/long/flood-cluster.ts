@@ -5,8 +5,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { podNetns } from '../../../../tools/release/netns.ts';
-import { SYSTEM, type Installation } from '../cluster/installation.ts';
+import { podNetns } from '@chaosplane/testcluster/netns';
+import { SYSTEM, type Installation } from '@chaosplane/testcluster/installation';
 
 /** Calls of some time. */
 export interface Calls {

@@ -1,7 +1,7 @@
 /** Every port of a cluster's daemon and operator is flooded, four at a time, each kind for a minute. What came out: docs/security.md. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { FLOODED_PORTS, floodsOf, startFlooder, type FloodedPort, type Flooder } from '@chaosplane/testkit';
-import { install, isEffective, type Installation } from '../cluster/installation.ts';
+import { install, isEffective, type Installation } from '@chaosplane/testcluster/installation';
 import {
   healthOf,
   memoryOf,

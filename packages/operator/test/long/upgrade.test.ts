@@ -8,18 +8,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { chaosExperimentShards, type ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { execa } from 'execa';
-import { installRelease, RELEASE } from '../../../../tools/release/release.ts';
-import { startCluster } from '../../../../tools/cluster/index.ts';
+import { installRelease, RELEASE } from '@chaosplane/testcluster/release';
+import { startCluster } from '@chaosplane/testcluster';
 import {
-  eventually,
   installationOn,
   isEffective,
   isOver,
   NAMESPACE,
+  patient,
   SYSTEM,
   type Installation,
-} from '../cluster/installation.ts';
+} from '@chaosplane/testcluster/installation';
 
 jest.setTimeout(1_800_000);
 
@@ -129,10 +130,8 @@ test('faults of the build before stay in force through an upgrade, and the new o
     }
   })();
   await installRelease(shop.cluster, { report: say });
-  await eventually('a new operator leads every daemon', async () => {
-    const now = await epochs();
-    return now.every((epoch, index) => epoch > (beforeEpochs[index] ?? Infinity)) ? true : undefined;
-  });
+  const leads = async () => (await epochs()).every((epoch, index) => epoch > (beforeEpochs[index] ?? Infinity));
+  await eventually('a new operator leads every daemon', leads, patient);
   upgrade.abort();
   await watch;
   expect(asked).toBeGreaterThan(10);
@@ -159,5 +158,5 @@ test('faults of the build before stay in force through an upgrade, and the new o
   await shop.remove('cut');
   await shop.remove('slow');
   expect(await prints()).toEqual(clean);
-  await eventually('nothing is left of it', async () => ((await shards()).length === 0 ? true : undefined));
+  await eventually('nothing is left of it', async () => (await shards()).length === 0, patient);
 });

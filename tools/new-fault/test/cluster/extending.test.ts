@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { startCluster, type Cluster } from '@chaosplane/testcluster';
+import { NAMESPACE } from '@chaosplane/testcluster/release';
 import { execa } from 'execa';
-import { startCluster, type Cluster } from '../../../cluster/index.ts';
-import { NAMESPACE } from '../../../release/release.ts';
+
 import { blocksOf, type Block } from './page.ts';
 
 jest.setTimeout(900_000);

@@ -1,8 +1,7 @@
 /** The daemon's engine over a laboratory: everything is real but the container runtime, whose one pod is the target. */
-import { createLogger, defined, systemClock } from '@chaosplane/common';
-import { memoryJournal, type Lab } from '@chaosplane/testkit';
-import { startEngine, type Engine, type Observed } from '../../src/engine/engine.ts';
-import type { ExecOptions } from '../../src/engine/request.ts';
+import { defined } from '@chaosplane/common';
+import { createHost } from '@chaosplane/daemon';
+import type { Engine, EngineConfig, ExecOptions, Observed } from '@chaosplane/daemon/engine';
 import type {
   CapabilityName,
   Container,
@@ -10,11 +9,11 @@ import type {
   Host,
   HostCapability,
   SandboxDetail,
-} from '../../src/contract/host.ts';
-import { createHost } from '../../src/host/real-host.ts';
-import type { Journal } from '../../src/journal/journal.ts';
-import type { ExecutionRecord } from '../../src/journal/record.ts';
-import type { PlacementChoice } from '../../src/netns/placement.ts';
+} from '@chaosplane/daemon/host';
+import type { ExecutionRecord, Journal } from '@chaosplane/daemon/journal';
+import type { Lab } from './lab.ts';
+import { memoryJournal } from './memory-journal.ts';
+import { startTestEngine } from './test-engine.ts';
 
 /** The values of the request's `action`. */
 export type NetworkAction = 'delay' | 'loss' | 'corrupt' | 'duplicate' | 'partition' | 'bandwidth';
@@ -61,21 +60,15 @@ export interface LabPod extends Pick<SandboxDetail, 'dns'>, Partial<Pick<Host, '
 /** Starts one; with the journal of one before, it takes over what that left. */
 export async function startLabDaemon(
   lab: Pick<Lab, 'target'>,
-  placement: Partial<PlacementChoice> = {},
+  placement: Partial<EngineConfig['placement']> = {},
   { sourcesTowards, ...pod }: LabPod = {},
   journal: Journal = memoryJournal(),
 ): Promise<LabDaemon> {
   const host = await createHost({ nodeName: 'node' });
-  const engine = await startEngine({
+  const engine = await startTestEngine({
     host: { ...host, runtime: runtimeOf(lab, pod), ...defined({ sourcesTowards }) },
     journal,
-    clock: systemClock,
-    logger: createLogger({ level: 'silent' }),
-    config: {
-      defaultTtlMs: 600_000,
-      maxTtlMs: 3_600_000,
-      placement: { engine: 'auto', hooks: 'auto', ...placement },
-    },
+    config: { placement: { engine: 'auto', hooks: 'auto', ...placement } },
   });
   let leaving: Promise<void> | undefined;
   const end = async (): Promise<void> => {

@@ -1,8 +1,9 @@
 /** One node: its files, its power switch, and commands in it. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { execa } from 'execa';
-import { isReady, waitFor } from '../api.ts';
+import { isReady } from '../api.ts';
 import { makeCertificate, writeKubeconfig } from '../certificates.ts';
 import { cgroupRoots, limitMemory, makeCgroups } from '../cgroups.ts';
 import { serverOf, type Place } from '../control-plane.ts';
@@ -40,14 +41,14 @@ export async function switchOn({ folder, number }: Place, node: NodeMarks, signa
     if (!(await isRunning(folder, node))) throw new Error(`node ${node.name} did not start: see ${folder}/log`);
     return isReady(folder, number, node.name, bootId);
   };
-  await waitFor(`node ${node.name} was Ready`, ready, { limitMs: READY_LIMIT_MS, signal });
+  await eventually(`node ${node.name} is Ready`, ready, { withinMs: READY_LIMIT_MS, everyMs: 100, signal });
 }
 
 /** A power cut: its init and all its processes die at once. */
 export async function switchOff({ folder }: Place, node: NodeMarks): Promise<void> {
   kill(await initOf(node));
   const off = async (): Promise<boolean> => !(await isRunning(folder, node));
-  await waitFor(`node ${node.name} was off`, off, { limitMs: 10_000 });
+  await eventually(`node ${node.name} is off`, off, { withinMs: 10_000, everyMs: 100 });
 }
 
 export async function isRunning(folder: string, node: NodeMarks): Promise<boolean> {

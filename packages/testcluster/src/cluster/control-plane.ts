@@ -1,7 +1,8 @@
 /** The control plane: etcd, API server, controller manager and scheduler as processes in the cluster's own network namespace. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ask, waitFor } from './api.ts';
+import { eventually } from '@chaosplane/testkit/eventually';
+import { ask } from './api.ts';
 import { makeAuthority, makeCertificate, writeKubeconfig } from './certificates.ts';
 import { markOf } from './folder.ts';
 import { backgroundProcess, killBackground, startBackground } from './processes.ts';
@@ -51,7 +52,7 @@ async function waitForApi({ folder, number }: Place, signal: AbortSignal | undef
       }
     return (await ask(folder, number, '/readyz'))?.status === 200;
   };
-  await waitFor('the API server was ready', ready, { limitMs: 60_000, signal });
+  await eventually('the API server is ready', ready, { withinMs: 60_000, everyMs: 100, signal });
 }
 
 /** SIGKILL to the API server only: the rest sees an outage. */

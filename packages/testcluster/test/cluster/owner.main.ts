@@ -1,5 +1,5 @@
 /** A process that owns a cluster of one node, says where, and waits to be killed. */
-import { startCluster } from '../../index.ts';
+import { startCluster } from '../../src/index.ts';
 
 const cluster = await startCluster({ nodes: 1, report: () => undefined });
 console.log(cluster.folder);

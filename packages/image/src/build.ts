@@ -9,7 +9,7 @@ import { appEntries, baseEntries, daemonEntries, NON_ROOT } from './contents.ts'
 /** Makes glibc give back what buffers have taken, as soon as they are gone. */
 const GIVING_BACK = ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=65536', 'MALLOC_TRIM_THRESHOLD_=131072'];
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(import.meta.dirname, '../../..');
 
 /** The names of the images in tests; they are imported and never pulled. */
 export const testImages: Readonly<Record<ImageName, string>> = {

@@ -1,12 +1,13 @@
 /** ChaosPlane on a test cluster: the chart of this checkout, with images that are built from it. */
 import { basename, join } from 'node:path';
-import { cacheFolder, type Cluster } from '../cluster/index.ts';
-import { buildImages, testImages } from '../image/build.ts';
+import { buildImages, testImages } from '@chaosplane/image';
+import type { Cluster } from '../cluster/cluster.ts';
+import { cacheFolder } from '../cluster/start.ts';
 
 export const RELEASE = 'chaosplane';
 export const NAMESPACE = 'chaosplane';
 
-const CHART = join(import.meta.dirname, '../../charts/chaosplane');
+const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
 
 export interface ReleaseOptions {
   readonly report: (line: string) => void;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
-import { readMarks } from '../../folder.ts';
-import { BUSYBOX_IMAGE, startCluster, sweepClusters, type Cluster } from '../../index.ts';
+import { readMarks } from '../../src/cluster/folder.ts';
+import { BUSYBOX_IMAGE, startCluster, sweepClusters, type Cluster } from '../../src/index.ts';
 import { tracesLeft } from './machine.ts';
 
 const APP = 'chaosplane.test/app:1';

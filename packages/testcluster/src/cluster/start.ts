@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { appArchive } from '@chaosplane/testbed';
-import { ask, waitFor } from './api.ts';
+import { eventually } from '@chaosplane/testkit/eventually';
+import { ask } from './api.ts';
 import { makeCgroups } from './cgroups.ts';
 import { keepImages, openCluster, type Cluster } from './cluster.ts';
 import { prepareControlPlane, startControlPlane } from './control-plane.ts';
@@ -74,7 +75,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await startControlPlane(place, signal);
     const defaults = '/api/v1/namespaces/default/serviceaccounts/default';
     const ready = async (): Promise<boolean> => (await ask(folder, number, defaults))?.status === 200;
-    await waitFor('the controllers worked', ready, { limitMs: 60_000, signal });
+    await eventually('the controllers work', ready, { withinMs: 60_000, everyMs: 100, signal });
     const cluster = await openCluster(folder, signal);
     await cluster.kubectl(['apply', '-f', '-'], { input: corednsManifest(addressPlan(number)) });
     if (names.length > 0) report(`starting ${names.join(', ')}`);

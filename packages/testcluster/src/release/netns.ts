@@ -1,7 +1,7 @@
 /** Where this machine finds the network namespace of a pod of a test cluster. */
 import { join } from 'node:path';
 import { connectRuntime } from '@chaosplane/daemon';
-import type { Cluster } from '../cluster/index.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 /** The path of the namespace, as long as the pod runs. Throws when it does not. */
 export async function podNetns(cluster: Cluster, namespace: string, pod: string): Promise<string> {

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { systemClock } from '@chaosplane/common';
 import { addressPlan } from './ranges.ts';
 
 /** One answer. */
@@ -38,18 +37,6 @@ export async function ask(folder: string, number: number, path: string): Promise
     asked.on('error', () => resolve(undefined));
     asked.end();
   });
-}
-
-/** Asks again every 100 ms until `enough` is satisfied. Throws, with what was waited for, after `limitMs`. */
-export async function waitFor(
-  what: string,
-  enough: () => Promise<boolean>,
-  { limitMs, signal }: { limitMs: number; signal?: AbortSignal | undefined },
-): Promise<void> {
-  for (const deadline = performance.now() + limitMs; !(await enough());) {
-    if (performance.now() > deadline) throw new Error(`waited ${limitMs / 1000} s in vain until ${what}`);
-    await systemClock.sleep(100, signal);
-  }
 }
 
 /** Whether a node is Ready since the boot with this id: right after a power cut the old one's word still stands. */

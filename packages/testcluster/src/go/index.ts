@@ -1,0 +1,3 @@
+/** Programs that are built from Go modules, once for each version: Kubernetes, container runtimes. */
+export { cachedFolder, type BuildOptions } from './cached.ts';
+export { buildPrograms, fetching, goCaller, moduleFolder, type CallGo, type GoProgram } from './programs.ts';

@@ -1,0 +1,38 @@
+/** The lint rule that a relative import stays in its package; tools and benches import packages by their names, too. */
+import { dirname, join, relative } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** The package that a file below `packages/` belongs to; undefined for any other one. */
+function packageOf(file) {
+  return /^packages\/[^/]+/.exec(relative(root, file))?.[0];
+}
+
+export const staysInside = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      leaves:
+        '{{ to }} is outside of {{ from }}: import a package by its name; what several tests share is in a package',
+      enters: '{{ to }} is in a package: import it by its name',
+    },
+  },
+  create(context) {
+    const from = packageOf(context.filename);
+    const check = ({ source }) => {
+      if (source?.type !== 'Literal' || typeof source.value !== 'string' || !source.value.startsWith('.')) return;
+      const target = join(dirname(context.filename), source.value);
+      if (packageOf(target) === from) return;
+      const messageId = from === undefined ? 'enters' : 'leaves';
+      context.report({ node: source, messageId, data: { from, to: relative(root, target) } });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+    };
+  },
+};
