@@ -140,7 +140,7 @@ test('a container that has ended and is about to be started again is said not to
     ] as const) {
       await expect(exec(type, parameters, 'crashing')).rejects.toMatchObject({
         details: expect.stringMatching(
-          /(no such container of pod default\/crashing runs now|of pod default\/crashing has just ended)/,
+          /(no such container of pod default\/crashing runs now|of pod default\/crashing has just ended|app has exited with exit code 7 .* and is not running)/,
         ),
       });
     }
