@@ -27,7 +27,9 @@ export async function eventually<V>(
     const seen = await look();
     if (is(seen)) return seen as Exclude<V, undefined | false>;
     if (performance.now() > end) throw new Error(`${what}: not within ${withinMs / 1000} s${last(seen)}`);
-    await pause(everyMs, undefined, { signal });
+    await pause(everyMs, undefined, { signal }).catch((error: unknown) => {
+      throw signal?.aborted === true ? signal.reason : error;
+    });
   }
 }
 
