@@ -218,9 +218,9 @@ group(`a bandwidth${lacking.length === 0 ? '' : ` (this kernel has no ${lacking.
 
   test('drops what would wait too long, and says so', async () => {
     // An emulated machine sends them for seconds, in which many pass.
-    const slow = { rate: emulated ? '20kbit' : '200kbit', burst: '2000', latency: '100ms', protocol: 'udp' };
-    const record = await daemon.exec('bandwidth', slow);
-    const { received, sent } = await sendOneWay(lab.target, lab.peer(0), { count: 3000, burst: 50, withinMs: 1500 });
+    const [rate, latency, withinMs] = emulated ? ['20kbit', '700ms', 6000] : ['200kbit', '100ms', 1500];
+    const record = await daemon.exec('bandwidth', { rate, burst: '2000', latency, protocol: 'udp' });
+    const { received, sent } = await sendOneWay(lab.target, lab.peer(0), { count: 3000, burst: 50, withinMs });
     expect(received).toBeLessThan(sent / 2);
     const { evidence } = await daemon.observe(record);
     expect(evidence?.counters).toMatchObject({ packets_matched: sent, packets_dropped: sent - received });
