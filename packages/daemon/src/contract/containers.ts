@@ -24,7 +24,7 @@ export interface SandboxDetail extends Sandbox {
   readonly netnsPath?: string;
   /** Absent when the runtime does not tell. */
   readonly dns?: DnsView;
-  /** What carries the sandbox out, regardless of the handler called: `io.containerd.runsc.v1`. Absent when the runtime does not tell. */
+  /** What carries the sandbox out, whichever handler is named: `io.containerd.runsc.v1`. Absent when the runtime does not tell. */
   readonly runtimeType?: string;
 }
 

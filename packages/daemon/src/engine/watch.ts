@@ -1,5 +1,5 @@
 /** Notices targets that went away: their executions end, and what is held of them is let go so that the kernel can remove it. */
-import { driverNameOf } from '../journal/record.ts';
+import { driverNameOf, type ExecutionRecord } from '../journal/record.ts';
 import type { EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
 import { KEEP_EVERY_MS, keepEvidence } from './keep-evidence.ts';
@@ -54,14 +54,16 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
   for (const records of Map.groupBy(live, driverNameOf).values()) {
     const [first] = records;
     const gone = first === undefined ? [] : await driverOf(drivers, first).gone(records, ready);
-    for (const { id } of gone) {
+    const undo = async ({ id }: ExecutionRecord): Promise<void> => {
       const current = executions.get(id);
-      if (current === undefined || !isLive(current)) continue;
+      if (current === undefined || !isLive(current)) return;
       // Where the target can still be reached, the fault is removed first: a sandbox that is not ready may have a network.
       await undoer.undo(id, 'target-gone').catch((error: unknown) => {
         logger.error({ executionId: id, err: error }, 'execution whose target is gone could not be undone');
       });
-    }
+    };
+    // The runtime may take a moment to say why, for each.
+    await Promise.all(gone.map(undo));
   }
   for (const driver of Object.values(drivers)) await driver.releaseGone(ready);
   for (const records of Map.groupBy(executions.live(), driverNameOf).values()) {

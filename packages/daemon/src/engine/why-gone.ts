@@ -17,23 +17,27 @@ export async function whyGone(
 ): Promise<string | undefined> {
   if (bootId !== host.bootId) return 'the node has booted since';
   if (target.kind === 'node') return undefined;
+  let containers: string[] = [];
   try {
     // Of a network, the sandbox is all that there is to ask about; of a container, the exit comes a moment after its last process.
     let deadline = target.kind === 'containers' ? clock.monotonic() + NOTICE_MS : -Infinity;
     for (;;) {
-      const [containers, pod] = [await containersOf(host, target), await podOf(host, target)];
-      if (containers.length > 0) deadline = Math.min(deadline, clock.monotonic() + POD_MS);
-      if (pod.length > 0 || clock.monotonic() >= deadline) {
-        const words = [...containers, ...pod];
-        return words.length > 0 ? words.join('; ') : undefined;
+      if (containers.length === 0) {
+        const { words, at } = await containersOf(host, target);
+        containers = words;
+        if (words.length > 0) deadline = Math.min(deadline, clock.monotonic() + POD_MS - (clock.now() - at));
       }
+      const pod = await podOf(host, target);
+      if (pod.length > 0 || clock.monotonic() >= deadline) return joined([...containers, ...pod]);
       await clock.sleep(ASK_EVERY_MS);
     }
   } catch (error) {
     logger.warn({ executionId: id, err: error }, 'why a target is gone is not known');
-    return undefined;
+    return joined(containers);
   }
 }
+
+const joined = (words: readonly string[]): string | undefined => (words.length === 0 ? undefined : words.join('; '));
 
 /** The evidence with the words behind its summary. */
 export function withEnd(evidence: EvidenceRecord, words: string): EvidenceRecord {
@@ -48,13 +52,15 @@ async function podOf({ runtime }: Host, target: PodTarget): Promise<string[]> {
   return sandbox.ready ? [] : [`${podName(target)} was stopped`];
 }
 
-async function containersOf({ runtime }: Host, target: PodTarget): Promise<string[]> {
-  if (target.kind !== 'containers') return [];
+/** What became of the containers, and the time of the last exit. */
+async function containersOf({ runtime }: Host, target: PodTarget): Promise<{ words: string[]; at: number }> {
+  if (target.kind !== 'containers') return { words: [], at: 0 };
   const details = await Promise.all(target.containers.map(({ id }) => runtime.container(id)));
-  return target.containers.flatMap(({ name }, index) => {
+  const words = target.containers.flatMap(({ name }, index) => {
     const detail = details[index];
     return detail === undefined ? [`container ${name} was removed`] : exitOf(detail);
   });
+  return { words, at: Math.max(0, ...details.map((detail) => detail?.finishedAt ?? 0)) };
 }
 
 /** With the signal that an exit code above 128 stands for, which is what people look for. */

@@ -1,4 +1,4 @@
-/** Reads back what of ChaosPlane a namespace holds, from another process or none. */
+/** Reads back what of ChaosPlane a namespace holds, also without a record of it. */
 import type { Netns, Qdisc } from '../contract/host.ts';
 import { IFB_PREFIX, QUEUE_TABLE, ROOT_HANDLE, TABLE } from './names.ts';
 import { inTree, takesTap, type PlacedLayer } from './placed-layer.ts';

@@ -1,4 +1,4 @@
-/** Network faults on ports of pods in service meshes: the port is that on the wire, regardless of the sidecar's rules make of it. */
+/** Network faults on ports of pods in service meshes: the port is that on the wire, which the sidecar's rules do not change. */
 import { execFile } from 'node:child_process';
 import { createServer, Socket, type Server } from 'node:net';
 import { join } from 'node:path';

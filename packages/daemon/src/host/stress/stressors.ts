@@ -33,6 +33,7 @@ const STUCK_MS = 5000;
 const ASKED_MS = 1000;
 const KILLED_MS = 10_000;
 const LOOK_EVERY_MS = 5;
+const LOOK_LATE_MS = 100;
 
 /** A worker that the kernel kills when memory runs out is not started again: it would be, many times in a second. */
 const ALWAYS = ['--quiet', '--no-oom-adjust', '--oomable'];
@@ -88,7 +89,8 @@ async function start(order: StressorOrder): Promise<ProcessRef> {
  * Resolves with nothing once all workers run; they are forked by stress-ng, which the gate becomes. On a busy node, the first one may
  * take its time.
  */
-async function working({ pid }: ProcessRef, { workers, cgroup }: StressorOrder): Promise<string | undefined> {
+async function working({ pid }: ProcessRef, { workers, cgroup, lifeMs }: StressorOrder): Promise<string | undefined> {
+  const mostMs = Math.min(START_MS, lifeMs);
   let running = -1;
   let since = systemClock.monotonic();
   for (;;) {
@@ -97,13 +99,15 @@ async function working({ pid }: ProcessRef, { workers, cgroup }: StressorOrder):
     if (now > running) [running, since] = [now, systemClock.monotonic()];
     const waited = systemClock.monotonic() - since;
     // stress-ng tries to start a worker for ever, and then does not end by its own timeout either.
-    if (waited > START_MS || (waited > STUCK_MS && running >= 0 && isFull(cgroup))) break;
-    await systemClock.sleep(LOOK_EVERY_MS);
+    if (waited > STUCK_MS && running >= 0 && isFull(cgroup))
+      return `only ${running} of ${workers} workers could be started: the limit of processes is reached (pids.max). Ask for fewer`;
+    if (waited > mostMs) break;
+    // Each look reads all of /proc.
+    await systemClock.sleep(waited < 1000 ? LOOK_EVERY_MS : LOOK_LATE_MS);
   }
-  if (running < 0) return `it has not joined its cgroup within ${START_MS / 1000} s`;
-  const started = `only ${running} of ${workers} workers could be started`;
-  if (isFull(cgroup)) return `${started}: the limit of processes is reached (pids.max). Ask for fewer`;
-  return `${started} within ${START_MS / 1000} s`;
+  if (running < 0) return `it has not joined its cgroup within ${mostMs / 1000} s`;
+  const left = 'the node is busy, or lets no further process run';
+  return `only ${running} of ${workers} workers could be started within ${mostMs / 1000} s: ${left}`;
 }
 
 const isFull = (cgroup: Cgroup): boolean => (room(cgroup).tasks?.free ?? Infinity) <= 0;
