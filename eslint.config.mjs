@@ -19,7 +19,7 @@ const allowed = {
   operator: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes'],
   testbed: ['common', 'proto'],
   image: ['testbed'],
-  testkit: ['common', 'proto', 'actions', 'api', 'lifecycle', 'daemon', 'testbed'],
+  testkit: ['common', 'proto', 'actions', 'daemon', 'testbed'],
   testcluster: ['common', 'kube', 'api', 'daemon', 'testbed', 'image', 'testkit'],
   cli: ['common', 'proto', 'kube', 'actions', 'api', 'lifecycle', 'client', 'probes', 'daemon', 'testbed'],
 };

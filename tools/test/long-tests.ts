@@ -1,6 +1,6 @@
 /** The long tests: what takes too long, or needs too much to be built, to be run before each commit. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { execaSync } from 'execa';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
@@ -82,9 +82,8 @@ export const longTests: readonly LongTest[] = [
     files: ['upgrade'],
     limitMs: 2 * clusterLayer.limitMs,
     packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
-    whyNot: () =>
-      existsSync(join(import.meta.dirname, '../../.git/shallow')) ? 'needs the history of git' : undefined,
-    prepare: kubernetes,
+    whyNot: whyNoBuildBefore,
+    prepare: async (options) => ({ ...(await kubernetes(options)), CHAOSPLANE_TEST_BEFORE: BUILD_BEFORE }),
   },
   {
     name: 'containerd',
@@ -139,6 +138,18 @@ export const longTests: readonly LongTest[] = [
   }),
   { ...onRuntime('gvisor', 'pods in gVisor, on containerd 2.2', { files: ['gvisor.long'] }), whyNot: whyNoGvisor },
 ];
+
+/** Version 0.1.0 of 2026-11-29, the last one before resource types had a package of their own. */
+const BUILD_BEFORE = '2bf56095fa1aeb9282d6b1b4c0efc04aa19a8e9a';
+
+/** It is built of its commit. */
+function whyNoBuildBefore(): string | undefined {
+  const { failed } = execaSync('git', ['cat-file', '-e', `${BUILD_BEFORE}^{commit}`], {
+    cwd: import.meta.dirname,
+    reject: false,
+  });
+  return failed ? `needs git, and its history with the commit ${BUILD_BEFORE.slice(0, 7)}` : undefined;
+}
 
 /** gVisor's shim lowers its OOM score, and does not start where it may not. */
 function whyNoGvisor(): string | undefined {

@@ -24,8 +24,8 @@ import {
 
 jest.setTimeout(1_800_000);
 
-/** Version 0.1.0 of 2026-11-29, the last one before resource types had a package of their own. */
-const BEFORE = '2bf56095fa1aeb9282d6b1b4c0efc04aa19a8e9a';
+/** The commit of the earlier build. */
+const BEFORE = process.env['CHAOSPLANE_TEST_BEFORE'] ?? '';
 const ROOT = join(import.meta.dirname, '../../../..');
 const DELAY_MS = 300;
 
@@ -40,10 +40,8 @@ async function buildBefore(): Promise<{ readonly images: readonly string[]; read
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const [checkout, images] = [join(folder, 'checkout'), join(folder, 'images')];
   say('building the earlier build');
-  await execa('git', ['worktree', 'add', '--detach', checkout, BEFORE], { cwd: ROOT });
-  stack.defer(async () => {
-    await execa('git', ['worktree', 'remove', '--force', checkout], { cwd: ROOT });
-  });
+  await execa('git', ['clone', '--shared', '--no-checkout', ROOT, checkout]);
+  await execa('git', ['checkout', '--detach', BEFORE], { cwd: checkout });
   await execa('npm', ['ci'], { cwd: checkout });
   const named = ['--registry', 'chaosplane.test', '--tag', 'before'];
   await execa('npm', ['run', 'image', '--', 'all', '--out', images, ...named], { cwd: checkout });
