@@ -104,13 +104,3 @@ export function isNotFound(error: unknown): error is KubeError {
 export function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
 }
-
-/** The object itself is refused: schema, immutability, an unknown field. */
-export function isInvalid(error: unknown): error is KubeError {
-  return error instanceof KubeError && (error.status === 422 || error.status === 400);
-}
-
-/** The server, or the Eviction API for a disruption budget, asks to come back later. */
-export function isTooManyRequests(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.status === 429;
-}

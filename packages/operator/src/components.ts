@@ -3,7 +3,7 @@ import type { Component, Leadership } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
 import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
-import type { OperatorParts } from './operator.ts';
+import type { OperatorParts } from './parts.ts';
 import { cacheComponent, newTerm } from './term.ts';
 
 /** What every replica runs, whether it leads or not: nothing yet. */

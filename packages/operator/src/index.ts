@@ -2,4 +2,5 @@
 export { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
 export { connectDaemons, type Daemons } from './daemons/daemons.ts';
 export { daemonDomain, nodeLabels } from './daemons/address.ts';
-export { runOperator, type OperatorParts } from './operator.ts';
+export { runOperator } from './operator.ts';
+export type { OperatorParts } from './parts.ts';

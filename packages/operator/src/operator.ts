@@ -1,27 +1,10 @@
 /** An operator: it waits until it leads, works, and waits again when it has lost the lead. */
-import { systemClock, type Clock, type Logger } from '@chaosplane/common';
-import {
-  createManager,
-  electLeader,
-  type Component,
-  type KubeClient,
-  type Leadership,
-  type Manager,
-} from '@chaosplane/kube';
+import { systemClock } from '@chaosplane/common';
+import { createManager, electLeader, type Component, type Leadership, type Manager } from '@chaosplane/kube';
 import { everyReplica, leaderOnly } from './components.ts';
 import type { OperatorConfig } from './config.ts';
-import type { Daemons } from './daemons/daemons.ts';
-import { createReadiness, type Readiness } from './readiness.ts';
-
-/** What an operator is given beside its settings. */
-export interface OperatorParts {
-  readonly client: KubeClient;
-  readonly daemons: Daemons;
-  readonly logger: Logger;
-  readonly clock?: Clock;
-  /** Told what keeps it from its work. */
-  readonly readiness?: Readiness;
-}
+import type { OperatorParts } from './parts.ts';
+import { createReadiness } from './readiness.ts';
 
 /**
  * Stands for election and works while it leads, term after term, until the signal comes: one that loses the lead, because another

@@ -17,7 +17,7 @@ import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { createEventRecorder } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { daemonPods } from './daemons/endpoints.ts';
-import type { OperatorParts } from './operator.ts';
+import type { OperatorParts } from './parts.ts';
 
 /** Copies of what the API server has. */
 export interface Caches {

@@ -1,24 +1,12 @@
 /** What the parts of the engine share. */
 import type { Clock, Logger } from '@chaosplane/common';
-import type { NodeSettings } from '../faults/fault.ts';
 import type { Host } from '../contract/host.ts';
 import type { ExecutionRecord } from '../journal/record.ts';
-import type { PlacementChoice } from '../netns/placement.ts';
+import type { EngineConfig } from './config.ts';
 import type { Executions } from './executions.ts';
 import type { Lease } from './lease.ts';
 import type { Drivers } from './drivers/driver.ts';
 import { targetName } from './target/name.ts';
-
-/** The engine's settings. */
-export interface EngineConfig {
-  /** TTL of an execution whose request gives none, in milliseconds. */
-  readonly defaultTtlMs: number;
-  /** The longest TTL that is accepted, in milliseconds. */
-  readonly maxTtlMs: number;
-  readonly placement: PlacementChoice;
-  /** What may be done to the node itself; absent: nothing. */
-  readonly node?: NodeSettings;
-}
 
 /** What drivers are made of. */
 export interface DriverContext {

@@ -10,7 +10,7 @@ import {
   type Problem,
 } from '@chaosplane/common';
 import type { LayerContext } from '../faults/fault.ts';
-import type { EngineConfig } from './context.ts';
+import type { EngineConfig } from './config.ts';
 import { parsePeersOf, type Peers } from './peers.ts';
 import type { ExecRequest } from './request.ts';
 

@@ -1,5 +1,5 @@
 /** Where packets meet our layers: the chains that hook in, and those that steer what was marked to its class. Pure. */
-import type { Carried } from './compile.ts';
+import type { Carried } from './device-facts.ts';
 import { egressChains } from './egress-chains.ts';
 import type { DeviceWord } from './effect-rules.ts';
 import type { Direction } from '../model/layer.ts';

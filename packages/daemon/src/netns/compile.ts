@@ -1,6 +1,7 @@
 /** What all layers of one network namespace add up to: nft tables, queueing trees, devices of ChaosPlane, user-space policies. Pure. */
 import type { QueuePolicy, TapPolicy } from '../contract/host.ts';
 import { baseChains, steeringChains } from './base-chains.ts';
+import type { Devices } from './device-facts.ts';
 import { fragmentSets } from './fragments.ts';
 import { countersOf, hitChains, type DeviceWord } from './effect-rules.ts';
 import { IFB_PREFIX, ifbOf, MARK_MASK, TABLE, tapOf, tapPriorityOf } from './names.ts';
@@ -18,27 +19,6 @@ import {
 import type { Table } from '../nft/ruleset.ts';
 import { livenessSet, scopeChains } from './scope.ts';
 import { treeOf, type Shape, type Tree } from './shaping.ts';
-
-/** What has to be known of a device. */
-export interface Device {
-  /** Its number. */
-  readonly index: number;
-  /** In bytes. */
-  readonly mtu: number;
-  /** What of others' traffic passes it as well: of devices that stand on it. Absent: nothing. */
-  readonly carries?: Carried;
-}
-
-/** Traffic of devices that stand on another one: it meets our hooks at its own device, and again at the one below. */
-export interface Carried {
-  /** Whether there are VLANs on it. */
-  readonly vlans: boolean;
-  /** MAC addresses of macvlan devices on it. */
-  readonly addresses: readonly string[];
-}
-
-/** The devices of a namespace by name. One that is not there (yet) is named in rules, which only a dry run may do. */
-export type Devices = ReadonlyMap<string, Device>;
 
 /** The whole desired state of a namespace. */
 export interface Desired {

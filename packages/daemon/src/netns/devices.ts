@@ -1,7 +1,8 @@
 /** The devices of a namespace that shape: our queueing trees on them, and our IFB devices; brought there and removed. */
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
 import type { Netns, NetworkInterface, Qdisc } from '../contract/host.ts';
-import type { Desired, Devices } from './compile.ts';
+import type { Desired } from './compile.ts';
+import type { Devices } from './device-facts.ts';
 import { treesOf, type Present } from './inventory.ts';
 import { carriedBy } from './interfaces.ts';
 import { ROOT_HANDLE } from './names.ts';

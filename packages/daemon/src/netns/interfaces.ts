@@ -1,7 +1,7 @@
 /** Which interfaces of a pod a fault is about. Pure. */
 import { ChaosError, INTERFACE_NAME } from '@chaosplane/common';
 import type { NetworkInterface } from '../contract/host.ts';
-import type { Carried } from './compile.ts';
+import type { Carried } from './device-facts.ts';
 import { isOurDevice } from './names.ts';
 
 /**

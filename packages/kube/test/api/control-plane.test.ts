@@ -19,7 +19,6 @@ import {
   loadCluster,
   nodes,
   removeFinalizer,
-  setCondition,
   tokenReviews,
   type ConfigMap,
   type KubeClient,
@@ -80,7 +79,7 @@ describe('requests', () => {
   test('a status is applied apart from its object', async () => {
     await client.create(nodes, { metadata: { name: ref.name } });
     const condition = { type: 'Tested', status: 'True', reason: 'Test', message: 'it was' } as const;
-    const conditions = setCondition([], condition, Date.UTC(2026, 0, 1));
+    const conditions = [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }];
     const status = { conditions };
     const options = { fieldManager: 'test', subresource: 'status' } as const;
     const applied = await client.apply(nodes, { metadata: { name: ref.name }, status }, options);

@@ -51,9 +51,6 @@ export function openTap(netns: NetnsHandle, name: string): number {
   }
 }
 
-/** The length of the header in front of each frame. */
-export const VIRTIO_HEADER_BYTES = 10;
-
 const [AF_PACKET, RAW, SOL_SOCKET, SO_PRIORITY, SO_SNDBUFFORCE, SOL_PACKET, PACKET_VNET_HDR] = [
   17, 3, 1, 12, 32, 263, 15,
 ];

@@ -1,7 +1,6 @@
 /** Wrong bits in frames, checked by what a receiver would check. */
 import { describe, expect, test } from '@jest/globals';
-import { VIRTIO_HEADER_BYTES } from './device.ts';
-import { corruptedFrames, onesSum } from './frames.ts';
+import { corruptedFrames, onesSum, VIRTIO_HEADER_BYTES } from './frames.ts';
 
 const ETHERNET = 14;
 const IP = VIRTIO_HEADER_BYTES + ETHERNET;

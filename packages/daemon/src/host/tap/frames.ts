@@ -1,12 +1,13 @@
 /** Frames of a TAP device with the header of virtio_net: a wrong bit in one, as a bad link makes it. */
 import { corrupted } from '../queue/corrupt.ts';
-import { VIRTIO_HEADER_BYTES } from './device.ts';
 
 /*
- * virtio_net's header (10 bytes, in the order of the machine): flags, kind of GSO, length of all headers, size of a segment, where the
+ * virtio_net's header (in front of each frame, in the order of the machine): flags, kind of GSO, length of all headers, size of a segment, where the
  * checksum begins, where it is stored from there.
  * https://docs.oasis-open.org/virtio/virtio/v1.2/virtio-v1.2.html#x1-2330006
  */
+/** The length of that header. */
+export const VIRTIO_HEADER_BYTES = 10;
 const NEEDS_CHECKSUM = 1;
 const [NO_GSO, GSO_TCP4, GSO_TCP6, GSO_KINDS] = [0, 1, 4, 0x7f];
 const ETHERNET_BYTES = 14;
