@@ -1,9 +1,8 @@
 /** `npm run bench -- chaos-mesh`: partitions by both daemons on the same pod, turn by turn, beside what the kernel alone takes. */
 import { channel } from 'node:diagnostics_channel';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chaosplane/common';
+import { cacheFolderOf, createLogger } from '@chaosplane/common';
 import { createHost, startDaemon } from '@chaosplane/daemon';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { createTestbed, type Testbed } from '@chaosplane/testbed';
@@ -18,7 +17,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Runs it, prints the table and how often one is in the other. */
 export async function benchChaosMesh(rounds: number): Promise<void> {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane');
+  const cache = cacheFolderOf(process.env);
   const programs = await buildChaosMesh(cache, say);
   const testbed = await createTestbed({ report: say });
   try {

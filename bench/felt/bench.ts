@@ -1,8 +1,8 @@
 /** `npm run bench -- felt`: what an application feels of a fault, beside a real one and Chaos Mesh's, turn by turn on pods of one node. */
 import { mkdir } from 'node:fs/promises';
-import { homedir, release, version } from 'node:os';
+import { release, version } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '@chaosplane/common';
+import { cacheFolderOf, createLogger } from '@chaosplane/common';
 import { createHost, startDaemon } from '@chaosplane/daemon';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
 import { createTestbed, type Testbed } from '@chaosplane/testbed';
@@ -35,7 +35,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 /** Runs it and prints the table. @throws the signal's reason when it ended early. */
 export async function benchFelt(rounds: number, { cut, signal }: FeltOptions): Promise<void> {
   await bringPackages(benchPackages, 'the bench', say);
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane');
+  const cache = cacheFolderOf(process.env);
   const programs = await buildChaosMesh(cache, say, signal).catch((error: unknown) => {
     signal.throwIfAborted();
     return { unavailable: `Chaos Mesh's daemon could not be built: ${firstLine(error)}` };

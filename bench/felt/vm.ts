@@ -1,6 +1,6 @@
 /** The same bench in the virtual machine of the tests, whose kernel has netem: what has to be built is built here first. */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolderOf } from '@chaosplane/common';
 import { appArchive } from '@chaosplane/testbed';
 import { vmPackages } from '../../tools/test/layers.ts';
 import { whyNoVm } from '../../tools/vm/kernel.ts';
@@ -17,7 +17,7 @@ export async function benchFeltInVm(rounds: number, { cut, signal }: FeltOptions
   await bringPackages(vmPackages, 'the virtual machine', say);
   const why = await whyNoVm();
   if (why !== undefined) throw new Error(why);
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane');
+  const cache = cacheFolderOf(process.env);
   await buildChaosMesh(cache, say, signal);
   await appArchive(cache, say);
   say('starting the virtual machine: emulated, so that starting containerd and eight pods takes some minutes');

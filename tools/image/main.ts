@@ -1,7 +1,7 @@
 /** `npm run image`: builds the container images offline, as archives for `ctr images import` or `docker load`. */
 import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { cacheFolderOf } from '@chaosplane/common';
 import { buildImage, type ImageName } from '@chaosplane/image';
 import { Argument, Command } from 'commander';
 import { imagePackages } from '@chaosplane/testcluster';
@@ -10,7 +10,7 @@ import { missing, provide } from '../test/packages.ts';
 const choices = ['operator', 'daemon', 'all'] as const;
 
 async function run(which: (typeof choices)[number], options: { out: string; registry: string; tag: string }) {
-  const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane', 'images');
+  const cacheFolder = join(cacheFolderOf(process.env), 'images');
   const reference = (image: ImageName): string => `${options.registry}/${image}:${options.tag}`;
   const references = { operator: reference('operator'), daemon: reference('daemon') };
   const report = (line: string): void => void process.stderr.write(`${line}\n`);

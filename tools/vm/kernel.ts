@@ -1,8 +1,8 @@
 /** The kernel of the virtual machine: Debian's own, from its package, unpacked once into the user's cache folder. */
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolderOf } from '@chaosplane/common';
 import { promisify } from 'node:util';
 import { backportedKernel, type AptPackage } from './backports.ts';
 
@@ -55,7 +55,7 @@ export async function whyNoVm(): Promise<string | undefined> {
  * @throws Error when there is neither a package nor a cached kernel.
  */
 export async function prepareKernel(env: NodeJS.ProcessEnv, release: Release, report: Report): Promise<Kernel> {
-  const vm = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'chaosplane', 'vm');
+  const vm = join(cacheFolderOf(env), 'vm');
   const base = release === 'stable' ? vm : join(vm, release);
   await mkdir(base, { recursive: true });
   const found = await (release === 'stable' ? stableKernel() : backportedKernel(base)).catch(async (error: unknown) => {

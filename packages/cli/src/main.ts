@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
-import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter } from 'node:path';
+import { cacheFolderOf } from '@chaosplane/common';
 import { DAEMON_VERSION } from '@chaosplane/daemon';
 import { Command, CommanderError } from 'commander';
 import { addDaemon } from './commands/daemon.ts';
@@ -30,7 +30,7 @@ const surroundings: Surroundings = {
   stdin: process.stdin,
   clock: machineClock,
   interrupted: controller.signal,
-  cacheFolder: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'chaosplane'),
+  cacheFolder: cacheFolderOf(process.env),
   kubeconfigs: (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== ''),
 };
 

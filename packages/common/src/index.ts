@@ -3,6 +3,7 @@ export * from './pure.ts';
 export * from './logger.ts';
 export * from './setting-schemas.ts';
 export * from './door/index.ts';
+export { cacheFolderOf } from './cache-folder.ts';
 export { bucket, type Bucket, type Rate } from './token-bucket.ts';
 export * from './http.ts';
 export { keepOwnHeapSmall } from './heap.ts';

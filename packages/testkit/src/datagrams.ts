@@ -174,3 +174,9 @@ export function distribution(sample: readonly number[]): Distribution {
   const [least, median, most] = [at(0), at(sorted.length >> 1), at(sorted.length - 1)];
   return { least, median, mean, deviation: Math.sqrt(variance), most };
 }
+
+/** The time that so many per cent of the sample stay below, in its own unit. */
+export function percentile(sample: readonly number[], percent: number): number {
+  const sorted = ascending(sample);
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
+}

@@ -4,7 +4,7 @@ import { baseChains, steeringChains } from './base-chains.ts';
 import type { Devices } from './device-facts.ts';
 import { fragmentSets } from './fragments.ts';
 import { countersOf, hitChains, type DeviceWord } from './effect-rules.ts';
-import { IFB_PREFIX, ifbOf, MARK_MASK, TABLE, tapOf, tapPriorityOf } from './names.ts';
+import { IFB_PREFIX, ifbOf, layerNames, MARK_MASK, TABLE, tapOf, tapPriorityOf } from './names.ts';
 import { peerSets } from './peers.ts';
 import {
   inTree,
@@ -16,8 +16,9 @@ import {
   type Hooks,
   type PlacedLayer,
 } from './placed-layer.ts';
+import { livenessSet } from '../nft/liveness-set.ts';
 import type { Table } from '../nft/ruleset.ts';
-import { livenessSet, scopeChains } from './scope.ts';
+import { scopeChains } from './scope.ts';
 import { treeOf, type Shape, type Tree } from './shaping.ts';
 
 /** The whole desired state of a namespace. */
@@ -105,7 +106,7 @@ function tableOf(family: Hooks, members: readonly PlacedLayer[], devices: Device
     name: TABLE,
     counters: members.flatMap(({ layer }) => countersOf(layer)),
     sets: members.flatMap(({ layer, remainingMs }) => [
-      livenessSet(layer, remainingMs),
+      livenessSet(layerNames.live(layer), remainingMs),
       ...peerSets(layer),
       ...fragmentSets(layer),
     ]),

@@ -8,10 +8,10 @@ import { LayerCounters, type LayerCounts } from './counters.ts';
 import { devicesIn, ShapedDevices } from './devices.ts';
 import { isStillThere, nothing, readPresent, withDevices, type Present } from './inventory.ts';
 import { freeMark } from './free-mark.ts';
-import { QUEUE_NUMBER, TABLE } from './names.ts';
+import { layerNames, QUEUE_NUMBER, TABLE } from './names.ts';
 import { familiesOf, type PlacedLayer } from './placed-layer.ts';
+import { livenessSet } from '../nft/liveness-set.ts';
 import { transaction } from '../nft/ruleset.ts';
-import { livenessSet } from './scope.ts';
 import { addCommands } from './shaping.ts';
 
 /** A layer that is or will be in the namespace. */
@@ -135,7 +135,7 @@ export class Namespace {
     if (follow || !(await this.#isAsRemembered())) await this.#reconcile('go-on');
     const commands: string[] = [];
     for (const placed of layers) {
-      const set = livenessSet(placed.layer, placed.deadline - this.#clock.now());
+      const set = livenessSet(layerNames.live(placed.layer), placed.deadline - this.#clock.now());
       for (const family of familiesOf(placed)) {
         const name = `${family} ${TABLE} ${set.name}`;
         // Adding an element that exists extends it on newer kernels only (not on 6.1); flush and add does on all.

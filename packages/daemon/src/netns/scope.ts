@@ -4,27 +4,7 @@ import { followsFragments, laterRules } from './fragments.ts';
 import type { Direction, Layer, Spared } from '../model/layer.ts';
 import { layerNames } from './names.ts';
 import { ipOf, peerAddress, peerRules, portSet, strangerRules } from './peers.ts';
-import type { Chain, NftSet } from '../nft/ruleset.ts';
-
-/** A time as nft writes it: `3s250ms`. */
-export function nftTime(ms: number): string {
-  const whole = Math.max(1, Math.round(ms));
-  return `${Math.floor(whole / 1000)}s${whole % 1000}ms`;
-}
-
-/**
- * The liveness set: while its elements live, the layer's rules match. The kernel itself takes them out at the deadline.
- * Its key is the packet's protocol, so ARP never matches.
- */
-export function livenessSet(layer: Layer, remainingMs: number): NftSet {
-  const timeout = nftTime(remainingMs);
-  return {
-    name: layerNames.live(layer),
-    declaration: 'typeof meta protocol ; flags timeout ;',
-    elements: [`ip timeout ${timeout}`, `ip6 timeout ${timeout}`],
-    timed: true,
-  };
-}
+import type { Chain } from '../nft/ruleset.ts';
 
 /**
  * The chains that go to the layer's hit chain for packets in scope, and return for all others; the first one is where they

@@ -3,7 +3,7 @@ import { formatCidr } from '@chaosplane/common';
 import type { Chain, NftSet, Table } from '../nft/ruleset.ts';
 import { hex } from '../netns/names.ts';
 import { ipOf } from '../netns/peers.ts';
-import { nftTime } from '../netns/scope.ts';
+import { livenessSet } from '../nft/liveness-set.ts';
 import {
   HOLD_TABLE,
   PROXY_MASK,
@@ -77,7 +77,7 @@ export function proxyTable({ rules, ports, returns, full }: Duties): Table {
     name: PROXY_TABLE,
     flags: 'owner',
     counters: [...dns.map(strayName), ...rules.map(({ rule }) => beyondName(rule))],
-    sets: rules.map(livenessSet),
+    sets: rules.map(livenessOf),
     chains: [
       {
         name: 'arriving',
@@ -105,22 +105,14 @@ export function proxyTable({ rules, ports, returns, full }: Duties): Table {
 /** A sign of life: each set written again, because adding what is there extends it on newer kernels only (not on 6.1). */
 export function renewCommands(rules: readonly TimedRule[]): string[] {
   return rules
-    .map(livenessSet)
+    .map(livenessOf)
     .flatMap(({ name, elements }) => [
       `flush set inet ${PROXY_TABLE} ${name}`,
       `add element inet ${PROXY_TABLE} ${name} { ${elements.join(', ')} }`,
     ]);
 }
 
-function livenessSet({ rule, remainingMs }: TimedRule): NftSet {
-  const timeout = nftTime(remainingMs);
-  return {
-    name: liveName(rule),
-    declaration: 'typeof meta protocol ; flags timeout ;',
-    elements: [`ip timeout ${timeout}`, `ip6 timeout ${timeout}`],
-    timed: true,
-  };
-}
+const livenessOf = ({ rule, remainingMs }: TimedRule): NftSet => livenessSet(liveName(rule), remainingMs);
 
 /** The kernel's own way of saying "while it lives, and not inside the pod". */
 function httpScope(rule: HttpRule): string {

@@ -1,6 +1,6 @@
 /** Every port of a daemon and an operator is flooded, four at a time, each kind for a minute. What came out: docs/security.md. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { FLOODED_PORTS, floodsOf, startFlooder, type FloodedPort, type Flooder } from '@chaosplane/testkit';
+import { FLOODED_PORTS, floodsOf, percentile, startFlooder, type FloodedPort, type Flooder } from '@chaosplane/testkit';
 import { callAgain, createFloodStage, type FloodStage } from '../runtime/flood-stage.ts';
 import { arriving, createPodLab, TWENTY, type PodEnd, type PodLab } from '../runtime/pod-lab.ts';
 
@@ -34,12 +34,6 @@ afterAll(() => stack.disposeAsync(), 120_000);
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const mebibytes = (bytes: number): number => Math.round(bytes / (1 << 20));
-
-/** The time that so many per cent of the calls stay below. */
-function percentile(times: readonly number[], percent: number): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
-}
 
 test('a minute of each kind of flood: calls succeed as fast, faults begin and end, nothing restarts, memory comes back', async () => {
   const { client, close } = await stage.connect();

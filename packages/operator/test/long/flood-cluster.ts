@@ -109,9 +109,3 @@ export async function startClusterCaller(shop: Installation, app: string, daemon
     },
   };
 }
-
-/** The time that so many per cent of the calls stay below, in milliseconds. */
-export function percentile(calls: readonly Calls[], percent: number): number {
-  const times = calls.flatMap((one) => one.times).toSorted((a, b) => a - b);
-  return times[Math.min(times.length - 1, Math.floor((times.length * percent) / 100))] ?? Number.NaN;
-}

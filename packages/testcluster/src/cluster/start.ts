@@ -1,8 +1,8 @@
 /** Starts a cluster, from nothing to nodes that are Ready. What it made is removed when that fails, or when its owner dies. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolderOf } from '@chaosplane/common';
 import { appArchive } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { ask } from './api.ts';
@@ -35,8 +35,7 @@ export interface ClusterOptions {
 
 /** Where programs and images are kept between clusters. */
 export function cacheFolder(): string {
-  const base = process.env['XDG_CACHE_HOME'];
-  return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'chaosplane');
+  return cacheFolderOf(process.env);
 }
 
 /**
