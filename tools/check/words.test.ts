@@ -15,6 +15,8 @@ test.each([
   ['a type', 'interface ActHands {}', 'hands'],
   ['a part of a name with underlines', 'the_heir', 'heir'],
   ['a phrase', 'a table of ours', 'of ours'],
+  ['a phrase over two lines of a comment', ' * a table of\n * ours', 'of ours'],
+  ['a part of a constant', 'const AIM_MS = 1;', 'aim'],
 ])('%s is found', (_name, text, word) => {
   const found = findStruck(words, 'packages/daemon/src/daemon.ts', `\n${text}\n`);
   expect(found).toEqual([expect.stringContaining(`packages/daemon/src/daemon.ts:2: "${word}"`)]);

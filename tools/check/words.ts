@@ -36,10 +36,13 @@ export function struckWords(glossary: string): readonly string[] {
 
 /** The struck words of a text, each with its line, counted from 1. */
 export function findStruck(words: readonly string[], path: string, text: string): readonly string[] {
-  return text.split('\n').flatMap((line, index) => {
-    const parts = new Set([...line.matchAll(/[A-Z]?[a-z]+/g)].map(([part]) => part.toLowerCase()));
+  const lines = text.split('\n');
+  return lines.flatMap((line, index) => {
+    const parts = new Set([...line.matchAll(/[A-Z]?[a-z]+|[A-Z]+/g)].map(([part]) => part.toLowerCase()));
+    // A phrase may go on in the next line, behind the sign of a comment.
+    const further = `${line} ${(lines[index + 1] ?? '').replace(/^[\s*/]+/, '').split(' ', 1)[0]}`;
     return words
-      .filter((word) => (word.includes(' ') ? new RegExp(`\\b${word}\\b`, 'i').test(line) : parts.has(word)))
+      .filter((word) => (word.includes(' ') ? new RegExp(`\\b${word}\\b`, 'i').test(further) : parts.has(word)))
       .filter((word) => !allowances.some((each) => allows(each, word, path, line)))
       .map((word) => `${path}:${index + 1}: "${word}" is struck, see docs/glossary.md: ${line.trim()}`);
   });

@@ -84,7 +84,7 @@ describe('the parameters of an action', () => {
     );
   });
 
-  test('a partition takes its peers under three names, and everybody without any', () => {
+  test('a partition takes its peers under three names, and every peer without any', () => {
     const one = [{ family: 4, address: '10.0.0.0', prefix: 8 }];
     for (const key of ['peers', 'targetCidr', 'target_cidr']) {
       expect(parse('network-partition', { [key]: '10.0.0.0/8' })).toMatchObject({

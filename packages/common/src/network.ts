@@ -108,7 +108,7 @@ export interface NamedPeers {
 function whyNever({ family, address, prefix }: Cidr): string | undefined {
   const full = family === 4 ? 32 : 128;
   if (prefix === full && (address === '0.0.0.0' || address === '::')) {
-    return `is no address of a packet: everybody is ${family === 4 ? '0.0.0.0/0' : '::/0'}`;
+    return `is no address of a packet: every address is ${family === 4 ? '0.0.0.0/0' : '::/0'}`;
   }
   const loopback = family === 4 ? prefix >= 8 && address.startsWith('127.') : prefix === full && address === '::1';
   return loopback ? 'is loopback, whose packets never leave the pod' : undefined;

@@ -120,7 +120,7 @@ test('who finds another in the lease has lost, and does not touch it', async () 
   expect(lease()?.spec).toEqual(stolen);
 });
 
-test('who cannot renew has lost before anybody may take over', async () => {
+test('who cannot renew has lost before another may take over', async () => {
   const stood = clock.monotonic();
   const leader = await stand('a', { leaseDurationMs: 60_000 });
   const elected = clock.monotonic();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 type Parameters = fc.Arbitrary<Record<string, string>>;
 
-/** Such as packets have: not everybody's, nor the loopback's. */
+/** Such as packets have: not every address's, nor the loopback's. */
 const address = fc
   .oneof(fc.ipV4(), fc.ipV6())
   .map((text) => text.toLowerCase())

@@ -19,7 +19,7 @@ export interface NetworkScope {
   readonly podNamespace: string;
   readonly containerName?: string;
   readonly direction: 'egress' | 'ingress' | 'both';
-  /** Empty, and no hosts either: everybody. */
+  /** Empty, and no hosts either: any peer. */
   readonly peers: readonly Cidr[];
   /** More peers, by name. */
   readonly hosts: readonly string[];
@@ -72,7 +72,7 @@ export const targetParameters = podTargetParameters(
 
 const PEERS: ParameterMeta = {
   description:
-    'The other ends, separated by commas: addresses, CIDRs, or host names as the pod resolves them. Without any: everybody.',
+    'The other ends, separated by commas: addresses, CIDRs, or host names as the pod resolves them. Without any: every peer.',
   allowed: 'IPv4 or IPv6 addresses, CIDRs or host names separated by commas',
   form: 'list',
 };

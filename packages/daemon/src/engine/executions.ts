@@ -1,4 +1,4 @@
-/** All executions that this daemon remembers: in memory for reading, written to the journal before anybody sees a change. */
+/** All executions that this daemon remembers: in memory for reading, written to the journal before a caller sees a change. */
 import { KeyedMutex } from '@chaosplane/common';
 import type { Journal, Durability } from '../journal/journal.ts';
 import { driverNameOf, type EvidenceRecord, type ExecutionRecord } from '../journal/record.ts';
@@ -82,7 +82,7 @@ export class Executions {
     return this.#mutex.run(id, () => this.#write(id, change));
   }
 
-  /** Journals what was measured of an active execution, for the next daemon; it is no change that anybody waits for. */
+  /** Journals what was measured of an active execution, for the next daemon; it is no change that a caller waits for. */
   async keepEvidence(id: string, evidence: EvidenceRecord): Promise<void> {
     await this.#mutex.run(id, async () => {
       const current = this.#records.get(id);

@@ -88,7 +88,7 @@ function understand(
     if (ttlMs === undefined && peers === undefined)
       problems.push({ path: at, wrong: 'nothing is to change', allowed: 'ttl, peers or both' });
     if (peers?.length === 0)
-      problems.push({ path: `${at}.peers`, wrong: 'no peers would be everybody', allowed: 'one peer or more' });
+      problems.push({ path: `${at}.peers`, wrong: 'no peers would be every peer', allowed: 'one peer or more' });
     const record = executions.get(id);
     if (peers !== undefined && record !== undefined && driverOf(drivers, record).withPeers === undefined)
       problems.push({ path: `${at}.peers`, wrong: `${record.action} has no peers`, allowed: 'nothing' });

@@ -30,7 +30,7 @@ export interface HostPeer {
 /** Which packets a layer is about. A packet must satisfy every part. */
 export interface Scope {
   readonly directions: readonly Direction[];
-  /** The other end's address. Empty, and no other peers either: everybody. */
+  /** The other end's address. Empty, and no other peers either: any peer. */
   readonly peers: readonly Cidr[];
   /** More peers, with ports or protocols of their own. Absent: none. */
   readonly portPeers?: readonly PortPeer[];

@@ -29,7 +29,7 @@ function groupsOf(layer: Layer): Group[] {
   });
 }
 
-/** Every peer that is a peer on every port, those by name included; undefined when there is none: everybody. */
+/** Every peer that is a peer on every port, those by name included; undefined when there is none: any peer. */
 function plainPeers({ scope }: Layer): readonly Cidr[] | undefined {
   const { peers, hosts } = scope;
   if (peers.length === 0 && hosts === undefined) return undefined;

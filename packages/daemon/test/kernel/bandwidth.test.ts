@@ -1,4 +1,4 @@
-/** Bandwidths on a real kernel: what TCP gets is the rate that was asked for, and everybody in scope shares it. */
+/** Bandwidths on a real kernel: what TCP gets is the rate that was asked for, and all traffic in scope shares it. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import {

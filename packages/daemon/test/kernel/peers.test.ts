@@ -177,7 +177,7 @@ describe('the peers of an execution that is active', () => {
     expect(await udp(lab.target, far, { port: 9001 }, 4)).toBe(FEW);
   });
 
-  test('are refused when they are none, because that would be everybody, and when they make no sense', async () => {
+  test('are refused when they are none, because that would be every peer, and when they make no sense', async () => {
     const record = await daemon.exec('partition', {}, { peers: [peer(lab.peer(0), 4)] });
     const ask = (peers: RequestPeer[]) =>
       daemon.engine.renewLease({ epoch: 0, executions: [{ id: record.id, peers }] });

@@ -94,7 +94,7 @@ describe('refused', () => {
     ['a path that is an option', stress('io', { podName: 'target', path: '--help' }), ['parameters.path']],
     ['io of the node', stress('io', {}), ['parameters.podName']],
     ['a signal that stops', stress('container-kill', { podName: 'target', signal: 'STOP' }), ['parameters.signal']],
-    ['a kill of everybody', stress('container-kill', {}), ['parameters.podName']],
+    ['a kill of every pod', stress('container-kill', {}), ['parameters.podName']],
     [
       'a restart in a year',
       () => daemon.client.execNodeChaos({ action: 'restart', parameters: { gracePeriod: '8760h' } }),

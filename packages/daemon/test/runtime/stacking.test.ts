@@ -52,7 +52,7 @@ async function expectPrompt(end: PodEnd, undisturbedMs: number): Promise<void> {
 }
 
 test.each(['delay', 'partition'] as const)(
-  'a delay of everybody and a partition from one, the %s cancelled first',
+  'a delay of every peer and a partition from one, the %s cancelled first',
   async (first) => {
     const before = await fingerprint(target.path);
     const undisturbed = (await oneWayTimes(target, far)).median;

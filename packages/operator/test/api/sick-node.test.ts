@@ -32,7 +32,7 @@ eachOnStage(async (next) => {
   for (let index = 0; index < TARGETS; index += 1) await stage.addPod(`p${index}`, stage.nodes[index % 2]!);
 });
 
-/** An API server that lets everybody wait for each answer. */
+/** An API server that takes its time for each answer. */
 function slow(client: KubeClient): KubeClient {
   const late = <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) => {
     return async (...args: Args): Promise<Result> => {

@@ -40,7 +40,7 @@ export const partitions: readonly Refused[] = [
   [
     { action: { type: 'network-partition', parameters: { peers: '0.0.0.0' } } },
     'spec.action.parameters.peers',
-    '"0.0.0.0" is no address of a packet: everybody is 0.0.0.0/0',
+    '"0.0.0.0" is no address of a packet: every address is 0.0.0.0/0',
     PEERS,
   ],
   [

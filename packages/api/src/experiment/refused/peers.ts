@@ -17,10 +17,10 @@ export const peers: readonly Refused[] = [
   [
     { peers: [{ cidr: '0.0.0.0' }] },
     'spec.peers.0.cidr',
-    '"0.0.0.0" is no address of a packet: everybody is 0.0.0.0/0',
+    '"0.0.0.0" is no address of a packet: every address is 0.0.0.0/0',
     CIDR,
   ],
-  [{ peers: [{ cidr: '::' }] }, 'spec.peers.0.cidr', '"::" is no address of a packet: everybody is ::/0', CIDR],
+  [{ peers: [{ cidr: '::' }] }, 'spec.peers.0.cidr', '"::" is no address of a packet: every address is ::/0', CIDR],
   [
     { peers: [{ cidr: '127.0.0.1' }] },
     'spec.peers.0.cidr',
