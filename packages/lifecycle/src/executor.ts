@@ -19,7 +19,7 @@ export type Cancelled = 'all' | 'some' | 'none';
  */
 export interface Executor {
   /** Whether the target's node was asked and does not answer: other nodes are not to wait for it. */
-  isSilent(target: TargetStatus): boolean;
+  isUnresponsive(target: TargetStatus): boolean;
   /** Waits for the answer, however long it takes; the signal takes the call back. */
   inject(target: TargetStatus, ttlMs: number, signal: AbortSignal): Promise<Injected>;
   /** What the target would get; throws what an injection would be refused with. */

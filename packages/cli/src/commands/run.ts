@@ -138,9 +138,9 @@ async function plan(
   const { selection } = decision.dryRun;
   const line = (part: string): void => void out.write(`${part}\n`);
   line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
-  if (spec.target.seed === undefined && selection.spared.length > 0)
+  if (spec.target.seed === undefined && selection.skipped.length > 0)
     line('without a seed in the file, a real run may draw others');
-  for (const { candidate, why } of selection.spared) line(`  not chosen: ${targetName(candidate)}: ${why}`);
+  for (const { candidate, why } of selection.skipped) line(`  not chosen: ${targetName(candidate)}: ${why}`);
   const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
   const previews = await previewAll(decision.dryRun, executor);
   selection.chosen.forEach((target, index) => {

@@ -30,7 +30,7 @@ export function localExecutor({ spec, experimentId, client, runtime }: LocalPart
   });
 
   return {
-    isSilent: () => false,
+    isUnresponsive: () => false,
     async inject(target, ttlMs) {
       try {
         const { executionId } = await send(client, await request(target, ttlMs, false));

@@ -20,7 +20,7 @@ export function afterDryRun(
   );
   const missed = targets.filter(({ state }) => state === 'Missed');
   const fails = targets.length === 0 || missed.length > 0;
-  const count = `a dry run: ${targets.length - missed.length} of ${targets.length + selection.spared.length} ${kindWord(spec)}s would be hit`;
+  const count = `a dry run: ${targets.length - missed.length} of ${targets.length + selection.skipped.length} ${kindWord(spec)}s would be hit`;
   const outcome = {
     phase: fails ? 'Failed' : 'Completed',
     message: [count, missed[0]?.message].filter(Boolean).join('; '),
@@ -62,16 +62,16 @@ function withinRoom(targets: readonly TargetStatus[]): TargetStatus[] {
   });
 }
 
-const MOST_SPARED = 50;
+const MOST_SKIPPED = 50;
 
 /** Candidates that are not hit, and why: by name where the experiment is at home, else in numbers, because its readers may not list pods elsewhere. */
-function whyNotOthers({ selection: { spared }, spec, home }: DryRun): string[] {
+function whyNotOthers({ selection: { skipped }, spec, home }: DryRun): string[] {
   if (spec.target.namespace === home) {
-    const shown = spared
-      .slice(0, MOST_SPARED)
+    const shown = skipped
+      .slice(0, MOST_SKIPPED)
       .map(({ candidate, why }) => `not chosen: ${targetName(candidate)}: ${why}`);
-    return spared.length > MOST_SPARED ? [...shown, `and ${spared.length - MOST_SPARED} more`] : shown;
+    return skipped.length > MOST_SKIPPED ? [...shown, `and ${skipped.length - MOST_SKIPPED} more`] : shown;
   }
-  const reasons = Map.groupBy(spared, ({ why }) => why);
-  return [...reasons].slice(0, MOST_SPARED).map(([why, those]) => `not chosen: ${those.length}: ${why}`);
+  const reasons = Map.groupBy(skipped, ({ why }) => why);
+  return [...reasons].slice(0, MOST_SKIPPED).map(([why, those]) => `not chosen: ${those.length}: ${why}`);
 }

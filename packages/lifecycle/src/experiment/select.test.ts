@@ -44,22 +44,22 @@ describe('the selection of targets', () => {
   ])('leaves out %s and says why', (_name, candidate, why) => {
     expect(selectTargets([candidate], experiment(base), 0)).toEqual({
       chosen: [],
-      spared: [{ candidate, why }],
+      skipped: [{ candidate, why }],
       absent: [],
     });
   });
 
   test('says which mode did not draw a pod', () => {
-    const { chosen, spared } = selectTargets([pod('a'), pod('b')], experiment({ ...base, mode: 'one' }), 0);
+    const { chosen, skipped } = selectTargets([pod('a'), pod('b')], experiment({ ...base, mode: 'one' }), 0);
     expect(chosen).toHaveLength(1);
-    expect(spared.map(({ why }) => why)).toEqual(['not drawn: mode one']);
+    expect(skipped.map(({ why }) => why)).toEqual(['not drawn: mode one']);
   });
 
   test.each(['pod-cpu-stress', 'container-kill', 'pod-kill', 'hello-world'])(
     '%s has nothing to do with the network, and hits a pod in the host’s too',
     (type) => {
       const candidate = pod('a', { hostNetwork: true });
-      expect(selectTargets([candidate], experiment(base, type), 0)).toMatchObject({ chosen: [candidate], spared: [] });
+      expect(selectTargets([candidate], experiment(base, type), 0)).toMatchObject({ chosen: [candidate], skipped: [] });
     },
   );
 
@@ -75,8 +75,8 @@ describe('the selection of targets', () => {
     ['a node that is not ready', node('a', { running: false }), 'not ready'],
     ['a node with other labels', node('a', { labels: {} }), 'label zone=a does not match'],
   ])('of nodes leaves out %s and says why', (_name, candidate, why) => {
-    const { spared } = selectTargets([candidate], experiment(nodes, 'stress-cpu'), 0);
-    expect(spared).toEqual([{ candidate, why }]);
+    const { skipped } = selectTargets([candidate], experiment(nodes, 'stress-cpu'), 0);
+    expect(skipped).toEqual([{ candidate, why }]);
   });
 
   test('of nodes never hits a pod, nor that of pods a node, regardless of their names', () => {
@@ -100,10 +100,10 @@ describe('the selection of targets', () => {
     fc.assert(
       fc.property(pods, fc.integer(), fc.integer({ min: 1, max: 100 }), (all, seed, value) => {
         for (const mode of ['fixed', 'fixed-percent', 'random-max-percent'] as const) {
-          const { chosen, spared } = selectTargets(all, experiment({ ...base, mode, value }), seed);
+          const { chosen, skipped } = selectTargets(all, experiment({ ...base, mode, value }), seed);
           expect(chosen.length).toBeLessThanOrEqual(mode === 'fixed' ? value : Math.ceil((all.length * value) / 100));
           expect(chosen.length).toBeGreaterThanOrEqual(Math.min(1, all.length));
-          expect(chosen.length + spared.length).toBe(all.length);
+          expect(chosen.length + skipped.length).toBe(all.length);
         }
       }),
     );
@@ -161,7 +161,7 @@ describe('what was asked for and is not there is named', () => {
     const spec = { target: base, action: { type: 'pod-cpu-stress', parameters: { containerName: 'side' } } };
     expect(selectTargets(all, spec, 0)).toMatchObject({
       chosen: [{ name: 'b' }],
-      spared: [{ why: 'has no container side' }],
+      skipped: [{ why: 'has no container side' }],
       absent: [],
     });
   });

@@ -28,7 +28,7 @@ export interface Candidate {
 export interface Selection {
   readonly chosen: readonly Candidate[];
   /** Candidates of the target's namespace that were not chosen. */
-  readonly spared: readonly { readonly candidate: Candidate; readonly why: string }[];
+  readonly skipped: readonly { readonly candidate: Candidate; readonly why: string }[];
   /** What the experiment asks for by its name and what is not there: `the pod web-9`, `the container ap`. */
   readonly absent: readonly string[];
 }
@@ -48,7 +48,7 @@ export function selectTargets(
   const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
   return {
     chosen: fitting.filter((candidate) => chosen.has(candidate)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    spared: judged
+    skipped: judged
       .filter(({ candidate }) => !chosen.has(candidate))
       .map(({ candidate, why }) => ({ candidate, why: why ?? `not drawn: mode ${spec.mode}` })),
     absent: absentOf(here, spec, wanted),

@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { ClientError, Status } from 'nice-grpc';
 import { createCalls, type Call, type Calls } from './calls.ts';
-import { createSilence, howItEnded, PATIENCE_MS } from './silence.ts';
+import { trackUnresponsive, howItEnded, PATIENCE_MS } from './unresponsive.ts';
 
 let woken: number;
 let calls: Calls;
@@ -21,7 +21,7 @@ function ask(node: string): { call: Call<string>; answer: (value: string) => voi
   let started = 0;
   let answer: (value: string) => void = () => undefined;
   const call = calls.start(`list ${node}`, {
-    isSilent: () => silent.has(node),
+    isUnresponsive: () => silent.has(node),
     run: () => {
       started += 1;
       return new Promise<string>((resolve) => (answer = resolve));
@@ -98,26 +98,26 @@ test('a call of the same key is the one that is under way; one that is taken bac
 
 test('an error is an answer', async () => {
   const why = new Error('refused');
-  const call = calls.start('x', { isSilent: () => false, run: () => Promise.reject(why) });
+  const call = calls.start('x', { isUnresponsive: () => false, run: () => Promise.reject(why) });
   await calls.wait([call], 'all');
   expect(call.answer).toEqual({ error: why });
 });
 
 test('a node is silent while a call waits for long, and after one that got no answer, until it answers', () => {
   let now = 0;
-  const silence = createSilence({ monotonic: () => now });
+  const silence = trackUnresponsive({ monotonic: () => now });
   const first = silence.asked('n1');
   now += PATIENCE_MS - 1;
-  expect(silence.isSilent('n1')).toBe(false);
+  expect(silence.isUnresponsive('n1')).toBe(false);
   const second = silence.asked('n1');
   now += 1;
-  expect([silence.isSilent('n1'), silence.isSilent('n2')]).toEqual([true, false]);
+  expect([silence.isUnresponsive('n1'), silence.isUnresponsive('n2')]).toEqual([true, false]);
   first.ended('unanswered');
-  expect(silence.isSilent('n1')).toBe(true);
+  expect(silence.isUnresponsive('n1')).toBe(true);
   second.ended('unheard');
-  expect(silence.isSilent('n1')).toBe(true);
+  expect(silence.isUnresponsive('n1')).toBe(true);
   silence.asked('n1').ended('answered');
-  expect(silence.isSilent('n1')).toBe(false);
+  expect(silence.isUnresponsive('n1')).toBe(false);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 /** The calls of one experiment: each goes on by itself, also between two visits, so that a node that does not answer holds up nothing else. */
 import type { Clock } from '@chaosplane/common';
-import { PATIENCE_MS } from './silence.ts';
+import { PATIENCE_MS } from './unresponsive.ts';
 
 /** When one has answered, the others have so long to be heard at the same time. Milliseconds. */
 const GATHER_MS = 25;
@@ -18,7 +18,7 @@ export interface Call<T> {
 /** How a call is made. */
 export interface CallOptions<T> {
   /** Whether no caller should wait for it at this moment. */
-  readonly isSilent: () => boolean;
+  readonly isUnresponsive: () => boolean;
   readonly run: (signal: AbortSignal) => Promise<T>;
 }
 
@@ -45,7 +45,7 @@ export interface Calls {
 
 interface Entry extends Call<unknown> {
   answer?: Answer<unknown>;
-  readonly isSilent: () => boolean;
+  readonly isUnresponsive: () => boolean;
   readonly life: AbortController;
   /** No caller waits for it any more. */
   late: boolean;
@@ -56,7 +56,7 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
   const entries = new Map<string, Entry>();
   let hurried = Promise.withResolvers<undefined>();
 
-  const begin = (key: string, { isSilent, run }: CallOptions<unknown>): Entry => {
+  const begin = (key: string, { isUnresponsive, run }: CallOptions<unknown>): Entry => {
     const life = new AbortController();
     const made = Promise.resolve().then(async () => run(life.signal));
     const settle = (answer: Answer<unknown>): void => {
@@ -67,7 +67,7 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
       (value) => settle({ value }),
       (error: unknown) => settle({ error }),
     );
-    const entry: Entry = { settled, isSilent, life, late: false };
+    const entry: Entry = { settled, isUnresponsive, life, late: false };
     entries.set(key, entry);
     return entry;
   };
@@ -101,7 +101,7 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
     },
     async wait(calls, enough, patienceMs = PATIENCE_MS) {
       const all = [...calls] as Entry[];
-      const heard = all.filter(({ answer, isSilent }) => answer === undefined && !isSilent());
+      const heard = all.filter(({ answer, isUnresponsive }) => answer === undefined && !isUnresponsive());
       const settled = heard.map((call) => call.settled);
       const whole = Promise.all(settled);
       if (enough === 'all' && settled.length > 0) await first(patienceMs, whole);

@@ -10,7 +10,7 @@ import {
   type ClientMiddlewareCall,
 } from 'nice-grpc';
 import { nodeLabels } from './address.ts';
-import { createSilence, howItEnded, type Noted } from './silence.ts';
+import { trackUnresponsive, howItEnded, type Noted } from './unresponsive.ts';
 
 /** How a daemon is reached. */
 export interface DaemonsOptions {
@@ -31,7 +31,7 @@ export interface Daemons {
    */
   know(podIps: ReadonlyMap<string, string>): void;
   /** Whether a call to that node waits for its answer for longer than a moment, or the last one that ended got none. */
-  isSilent(node: string): boolean;
+  isUnresponsive(node: string): boolean;
   close(): void;
 }
 
@@ -58,7 +58,7 @@ interface Kept {
 /** A pool of connections. */
 export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions): Daemons {
   const kept = new Map<string, Kept>();
-  const silence = createSilence(systemClock);
+  const silence = trackUnresponsive(systemClock);
   let addresses: ReadonlyMap<string, string> = new Map();
   let labels: ReadonlyMap<string, string> = new Map();
 
@@ -90,7 +90,7 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
         kept.delete(node);
       }
     },
-    isSilent: silence.isSilent,
+    isUnresponsive: silence.isUnresponsive,
     close() {
       for (const { close } of kept.values()) close();
       kept.clear();

@@ -27,7 +27,7 @@ export function beginInjections(
 ): void {
   for (const target of targets)
     memory.calls.start(`${KEY}${target.uid}`, {
-      isSilent: () => executor.isSilent(target),
+      isUnresponsive: () => executor.isUnresponsive(target),
       run: (signal) => executor.inject(target, ttlMs, signal),
     });
 }
@@ -97,7 +97,7 @@ export function askingOf(
 ): Asking {
   const selected = status.targets.filter(({ state }) => state === 'Selected');
   const underWay = new Set(memory.calls.underWay(KEY).map((key) => key.slice(KEY.length)));
-  const silent = new Set(selected.filter((target) => executor.isSilent(target)).map(({ node = '' }) => node));
+  const silent = new Set(selected.filter((target) => executor.isUnresponsive(target)).map(({ node = '' }) => node));
   const taken = new Set(selected.filter(({ uid }) => underWay.has(uid)).map(({ node = '' }) => node));
   const held = new Set<string>();
   const why = new Map<string, string>();

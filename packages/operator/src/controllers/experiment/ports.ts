@@ -2,7 +2,7 @@
 import type { ExperimentSpec } from '@chaosplane/api';
 import { reasonOf } from '@chaosplane/client';
 import type { Executor, Next, Ports } from '@chaosplane/lifecycle';
-import { PATIENCE_MS } from '../../daemons/silence.ts';
+import { PATIENCE_MS } from '../../daemons/unresponsive.ts';
 import { awaitInjections, beginInjections } from './injecting.ts';
 import type { Memory } from './memory.ts';
 import { probed, stopProbing, type ProbingParts } from './probing.ts';

@@ -37,7 +37,7 @@ export function podKillExecutor({ spec, client, cache, signal }: OperatorActionP
   }
 
   return {
-    isSilent: () => false,
+    isUnresponsive: () => false,
     async inject(target, _ttlMs, own) {
       try {
         const both = AbortSignal.any([signal, own]);

@@ -20,7 +20,7 @@ export function daemonExecutor(parts: DaemonExecutorParts): Executor {
   const seenOn = new Map<string, string>();
   const { daemons, followed } = parts;
   return {
-    isSilent: (target) => daemons.isSilent(nodeOf(target)),
+    isUnresponsive: (target) => daemons.isUnresponsive(nodeOf(target)),
     ...injector(parts, reach),
     ...observer(parts, reach, seenOn),
     ...canceller(parts, reach, seenOn),

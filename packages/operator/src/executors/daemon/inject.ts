@@ -76,7 +76,7 @@ export function injector(parts: InjectParts, { limit }: Reach): Pick<Executor, '
       }
     },
     async preview(target) {
-      if (daemons.isSilent(nodeOf(target)))
+      if (daemons.isUnresponsive(nodeOf(target)))
         throw new ChaosError('UNAVAILABLE', `the daemon of ${nodeOf(target)} does not answer`);
       const { plan, message } = await send(daemons.of(nodeOf(target)), request(target, undefined, true), limit());
       return plan === undefined ? message : `${plan.steps.length} steps\n${planText(plan.steps)}`;

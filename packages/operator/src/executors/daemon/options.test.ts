@@ -23,8 +23,8 @@ async function told(type: string, parameters: object, dryRun: boolean): Promise<
     return { executionId: 'id', message: '' };
   };
   const client = { execNetworkChaos: exec, execHTTPChaos: exec, execDNSChaos: exec, execNodeChaos: exec };
-  const known = { of: () => client as unknown as ChaosDaemonClient, isSilent: () => false };
-  const daemons = known as Pick<Daemons, 'of' | 'isSilent'> as Daemons;
+  const known = { of: () => client as unknown as ChaosDaemonClient, isUnresponsive: () => false };
+  const daemons = known as Pick<Daemons, 'of' | 'isUnresponsive'> as Daemons;
   const executor = daemonExecutor({
     spec: parseExperiment({ ...document, spec }, 'cluster').spec,
     experimentId: 'shop/x/1',

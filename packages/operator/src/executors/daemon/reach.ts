@@ -23,6 +23,9 @@ export function reachNodes({ daemons, calls, signal }: ReachParts): Reach {
   return {
     limit: (own) => AbortSignal.any([signal, AbortSignal.timeout(CALL_MS), ...(own === undefined ? [] : [own])]),
     call: (kind, node, run) =>
-      calls.start(`${kind} ${node}`, { isSilent: () => daemons.isSilent(node), run: () => run(daemons.of(node)) }),
+      calls.start(`${kind} ${node}`, {
+        isUnresponsive: () => daemons.isUnresponsive(node),
+        run: () => run(daemons.of(node)),
+      }),
   };
 }

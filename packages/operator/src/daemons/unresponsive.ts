@@ -2,7 +2,7 @@
 import type { Clock } from '@chaosplane/common';
 import { ClientError, Status } from 'nice-grpc';
 
-/** A node that has not answered for so long is silent. Milliseconds. */
+/** A node that has not answered for so long is unresponsive. Milliseconds. */
 export const PATIENCE_MS = 1000;
 
 /** How a call ended; `unheard` says nothing of the node: the caller took it back, or no connection was there. */
@@ -14,14 +14,14 @@ export interface Noted {
 }
 
 /** What is known of the nodes, by the calls to them. */
-export interface Silence {
+export interface UnresponsiveDaemons {
   /** A call to that node begins. */
   asked(node: string): Noted;
-  isSilent(node: string): boolean;
+  isUnresponsive(node: string): boolean;
 }
 
-/** Knows of no silent node at first. */
-export function createSilence(clock: Pick<Clock, 'monotonic'>): Silence {
+/** Knows of no unresponsive node at first. */
+export function trackUnresponsive(clock: Pick<Clock, 'monotonic'>): UnresponsiveDaemons {
   /** Since when each call waits; the oldest comes first. */
   const waiting = new Map<string, Map<Noted, number>>();
   const unanswered = new Set<string>();
@@ -40,7 +40,7 @@ export function createSilence(clock: Pick<Clock, 'monotonic'>): Silence {
       calls.set(noted, clock.monotonic());
       return noted;
     },
-    isSilent(node) {
+    isUnresponsive(node) {
       if (unanswered.has(node)) return true;
       const [oldest] = waiting.get(node)?.values() ?? [];
       return oldest !== undefined && clock.monotonic() - oldest >= PATIENCE_MS;
