@@ -1,6 +1,5 @@
 /** What the files of tests against a real API server share. */
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import type { ExperimentObject } from '@chaosplane/api';
 import { openApiServerFixture, type Stage, type ApiServerFixture } from './stage.ts';
 
 /** Gives each test of a file a stage of its own, on one API server. Call it at the top of the file. */
@@ -18,5 +17,4 @@ export function eachOnStage(begin: (stage: Stage, fixture: ApiServerFixture) => 
   afterEach(() => stage.close());
 }
 
-export const isEffective = ({ status }: ExperimentObject): boolean => status?.effectiveAt !== undefined;
-export const isOver = ({ status }: ExperimentObject): boolean => status?.endedAt !== undefined;
+export { isEffective, isOver } from '@chaosplane/testcluster/installation';

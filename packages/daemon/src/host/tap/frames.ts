@@ -2,8 +2,8 @@
 import { corrupted } from '../queue/corrupt.ts';
 
 /*
- * virtio_net's header (in front of each frame, in the order of the machine): flags, kind of GSO, length of all headers, size of a segment, where the
- * checksum begins, where it is stored from there.
+ * virtio_net's header (in front of each frame, in the order of the machine): flags, kind of GSO, length of all headers, size of a
+ * segment, where the checksum begins, where it is stored from there.
  * https://docs.oasis-open.org/virtio/virtio/v1.2/virtio-v1.2.html#x1-2330006
  */
 /** The length of that header. */
