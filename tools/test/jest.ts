@@ -20,6 +20,8 @@ export interface JestRun {
   readonly env?: Readonly<Record<string, string>>;
   /** Parts of the names of the files that are run. Absent: all of the project. */
   readonly files?: readonly string[];
+  /** Parts of the names of the files that are left out. */
+  readonly except?: readonly string[];
 }
 
 /** Resolves with the counts; what jest tells goes to the screen as it comes. */
@@ -32,6 +34,7 @@ export async function runJest({
   runId,
   env = {},
   files = [],
+  except = [],
 }: JestRun): Promise<Counts> {
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-${process.pid}-`));
   // Pods with users of their own have their files below it.
@@ -49,6 +52,7 @@ export async function runJest({
         '--forceExit',
         `--maxWorkers=${workers}`,
         ...files,
+        ...except.flatMap((part) => ['--testPathIgnorePatterns', part]),
       ],
       {
         cwd: root,

@@ -20,9 +20,14 @@ export interface Layer {
   readonly needsKubernetes?: true;
   /** How many files of tests run at once, where jest runs them: one where times are measured. */
   readonly workers: number;
+  /** Files that measure no time, by their paths: two of them run at once, before the others. */
+  readonly together?: readonly string[];
 }
 
 const MINUTE_MS = 60_000;
+
+const named = (folder: string, names: readonly string[]): string[] =>
+  names.map((name) => `packages/${folder}/${name}.test.ts`);
 
 export const kernelPackages = {
   nftables: ['/usr/sbin/nft'],
@@ -67,6 +72,14 @@ export const layers: readonly Layer[] = [
     needsRoot: true,
     limitMs: 25 * MINUTE_MS,
     packages: kernelPackages,
+    together: [
+      'packages/testbed/test/kernel/fingerprint.test.ts',
+      ...named('daemon/test/kernel', [
+        ...['build-before', 'certificate-reload', 'chance', 'dns-programs', 'dns-proxy', 'evidence', 'foreign-devices'],
+        ...['foreign-removals', 'fragments', 'host-names', 'host-netns', 'http-proxy', 'identity', 'mesh'],
+        ...['mesh-network', 'nft-contexts', 'operator-identity', 'processes', 'rulesets', 'sources', 'takeover'],
+      ]),
+    ],
   },
   {
     name: 'runtime',
@@ -79,6 +92,9 @@ export const layers: readonly Layer[] = [
       ...testbedPackages,
       openssl: ['/usr/bin/openssl'],
     },
+    together: named('daemon/test/runtime', [
+      ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
+    ]),
   },
   {
     name: 'api',

@@ -45,11 +45,9 @@ async function run(test: LongTest, files: readonly string[], runId: string, sign
   const env = await test.prepare({ cacheFolder: cacheFolder(), report: say, signal });
   const { project, limitMs, machines } = test;
   if (machines !== undefined) return inVms(chosenOf(machines, files), limitMs, signal);
-  const { except = [] } = test;
-  const left = except.flatMap((part) => ['--testPathIgnorePatterns', part]);
-  const chosen = [...(files.length > 0 ? files : (test.files ?? [])), ...left];
+  const chosen = files.length > 0 ? files : (test.files ?? []);
   const all = { ...env, CHAOSPLANE_TEST_LONG: 'true' };
-  return runJest({ root, project, limitMs, signal, runId, env: all, files: chosen });
+  return runJest({ root, project, limitMs, signal, runId, env: all, files: chosen, except: test.except ?? [] });
 }
 
 async function main(words: readonly string[]): Promise<number> {

