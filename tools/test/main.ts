@@ -68,7 +68,7 @@ async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: R
 }
 
 /** How long Go may take on a slow machine with nothing in its cache. */
-const BUILD_LIMIT_MS = 30 * 60_000;
+const BUILD_LIMIT_MS = 60 * 60_000;
 
 /**
  * Before the tests that need it, and seen: their limits are for what they do, not for Go's compiler. Layers before them leave

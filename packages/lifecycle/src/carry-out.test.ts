@@ -122,6 +122,7 @@ describe('carrying out', () => {
       outcome: { message: 'a dry run: 1 of 3 pods would be hit; Error: refused' },
       conditions: [
         { type: 'Selected', status: 'True', message: '2 of 3 pods\nnot chosen: shop/c: not among the names' },
+        { type: 'Failed', status: 'True' },
       ],
       targets: [
         { name: 'a', state: 'Selected', message: 'would be hit: a plan' },

@@ -144,6 +144,12 @@ export const definitions: readonly Definition[] = [
     additions: experimentAdditions,
     columns: [
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+      {
+        name: 'Verdict',
+        type: 'string',
+        jsonPath: '.status.verdict',
+        description: 'Whether the hypothesis held; Inconclusive: it cannot be said.',
+      },
       { name: 'Action', type: 'string', jsonPath: '.spec.action.type' },
       { name: 'Targets', type: 'integer', jsonPath: '.status.counts.targets' },
       {

@@ -4,9 +4,26 @@
 export const experimentReasons = {
   Selected: ['TargetsChosen', 'NoTarget', 'InvalidSpec', 'TooManyExperiments'],
   Injected: ['AllInjected', 'TargetsMissed'],
-  EffectObserved: ['Verified', 'NotObserved', 'NoTraffic'],
+  EffectObserved: ['Verified', 'NotObserved', 'NoTraffic', 'NotMeasured'],
   Recovered: ['NothingLeft', 'LeftToTTL'],
+  HypothesisHeld: [
+    // True
+    'SteadyStateKept',
+    // False
+    'SteadyStateLost',
+    'EffectNotObserved',
+    // Unknown
+    'NoHypothesis',
+    'NoTraffic',
+    'EffectNotMeasured',
+    'NoValidSample',
+    'EndedEarly',
+    'Aborted',
+    'NotRun',
+  ],
   Stuck: ['RecoveryTakesLong'],
+  Complete: ['Completed'],
+  Failed: ['Failed', 'Aborted'],
 } as const;
 
 /** What a condition of an experiment says something about. */

@@ -2,7 +2,7 @@
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { experimentReasons } from './reasons.ts';
-import type { Condition, ExperimentStatus, TargetStatus } from './status.ts';
+import { verdicts, type Condition, type ExperimentStatus, type TargetStatus } from './status.ts';
 
 /** Targets that the status itself shows; all of them are in the shards. */
 export const SHOWN_TARGETS = 100;
@@ -50,6 +50,10 @@ export const experimentStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('The generation of the spec that this is about.'),
   phase: phase.optional().describe('Where the experiment stands.'),
   message: z.string().optional().describe('Why it stands there.'),
+  verdict: z
+    .enum(verdicts)
+    .optional()
+    .describe('Whether the hypothesis held; Inconclusive: it cannot be said. The condition HypothesisHeld says why.'),
   verified: z.string().optional().describe('On how many of the injected targets the effect was measured.'),
   startedAt: time.optional().describe('When the injection began.'),
   effectiveAt: time.optional().describe('When the duration began to count.'),
@@ -140,6 +144,7 @@ export function statusDocument(
     ...(outcome === undefined ? {} : { message: outcome.message, outcome }),
     verified: `${verified}/${reached}`,
     ...defined({
+      verdict: status.verdict,
       startedAt: startedAt === undefined ? undefined : iso(startedAt),
       effectiveAt: effectiveAt === undefined ? undefined : iso(effectiveAt),
       recoveringAt: recoveringAt === undefined ? undefined : iso(recoveringAt),
@@ -181,7 +186,7 @@ export function statusFrom(
   document: StatusDocument | undefined,
   shards: readonly (readonly TargetDocument[])[],
 ): ExperimentStatus {
-  const { startedAt, effectiveAt, recoveringAt, endedAt, outcome } = document ?? {};
+  const { startedAt, effectiveAt, recoveringAt, endedAt, outcome, verdict } = document ?? {};
   return {
     phase: document?.phase ?? 'Pending',
     targets: shards.flat().map(targetOf),
@@ -194,6 +199,7 @@ export function statusFrom(
       recoveringAt: recoveringAt === undefined ? undefined : Date.parse(recoveringAt),
       endedAt: endedAt === undefined ? undefined : Date.parse(endedAt),
       outcome,
+      verdict,
     }),
   };
 }

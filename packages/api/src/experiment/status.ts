@@ -56,6 +56,16 @@ export interface Outcome {
   readonly message: string;
 }
 
+/**
+ * What an experiment says of its hypothesis once it has ended. Whether it ran is another question, which the phase answers. `Held`:
+ * the fault took effect, and the steady state was kept. `NotHeld`: it was lost, or the fault took no effect. `Inconclusive`: neither
+ * can be said. Why is in the condition HypothesisHeld.
+ */
+export const verdicts = ['Held', 'NotHeld', 'Inconclusive'] as const;
+
+/** One of them. */
+export type Verdict = (typeof verdicts)[number];
+
 /** The state of an experiment. */
 export interface ExperimentStatus {
   readonly phase: Phase;
@@ -70,6 +80,8 @@ export interface ExperimentStatus {
   readonly endedAt?: number;
   /** How the experiment will end once it has recovered. */
   readonly outcome?: Outcome;
+  /** Absent until it has ended, and for a dry run. */
+  readonly verdict?: Verdict;
 }
 
 /** A target as people know it: `shop/web`, `node n1`. */

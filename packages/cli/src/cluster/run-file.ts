@@ -5,7 +5,7 @@ import { shortName } from '@chaosplane/kube';
 import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
-import { exitCodeOf, exitCodes } from '../output/verdict.ts';
+import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { connectCluster, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
 
 /** What writes, to server-side apply. */
@@ -27,14 +27,14 @@ export async function runFileOnCluster(
   tellPlace(surroundings.err, connection);
   const changes = { ...changesOf(flags), defaultNamespace: connection.namespace };
   const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
-  let exitCode: number = exitCodes.held;
+  const exitCodes: number[] = [];
   for (const one of documents) {
     const preview = flags.dryRun === true ? asDryRun(one) : one;
-    exitCode = Math.max(exitCode, exitCodeOf(await runOne(preview, flags, connection, surroundings)));
+    exitCodes.push(exitCodeOf(await runOne(preview, flags, connection, surroundings)));
     if (flags.dryRun === true) await connection.client.delete(chaosExperiments, preview.experiment.metadata);
     if (surroundings.interrupted.aborted) break;
   }
-  return exitCode;
+  return worstOf(exitCodes);
 }
 
 async function runOne(

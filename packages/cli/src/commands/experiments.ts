@@ -113,13 +113,14 @@ function listTable(objects: readonly ExperimentObject[], now: number): string {
       metadata.name,
       action,
       status?.phase ?? '',
+      status?.verdict ?? '',
       reached,
       status?.verified ?? '',
       duration,
       roughly(age),
     ];
   });
-  return table(['NAMESPACE', 'NAME', 'ACTION', 'PHASE', 'TARGETS', 'VERIFIED', 'DURATION', 'AGE'], rows);
+  return table(['NAMESPACE', 'NAME', 'ACTION', 'PHASE', 'VERDICT', 'TARGETS', 'VERIFIED', 'DURATION', 'AGE'], rows);
 }
 
 /** Action and duration, also of an object that we do not understand. */
@@ -147,6 +148,7 @@ function description(object: ExperimentObject): string {
     ['effective', status?.effectiveAt ?? ''],
     ['recovering', status?.recoveringAt ?? ''],
     ['ended', status?.endedAt ?? ''],
+    ['verdict', status?.verdict ?? ''],
     ['verified', status?.verified ?? ''],
   ];
   const shown = lines.filter(([, value]) => value !== '').map(([key, value]) => `${key.padEnd(11)} ${value}`);

@@ -17,7 +17,7 @@ import {
 import { runFileOnCluster } from '../cluster/run-file.ts';
 import { changesOf, readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
-import { exitCodeOf, exitCodes } from '../output/verdict.ts';
+import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
 import { findCandidates } from '../standalone/candidates.ts';
 import { localExecutor } from '../standalone/executor.ts';
 import { runExperiment } from '../standalone/run.ts';
@@ -62,7 +62,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .addOption(namespaceOption)
     .addHelpText(
       'after',
-      '\nExit code: 0 the hypothesis held, 1 it did not, 2 the experiment could not be run.\n' +
+      '\nExit code: 0 the hypothesis held, or none was given and the fault took effect; 1 it did not hold; 2 the experiment\n' +
+        'could not be run; 3 inconclusive: nothing in scope came by, say, or it was aborted.\n' +
         '\nExamples:\n' +
         '  chaosplane run examples/network-delay.yaml --dry-run\n' +
         '  chaosplane run examples/network-delay.yaml --duration 10s --output json\n' +
@@ -81,16 +82,16 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
   const session = await openSession(sessionOptions(flags), surroundings);
   const runtime = connectRuntime(flags.runtimeEndpoint);
   try {
-    let exitCode: number = exitCodes.held;
+    const ended: number[] = [];
     for (const { experiment } of documents) {
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
       const code = dry
         ? await plan(experiment, session, runtime, surroundings)
         : await runOne(experiment, flags, { session, runtime, surroundings });
-      exitCode = Math.max(exitCode, code);
+      ended.push(code);
       if (surroundings.interrupted.aborted) break;
     }
-    return exitCode;
+    return worstOf(ended);
   } finally {
     runtime.close();
     await session.close();

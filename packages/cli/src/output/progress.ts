@@ -115,6 +115,7 @@ export function report(status: ExperimentStatus): string {
     ...(target.evidence?.notes ?? []).map((note) => `      note: ${note}`),
   ]);
   const conditions = status.conditions.map(({ type, status: value, message }) => `  ${type}=${value}: ${message}`);
-  const outcome = `${status.phase}${status.outcome === undefined ? '' : `: ${status.outcome.message}`}`;
+  const ended = status.verdict === undefined ? status.phase : `${status.phase}, ${status.verdict}`;
+  const outcome = `${ended}${status.outcome === undefined ? '' : `: ${status.outcome.message}`}`;
   return [outcome, ...conditions, ...(lines.length === 0 ? [] : ['targets:', ...lines])].join('\n');
 }

@@ -79,12 +79,12 @@ function printed(running: Chaosplane, wanted: RegExp): Promise<void> {
 }
 
 describe('chaosplane run', () => {
-  test('runs an experiment to its end, tells each phase and the evidence, and exits with 0', async () => {
+  test('runs an experiment to its end, tells each phase and the evidence, and exits with 3 where nothing came by', async () => {
     const { exitCode, stdout } = await chaosplane('run', await experiment('calm', { ...partition, duration: '1s' }));
     for (const phase of ['SteadyStateChecking', 'Running', 'Completing', 'Recovering', 'Completed'])
       expect(stdout).toContain(phase);
     expect(stdout).toContain('EffectObserved=Unknown: verified on 0 of 1 targets: nothing in scope came by');
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(3);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
   }, 30_000);
 
@@ -120,8 +120,8 @@ describe('chaosplane run', () => {
     running.kill('SIGINT');
     const { exitCode, stdout } = await running;
     expect(stdout).toContain('undoing the experiment');
-    expect(stdout).toContain('Aborted: interrupted by SIGINT');
-    expect(exitCode).toBe(1);
+    expect(stdout).toContain('Aborted, Inconclusive: interrupted by SIGINT');
+    expect(exitCode).toBe(3);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
   }, 30_000);
 
@@ -216,7 +216,7 @@ describe('a daemon', () => {
     expect((await chaosplane('cancel', executionId)).stdout).toContain('nothing of it is left');
     const { exitCode, stdout } = await running;
     expect(stdout).toContain('ended early: cancelled');
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(3);
     next.kill('SIGTERM');
     await next;
     expect(await fingerprint(web.netnsPath!)).toBe(before);

@@ -3,7 +3,7 @@ import { withTargets, type TargetStatus } from '@chaosplane/api';
 import { evidenceOf } from './evidence.ts';
 import type { Decision, Understood } from './observation.ts';
 import { beginRecovery } from './recovering.ts';
-import { verdict, withEffect } from './verdict.ts';
+import { outcomeOf, withEffect } from './effect.ts';
 
 /** The last evidence while the faults are still in place. */
 export function complete({ spec, status, executions }: Understood, now: number): Decision {
@@ -11,5 +11,5 @@ export function complete({ spec, status, executions }: Understood, now: number):
     return [uid, evidenceOf(executions.get(executionId ?? ''))];
   });
   const measured = withEffect(withTargets(status, new Map(evidence)));
-  return beginRecovery(measured, now, verdict(spec, status.targets));
+  return beginRecovery(measured, now, outcomeOf(spec, measured));
 }

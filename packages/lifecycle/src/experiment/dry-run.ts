@@ -1,5 +1,6 @@
 /** What a dry run leaves in the status: what each target would get; nothing is changed. */
 import { targetName, withCondition, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { ended } from './ended.ts';
 import type { DryRun } from './observation.ts';
 import type { Candidate } from './select.ts';
 import { asTarget, kindWord, selectionMessage } from './selection-message.ts';
@@ -31,7 +32,7 @@ export function afterDryRun(
     reason: targets.length === 0 ? 'NoTarget' : 'TargetsChosen',
     message: [selectionMessage(selection, spec), ...whyNotOthers(dryRun)].join('\n'),
   } as const;
-  return { ...withCondition(before, selected), phase: outcome.phase, outcome, targets, endedAt: now };
+  return ended({ ...withCondition(before, selected), targets }, outcome, now);
 }
 
 function previewed(

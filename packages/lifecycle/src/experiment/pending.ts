@@ -3,13 +3,13 @@ import { withCondition, type ExperimentStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common/pure';
 import type { Decision, Refusal, Understood } from './observation.ts';
 import { selectTargets } from './select.ts';
+import { notRun } from './verdict.ts';
 import { asTarget, selectionMessage } from './selection-message.ts';
 
 /** Nothing of the experiment is begun. */
 export function refuse(status: ExperimentStatus, { reason, message }: Refusal, now: number): Decision {
-  const outcome = { phase: 'Failed', message } as const;
   const conditions = [{ type: 'Selected', status: 'False', reason, message }] as const;
-  return { kind: 'advance', status: { ...status, phase: 'Failed', endedAt: now, outcome, conditions } };
+  return { kind: 'advance', status: notRun({ ...status, conditions }, message, now) };
 }
 
 /** A dry run chooses as a real run does. */
@@ -24,10 +24,7 @@ export function chooseTargets({ spec, status, candidates, seed }: Understood, no
   const message = selectionMessage(selection, spec);
   if (selection.chosen.length === 0) {
     const failed = withCondition(status, { type: 'Selected', status: 'False', reason: 'NoTarget', message });
-    return {
-      kind: 'advance',
-      status: { ...failed, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
-    };
+    return { kind: 'advance', status: notRun(failed, message, now) };
   }
   const targets = selection.chosen.map(asTarget);
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });

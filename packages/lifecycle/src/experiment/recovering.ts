@@ -9,7 +9,8 @@ import {
 } from '@chaosplane/api';
 import { countOf } from '@chaosplane/common/pure';
 import { evidenceOf } from './evidence.ts';
-import type { Decision, Observation } from './observation.ts';
+import type { Decision, Observation, ProbeOutcome } from './observation.ts';
+import { judged } from './verdict.ts';
 
 /** What the recovery asks of a spec. */
 interface Recovery extends Omit<Observation, 'spec'> {
@@ -73,17 +74,25 @@ function noteStuck(
   return withCondition(status, { type: 'Stuck', status: 'True', reason: 'RecoveryTakesLong', message });
 }
 
-function afterwards({ spec, status, after }: Recovery, now: number, left: number): Decision {
+function afterwards(recovery: Recovery, now: number, left: number): Decision {
+  const { spec, status, after } = recovery;
   const outcome = status.outcome ?? { phase: 'Failed', message: 'the reason was not recorded' };
   if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
     const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
     if (after === undefined || !late) return { kind: 'probe', side: 'after' };
-    return end(status, now, left, { phase: 'Failed', message: `the steady state did not come back: ${after.message}` });
+    const lost = { phase: 'Failed', message: `the steady state did not come back: ${after.message}` } as const;
+    return end(recovery, now, left, { outcome: lost, after });
   }
-  return end(status, now, left, outcome);
+  const probed = outcome.phase === 'Completed' ? after : undefined;
+  return end(recovery, now, left, { outcome, after: probed });
 }
 
-function end(status: ExperimentStatus, now: number, left: number, outcome: Outcome): Decision {
+function end(
+  { spec, status }: Recovery,
+  now: number,
+  left: number,
+  { outcome, after }: { readonly outcome: Outcome; readonly after: ProbeOutcome | undefined },
+): Decision {
   const injected = status.targets.filter(({ executionId }) => executionId !== undefined).length;
   const recovered =
     left === 0
@@ -91,5 +100,5 @@ function end(status: ExperimentStatus, now: number, left: number, outcome: Outco
       : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${countOf(left, 'execution')} left to the TTL` } as const);
   const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
   const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...recovered });
-  return { kind: 'advance', status: { ...noted, phase: outcome.phase, outcome, endedAt: now } };
+  return { kind: 'advance', status: judged({ spec, status: noted, outcome, after }, now) };
 }

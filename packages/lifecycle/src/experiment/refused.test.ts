@@ -20,7 +20,12 @@ test('nothing of it is begun, and the reason is told', () => {
       targets: [],
       endedAt: 7,
       outcome: { phase: 'Failed', message: 'spec: it is required' },
-      conditions: [{ type: 'Selected', status: 'False', reason: 'InvalidSpec', message: 'spec: it is required' }],
+      verdict: 'Inconclusive',
+      conditions: [
+        { type: 'Selected', status: 'False', reason: 'InvalidSpec', message: 'spec: it is required' },
+        { type: 'HypothesisHeld', status: 'Unknown', reason: 'NotRun', message: 'spec: it is required' },
+        { type: 'Failed', status: 'True', reason: 'Failed', message: 'spec: it is required' },
+      ],
     },
   });
 });

@@ -1,5 +1,6 @@
 /** The phase SteadyStateChecking: what is normal must be so before anything is injected. */
 import type { Decision, Understood } from './observation.ts';
+import { notRun } from './verdict.ts';
 
 /** Asks the probes; an experiment without its steady state has failed. */
 export function checkSteadyState({ spec, status, before }: Understood, now: number): Decision {
@@ -7,10 +8,7 @@ export function checkSteadyState({ spec, status, before }: Understood, now: numb
     if (before === undefined) return { kind: 'probe', side: 'before' };
     if (!before.passed) {
       const message = `the steady state was not there to begin with: ${before.message}`;
-      return {
-        kind: 'advance',
-        status: { ...status, phase: 'Failed', endedAt: now, outcome: { phase: 'Failed', message } },
-      };
+      return { kind: 'advance', status: notRun(status, message, now) };
     }
   }
   return { kind: 'advance', status: { ...status, phase: 'Running', startedAt: now } };

@@ -1,46 +1,74 @@
-/** What the targets of an experiment say of it in the end. */
-import { countOf } from '@chaosplane/common/pure';
+/** What an experiment says of its hypothesis, once it has ended. Pure. */
 import {
-  type ExperimentSpec,
-  targetName,
   withCondition,
+  type Condition,
+  type ExperimentSpec,
   type ExperimentStatus,
   type Outcome,
-  type TargetStatus,
 } from '@chaosplane/api';
+import { RAN } from './effect.ts';
+import { ended } from './ended.ts';
+import type { ProbeOutcome } from './observation.ts';
 
-/** What is said of a target that went away by itself, and the fault with it; an end reason that begins with it may say more. */
-export const TARGET_GONE = 'target gone';
+type Held = Extract<Condition, { readonly type: 'HypothesisHeld' }>;
 
-/** How a run ends that was neither aborted nor refused. */
-export function verdict({ execution }: ExperimentSpec, targets: readonly TargetStatus[]): Outcome {
-  const early = targets.filter(({ endedEarly }) => endedEarly !== undefined);
-  const gone = early.filter(({ endedEarly }) => endedEarly?.replace('-', ' ').startsWith(TARGET_GONE) === true);
-  const others = early.length - gone.length;
-  if (others > 0) return { phase: 'Failed', message: `${others} executions ended before the experiment did` };
-  if (gone.length === 0) return { phase: 'Completed', message: 'the hypothesis held' };
-  const [first] = gone;
-  const name = first === undefined ? '' : `${targetName(first)}: ${first.endedEarly ?? ''}`;
-  const message = `${gone.length} of ${countOf(targets.length, 'target')} went away before the end (${name})`;
-  return execution.onTargetGone === 'Continue'
-    ? { phase: 'Completed', message: `the hypothesis held; ${message}` }
-    : { phase: 'Failed', message };
+/** A verdict with its reason. */
+interface Judgement {
+  readonly status: Held['status'];
+  readonly reason: Held['reason'];
+  readonly message: string;
 }
 
-/** Whether the faults took effect, over all targets. */
-export function withEffect(status: ExperimentStatus): ExperimentStatus {
-  const injected = status.targets.filter(({ executionId }) => executionId !== undefined);
-  const verdicts = injected.map(({ evidence }) => evidence?.verdict ?? 'Unknown');
-  const verified = verdicts.filter((verdict) => verdict === 'Verified').length;
-  const message = `verified on ${verified} of ${verdicts.length} targets`;
-  const type = 'EffectObserved';
-  if (verified > 0) return withCondition(status, { type, status: 'True', reason: 'Verified', message });
-  if (verdicts.includes('NotObserved'))
-    return withCondition(status, { type, status: 'False', reason: 'NotObserved', message });
-  return withCondition(status, {
-    type,
-    status: 'Unknown',
-    reason: 'NoTraffic',
-    message: `${message}: nothing in scope came by`,
-  });
+/** What is judged. */
+export interface Judged {
+  readonly spec: Pick<ExperimentSpec, 'steadyState'>;
+  readonly status: ExperimentStatus;
+  /** How it ended. */
+  readonly outcome: Outcome;
+  /** The last outcome of the probes after the recovery; undefined: there are none, or they were not asked. */
+  readonly after: ProbeOutcome | undefined;
+}
+
+const names = { True: 'Held', False: 'NotHeld', Unknown: 'Inconclusive' } as const;
+
+/** The end of an experiment: the verdict, the condition that explains it, and the outcome in the same words. */
+export function judged(it: Judged, now: number): ExperimentStatus {
+  const { message, ...rest } = judge(it);
+  const noted = withCondition(it.status, { type: 'HypothesisHeld', ...rest, message });
+  return { ...ended(noted, { phase: it.outcome.phase, message }, now), verdict: names[rest.status] };
+}
+
+/** The end of an experiment of which nothing was injected: nothing was tested. */
+export function notRun(status: ExperimentStatus, message: string, now: number): ExperimentStatus {
+  const noted = withCondition(status, { type: 'HypothesisHeld', status: 'Unknown', reason: 'NotRun', message });
+  return { ...ended(noted, { phase: 'Failed', message }, now), verdict: 'Inconclusive' };
+}
+
+/**
+ * The first of these that is true. What keeps a fault from its effect comes before what the probes say: a steady state that was
+ * never in danger is no evidence.
+ */
+function judge({ spec, status, outcome, after }: Judged): Judgement {
+  const unknown = (reason: Held['reason'], message: string): Judgement => ({ status: 'Unknown', reason, message });
+  if (outcome.phase === 'Aborted') return unknown('Aborted', outcome.message);
+  if (!status.targets.some(({ executionId }) => executionId !== undefined)) return unknown('NotRun', outcome.message);
+  const effect = status.conditions.find(({ type }) => type === 'EffectObserved');
+  if (effect?.status === 'False') return { status: 'False', reason: 'EffectNotObserved', message: outcome.message };
+  if (outcome.phase === 'Failed' && after === undefined) return unknown('EndedEarly', outcome.message);
+  const also = outcome.message === RAN ? '' : `; ${outcome.message}`;
+  const seen = effect?.message ?? 'not measured';
+  const lost = after !== undefined && !after.passed;
+  if (effect?.status !== 'True') {
+    const reason = effect?.reason === 'NoTraffic' ? 'NoTraffic' : 'EffectNotMeasured';
+    return unknown(reason, `the effect was ${seen}${also}`);
+  }
+  if (spec.steadyState.after.length === 0)
+    return unknown('NoHypothesis', `no hypothesis was tested; the effect was ${seen}${also}`);
+  if (after === undefined) return unknown('NoValidSample', `the steady state was not measured${also}`);
+  if (lost) return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
+  return {
+    status: 'True',
+    reason: 'SteadyStateKept',
+    message: `the effect was ${seen}, and the steady state is back${also}`,
+  };
 }

@@ -48,7 +48,7 @@ describe('an experiment', () => {
       ['b', 'Recovered'],
     ]);
     expect(over.status?.conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual(
-      expect.arrayContaining(['Selected=True', 'Injected=True', 'Recovered=True']),
+      expect.arrayContaining(['Selected=True', 'Injected=True', 'Recovered=True', 'Complete=True']),
     );
     expect(stage.print()).toBe(before);
     await eventually('the finalizer is gone', async () => {

@@ -156,7 +156,11 @@ test('one experiment more than a namespace may have under way is refused, says w
   await stage.apply('three', own);
   const { status } = await stage.until('three', isOver);
   expect(status).toMatchObject({ phase: 'Failed', counts: { targets: 0 } });
-  expect(status?.conditions).toMatchObject([{ type: 'Selected', status: 'False', reason: 'TooManyExperiments' }]);
+  expect(status?.conditions).toMatchObject([
+    { type: 'Selected', status: 'False', reason: 'TooManyExperiments' },
+    { type: 'HypothesisHeld', status: 'Unknown', reason: 'NotRun' },
+    { type: 'Failed', status: 'True' },
+  ]);
   expect(status?.message).toMatch(/^2 experiments of the namespace \S+ are not over, and 2 may be at the same time: /);
   await stage.client.delete(chaosExperiments, ref('one'));
   await isGone('one');

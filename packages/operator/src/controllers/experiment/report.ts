@@ -57,9 +57,10 @@ export function logRecovered(
 }
 
 function tell({ status, stored }: Readonly<Visit>, { events, logger, visited }: ReportParts): void {
-  const { phase, outcome, targets } = status;
-  const message = outcome?.message ?? `${targets.length} targets`;
-  logger.info({ experiment: visited.id, phase, reason: message }, 'phase entered');
+  const { phase, outcome, targets, verdict } = status;
+  const why = outcome?.message ?? `${targets.length} targets`;
+  const message = verdict === undefined ? why : `${verdict}: ${why}`;
+  logger.info({ experiment: visited.id, phase, verdict, reason: why }, 'phase entered');
   const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
   events.record(stored.object, { type, reason: phase, action: 'Reconcile', message });
 }

@@ -1,0 +1,109 @@
+/** What an experiment says of its hypothesis: each steady state with each effect. */
+import { describe, expect, test } from '@jest/globals';
+import { isFinal, type TargetEvidence } from '@chaosplane/api';
+import { Simulation, specOf } from '../../test/simulation.ts';
+import type { ProbeOutcome } from './observation.ts';
+
+type Effect = TargetEvidence['verdict'];
+
+const probe = { type: 'http', url: 'http://127.0.0.1:1/' };
+const passed: ProbeOutcome = { passed: true, message: 'ok' };
+const failed: ProbeOutcome = { passed: false, message: 'status 500' };
+
+function ended(effect: Effect, steadyState: object, outcome: Simulation['outcome'] = () => passed): Simulation {
+  const simulation = new Simulation(specOf({ steadyState }));
+  simulation.effect = effect;
+  simulation.outcome = outcome;
+  simulation.run();
+  return simulation;
+}
+
+function said({ status }: Simulation): unknown[] {
+  const condition = status.conditions.find(({ type }) => type === 'HypothesisHeld');
+  expect(status.outcome?.message).toBe(condition?.message);
+  return [status.phase, status.verdict, condition?.status, condition?.reason, condition?.message];
+}
+
+const lost = 'the steady state did not come back: status 500';
+const verified = 'the effect was verified on 3 of 3 targets';
+const nothing = 'the effect was verified on 0 of 3 targets: nothing in scope came by';
+const unknown = 'the effect was verified on 0 of 3 targets: it was not measured';
+const unseen = 'no effect was seen: verified on 0 of 3 targets';
+
+const none = {};
+const passing = { before: [probe], after: [probe] };
+const only = { before: [probe] };
+
+describe('an experiment says of its hypothesis', () => {
+  test.each<[string, object, Effect, unknown[]]>([
+    [
+      'none',
+      none,
+      'Verified',
+      ['Completed', 'Inconclusive', 'Unknown', 'NoHypothesis', `no hypothesis was tested; ${verified}`],
+    ],
+    ['none', none, 'NoTraffic', ['Completed', 'Inconclusive', 'Unknown', 'NoTraffic', nothing]],
+    ['none', none, 'Unknown', ['Completed', 'Inconclusive', 'Unknown', 'EffectNotMeasured', unknown]],
+    ['none', none, 'NotObserved', ['Failed', 'NotHeld', 'False', 'EffectNotObserved', unseen]],
+    [
+      'one of before alone',
+      only,
+      'Verified',
+      ['Completed', 'Inconclusive', 'Unknown', 'NoHypothesis', `no hypothesis was tested; ${verified}`],
+    ],
+    [
+      'one that passes',
+      passing,
+      'Verified',
+      ['Completed', 'Held', 'True', 'SteadyStateKept', `${verified}, and the steady state is back`],
+    ],
+    ['one that passes', passing, 'NoTraffic', ['Completed', 'Inconclusive', 'Unknown', 'NoTraffic', nothing]],
+    ['one that passes', passing, 'NotObserved', ['Failed', 'NotHeld', 'False', 'EffectNotObserved', unseen]],
+  ])('%s, %j, with the effect %s', (_name, steadyState, effect, expected) => {
+    expect(said(ended(effect, steadyState))).toEqual(expected);
+  });
+
+  test.each<[Effect, unknown[]]>([
+    ['Verified', ['Failed', 'NotHeld', 'False', 'SteadyStateLost', lost]],
+    ['NoTraffic', ['Failed', 'Inconclusive', 'Unknown', 'NoTraffic', `${nothing}; ${lost}`]],
+    ['NotObserved', ['Failed', 'NotHeld', 'False', 'EffectNotObserved', unseen]],
+  ])('one that fails afterwards, with the effect %s', (effect, expected) => {
+    const simulation = ended(effect, passing, (side) => (side === 'before' ? passed : failed));
+    expect(said(simulation)).toEqual(expected);
+  });
+
+  test('nothing when it was not there to begin with', () => {
+    const simulation = ended('Verified', passing, () => failed);
+    const message = 'the steady state was not there to begin with: status 500';
+    expect(said(simulation)).toEqual(['Failed', 'Inconclusive', 'Unknown', 'NotRun', message]);
+  });
+
+  test('nothing when no target could be hit', () => {
+    const simulation = new Simulation(specOf());
+    simulation.injects = () => false;
+    simulation.run();
+    expect(said(simulation)).toEqual([
+      ...['Failed', 'Inconclusive', 'Unknown', 'NotRun'],
+      '3 targets could not be injected: refused',
+    ]);
+  });
+
+  test('nothing when it was aborted, and none before it has ended', () => {
+    const simulation = new Simulation(specOf({ steadyState: passing }));
+    simulation.run(500, () => simulation.status.effectiveAt !== undefined);
+    simulation.observation = { ...simulation.observation, abort: 'a user asked for it' };
+    simulation.run(500, () => simulation.status.phase === 'Recovering');
+    expect(simulation.status).not.toHaveProperty('verdict');
+    simulation.run(500, () => isFinal(simulation.status));
+    expect(said(simulation)).toEqual(['Aborted', 'Inconclusive', 'Unknown', 'Aborted', 'a user asked for it']);
+  });
+
+  test('nothing when a fault ended before it', () => {
+    const simulation = new Simulation(specOf({ steadyState: passing }));
+    simulation.run(500, () => simulation.status.effectiveAt !== undefined);
+    simulation.executions.set('x-uid-a', { live: false, endReason: 'lease lapsed' });
+    simulation.run();
+    const message = '1 executions ended before the experiment did';
+    expect(said(simulation)).toEqual(['Failed', 'Inconclusive', 'Unknown', 'EndedEarly', message]);
+  });
+});
