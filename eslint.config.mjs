@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
+import { functionLines } from './tools/check/function-lines.mjs';
 import { staysInside } from './tools/check/stays-inside.mjs';
 
 /** Directions between packages (docs/architecture.md). */
@@ -195,8 +196,8 @@ export default tseslint.config(
   },
   {
     files: ['packages/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
-    plugins: { chaosplane: { rules: { 'stays-inside': staysInside } } },
-    rules: { 'chaosplane/stays-inside': 'error' },
+    plugins: { chaosplane: { rules: { 'stays-inside': staysInside, 'function-lines': functionLines } } },
+    rules: { 'chaosplane/stays-inside': 'error', 'chaosplane/function-lines': ['error', { max: 90 }] },
   },
   {
     files: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.ts'],

@@ -12,6 +12,9 @@ async function rulesBroken(file: string, source: string): Promise<string[]> {
   return (result?.messages ?? []).map(({ ruleId }) => ruleId ?? 'syntax');
 }
 
+/** A function of so many lines. */
+const functionOf = (lines: number): string => `(() => {${'\n'.repeat(lines - 1)}})`;
+
 describe('the rules of the house', () => {
   // Without a project graph the boundary rule says nothing at all.
   beforeAll(async () => {
@@ -134,6 +137,13 @@ describe('the rules of the house', () => {
       "import '../../packages/cli/src/demo/judge.ts';",
       inside,
     ],
+    ['a function is short', 'packages/daemon/src/config.ts', functionOf(91), 'chaosplane/function-lines'],
+    [
+      'and so is a test',
+      'packages/daemon/src/config.test.ts',
+      `test('one', ${functionOf(91)});`,
+      'chaosplane/function-lines',
+    ],
     ['a library asks the clock for the time', 'packages/daemon/src/config.ts', 'Date.now();', 'no-restricted-syntax'],
   ])(
     '%s',
@@ -151,12 +161,16 @@ describe('the rules of the house', () => {
       "import '@chaosplane/testcluster';",
     ],
     ['a file of the same package', 'packages/operator/test/cluster/burning.ts', "import '../../src/config.ts';"],
+    ['a function that is not longer', 'packages/daemon/src/config.ts', functionOf(90)],
+    ['a long list of tests', 'packages/daemon/src/config.test.ts', `describe.skip('all', ${functionOf(91)});`],
+    ['one for each case', 'packages/daemon/src/config.test.ts', `describe.each([1])('all', ${functionOf(91)});`],
   ])(
     'what is allowed is not reported: %s',
     async (_name, file, source) => {
       const broken = await rulesBroken(file, source);
       expect(broken).not.toContain(boundary);
       expect(broken).not.toContain(inside);
+      expect(broken).not.toContain('chaosplane/function-lines');
     },
     60_000,
   );
