@@ -3,6 +3,8 @@ import { builtinModules } from 'node:module';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
+import { lowerFloors } from './tools/check/floors.mjs';
+import { functionLines } from './tools/check/function-lines.mjs';
 import { staysInside } from './tools/check/stays-inside.mjs';
 
 /** Directions between packages (docs/architecture.md). */
@@ -78,40 +80,9 @@ const browserRules = {
   },
 };
 
-/**
- * The floors of the daemon, from the ground up: a folder imports from lower floors only. Engine and host stand side by side, and
- * `daemon.ts` joins them.
- */
-const floors = [
-  ['model', 'nft'],
-  ['contract'],
-  ['journal', 'netns'],
-  ['proxy'],
-  ['faults'],
-  ['engine', 'host'],
-  ['server'],
-];
-
-const floorRules = floors.flatMap((folders, floor) =>
-  folders.map((folder) => {
-    const above = floors
-      .slice(floor)
-      .flat()
-      .filter((other) => other !== folder);
-    const regex = `^(\\.\\./)+(${above.join('|')})/`;
-    const message = `${folder}/ imports from lower floors only: docs/architecture.md`;
-    return {
-      files: [`packages/daemon/src/${folder}/**/*.ts`],
-      ignores: ['**/*.test.ts'],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          { paths: folder === 'host' ? [] : processes, patterns: [{ regex, message }] },
-        ],
-      },
-    };
-  }),
-);
+const chaosplane = {
+  rules: { 'function-lines': functionLines, 'lower-floors': lowerFloors, 'stays-inside': staysInside },
+};
 
 export default tseslint.config(
   { ignores: ['**/node_modules/', '**/dist/', 'packages/proto/src/gen/', '.nx/', 'coverage/'] },
@@ -187,7 +158,12 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { paths: processes }] },
   },
   browserRules,
-  ...floorRules,
+  {
+    files: ['packages/daemon/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    plugins: { chaosplane },
+    rules: { 'chaosplane/lower-floors': 'error' },
+  },
   {
     files: ['packages/**/*.ts'],
     plugins: { '@nx': nx },
@@ -195,8 +171,8 @@ export default tseslint.config(
   },
   {
     files: ['packages/**/*.ts', 'tools/**/*.ts', 'bench/**/*.ts'],
-    plugins: { chaosplane: { rules: { 'stays-inside': staysInside } } },
-    rules: { 'chaosplane/stays-inside': 'error' },
+    plugins: { chaosplane },
+    rules: { 'chaosplane/stays-inside': 'error', 'chaosplane/function-lines': ['error', { max: 90 }] },
   },
   {
     files: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.ts'],

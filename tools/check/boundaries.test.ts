@@ -12,6 +12,9 @@ async function rulesBroken(file: string, source: string): Promise<string[]> {
   return (result?.messages ?? []).map(({ ruleId }) => ruleId ?? 'syntax');
 }
 
+/** A function of so many lines. */
+const functionOf = (lines: number): string => `(() => {${'\n'.repeat(lines - 1)}})`;
+
 describe('the rules of the house', () => {
   // Without a project graph the boundary rule says nothing at all.
   beforeAll(async () => {
@@ -23,6 +26,7 @@ describe('the rules of the house', () => {
 
   const boundary = '@nx/enforce-module-boundaries';
   const inside = 'chaosplane/stays-inside';
+  const floor = 'chaosplane/lower-floors';
   test.each([
     [
       'the daemon may not import the life of experiments',
@@ -72,14 +76,49 @@ describe('the rules of the house', () => {
       'a fault knows no engine',
       'packages/daemon/src/faults/shared/stress.ts',
       "import '../../engine/lease.ts';",
-      'no-restricted-imports',
+      floor,
     ],
     [
-      'the host knows no engine',
-      'packages/daemon/src/host/tap/taps.ts',
-      "import '../../engine/lease.ts';",
-      'no-restricted-imports',
+      'nor when it runs',
+      'packages/daemon/src/faults/shared/stress.ts',
+      "await import('../../engine/lease.ts');",
+      floor,
     ],
+    [
+      'nor by a name that is no string',
+      'packages/daemon/src/faults/shared/stress.ts',
+      'await import(`../../engine/lease.ts`);',
+      floor,
+    ],
+    [
+      'nor one of its types',
+      'packages/daemon/src/faults/shared/stress.ts',
+      "export type Lease = import('../../engine/lease.ts').Lease;",
+      floor,
+    ],
+    [
+      'nor a type as another module system has it',
+      'packages/daemon/src/faults/shared/stress.ts',
+      "import type lease = require('../../engine/lease.ts');",
+      floor,
+    ],
+    [
+      'nor what it exports',
+      'packages/daemon/src/faults/shared/stress.ts',
+      "export * from '../../engine/lease.ts';",
+      floor,
+    ],
+    [
+      'nor by the name of its own package',
+      'packages/daemon/src/faults/shared/stress.ts',
+      "import '@chaosplane/daemon/engine';",
+      floor,
+    ],
+    ['a fault has no effects', 'packages/daemon/src/faults/shared/stress.ts', "import 'node:fs/promises';", floor],
+    ['nor has a model', 'packages/daemon/src/model/layer.ts', "import 'node:net';", floor],
+    ['nor a contract', 'packages/daemon/src/contract/host.ts', "import 'dgram';", floor],
+    ['nor a compiler of layers', 'packages/daemon/src/netns/compile.ts', "await import('node:http');", floor],
+    ['the host knows no engine', 'packages/daemon/src/host/tap/taps.ts', "import '../../engine/lease.ts';", floor],
     [
       'a library does not read the environment',
       'packages/daemon/src/config.ts',
@@ -134,6 +173,13 @@ describe('the rules of the house', () => {
       "import '../../packages/cli/src/demo/judge.ts';",
       inside,
     ],
+    ['a function is short', 'packages/daemon/src/config.ts', functionOf(91), 'chaosplane/function-lines'],
+    [
+      'and so is a test',
+      'packages/daemon/src/config.test.ts',
+      `test('one', ${functionOf(91)});`,
+      'chaosplane/function-lines',
+    ],
     ['a library asks the clock for the time', 'packages/daemon/src/config.ts', 'Date.now();', 'no-restricted-syntax'],
   ])(
     '%s',
@@ -151,12 +197,18 @@ describe('the rules of the house', () => {
       "import '@chaosplane/testcluster';",
     ],
     ['a file of the same package', 'packages/operator/test/cluster/burning.ts', "import '../../src/config.ts';"],
+    ['a fault, of what it is made of', 'packages/daemon/src/faults/shared/stress.ts', "import '../../model/layer.ts';"],
+    ['a function that is not longer', 'packages/daemon/src/config.ts', functionOf(90)],
+    ['a long list of tests', 'packages/daemon/src/config.test.ts', `describe.skip('all', ${functionOf(91)});`],
+    ['one for each case', 'packages/daemon/src/config.test.ts', `describe.each([1])('all', ${functionOf(91)});`],
   ])(
     'what is allowed is not reported: %s',
     async (_name, file, source) => {
       const broken = await rulesBroken(file, source);
       expect(broken).not.toContain(boundary);
       expect(broken).not.toContain(inside);
+      expect(broken).not.toContain(floor);
+      expect(broken).not.toContain('chaosplane/function-lines');
     },
     60_000,
   );

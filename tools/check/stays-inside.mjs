@@ -1,5 +1,6 @@
 /** The lint rule that a relative import stays in its package; tools and benches import packages by their names, too. */
 import { dirname, join, relative } from 'node:path';
+import { eachSource } from './sources.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -20,19 +21,12 @@ export const staysInside = {
   },
   create(context) {
     const from = packageOf(context.filename);
-    const check = ({ source }) => {
-      if (source?.type !== 'Literal' || typeof source.value !== 'string' || !source.value.startsWith('.')) return;
-      const target = join(dirname(context.filename), source.value);
+    return eachSource((name, node) => {
+      if (!name.startsWith('.')) return;
+      const target = join(dirname(context.filename), name);
       if (packageOf(target) === from) return;
       const messageId = from === undefined ? 'enters' : 'leaves';
-      context.report({ node: source, messageId, data: { from, to: relative(root, target) } });
-    };
-    return {
-      ImportDeclaration: check,
-      ExportNamedDeclaration: check,
-      ExportAllDeclaration: check,
-      ImportExpression: check,
-      TSImportType: check,
-    };
+      context.report({ node, messageId, data: { from, to: relative(root, target) } });
+    });
   },
 };

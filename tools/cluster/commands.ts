@@ -68,14 +68,21 @@ const nameOption = (): Option => new Option('--name <name>', 'which cluster').de
 
 /** Adds all commands. */
 export function addCommands(program: Command, surroundings: ClusterEnvironment): void {
-  const { print, report } = surroundings;
   program.enablePositionalOptions();
   program.hook('preAction', async () => {
-    const lacking = await provide(missing({ ...packages, ...imagePackages }), 'the cluster and the images', report);
+    const wanted = missing({ ...packages, ...imagePackages });
+    const lacking = await provide(wanted, 'the cluster and the images', surroundings.report);
     const why = lacking ?? whyNoCluster();
     if (why !== undefined) throw new Error(why);
   });
+  addLifeCommands(program, surroundings);
+  addReleaseCommands(program, surroundings.report);
+  addTerminalCommands(program, surroundings);
+}
 
+/** Clusters come and go. */
+function addLifeCommands(program: Command, surroundings: ClusterEnvironment): void {
+  const { print, report } = surroundings;
   program
     .command('up')
     .description('start a cluster; it stays until it is taken down')
@@ -108,7 +115,10 @@ export function addCommands(program: Command, surroundings: ClusterEnvironment):
         print([name, folder, ...(await Promise.all(nodes))].join('  '));
       }
     });
+}
 
+/** What is put on a cluster. */
+function addReleaseCommands(program: Command, report: (line: string) => void): void {
   program
     .command('load')
     .description('load OCI image archives into every node')
@@ -127,12 +137,15 @@ export function addCommands(program: Command, surroundings: ClusterEnvironment):
       await installRelease(await named(name), { report, set });
       report(`installed: ${toolCommand(name)} kubectl get pods --namespace chaosplane`);
     });
+}
 
+/** What people do on a cluster. */
+function addTerminalCommands(program: Command, surroundings: ClusterEnvironment): void {
   program
     .command('kubeconfig')
     .description('print the path of the kubeconfig')
     .addOption(nameOption())
-    .action(async ({ name }: { name: string }) => print((await named(name)).kubeconfig));
+    .action(async ({ name }: { name: string }) => surroundings.print((await named(name)).kubeconfig));
 
   program
     .command('shell')

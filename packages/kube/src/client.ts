@@ -34,7 +34,7 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
   const { logger, clock = systemClock, userAgent = 'controller', timeoutMs = 30_000, watchMarginMs = 10_000 } = parts;
   const transport = createTransport(config, { clock, userAgent, timeoutMs });
 
-  const ask = async (request: HttpRequest): Promise<unknown> => {
+  const ask: Ask = async (request) => {
     const started = clock.monotonic();
     try {
       return await transport.ask(request);
@@ -43,11 +43,27 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
       logger?.debug({ method, path, ms: Math.round(clock.monotonic() - started) }, 'asked the api server');
     }
   };
-  const write = async <T>(request: HttpRequest): Promise<T> => (await ask(request)) as T;
-
   return {
     namespace: config.namespace,
+    ...readsOf(ask),
+    watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions) {
+      const { namespace, timeoutSeconds = 300, opened, signal, ...selection } = options;
+      const query = { ...selection, watch: true, allowWatchBookmarks: true, timeoutSeconds };
+      const request = { method: 'GET', path: collectionPath(type, namespace), query, signal };
+      const lifetimeMs = timeoutSeconds * 1000 + watchMarginMs;
+      return streamEvents<T>(transport, request, { clock, lifetimeMs, opened });
+    },
+    ...writesOf(ask),
+    raw: (method, path, body, { query, contentType, signal } = {}) =>
+      ask({ method, path, ...defined({ query, body, contentType }), signal }),
+  };
+}
 
+type Ask = (request: HttpRequest) => Promise<unknown>;
+
+/** The verbs that read, once. */
+function readsOf(ask: Ask): Pick<KubeClient, 'get' | 'list'> {
+  return {
     async get<T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef, { signal }: Abortable = {}) {
       try {
         return (await ask({ method: 'GET', path: objectPath(type, ref), signal })) as T;
@@ -69,15 +85,13 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
         ...(more === '' ? {} : { continue: more }),
       };
     },
+  };
+}
 
-    watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions) {
-      const { namespace, timeoutSeconds = 300, opened, signal, ...selection } = options;
-      const query = { ...selection, watch: true, allowWatchBookmarks: true, timeoutSeconds };
-      const request = { method: 'GET', path: collectionPath(type, namespace), query, signal };
-      const lifetimeMs = timeoutSeconds * 1000 + watchMarginMs;
-      return streamEvents<T>(transport, request, { clock, lifetimeMs, opened });
-    },
-
+/** The verbs that change something. */
+function writesOf(ask: Ask): Pick<KubeClient, 'create' | 'replace' | 'apply' | 'patch' | 'delete'> {
+  const write = async <T>(request: HttpRequest): Promise<T> => (await ask(request)) as T;
+  return {
     async create<T extends KubeObject>(
       type: ResourceType<T>,
       object: Created<T>,
@@ -134,14 +148,6 @@ export function createKubeClient(config: ClusterConfig, parts: ClientParts = {})
         throw error;
       }
     },
-
-    raw: (method, path, body, { query, contentType, signal } = {}) =>
-      ask({
-        method,
-        path,
-        ...defined({ query, body, contentType }),
-        signal,
-      }),
   };
 }
 

@@ -1,21 +1,14 @@
 /** Records events about objects: in the background, equal ones as one with a count, never too many of one object. */
-import { asChaosError, backoff, type Clock, defined, type Logger, type Timer } from '@chaosplane/common';
+import { asChaosError, backoff, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import type { KubeClient } from './client.ts';
 import { isAlreadyExists, isNotFound } from './errors.ts';
+import { eventFor, eventName, identityOf, type RecordedEvent } from './event-object.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import { events, type KubeEvent } from './kinds.ts';
 import { microTime } from './micro-time.ts';
-import { shortName, type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 
-export interface RecordedEvent {
-  readonly type: 'Normal' | 'Warning';
-  /** One word in CamelCase: why this is told. */
-  readonly reason: string;
-  /** One word in CamelCase: what was done. Default: the reason. */
-  readonly action?: string;
-  /** For people; cut at 1024 bytes. */
-  readonly message: string;
-}
+export type { RecordedEvent } from './event-object.ts';
 
 export interface EventRecorder {
   /** Notes an event and returns at once; it is written later. Never throws. */
@@ -36,7 +29,8 @@ interface Parts {
   readonly instance: string;
 }
 
-interface Entry {
+/** Equal events, as one. */
+interface Series {
   readonly key: string;
   event: KubeEvent;
   count: number;
@@ -54,116 +48,22 @@ const SERIES_MS = 6 * 60_000;
 /** A count is written at most this often. */
 const UPDATE_MS = 10_000;
 const ATTEMPTS = 6;
-const MOST_ENTRIES = 1000;
+const MOST_SERIES = 1000;
 const STOP_MS = 5_000;
 
-export function createEventRecorder({ client, clock, logger, component, instance }: Parts): EventRecorder {
-  const entries = new Map<string, Entry>();
-  // Of one object, 25 different events at once and one each 12 s thereafter.
-  const limiter = createRateLimiter({ burst: 25, perSecond: 1 / 12 }, clock);
+export function createEventRecorder(parts: Parts): EventRecorder {
+  const { clock, logger } = parts;
+  const noted = createNotes(parts);
   let writing: Promise<void> | undefined;
   let wake: Timer | undefined;
   let stopped = false;
 
-  const draft = (object: KubeObject, { type, reason, action, message }: RecordedEvent): KubeEvent => {
-    const { apiVersion, kind, metadata } = object;
-    const { name, uid, resourceVersion } = metadata;
-    // Events about objects without a namespace live in `default`; the API server wants it so.
-    const namespace = metadata.namespace ?? 'default';
-    return {
-      apiVersion: events.apiVersion,
-      kind: events.kind,
-      metadata: { namespace, name: eventName(name) },
-      eventTime: microTime(clock.now()),
-      reportingController: component,
-      reportingInstance: instance.slice(0, 128),
-      action: action ?? reason,
-      reason,
-      type,
-      note: cut(message),
-      regarding: {
-        apiVersion,
-        kind,
-        name,
-        ...defined({ namespace: metadata.namespace, uid, resourceVersion }),
-      },
-    };
-  };
-  /** The API server allows 253 characters. */
-  const eventName = (name: string): string => `${shortName(name, 236)}.${clock.randomHex(8)}`;
-
-  const note = (object: KubeObject, recorded: RecordedEvent): void => {
-    const now = clock.monotonic();
-    const { kind, metadata } = object;
-    const about = metadata.uid ?? `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
-    const key = JSON.stringify([about, recorded.type, recorded.reason, recorded.action, recorded.message]);
-    const known = entries.get(key);
-    if (known !== undefined && now - known.seenAt < SERIES_MS) {
-      known.count += 1;
-      known.seenAt = now;
-    } else if (limiter.take(about)) {
-      for (const [old, { seenAt, count, written }] of entries) {
-        // Those that are written are kept only to count what comes again.
-        if ((now - seenAt >= SERIES_MS && written === count) || entries.size >= MOST_ENTRIES) entries.delete(old);
-      }
-      const event = draft(object, recorded);
-      entries.set(key, { key, event, count: 1, written: 0, due: now, seenAt: now, failures: undefined, attempts: 0 });
-    } else {
-      logger.debug({ object: metadata.name, reason: recorded.reason }, 'event dropped, too many of this object');
-      return;
-    }
-    pump();
-  };
-
-  const send = async (entry: Entry, count: number): Promise<void> => {
-    const { event } = entry;
-    const lastObservedTime = microTime(clock.now() - (clock.monotonic() - entry.seenAt));
-    const series = count < 2 ? {} : { series: { count, lastObservedTime } };
-    if (entry.written > 0) {
-      try {
-        await client.patch(events, event.metadata, { kind: 'merge', body: series });
-        return;
-      } catch (error) {
-        // Events live for an hour; a longer series goes on in a new one.
-        if (!isNotFound(error)) throw error;
-        entry.event = { ...event, metadata: { ...event.metadata, name: eventName(event.regarding?.name ?? '') } };
-      }
-    }
-    try {
-      await client.create(events, { ...entry.event, ...series });
-    } catch (error) {
-      // An earlier try arrived, its answer did not.
-      if (!isAlreadyExists(error)) throw error;
-    }
-  };
-
-  const write = async (entry: Entry): Promise<void> => {
-    const { count } = entry;
-    try {
-      await send(entry, count);
-      Object.assign(entry, { written: count, due: clock.monotonic() + UPDATE_MS, failures: undefined, attempts: 0 });
-    } catch (error) {
-      const { code } = asChaosError(error);
-      entry.attempts += 1;
-      const worthIt = (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') && entry.attempts < ATTEMPTS;
-      if (worthIt) {
-        entry.failures ??= backoff({ firstMs: 1000, factor: 3, longestMs: 60_000, clock });
-        entry.due = clock.monotonic() + entry.failures.next().value;
-      } else {
-        entries.delete(entry.key);
-        logger.warn({ reason: entry.event.reason, regarding: entry.event.regarding, err: error }, 'event not written');
-      }
-    }
-  };
-
-  const pending = (): Entry[] => [...entries.values()].filter(({ count, written }) => count > written);
-
   const writeAll = async (): Promise<void> => {
     for (;;) {
       const now = clock.monotonic();
-      const entry = pending().find(({ due }) => due <= now);
-      if (entry === undefined) break;
-      await write(entry);
+      const series = noted.pending().find(({ due }) => due <= now);
+      if (series === undefined) break;
+      if ((await write(series, parts)) === 'given up') noted.forget(series);
     }
   };
 
@@ -172,7 +72,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
     wake?.cancel();
     writing = writeAll().finally(() => {
       writing = undefined;
-      const next = Math.min(...pending().map(({ due }) => due));
+      const next = Math.min(...noted.pending().map(({ due }) => due));
       if (Number.isFinite(next) && !stopped) wake = clock.after(Math.max(0, next - clock.monotonic()), pump);
     });
   };
@@ -182,7 +82,7 @@ export function createEventRecorder({ client, clock, logger, component, instance
     const all = async (): Promise<void> => {
       // A round that is under way may be past what was noted last.
       await writing;
-      for (const entry of pending()) entry.due = clock.monotonic();
+      for (const series of noted.pending()) series.due = clock.monotonic();
       pump();
       await writing;
     };
@@ -200,7 +100,12 @@ export function createEventRecorder({ client, clock, logger, component, instance
     record(object, event) {
       if (stopped) return;
       try {
-        note(object, event);
+        if (noted.add(object, event)) pump();
+        else
+          logger.debug(
+            { object: object.metadata.name, reason: event.reason },
+            'event dropped, too many of this object',
+          );
       } catch (error) {
         logger.error({ reason: event.reason, err: error }, 'event not noted');
       }
@@ -213,19 +118,90 @@ export function createEventRecorder({ client, clock, logger, component, instance
       await flush(enough.signal).catch(() => undefined);
       timer.cancel();
       wake?.cancel();
-      const left = pending().length;
+      const left = noted.pending().length;
       if (left > 0) logger.warn({ left }, 'events not written at the end');
     },
   };
 }
 
-/** The note of an event has at most 1024 bytes. */
-function cut(message: string): string {
-  const bytes = Buffer.from(message);
-  if (bytes.length <= 1024) return message;
-  // A character cut in two becomes U+FFFD of three bytes.
-  return `${bytes
-    .subarray(0, 1018)
-    .toString()
-    .replace(/\uFFFD$/, '')}…`;
+/** What was noted, as series. */
+function createNotes({ clock, component, instance }: Parts) {
+  const all = new Map<string, Series>();
+  // Of one object, 25 different events at once and one each 12 s thereafter.
+  const limiter = createRateLimiter({ burst: 25, perSecond: 1 / 12 }, clock);
+
+  const makeRoom = (now: number): void => {
+    for (const [key, { seenAt, count, written }] of all) {
+      // Those that are written are kept only to count what comes again.
+      if ((now - seenAt >= SERIES_MS && written === count) || all.size >= MOST_SERIES) all.delete(key);
+    }
+  };
+
+  return {
+    /** Counts an event where it is known; false when there are too many of its object. */
+    add(object: KubeObject, recorded: RecordedEvent): boolean {
+      const now = clock.monotonic();
+      const about = identityOf(object);
+      const key = JSON.stringify([about, recorded.type, recorded.reason, recorded.action, recorded.message]);
+      const known = all.get(key);
+      if (known !== undefined && now - known.seenAt < SERIES_MS) {
+        known.count += 1;
+        known.seenAt = now;
+        return true;
+      }
+      if (!limiter.take(about)) return false;
+      makeRoom(now);
+      const name = eventName(object.metadata.name, clock.randomHex(8));
+      const event = eventFor(object, recorded, { component, instance, name, now: clock.now() });
+      all.set(key, { key, event, count: 1, written: 0, due: now, seenAt: now, failures: undefined, attempts: 0 });
+      return true;
+    },
+    /** Those of which the API server does not know all. */
+    pending: (): Series[] => [...all.values()].filter(({ count, written }) => count > written),
+    forget: ({ key }: Series) => void all.delete(key),
+  };
+}
+
+/** Writes what the API server does not know of a series; of what cannot be written now, when it is tried again. */
+async function write(series: Series, { client, clock, logger }: Parts): Promise<'written' | 'later' | 'given up'> {
+  const { count } = series;
+  try {
+    await send(series, count, { client, clock });
+    Object.assign(series, { written: count, due: clock.monotonic() + UPDATE_MS, failures: undefined, attempts: 0 });
+    return 'written';
+  } catch (error) {
+    const { code } = asChaosError(error);
+    series.attempts += 1;
+    const worthIt = (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') && series.attempts < ATTEMPTS;
+    if (worthIt) {
+      series.failures ??= backoff({ firstMs: 1000, factor: 3, longestMs: 60_000, clock });
+      series.due = clock.monotonic() + series.failures.next().value;
+      return 'later';
+    }
+    logger.warn({ reason: series.event.reason, regarding: series.event.regarding, err: error }, 'event not written');
+    return 'given up';
+  }
+}
+
+async function send(each: Series, count: number, { client, clock }: Pick<Parts, 'client' | 'clock'>): Promise<void> {
+  const { event } = each;
+  const lastObservedTime = microTime(clock.now() - (clock.monotonic() - each.seenAt));
+  const series = count < 2 ? {} : { series: { count, lastObservedTime } };
+  if (each.written > 0) {
+    try {
+      await client.patch(events, event.metadata, { kind: 'merge', body: series });
+      return;
+    } catch (error) {
+      // Events live for an hour; a longer series goes on in a new one.
+      if (!isNotFound(error)) throw error;
+      const name = eventName(event.regarding?.name ?? '', clock.randomHex(8));
+      each.event = { ...event, metadata: { ...event.metadata, name } };
+    }
+  }
+  try {
+    await client.create(events, { ...each.event, ...series });
+  } catch (error) {
+    // An earlier try arrived, its answer did not.
+    if (!isAlreadyExists(error)) throw error;
+  }
 }

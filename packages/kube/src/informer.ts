@@ -1,9 +1,9 @@
 /** Keeps a copy of all objects of a kind and tells what changes, regardless of the connection. */
-import { backoff, ChaosError, type Clock, type Logger } from '@chaosplane/common';
+import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
 import { createCache, type Change, type IndexFunction } from './cache.ts';
-import type { KubeClient, ListResult, Selection } from './client.ts';
-import { isGone, KubeError } from './errors.ts';
+import type { KubeClient, Selection } from './client.ts';
 import { keyOf, refOf, refOfKey, resourceName, type KubeObject, type ObjectRef, type ResourceType } from './object.ts';
+import { Reflector, type Destination } from './reflector.ts';
 
 export type { Change, IndexFunction } from './cache.ts';
 
@@ -42,8 +42,6 @@ export interface Informer<T extends KubeObject> {
 }
 
 const PAGE = 500;
-/** A watch that ends sooner than this without an event has done no good: the next one waits. */
-const SHORT_WATCH_MS = 1000;
 
 interface Parts {
   readonly clock: Clock;
@@ -61,11 +59,8 @@ export function createInformer<T extends KubeObject>(
   const name = nameOf(type, options);
   const cache = createCache<T>();
   const handlers = new Set<(change: Change<T>) => void>();
+  let started = false;
   let synced = false;
-  let restarts = 0;
-  let heardAt = clock.monotonic();
-  /** Where the stream is; undefined when only a list can tell. */
-  let position: string | undefined;
 
   const tell = (handler: (change: Change<T>) => void, change: Change<T>): void => {
     try {
@@ -77,104 +72,36 @@ export function createInformer<T extends KubeObject>(
   const publish = (changes: readonly Change<T>[]): void => {
     for (const change of changes) for (const handler of [...handlers]) tell(handler, change);
   };
-
-  const listAll = async (signal: AbortSignal): Promise<ListResult<T>> => {
-    const first = await client.list(type, { ...selection, limit: pageSize, signal });
-    const items = [...first.items];
-    let page = first;
-    while (page.continue !== undefined) {
-      try {
-        page = await client.list(type, { ...selection, limit: pageSize, continue: page.continue, signal });
-      } catch (error) {
-        // The pages lasted longer than the server remembers that version; one large answer cannot expire.
-        if (isGone(error)) return client.list(type, { ...selection, signal });
-        throw error;
-      }
-      items.push(...page.items);
-    }
-    return { items, resourceVersion: first.resourceVersion };
+  const destination: Destination<T> = {
+    replace(items) {
+      const present = new Set(items.map((item) => keyOf(refOf(item))));
+      for (const key of [...cache.keys()]) if (!present.has(key)) publish(cache.remove(refOfKey(key)));
+      for (const item of items) publish(cache.put(item));
+    },
+    change: (happened, object) =>
+      publish(happened === 'removed' ? cache.remove(refOf(object), object) : cache.put(object)),
   };
+  const reflected = { type, selection, pageSize, watchSeconds, name };
+  const reflector = new Reflector(reflected, destination, { client, clock, logger });
 
-  const relist = async (signal: AbortSignal): Promise<void> => {
-    const { items, resourceVersion } = await listAll(signal);
-    heardAt = clock.monotonic();
-    const present = new Set(items.map((item) => keyOf(refOf(item))));
-    for (const key of [...cache.keys()]) if (!present.has(key)) publish(cache.remove(refOfKey(key)));
-    for (const item of items) publish(cache.put(item));
-    position = resourceVersion;
-  };
-
-  /** Follows one watch to its end; `progress` is called for each sign that watching does some good. */
-  const follow = async (resourceVersion: string, signal: AbortSignal, progress: () => void): Promise<void> => {
-    const began = clock.monotonic();
-    const heard = (): void => {
-      heardAt = clock.monotonic();
-    };
-    const timeoutSeconds = watchSeconds ?? 240 + Math.floor(60 * clock.random());
-    const watch = client.watch(type, { ...selection, resourceVersion, timeoutSeconds, opened: heard, signal });
-    let events = 0;
-    for await (const { type: happened, object } of watch) {
-      heard();
-      const version = object.metadata.resourceVersion;
-      // Told before: a server that begins the stream again elsewhere may repeat itself.
-      if (version === undefined || isPast(version, position)) continue;
-      position = version;
-      events += 1;
-      progress();
-      if (happened === 'BOOKMARK') continue;
-      publish(happened === 'DELETED' ? cache.remove(refOf(object), object) : cache.put(object));
-    }
-    const lastedMs = clock.monotonic() - began;
-    if (events === 0 && lastedMs < SHORT_WATCH_MS) {
-      throw new KubeError(0, 'Network', `watch of ${name}: ended after ${Math.round(lastedMs)} ms without an event`);
-    }
-    progress();
-  };
-
-  const run = async (signal: AbortSignal, onSynced: () => void): Promise<void> => {
-    const newWaits = () => backoff({ firstMs: 200, factor: 2, longestMs: 30_000, clock });
-    let waits = newWaits();
-    for (;;) {
-      try {
-        if (position === undefined) {
-          await relist(signal);
-          synced = true;
-          onSynced();
-        }
-        // Set by the relist, which the compiler cannot see.
-        await follow(position ?? '', signal, () => (waits = newWaits()));
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isGone(error)) position = undefined;
-        restarts += 1;
-        const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
-        const waitMs = Math.round(Math.max(waits.next().value, asked));
-        // A copy that was cut off for a while is ordinarily too old.
-        logger[isGone(error) ? 'info' : 'warn']({ informer: name, waitMs, err: error }, 'informer begins again');
-        const woken = await clock.sleep(waitMs, signal).then(
-          () => true,
-          () => false,
-        );
-        if (!woken) return;
-      }
-    }
-  };
-
-  let started = false;
   return {
     name,
     start(signal) {
       if (started) return Promise.reject(new ChaosError('INTERNAL', `the informer of ${name} was started twice`));
       started = true;
       return new Promise((resolve, reject) => {
-        run(signal, resolve).then(() => reject(signal.reason as Error), reject);
+        const onSynced = (): void => {
+          synced = true;
+          resolve();
+        };
+        reflector.run(signal, onSynced).then(() => reject(signal.reason as Error), reject);
       });
     },
     get synced() {
       return synced;
     },
     get restarts() {
-      return restarts;
+      return reflector.restarts;
     },
     get: cache.get,
     list: cache.list,
@@ -185,7 +112,7 @@ export function createInformer<T extends KubeObject>(
     },
     addIndex: cache.addIndex,
     byIndex: cache.byIndex,
-    lastEventAgeMs: () => clock.monotonic() - heardAt,
+    lastEventAgeMs: () => clock.monotonic() - reflector.heardAt,
   };
 }
 
@@ -194,15 +121,4 @@ function nameOf<T extends KubeObject>(type: ResourceType<T>, options: InformerOp
   const where = namespace === undefined ? '' : ` in ${namespace}`;
   const which = [labelSelector, fieldSelector].filter((one) => one !== undefined).join(' and ');
   return `${resourceName(type)}${where}${which === '' ? '' : ` with ${which}`}`;
-}
-
-/**
- * Whether a version is no later than a position. Versions are numbers that grow (KEP-5504 makes that a promise);
- * what is not a number, as of an aggregated API, is taken as later unless it is the same.
- */
-function isPast(version: string, position: string | undefined): boolean {
-  if (position === undefined) return false;
-  const digits = /^[1-9]\d*$/;
-  if (!digits.test(version) || !digits.test(position)) return version === position;
-  return BigInt(version) <= BigInt(position);
 }

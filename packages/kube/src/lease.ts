@@ -63,16 +63,6 @@ export function leaseStore(
     leaseTransitions: transitions,
   });
 
-  /**
-   * A lease that is made again counts its transitions from zero, and what is asked for under it must not look older than what
-   * was asked for under the one before: so terms are told apart by the time at which they began.
-   */
-  const termAfter = (before: Lease | undefined): Term => {
-    const { acquireTime = '', leaseTransitions = 0 } = before?.spec ?? {};
-    const transitions = before === undefined ? 0 : leaseTransitions + 1;
-    return { epoch: Math.max(Math.floor(clock.now()), timeOf(acquireTime) + 1), transitions };
-  };
-
   const create = async (term: Term, signal: AbortSignal): Promise<void> =>
     observe(await client.create(leases, { metadata, spec: specOf(term) }, { signal }));
 
@@ -87,7 +77,7 @@ export function leaseStore(
       const lease = await client.get(leases, metadata, { signal });
       if (lease === undefined) {
         // A user deleted the lease: a candidate that waited for its holder knows when that term began.
-        const term = termAfter(known);
+        const term = termAfter(known, clock.now());
         const sentAt = clock.monotonic();
         await create(term, signal);
         return { term, sentAt };
@@ -97,7 +87,7 @@ export function leaseStore(
       const valid = clock.monotonic() < knownSince + seconds * 1000;
       if (holderIdentity !== '' && holderIdentity !== identity && valid) return undefined;
       // Also a new term when it was ours in an earlier life of this process: that one may still have calls under way.
-      const term = termAfter(lease);
+      const term = termAfter(lease, clock.now());
       const sentAt = clock.monotonic();
       await write(lease, specOf(term), signal);
       return { term, sentAt };
@@ -124,14 +114,7 @@ export function leaseStore(
     },
 
     async release(term) {
-      const now = microTime(clock.now());
-      const spec = {
-        holderIdentity: '',
-        leaseDurationSeconds: 1,
-        acquireTime: microTime(Math.max(clock.now(), term.epoch)),
-        renewTime: now,
-        leaseTransitions: term.transitions,
-      };
+      const spec = releasedSpec(term, clock.now());
       try {
         if (known !== undefined && isOurs(known, term)) await write(known, spec);
         return;
@@ -142,6 +125,27 @@ export function leaseStore(
       const lease = await client.get(leases, metadata);
       if (lease !== undefined && isOurs(lease, term)) await write(lease, spec);
     },
+  };
+}
+
+/**
+ * A lease that is made again counts its transitions from zero, and what is asked for under it must not look older than what
+ * was asked for under the one before: so terms are told apart by the time at which they began.
+ */
+function termAfter(before: Lease | undefined, now: number): Term {
+  const { acquireTime = '', leaseTransitions = 0 } = before?.spec ?? {};
+  const transitions = before === undefined ? 0 : leaseTransitions + 1;
+  return { epoch: Math.max(Math.floor(now), timeOf(acquireTime) + 1), transitions };
+}
+
+/** What a lease says that its holder gave up. */
+function releasedSpec({ epoch, transitions }: Term, now: number): Spec {
+  return {
+    holderIdentity: '',
+    leaseDurationSeconds: 1,
+    acquireTime: microTime(Math.max(now, epoch)),
+    renewTime: microTime(now),
+    leaseTransitions: transitions,
   };
 }
 

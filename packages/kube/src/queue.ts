@@ -1,7 +1,7 @@
 /** The work queue: keys that want a look, each once, one worker a key, group by group in turn, and later again when it failed. */
 import { backoff, ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import { isConflict, KubeError } from './errors.ts';
-import { createLine } from './line.ts';
+import { createLanes } from './lanes.ts';
 
 /** Brings the cluster nearer to what the object of this key wants; when it throws, it is called again. */
 export type Reconciler = (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | undefined>;
@@ -34,60 +34,30 @@ export interface WorkQueueOptions {
   readonly backoff?: { readonly firstMs: number; readonly longestMs: number };
 }
 
-type Lane = 'urgent' | 'normal';
-
-interface Delayed {
-  readonly due: number;
-  readonly timer: Timer;
-}
-
 export function createWorkQueue(
   options: WorkQueueOptions,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): WorkQueue {
-  const { name, concurrency, reconcile, backoff: waits = { firstMs: 200, longestMs: 60_000 } } = options;
-  const { groupOf = () => '', perGroup = Infinity, isUrgent = () => false, reserved = 0 } = options;
-  const lanes = { urgent: createLine(groupOf), normal: createLine(groupOf) };
-  /** Each in the lane that it came from. */
-  const running = new Map<string, Lane>();
+  const { name, reconcile, backoff: waits = { firstMs: 200, longestMs: 60_000 } } = options;
+  const lanes = createLanes(options);
   /** Added while they ran. */
   const again = new Set<string>();
-  const delayed = new Map<string, Delayed>();
+  const delays = createDelays(clock, (key) => add(key));
   const failing = new Map<string, Iterator<number, never>>();
   let signal: AbortSignal | undefined;
   let drained: (() => void) | undefined;
 
-  const wait = (key: string): void => {
-    // One that waits already may have become urgent; nothing becomes less so.
-    if (lanes.urgent.has(key)) return;
-    if (isUrgent(key)) {
-      lanes.normal.delete(key);
-      lanes.urgent.add(key);
-    } else lanes.normal.add(key);
-  };
-
   const add = (key: string): void => {
     if (signal?.aborted === true) return;
-    if (running.has(key)) again.add(key);
-    else wait(key);
+    if (lanes.runs(key)) again.add(key);
+    else lanes.wait(key);
     pump();
   };
 
   const addAfter = (key: string, ms: number): void => {
     if (signal?.aborted === true) return;
-    if (ms <= 0) {
-      add(key);
-      return;
-    }
-    const due = clock.monotonic() + ms;
-    const before = delayed.get(key);
-    if (before !== undefined && before.due <= due) return;
-    before?.timer.cancel();
-    const fire = (): void => {
-      delayed.delete(key);
-      add(key);
-    };
-    delayed.set(key, { due, timer: clock.after(ms, fire) });
+    if (ms <= 0) add(key);
+    else delays.set(key, ms);
   };
 
   const work = async (key: string, during: AbortSignal): Promise<void> => {
@@ -110,41 +80,30 @@ export function createWorkQueue(
     }
   };
 
-  /** Whose turn it is; undefined when no key waits, or there is no worker for those that do. */
-  const next = (): readonly [key: string, lane: Lane] | undefined => {
-    if (running.size >= concurrency + reserved) return undefined;
-    const busy = { urgent: new Map<string, number>(), normal: new Map<string, number>() };
-    let ordinary = 0;
-    for (const [key, lane] of running) {
-      const group = groupOf(key);
-      busy[lane].set(group, (busy[lane].get(group) ?? 0) + 1);
-      if (lane === 'normal') ordinary += 1;
-    }
-    const may = (lane: Lane) => (group: string) => (busy[lane].get(group) ?? 0) < perGroup;
-    const urgent = lanes.urgent.next(may('urgent'));
-    if (urgent !== undefined) return [urgent, 'urgent'];
-    const normal = ordinary < concurrency ? lanes.normal.next(may('normal')) : undefined;
-    return normal === undefined ? undefined : [normal, 'normal'];
-  };
-
   const pump = (): void => {
     if (signal === undefined) return;
-    for (let turn = signal.aborted ? undefined : next(); turn !== undefined; turn = next()) {
-      const [key, lane] = turn;
-      running.set(key, lane);
-      void work(key, signal).then(() => {
-        running.delete(key);
-        if (again.delete(key)) wait(key);
+    for (let key = signal.aborted ? undefined : lanes.begin(); key !== undefined; key = lanes.begin()) {
+      const begun = key;
+      void work(begun, signal).then(() => {
+        lanes.end(begun);
+        if (again.delete(begun)) lanes.wait(begun);
         pump();
       });
     }
-    if (signal.aborted && running.size === 0) drained?.();
+    if (signal.aborted && lanes.running === 0) drained?.();
+  };
+
+  const end = (): void => {
+    delays.clear();
+    lanes.clear();
+    again.clear();
+    pump();
   };
 
   return {
     add,
     addAfter,
-    depth: () => lanes.urgent.size + lanes.normal.size + again.size,
+    depth: () => lanes.waiting + again.size,
     start(given) {
       if (signal !== undefined) {
         return Promise.reject(new ChaosError('INTERNAL', `the work queue ${name} was started twice`));
@@ -152,18 +111,33 @@ export function createWorkQueue(
       signal = given;
       return new Promise((resolve) => {
         drained = resolve;
-        const end = (): void => {
-          for (const { timer } of delayed.values()) timer.cancel();
-          delayed.clear();
-          lanes.urgent.clear();
-          lanes.normal.clear();
-          again.clear();
-          pump();
-        };
         given.addEventListener('abort', end, { once: true });
         if (given.aborted) end();
         else pump();
       });
+    },
+  };
+}
+
+/** Keys that are added later. */
+function createDelays(clock: Clock, fire: (key: string) => void) {
+  const delayed = new Map<string, { readonly due: number; readonly timer: Timer }>();
+  return {
+    /** Of several wishes for a key the earliest counts. */
+    set(key: string, ms: number): void {
+      const due = clock.monotonic() + ms;
+      const before = delayed.get(key);
+      if (before !== undefined && before.due <= due) return;
+      before?.timer.cancel();
+      const timer = clock.after(ms, () => {
+        delayed.delete(key);
+        fire(key);
+      });
+      delayed.set(key, { due, timer });
+    },
+    clear(): void {
+      for (const { timer } of delayed.values()) timer.cancel();
+      delayed.clear();
     },
   };
 }

@@ -88,9 +88,15 @@ export async function startTestServer(): Promise<TestServer> {
     counts.set(sort, (counts.get(sort) ?? 0) + 1);
     for (const wake of waiters) wake();
     const mischief = planned.get(sort)?.shift();
-    if (mischief !== undefined && misbehaves(mischief, seen, answer)) return;
+    if (mischief !== undefined && misbehaves(mischief, seen, answer, store)) return;
     if (sort === 'watch') {
-      watch(seen, answer, mischief);
+      const opened = watch(seen, answer, mischief, store);
+      if (opened === undefined) return;
+      watches.add(opened);
+      answer.once('close', () => {
+        opened.unsubscribe();
+        watches.delete(opened);
+      });
       return;
     }
     try {
@@ -99,71 +105,6 @@ export async function startTestServer(): Promise<TestServer> {
       if (!(error instanceof StoreError)) throw error;
       json(answer, error.status, statusOf(error.status, error.reason, error.message));
     }
-  };
-
-  const misbehaves = (mischief: Mischief, seen: Seen, answer: ServerResponse): boolean => {
-    switch (mischief.kind) {
-      case 'status': {
-        const { status, retryAfter, html } = mischief;
-        if (retryAfter !== undefined) answer.setHeader('retry-after', retryAfter);
-        if (html === true) answer.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad\nGateway</html>');
-        else json(answer, status, statusOf(status, status === 410 ? 'Expired' : 'InternalError', 'told to fail'));
-        return true;
-      }
-      case 'hang':
-        return true;
-      case 'reset':
-        answer.socket?.destroy();
-        return true;
-      case 'mute':
-        store.handle(seen);
-        answer.socket?.destroy();
-        return true;
-      case 'garbage':
-        answer.writeHead(200).end('}{ this is not json\n');
-        return true;
-      default:
-        return false;
-    }
-  };
-
-  const watch = (seen: Seen, answer: ServerResponse, mischief: Mischief | undefined): void => {
-    const from = Number(seen.query.get('resourceVersion') ?? 0);
-    answer.writeHead(200, { 'content-type': 'application/json' });
-    answer.flushHeaders();
-    const say = (event: object): boolean => answer.write(`${JSON.stringify(event)}\n`);
-    if (mischief?.kind === 'stall') return;
-    if (mischief?.kind === 'empty') {
-      answer.end();
-      return;
-    }
-    if (mischief?.kind === 'expired' || from < store.oldest) {
-      say({ type: 'ERROR', object: statusOf(410, 'Expired', 'too old resource version') });
-      answer.end();
-      return;
-    }
-    let left = mischief?.kind === 'half' ? mischief.after : Infinity;
-    const twice = mischief?.kind === 'twice';
-    const tell = (event: { type: string; object: KubeObject }): void => {
-      if (left > 0) {
-        left -= 1;
-        say(event);
-        if (twice) say(event);
-        return;
-      }
-      const text = JSON.stringify(event);
-      const orderly = mischief?.kind === 'half' && mischief.orderly === true;
-      left = Infinity;
-      entry.unsubscribe();
-      // Flushed before the end, so that the half really arrives.
-      answer.write(text.slice(0, text.length / 2), () => (orderly ? answer.end() : answer.socket?.destroy()));
-    };
-    const entry: OpenWatch = { answer, unsubscribe: store.subscribe(seen.path, twice ? 0 : from, tell) };
-    watches.add(entry);
-    answer.once('close', () => {
-      entry.unsubscribe();
-      watches.delete(entry);
-    });
   };
 
   const server = http.createServer((request, answer) => {
@@ -210,6 +151,74 @@ export async function startTestServer(): Promise<TestServer> {
       await once(server, 'close');
     },
   };
+}
+
+/** Does what goes wrong with a request; false when it is still to be answered. */
+function misbehaves(mischief: Mischief, seen: Seen, answer: ServerResponse, store: Store): boolean {
+  switch (mischief.kind) {
+    case 'status': {
+      const { status, retryAfter, html } = mischief;
+      if (retryAfter !== undefined) answer.setHeader('retry-after', retryAfter);
+      if (html === true) answer.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad\nGateway</html>');
+      else json(answer, status, statusOf(status, status === 410 ? 'Expired' : 'InternalError', 'told to fail'));
+      return true;
+    }
+    case 'hang':
+      return true;
+    case 'reset':
+      answer.socket?.destroy();
+      return true;
+    case 'mute':
+      store.handle(seen);
+      answer.socket?.destroy();
+      return true;
+    case 'garbage':
+      answer.writeHead(200).end('}{ this is not json\n');
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Begins to tell what happens; undefined when the watch is over, or will never say a thing. */
+function watch(
+  seen: Seen,
+  answer: ServerResponse,
+  mischief: Mischief | undefined,
+  store: Store,
+): OpenWatch | undefined {
+  const from = Number(seen.query.get('resourceVersion') ?? 0);
+  answer.writeHead(200, { 'content-type': 'application/json' });
+  answer.flushHeaders();
+  const say = (event: object): boolean => answer.write(`${JSON.stringify(event)}\n`);
+  if (mischief?.kind === 'stall') return undefined;
+  if (mischief?.kind === 'empty') {
+    answer.end();
+    return undefined;
+  }
+  if (mischief?.kind === 'expired' || from < store.oldest) {
+    say({ type: 'ERROR', object: statusOf(410, 'Expired', 'too old resource version') });
+    answer.end();
+    return undefined;
+  }
+  let left = mischief?.kind === 'half' ? mischief.after : Infinity;
+  const twice = mischief?.kind === 'twice';
+  const tell = (event: { type: string; object: KubeObject }): void => {
+    if (left > 0) {
+      left -= 1;
+      say(event);
+      if (twice) say(event);
+      return;
+    }
+    const text = JSON.stringify(event);
+    const orderly = mischief?.kind === 'half' && mischief.orderly === true;
+    left = Infinity;
+    entry.unsubscribe();
+    // Flushed before the end, so that the half really arrives.
+    answer.write(text.slice(0, text.length / 2), () => (orderly ? answer.end() : answer.socket?.destroy()));
+  };
+  const entry: OpenWatch = { answer, unsubscribe: store.subscribe(seen.path, twice ? 0 : from, tell) };
+  return entry;
 }
 
 function sortOf({ method, path, query }: Seen): Sort {

@@ -89,66 +89,8 @@ export function createStore(): Store {
     return after;
   };
 
-  const find = (path: string): { collection: string; name: string; object: Written } => {
-    const [, collection = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path.replace(/\/status$/, '')) ?? [];
-    const object = objects.get(`${collection}/${name}`);
-    if (object === undefined) throw new StoreError(404, 'NotFound', `"${name}" not found`);
-    return { collection, name, object };
-  };
-
-  const unchanged = (object: Written, given: Partial<ObjectMeta>): void => {
-    const { resourceVersion, uid, name } = object.metadata;
-    const other = given.resourceVersion !== undefined && given.resourceVersion !== resourceVersion;
-    if (other) throw new StoreError(409, 'Conflict', `"${name}" has been modified`);
-    if (given.uid !== undefined && given.uid !== uid)
-      throw new StoreError(409, 'Conflict', `"${name}" has another uid`);
-  };
-
-  const list = ({ path, query }: Request): object => {
-    const all = [...objects].filter(([key]) => within(key.slice(0, key.lastIndexOf('/')), path)).map(([, one]) => one);
-    const from = Number(query.get('continue') ?? 0);
-    const to = query.has('limit') ? from + Number(query.get('limit')) : all.length;
-    // Items of a list have neither apiVersion nor kind.
-    const items = all.slice(from, to).map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
-    const metadata = { resourceVersion: String(version), ...(to < all.length ? { continue: String(to) } : {}) };
-    return { kind: 'List', apiVersion: 'v1', metadata, items };
-  };
-
-  const handle = (request: Request): unknown => {
-    const { method, path } = request;
-    const body = request.body as Written;
-    switch (method) {
-      case 'GET': {
-        if (isCollection(path)) return list(request);
-        return find(path).object;
-      }
-      case 'POST': {
-        const { name } = body.metadata;
-        if (objects.has(`${path}/${name}`)) throw new StoreError(409, 'AlreadyExists', `"${name}" already exists`);
-        return write(path, body);
-      }
-      case 'PUT': {
-        const { collection, object } = find(path);
-        unchanged(object, body.metadata);
-        return write(collection, { ...body, metadata: { ...object.metadata, ...body.metadata } });
-      }
-      case 'PATCH': {
-        const { collection, object } = find(path);
-        unchanged(object, (body as Partial<Written>).metadata ?? {});
-        return write(collection, merged(object, body) as Written);
-      }
-      case 'DELETE': {
-        const { collection, object } = find(path);
-        unchanged(object, (body as { preconditions?: Partial<ObjectMeta> } | undefined)?.preconditions ?? {});
-        return write(collection, { ...object, metadata: { ...object.metadata, deletionTimestamp: 'now' } });
-      }
-      default:
-        throw new StoreError(405, 'MethodNotAllowed', method);
-    }
-  };
-
   return {
-    handle,
+    handle: (request) => answerTo(request, { objects, version, write }),
     put: (path, object) => write(path, object) as unknown as KubeObject,
     remove(path, name) {
       const object = objects.get(`${path}/${name}`);
@@ -174,6 +116,71 @@ export function createStore(): Store {
       return oldest;
     },
   };
+}
+
+type Objects = ReadonlyMap<string, Written>;
+
+interface Parts {
+  readonly objects: Objects;
+  readonly version: number;
+  readonly write: (path: string, object: Written) => Written;
+}
+
+function answerTo(request: Request, { objects, version, write }: Parts): unknown {
+  const { method, path } = request;
+  const body = request.body as Written;
+  switch (method) {
+    case 'GET': {
+      if (isCollection(path)) return listOf(objects, version, request);
+      return find(objects, path).object;
+    }
+    case 'POST': {
+      const { name } = body.metadata;
+      if (objects.has(`${path}/${name}`)) throw new StoreError(409, 'AlreadyExists', `"${name}" already exists`);
+      return write(path, body);
+    }
+    case 'PUT': {
+      const { collection, object } = find(objects, path);
+      requireUnchanged(object, body.metadata);
+      return write(collection, { ...body, metadata: { ...object.metadata, ...body.metadata } });
+    }
+    case 'PATCH': {
+      const { collection, object } = find(objects, path);
+      requireUnchanged(object, (body as Partial<Written>).metadata ?? {});
+      return write(collection, merged(object, body) as Written);
+    }
+    case 'DELETE': {
+      const { collection, object } = find(objects, path);
+      requireUnchanged(object, (body as { preconditions?: Partial<ObjectMeta> } | undefined)?.preconditions ?? {});
+      return write(collection, { ...object, metadata: { ...object.metadata, deletionTimestamp: 'now' } });
+    }
+    default:
+      throw new StoreError(405, 'MethodNotAllowed', method);
+  }
+}
+
+function find(objects: Objects, path: string): { collection: string; object: Written } {
+  const [, collection = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path.replace(/\/status$/, '')) ?? [];
+  const object = objects.get(`${collection}/${name}`);
+  if (object === undefined) throw new StoreError(404, 'NotFound', `"${name}" not found`);
+  return { collection, object };
+}
+
+function requireUnchanged(object: Written, given: Partial<ObjectMeta>): void {
+  const { resourceVersion, uid, name } = object.metadata;
+  const other = given.resourceVersion !== undefined && given.resourceVersion !== resourceVersion;
+  if (other) throw new StoreError(409, 'Conflict', `"${name}" has been modified`);
+  if (given.uid !== undefined && given.uid !== uid) throw new StoreError(409, 'Conflict', `"${name}" has another uid`);
+}
+
+function listOf(objects: Objects, version: number, { path, query }: Request): object {
+  const all = [...objects].filter(([key]) => within(key.slice(0, key.lastIndexOf('/')), path)).map(([, one]) => one);
+  const from = Number(query.get('continue') ?? 0);
+  const to = query.has('limit') ? from + Number(query.get('limit')) : all.length;
+  // Items of a list have neither apiVersion nor kind.
+  const items = all.slice(from, to).map(({ apiVersion: _a, kind: _k, ...rest }) => rest);
+  const metadata = { resourceVersion: String(version), ...(to < all.length ? { continue: String(to) } : {}) };
+  return { kind: 'List', apiVersion: 'v1', metadata, items };
 }
 
 /** Whether a collection belongs to what was asked for, which may be all namespaces. */

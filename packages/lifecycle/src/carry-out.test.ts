@@ -34,6 +34,7 @@ function staged(change: Partial<Executor> = {}) {
     store: { status: running, save: async () => void said.push('save') },
     onCancelled: (count) => said.push(`cancelled ${count}`),
     onPeersLost: (why) => said.push(`peers lost: ${why}`),
+    onPreviewed: (_dryRun, previews) => said.push(`previewed ${JSON.stringify(previews)}`),
   };
   const act = (decision: Decision, executions: Observation['executions'] = new Map()) =>
     carryOut(decision, { executions }, ports);
@@ -108,7 +109,7 @@ describe('carrying out', () => {
       },
       'cluster',
     );
-    const { act, ports } = staged({
+    const { act, ports, said } = staged({
       preview: async ({ name }) => (name === 'a' ? 'a plan' : Promise.reject(new Error('refused'))),
     });
     const candidates = ['a', 'b', 'c'].map((name) => ({
@@ -129,5 +130,6 @@ describe('carrying out', () => {
         { name: 'b', state: 'Missed', message: 'Error: refused' },
       ],
     });
+    expect(said).toContain('previewed [{"plan":"a plan"},{"error":{}}]');
   });
 });

@@ -33,6 +33,7 @@ export async function carryOut(
       return probe(decision.side, ports);
     case 'preview': {
       const previews = await previewAll(decision.dryRun, executor);
+      ports.onPreviewed?.(decision.dryRun, previews);
       const { reasonOf } = ports;
       store.status = afterDryRun(store.status, decision.dryRun, previews, { now: clock.now(), reasonOf });
       return undefined;
@@ -78,7 +79,7 @@ async function probe(
 }
 
 /** What each target of a dry run would get, in their order; no more are asked at the same time than a real run would inject. */
-export async function previewAll(
+async function previewAll(
   { spec, selection }: DryRun,
   executor: Pick<Executor, 'preview'>,
 ): Promise<readonly Preview[]> {

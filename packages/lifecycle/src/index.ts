@@ -1,5 +1,5 @@
 /** What happens next to an experiment, and how it is carried out over ports. Pure but for what the ports do. */
-export { carryOut, previewAll } from './carry-out.ts';
+export { carryOut } from './carry-out.ts';
 export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor.ts';
 export { decide } from './experiment/decide.ts';
 export type { Preview } from './experiment/dry-run.ts';

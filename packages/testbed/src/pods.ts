@@ -60,12 +60,74 @@ interface SandboxInfo {
 }
 
 /** What a kubelet gives a pod of `hostUsers: false`: as many users as there are of 16 bits. */
-const usersOf = ({ rootIs }: PodSpec): cri.IDMapping[] =>
+const usersOf = (rootIs: PodSpec['rootIs']): cri.IDMapping[] =>
   rootIs === undefined ? [] : [{ hostId: rootIs, containerId: 0, length: 65_536 }];
+
+interface KnownPod {
+  readonly sandbox: cri.PodSandboxConfig;
+  readonly spec: PodSpec;
+  /** How often each container was started. */
+  readonly attempts: Map<string, number>;
+}
+
+/** What a kubelet asks of the runtime for a pod. */
+function sandboxConfig(
+  { name, namespace, uid, hostNetwork, labels, dns, rootIs }: PodSpec & { namespace: string; uid: string },
+  { logDirectory, cgroup }: { logDirectory: string; cgroup: string },
+): cri.PodSandboxConfig {
+  const { POD, NODE, CONTAINER } = cri.NamespaceMode;
+  const users = usersOf(rootIs);
+  return cri.PodSandboxConfig.fromPartial({
+    metadata: { name, uid, namespace, attempt: 0 },
+    hostname: hostNetwork === true ? '' : name,
+    logDirectory,
+    labels: {
+      ...labels,
+      'io.kubernetes.pod.name': name,
+      'io.kubernetes.pod.namespace': namespace,
+      'io.kubernetes.pod.uid': uid,
+    },
+    ...(dns === undefined ? {} : { dnsConfig: { ...dns, options: ['ndots:5'] } }),
+    linux: {
+      cgroupParent: `/${cgroup}/pod${uid}`,
+      securityContext: {
+        namespaceOptions: {
+          network: hostNetwork === true ? NODE : POD,
+          pid: CONTAINER,
+          ipc: POD,
+          ...(rootIs === undefined ? {} : { usernsOptions: { mode: POD, uids: users, gids: users } }),
+        },
+      },
+    },
+  });
+}
+
+/** And for one of its containers. */
+function containerConfig(
+  { name, args, command = [], memoryLimitBytes, bare, volumes = [] }: ContainerSpec,
+  attempt: number,
+  { sandbox, spec }: KnownPod,
+) {
+  const image = bare === true ? BARE_IMAGE : APP_IMAGE;
+  const users = usersOf(spec.rootIs);
+  return {
+    metadata: { name, attempt },
+    image: { image, userSpecifiedImage: image },
+    command,
+    args,
+    mounts: volumes.map((volume) => ({ ...volume, readonly: false, uidMappings: users, gidMappings: users })),
+    labels: { ...sandbox.labels, 'io.kubernetes.container.name': name },
+    logPath: `${name}_${attempt}.log`,
+    linux: {
+      resources: memoryLimitBytes === undefined ? {} : { memoryLimitInBytes: BigInt(memoryLimitBytes) },
+      ...(sandbox.linux?.securityContext ? { securityContext: sandbox.linux.securityContext } : {}),
+    },
+  };
+}
 
 /** The pods of one runtime, all below one cgroup. */
 export function createPods(folder: string, cgroup: string, { runtime }: StartedRuntime) {
-  const configs = new Map<string, { sandbox: cri.PodSandboxConfig; spec: PodSpec; attempts: Map<string, number> }>();
+  const configs = new Map<string, KnownPod>();
 
   async function startContainer(sandboxId: string, name: string): Promise<RunningContainer> {
     const known = configs.get(sandboxId);
@@ -73,38 +135,14 @@ export function createPods(folder: string, cgroup: string, { runtime }: StartedR
     if (!known || !wanted) throw new Error(`no container ${name} in sandbox ${sandboxId}`);
     const attempt = (known.attempts.get(name) ?? -1) + 1;
     known.attempts.set(name, attempt);
-    const logPath = `${name}_${attempt}.log`;
-    const image = wanted.bare === true ? BARE_IMAGE : APP_IMAGE;
     const { sandbox } = known;
-    const labels = { ...sandbox.labels, 'io.kubernetes.container.name': name };
-    const { containerId } = await runtime.createContainer({
-      podSandboxId: sandboxId,
-      sandboxConfig: sandbox,
-      config: {
-        metadata: { name, attempt },
-        image: { image, userSpecifiedImage: image },
-        command: wanted.command ?? [],
-        args: wanted.args,
-        mounts: (wanted.volumes ?? []).map((volume) => ({
-          ...volume,
-          readonly: false,
-          uidMappings: usersOf(known.spec),
-          gidMappings: usersOf(known.spec),
-        })),
-        labels,
-        logPath,
-        linux: {
-          resources:
-            wanted.memoryLimitBytes === undefined ? {} : { memoryLimitInBytes: BigInt(wanted.memoryLimitBytes) },
-          ...(sandbox.linux?.securityContext ? { securityContext: sandbox.linux.securityContext } : {}),
-        },
-      },
-    });
+    const config = containerConfig(wanted, attempt, known);
+    const { containerId } = await runtime.createContainer({ podSandboxId: sandboxId, sandboxConfig: sandbox, config });
     await runtime.startContainer({ containerId });
     const { info } = await runtime.containerStatus({ containerId, verbose: true });
     const { pid } = JSON.parse(info['info'] ?? '{}') as { pid?: number };
     if (!pid) throw new Error(`the runtime gives no pid for container ${name}`);
-    return { id: containerId, pid, logPath: join(sandbox.logDirectory, logPath) };
+    return { id: containerId, pid, logPath: join(sandbox.logDirectory, config.logPath) };
   }
 
   return {
@@ -113,33 +151,7 @@ export function createPods(folder: string, cgroup: string, { runtime }: StartedR
       const { name, namespace = 'default', uid = crypto.randomUUID() } = spec;
       const logDirectory = join(folder, 'logs', uid);
       await mkdir(logDirectory, { recursive: true });
-      const { POD, NODE, CONTAINER } = cri.NamespaceMode;
-      const network = spec.hostNetwork === true ? NODE : POD;
-      const config = cri.PodSandboxConfig.fromPartial({
-        metadata: { name, uid, namespace, attempt: 0 },
-        hostname: spec.hostNetwork === true ? '' : name,
-        logDirectory,
-        labels: {
-          ...spec.labels,
-          'io.kubernetes.pod.name': name,
-          'io.kubernetes.pod.namespace': namespace,
-          'io.kubernetes.pod.uid': uid,
-        },
-        ...(spec.dns === undefined ? {} : { dnsConfig: { ...spec.dns, options: ['ndots:5'] } }),
-        linux: {
-          cgroupParent: `/${cgroup}/pod${uid}`,
-          securityContext: {
-            namespaceOptions: {
-              network,
-              pid: CONTAINER,
-              ipc: POD,
-              ...(spec.rootIs === undefined
-                ? {}
-                : { usernsOptions: { mode: POD, uids: usersOf(spec), gids: usersOf(spec) } }),
-            },
-          },
-        },
-      });
+      const config = sandboxConfig({ ...spec, namespace, uid }, { logDirectory, cgroup });
       const { podSandboxId: sandboxId } = await runtime.runPodSandbox({ config, runtimeHandler: spec.handler ?? '' });
       configs.set(sandboxId, { sandbox: config, spec, attempts: new Map() });
       const { status, info } = await runtime.podSandboxStatus({ podSandboxId: sandboxId, verbose: true });

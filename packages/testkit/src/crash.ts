@@ -29,38 +29,79 @@ const hang: Die = (point) => {
   return new Promise<never>(() => undefined);
 };
 
+/** Makes steps of effects, for one crash point. */
+function stepsAt(point: CrashPoint, die: Die) {
+  const due = (name: string): boolean => reachStep(point, name);
+  return {
+    effect:
+      <Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>, name: (...args: Args) => string) =>
+      async (...args: Args): Promise<Result> => {
+        if (due(`before ${name(...args)}`)) await die(point);
+        const result = await run(...args);
+        if (due(`after ${name(...args)}`)) await die(point);
+        return result;
+      },
+    syncEffect:
+      <Args extends unknown[], Result>(
+        run: (...args: Args) => Result,
+        name: (...args: Args) => string,
+        counts: (...args: Args) => boolean = () => true,
+      ) =>
+      (...args: Args): Result => {
+        if (!counts(...args)) return run(...args);
+        if (due(`before ${name(...args)}`)) throw new Dead(die(point));
+        const result = run(...args);
+        if (due(`after ${name(...args)}`)) throw new Dead(die(point));
+        return result;
+      },
+  };
+}
+
+type Steps = ReturnType<typeof stepsAt>;
+
 /** The same parts, whose effects end at the crash point. Synchronous effects throw, and every later one hangs. */
 export function withCrash(
   parts: { readonly host: Host; readonly journal: Journal },
   point: CrashPoint,
   die: Die = hang,
 ): { readonly host: Host; readonly journal: Journal } {
-  const due = (name: string): boolean => reachStep(point, name);
-  const effect =
-    <Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>, name: (...args: Args) => string) =>
-    async (...args: Args): Promise<Result> => {
-      if (due(`before ${name(...args)}`)) await die(point);
-      const result = await run(...args);
-      if (due(`after ${name(...args)}`)) await die(point);
-      return result;
-    };
-  const syncEffect =
-    <Args extends unknown[], Result>(
-      run: (...args: Args) => Result,
-      name: (...args: Args) => string,
-      counts: (...args: Args) => boolean = () => true,
-    ) =>
-    (...args: Args): Result => {
-      if (!counts(...args)) return run(...args);
-      if (due(`before ${name(...args)}`)) throw new Dead(die(point));
-      const result = run(...args);
-      if (due(`after ${name(...args)}`)) throw new Dead(die(point));
-      return result;
-    };
+  const steps = stepsAt(point, die);
+  return { host: crashingHost(parts.host, point, steps), journal: crashingJournal(parts.journal, point, steps) };
+}
+
+function crashingHost(host: Host, point: CrashPoint, steps: Steps): Host {
+  const { effect, syncEffect } = steps;
+  const folderOf = (...args: Parameters<Host['makeFolder']>): ContainerFolder => {
+    const folder = host.makeFolder(...args);
+    return { ...folder, remove: syncEffect(folder.remove, () => 'a folder is removed') };
+  };
+  return {
+    ...host,
+    openNetns: (path) => crashingNetns(host.openNetns(path), point, steps),
+    processes: {
+      ...host.processes,
+      signal: syncEffect(host.processes.signal, (_process, signal) => `signal ${signal}`),
+    },
+    cgroups: {
+      ...host.cgroups,
+      create: syncEffect(host.cgroups.create, () => 'a cgroup is made'),
+      remove: syncEffect(host.cgroups.remove, () => 'a cgroup is removed'),
+    },
+    stressors: {
+      ...host.stressors,
+      start: effect(host.stressors.start, ({ args }) => `a stressor is started: ${args[0] ?? ''}`),
+      end: effect(host.stressors.end, () => 'a stressor is ended'),
+    },
+    makeFolder: syncEffect(folderOf, () => 'a folder is made'),
+    runtime: { ...host.runtime, exec: effect(host.runtime.exec, () => 'a command is run') },
+    restartNode: syncEffect(host.restartNode, () => 'the node is restarted'),
+  };
+}
+
+function crashingNetns(netns: Netns, point: CrashPoint, { effect, syncEffect }: Steps): Netns {
   const changes = (commands: readonly string[]): boolean => !commands.every((command) => command.startsWith('list'));
-  const serveTaps = (netns: Netns): Netns['serveTaps'] =>
-    effect(netns.serveTaps, (taps) => `${taps.length} TAP devices are served`);
-  const netnsOf = (netns: Netns): Netns => ({
+  const serveTaps = effect(netns.serveTaps, (taps) => `${taps.length} TAP devices are served`);
+  return {
     ...netns,
     nft: syncEffect(
       (commands: readonly string[]) => netns.nft(commands),
@@ -75,54 +116,28 @@ export function withCrash(
     addQueueTable: syncEffect(netns.addQueueTable, () => 'the queue table is added'),
     addIfb: syncEffect(netns.addIfb, (name) => `${name} is added`),
     removeLink: effect(netns.removeLink, (name) => `${name} is removed`),
-    serveTaps: (taps, options) =>
-      taps.length === 0 ? netns.serveTaps(taps, options) : serveTaps(netns)(taps, options),
+    serveTaps: (taps, options) => (taps.length === 0 ? netns.serveTaps(taps, options) : serveTaps(taps, options)),
     serveProxies: effect(netns.serveProxies, (rules) => `the proxies are told ${rules.length} rules`),
-  });
-  const { journal, host } = parts;
-  const folderOf = (...args: Parameters<Host['makeFolder']>): ContainerFolder => {
-    const folder = host.makeFolder(...args);
-    return { ...folder, remove: syncEffect(folder.remove, () => 'a folder is removed') };
   };
+}
+
+function crashingJournal(journal: Journal, point: CrashPoint, { effect }: Steps): Journal {
   return {
-    host: {
-      ...host,
-      openNetns: (path) => netnsOf(host.openNetns(path)),
-      processes: {
-        ...host.processes,
-        signal: syncEffect(host.processes.signal, (_process, signal) => `signal ${signal}`),
-      },
-      cgroups: {
-        ...host.cgroups,
-        create: syncEffect(host.cgroups.create, () => 'a cgroup is made'),
-        remove: syncEffect(host.cgroups.remove, () => 'a cgroup is removed'),
-      },
-      stressors: {
-        ...host.stressors,
-        start: effect(host.stressors.start, ({ args }) => `a stressor is started: ${args[0] ?? ''}`),
-        end: effect(host.stressors.end, () => 'a stressor is ended'),
-      },
-      makeFolder: syncEffect(folderOf, () => 'a folder is made'),
-      runtime: { ...host.runtime, exec: effect(host.runtime.exec, () => 'a command is run') },
-      restartNode: syncEffect(host.restartNode, () => 'the node is restarted'),
-    },
-    journal: {
-      load: () => journal.load(),
-      write: effect(
-        (record: ExecutionRecord, durability?: Durability) => journal.write(record, durability),
-        ({ action, state }) => `journal: ${action} ${state}`,
-      ),
-      // No step of its own: in the journal of a daemon that was killed there is no difference.
-      sync: (id) => (point.crashed ? hang(point) : journal.sync(id)),
-      writeLease: effect(
-        (lease: LeaseRecord) => journal.writeLease(lease),
-        () => 'journal: lease',
-      ),
-      forget: effect(
-        (id: string) => journal.forget(id),
-        () => 'journal: forget',
-      ),
-    },
+    load: () => journal.load(),
+    write: effect(
+      (record: ExecutionRecord, durability?: Durability) => journal.write(record, durability),
+      ({ action, state }) => `journal: ${action} ${state}`,
+    ),
+    // No step of its own: in the journal of a daemon that was killed there is no difference.
+    sync: (id) => (point.crashed ? hang(point) : journal.sync(id)),
+    writeLease: effect(
+      (lease: LeaseRecord) => journal.writeLease(lease),
+      () => 'journal: lease',
+    ),
+    forget: effect(
+      (id: string) => journal.forget(id),
+      () => 'journal: forget',
+    ),
   };
 }
 

@@ -36,4 +36,4 @@ export async function eventually<V>(
 const isThere = (seen: unknown): boolean => seen !== undefined && seen !== false;
 
 const last = (seen: unknown): string =>
-  isThere(seen) ? `; last seen: ${inspect(seen, { breakLength: Infinity }).slice(0, 500)}` : '';
+  isThere(seen) ? `; last seen: ${inspect(seen, { breakLength: Infinity, getters: true }).slice(0, 500)}` : '';

@@ -1,8 +1,8 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
 import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { decide, previewAll, selectionMessage } from '@chaosplane/lifecycle';
-import { initialStatus, targetName, type ChaosExperiment } from '@chaosplane/api';
+import { selectionMessage } from '@chaosplane/lifecycle';
+import { targetName, type ChaosExperiment } from '@chaosplane/api';
 import { indented } from '@chaosplane/client';
 import type { Command } from 'commander';
 import {
@@ -18,9 +18,7 @@ import { runFileOnCluster } from '../cluster/run-file.ts';
 import { changesOf, readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
-import { findCandidates } from '../standalone/candidates.ts';
-import { localExecutor } from '../standalone/executor.ts';
-import { runExperiment } from '../standalone/run.ts';
+import { previewExperiment, runExperiment } from '../standalone/run.ts';
 import { openSession, type Session } from '../standalone/session.ts';
 import {
   engineOption,
@@ -123,27 +121,23 @@ async function runOne(
   }
 }
 
-/** Decides as a real run does, and prints what each target would get. */
+/** Prints what each target would get. */
 async function plan(
   experiment: ChaosExperiment,
   { client }: Session,
   runtime: ContainerRuntime,
-  { out, clock }: Surroundings,
+  { out, clock, interrupted }: Surroundings,
 ): Promise<number> {
   const { spec, metadata } = experiment;
-  const dry = { ...spec, execution: { ...spec.execution, dryRun: true } };
-  const candidates = await findCandidates({ runtime, client }, spec.target);
-  const observation = { spec: dry, status: initialStatus, candidates, seed: 0, executions: new Map<string, never>() };
-  const decision = decide(observation, clock.now());
-  if (decision.kind !== 'preview') return exitCodes.couldNotRun;
-  const { selection } = decision.dryRun;
+  const previewed = await previewExperiment({ experiment, client, runtime, clock, abort: interrupted });
+  if (previewed === undefined) return exitCodes.couldNotRun;
+  const { dryRun, previews } = previewed;
+  const { selection } = dryRun;
   const line = (part: string): void => void out.write(`${part}\n`);
   line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
   if (spec.target.seed === undefined && selection.skipped.length > 0)
     line('without a seed in the file, a real run may draw others');
   for (const { candidate, why } of selection.skipped) line(`  not chosen: ${targetName(candidate)}: ${why}`);
-  const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
-  const previews = await previewAll(decision.dryRun, executor);
   selection.chosen.forEach((target, index) => {
     line(`  target: ${targetName(target)}`);
     const preview = previews[index];

@@ -1,4 +1,4 @@
-/** Runs an experiment on this machine: observe, decide, carry out, until it is over. */
+/** Runs an experiment on this machine: observe, decide, carry out, until it is over; of a dry run, one time. */
 import {
   experimentId,
   initialStatus,
@@ -15,10 +15,12 @@ import {
   changeOf,
   decide,
   newMemory,
+  type DryRun,
   type Injections,
   type Memory,
   type Observation,
   type Ports,
+  type Preview,
   type StatusStore,
 } from '@chaosplane/lifecycle';
 import { runProbes } from '@chaosplane/probes';
@@ -93,7 +95,33 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
   return store.status;
 }
 
-async function observe(run: Run, { experiment, runtime, client, abort }: RunParts): Promise<Observation> {
+/** What a dry run found: which targets, and what each of them would get, in their order. */
+export interface Previewed {
+  readonly dryRun: DryRun;
+  readonly previews: readonly Preview[];
+}
+
+/** Decides as a real run does, and changes nothing; undefined when no target was to be chosen. */
+export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Promise<Previewed | undefined> {
+  const { experiment, client, runtime, clock } = parts;
+  const { spec } = experiment;
+  const dry = { ...experiment, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } };
+  const store: StatusStore = { status: initialStatus, save: async () => undefined };
+  const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
+  const run: Run = { store, executor, memory: newMemory(), seed: 0 };
+  let previewed: Previewed | undefined;
+  const onPreviewed: Ports['onPreviewed'] = (dryRun, previews) => {
+    previewed = { dryRun, previews };
+  };
+  const observation = await observe(run, { ...parts, experiment: dry });
+  await carryOut(decide(observation, clock.now()), observation, { ...portsOf(run, parts), onPreviewed });
+  return previewed;
+}
+
+async function observe(
+  run: Run,
+  { experiment, runtime, client, abort }: Omit<RunParts, 'onStatus'>,
+): Promise<Observation> {
   const { memory, seed, executor, failure } = run;
   const { status } = run.store;
   const pending = status.phase === 'Pending';
@@ -108,7 +136,10 @@ async function observe(run: Run, { experiment, runtime, client, abort }: RunPart
   };
 }
 
-function portsOf({ store, memory, executor }: Run, { experiment, clock, abort: signal }: RunParts): Ports {
+function portsOf(
+  { store, memory, executor }: Run,
+  { experiment, clock, abort: signal }: Omit<RunParts, 'onStatus'>,
+): Ports {
   return {
     ...{ store, memory, executor, clock, reasonOf, retryMs: RETRY_MS, evidenceMs: 0 },
     injections: injectionsOf(store, { executor, clock, signal }),

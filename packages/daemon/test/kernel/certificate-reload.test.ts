@@ -1,8 +1,8 @@
 /** Certificates that are replaced as a kubelet does it, under a daemon that goes on. */
 import { copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { createAuthority, createIdentity, type Identity } from './certificates.ts';
 import { newFolder, OPERATOR, startTcpDaemon, statusOf, type TcpDaemon } from './identity-lab.ts';
 
@@ -38,11 +38,7 @@ async function publish(name: string, { authority, server }: Pick<Generation, 'au
 }
 
 async function logged(message: string): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!daemon.log.some(({ msg }) => msg === message)) {
-    if (performance.now() > deadline) throw new Error(`nothing was logged as: ${message}`);
-    await pause(50);
-  }
+  await eventually(`logged: ${message}`, () => daemon.log.some(({ msg }) => msg === message), { withinMs: 15_000 });
 }
 
 beforeAll(async () => {

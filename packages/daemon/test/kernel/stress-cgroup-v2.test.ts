@@ -67,14 +67,12 @@ async function stress(wireAction: string, parameters: Record<string, string>): P
   return injection.record;
 }
 
-/** What the daemon says of it once it has seen the effect; after a minute, what it says instead. */
+/** What the daemon says of it once it has seen the effect, after a minute at most. */
 async function evidenceOf(record: ExecutionRecord): Promise<EvidenceRecord | undefined> {
-  const end = performance.now() + 60_000;
-  for (;;) {
-    const { evidence } = await daemon.observe(record);
-    if (evidence?.verdict === 'verified' || performance.now() > end) return evidence;
-    await pause(50);
-  }
+  return eventually('the evidence', async () => (await daemon.observe(record)).evidence, {
+    withinMs: 60_000,
+    is: (evidence) => evidence?.verdict === 'verified',
+  });
 }
 
 inVm(

@@ -1,11 +1,11 @@
 /** A daemon that is killed inside what a proxy or a stressor takes: the next one has the whole fault in force, or nothing of it. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 import { fingerprint } from '@chaosplane/testbed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ask as askName, startResolver } from '../kernel/dns-lab.ts';
 import { ask, startApp } from '../kernel/http-lab.ts';
 import { cgroupFolder, stressorsIn } from '@chaosplane/testcluster/accounts';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { startDoomed } from './doomed.ts';
 import { changesSince, createPodLab } from './pod-lab.ts';
 
@@ -132,10 +132,12 @@ describe('killed', () => {
         await doomed.kill();
       }
       // Without a daemon, requests and queries go their own way, and no process is left.
-      const end = performance.now() + 10_000;
-      while ((await left())[0] !== 0 && performance.now() < end) await pause(20);
-      if (life.action === 'pod-io-stress') expect((await left())[0]).toBe(0);
-      else expect(await life.felt()).toBe(false);
+      await eventually('the end of all stressors', left, {
+        withinMs: 10_000,
+        everyMs: 20,
+        is: ([stressors]) => stressors === 0,
+      });
+      if (life.action !== 'pod-io-stress') expect(await life.felt()).toBe(false);
 
       const next = await lab.startDaemon({ stateDir: doomed.stateDir });
       const { executions } = await next.client.listExecutions({});

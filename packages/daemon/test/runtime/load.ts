@@ -1,5 +1,6 @@
 /** Requests that begin so many a second, however long the answers take, and what became of each. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 /** What became of one. */
 export interface Outcome {
@@ -61,11 +62,7 @@ export function startLoad(perSecond: number, ask: (index: number) => Promise<{ r
   return {
     outcomes,
     async until(reached) {
-      const end = performance.now() + 30_000;
-      while (!reached(progress)) {
-        if (performance.now() > end) throw new Error(`it has not come to that, but to ${progress.statuses.join()}`);
-        await pause(5);
-      }
+      await eventually('the load', () => progress, { everyMs: 5, is: reached });
     },
     async stop() {
       over.abort();

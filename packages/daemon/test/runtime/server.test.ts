@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { ExecutionState } from '@chaosplane/proto';
 import { fingerprint } from '@chaosplane/testbed';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { createChannel, createClient, Status } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
 import { startDaemon } from '../../src/index.ts';
@@ -188,11 +189,9 @@ describe('a daemon that is told to stop', () => {
 
 /** Waits until it is so; a connection that is refused is not yet so. */
 async function expectSoon<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
-  const deadline = performance.now() + 5000;
-  for (;;) {
-    const found = await ask().catch((error: unknown) => error);
-    if (performance.now() > deadline) expect(found).toEqual(wanted);
-    if (JSON.stringify(found) === JSON.stringify(wanted)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await eventually('the answer', () => ask().catch((error: unknown) => error), {
+    withinMs: 5000,
+    everyMs: 20,
+    is: (found) => JSON.stringify(found) === JSON.stringify(wanted),
+  });
 }

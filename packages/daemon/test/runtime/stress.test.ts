@@ -135,8 +135,7 @@ describe('stress of a container', () => {
       const before = memoryBytes(memory);
       const executionId = await stress('memory', { size, workers: '2' });
       const raised = (): number => memoryBytes(memory) - before;
-      const deadline = performance.now() + 10_000;
-      while (raised() < 0.9 * bytes && performance.now() < deadline) await pause(50);
+      await eventually('the memory in use', raised, { withinMs: 10_000, is: (used) => used >= 0.9 * bytes });
       for (let look = 0; look < 20; look++) {
         expect(raised()).toBeGreaterThanOrEqual(0.9 * bytes);
         await pause(50);
@@ -156,10 +155,10 @@ describe('stress of a container', () => {
       const before = await list();
       const executionId = await stress('io', { path, size: '4Mi' });
       expect(await list()).toContain(`.chaosplane-${executionId}`);
-      const deadline = performance.now() + 10_000;
-      while ((await get(executionId)).evidence?.verdict !== Verdict.VERDICT_VERIFIED && performance.now() < deadline)
-        await pause(50);
-      const { evidence } = await get(executionId);
+      const { evidence } = await eventually('the evidence', () => get(executionId), {
+        withinMs: 10_000,
+        is: (seen) => seen.evidence?.verdict === Verdict.VERDICT_VERIFIED,
+      });
       expect(Number(evidence?.counters['written_bytes'])).toBeGreaterThan(MEBI);
       await daemon.client.cancelChaos({ executionId });
       expect(await list()).toBe(before);
@@ -191,9 +190,10 @@ describe('stress of a container', () => {
     const short = await stress('cpu', {}, { ttlMs: 1500 });
     const long = await stress('cpu', { load: '20' }, { ttlMs: 5000 });
     await daemon.client.renewLease({ executions: [{ executionId: long, ttl: durationOf(60_000) }] });
-    const deadline = performance.now() + 20_000;
-    while ((await get(short)).state !== ExecutionState.EXECUTION_STATE_ENDED && performance.now() < deadline)
-      await pause(50);
+    await eventually('the end of the TTL', async () => (await get(short)).state, {
+      withinMs: 20_000,
+      is: (state) => state === ExecutionState.EXECUTION_STATE_ENDED,
+    });
     // Longer than it would have lived by itself.
     await pause(5500);
     expect((await get(long)).state).toBe(ExecutionState.EXECUTION_STATE_ACTIVE);
@@ -210,11 +210,13 @@ describe('stress of a container', () => {
     // Later than the first time at which evidence is journaled.
     const burnt = async (): Promise<number> =>
       Number((await doomed.client.getExecution({ executionId })).evidence?.counters['cpu_ms']);
-    while ((await burnt()) < 3000) await pause(50);
+    await eventually('three seconds of CPU time', burnt, { is: (ms) => ms >= 3000 });
     await doomed.kill();
-    const deadline = performance.now() + 5000;
-    while (stressorsIn(cpu).length > 0 && performance.now() < deadline) await pause(20);
-    expect(stressorsIn(cpu)).toEqual([]);
+    await eventually('the end of the stressor', () => stressorsIn(cpu), {
+      withinMs: 5000,
+      everyMs: 20,
+      is: (left) => left.length === 0,
+    });
     const next = await lab.startDaemon({ stateDir: doomed.stateDir });
     expect(stressorsIn(cpu)).toHaveLength(2);
     const { evidence, state } = await next.client.getExecution({ executionId });

@@ -9,7 +9,8 @@ import { eventually } from '@chaosplane/testkit/eventually';
 import type { Daemons } from '../../src/daemons/daemons.ts';
 import { masterOf } from '../../src/daemons/orphans.ts';
 import { eachOnStage, isEffective } from './each-on-stage.ts';
-import { type Stage, type StagedOperator } from './stage.ts';
+import type { StagedOperator } from './stage-operator.ts';
+import type { Stage } from './stage.ts';
 
 jest.setTimeout(900_000);
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, defined, type Logger, systemClock } from '@chaosplane/common';
+import { createLogger, type Logger, systemClock } from '@chaosplane/common';
 import {
   createKubeClient,
   loadCluster,
@@ -23,12 +23,18 @@ import { createAuthority, issueClient, issueServer, type Pair } from '../../src/
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { parseConfig } from '../../src/config.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
-import { runOperator } from '../../src/operator.ts';
-import { createReadiness } from '../../src/readiness.ts';
 import { addNode, replaceNodeDaemon, running, startNodeDaemon, stopNodeDaemon, type StageNode } from './stage-node.ts';
+import {
+  abandon,
+  operatorConfig,
+  startStaged,
+  type Identity,
+  type IdentityFiles,
+  type OperatorOptions,
+  type StagedOperator,
+} from './stage-operator.ts';
 
 /** Without the one called default, the API server takes no pods. */
 const serviceAccountKind = { apiVersion: 'v1', kind: 'ServiceAccount' };
@@ -63,15 +69,6 @@ export interface ApiServerFixture {
   close(): Promise<void>;
 }
 
-/** One operator that was started. */
-export interface StagedOperator {
-  readonly ended: Promise<void>;
-  /** As SIGTERM. */
-  stop(): Promise<void>;
-  /** Why it does not serve; undefined when it does. */
-  notReady(): string | undefined;
-}
-
 /** What one test plays on. */
 export interface Stage {
   readonly namespace: string;
@@ -90,21 +87,7 @@ export interface Stage {
   stopDaemon(node: StageNode): Promise<void>;
   /** Connections to the daemons, as an operator has them. */
   connect(): Promise<Daemons>;
-  startOperator(options?: {
-    readonly identity?: string;
-    /** Nothing that it asks for is answered any more, so `close` does not wait for its end. */
-    readonly doomed?: boolean;
-    readonly client?: KubeClient;
-    readonly daemons?: Daemons;
-    readonly logger?: Logger;
-    readonly leaseName?: string;
-    readonly experimentsPerNamespace?: number;
-    /** Not those of the stage's namespace alone. */
-    readonly everywhere?: boolean;
-    readonly leaderLease?: string;
-    readonly daemonLease?: string;
-    readonly renewEvery?: string;
-  }): StagedOperator;
+  startOperator(options?: OperatorOptions): StagedOperator;
   apply(name: string, spec: object): Promise<ExperimentObject>;
   get(name: string): Promise<ExperimentObject | undefined>;
   /** The experiment as soon as it is like that. */
@@ -145,33 +128,8 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     level: (process.env['CHAOSPLANE_TEST_LOG'] as 'info' | undefined) ?? 'silent',
     pretty: true,
   });
-  const names = { ...NAMES, namespace };
-  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  // Its controller would make it too, some time; after the API server was away, in its own good time.
-  const account = { ...serviceAccountKind, metadata: { namespace, name: 'default' } };
-  await client.apply(serviceAccounts, account, { fieldManager: 'test', force: true });
-  await client.create(services, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { namespace, name: NAMES.daemonService },
-    spec: { clusterIP: 'None', ports: [{ name: 'grpc', port: 50_051 }] },
-  });
-  const identities = await Promise.all(
-    leavesOf(names).map(async ({ purpose, commonName, dnsNames }) => {
-      const make = purpose === 'server' ? issueServer : issueClient;
-      const pair = await make(authority, { commonName, dnsNames, now: Date.now() });
-      const [certificate, key] = [join(folder, `${commonName}.crt`), join(folder, `${commonName}.key`)];
-      await writeFile(certificate, pair.certificate);
-      await writeFile(key, pair.key, { mode: 0o600 });
-      return { certificate, key };
-    }),
-  );
-  const [server, operator] = identities as [{ certificate: string; key: string }, { certificate: string; key: string }];
-  const ca = join(folder, 'ca.crt');
-  const token = join(folder, 'token');
-  await writeFile(ca, authority.certificate);
-  // Reviewed by a daemon only where it is told whose token to expect; the cluster tests do that.
-  await writeFile(token, 'not reviewed here');
+  await makeNamespace(client, namespace);
+  const { server, operator, ca, token } = await issueFiles(folder, namespace, authority);
   const daemon = {
     namespace,
     folder,
@@ -195,7 +153,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
   let serial = 0;
   const started: StagedOperator[] = [];
   const open: Daemons[] = [];
-  const stage: Stage = {
+  return {
     namespace,
     client,
     nodes: stageNodes,
@@ -221,44 +179,32 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
     replaceDaemon: (node) => replaceNodeDaemon(client, node, daemon),
     connect,
     startOperator(options = {}) {
-      const controller = new AbortController();
-      const readiness = createReadiness();
-      const {
-        leaderLease = '15s',
-        daemonLease = '120s',
-        renewEvery = '20s',
-        identity = `operator-${started.length}`,
-      } = options;
-      const config = parseConfig({
-        namespace,
-        identity,
-        ...(options.everywhere === true ? {} : { watchNamespace: namespace }),
-        ...defined({ leaseName: options.leaseName, experimentsPerNamespace: options.experimentsPerNamespace }),
-        tlsCertificate: operator.certificate,
-        tlsKey: operator.key,
-        tlsCa: ca,
-        tokenFile: token,
-        leaderLease,
-        daemonLease,
-        renewEvery,
-        // What probes ask here listens on this machine.
-        allowLocalProbes: true,
-      });
-      const ended = (async () => {
-        const daemons = options.daemons ?? (await connect());
-        open.push(daemons);
-        const parts = { client: options.client ?? client, daemons, logger: options.logger ?? logger, readiness };
-        return runOperator(config, parts, controller.signal);
-      })();
-      ended.catch(() => undefined);
-      const stop = (): Promise<void> => {
-        controller.abort(new Error('stopped by the test'));
-        return ended;
+      const daemons = async (): Promise<Daemons> => {
+        const connected = options.daemons ?? (await connect());
+        open.push(connected);
+        return connected;
       };
-      const staged = { ended, stop, notReady: readiness.notReady };
-      started.push(options.doomed === true ? { ...staged, stop: abandon(stop) } : staged);
+      const files = { ...operator, ca, token };
+      const config = operatorConfig(namespace, files, { identity: `operator-${started.length}`, ...options });
+      const staged = startStaged(config, daemons, { client, logger, ...options });
+      started.push(options.doomed === true ? { ...staged, stop: abandon(staged.stop) } : staged);
       return staged;
     },
+    ...experimentsOf(client, namespace),
+    print: () => stageNodes.map(({ name, kernel }) => `## ${name}\n${kernel.print()}`).join('\n'),
+    async close() {
+      await Promise.allSettled(started.map(async ({ stop }) => stop()));
+      for (const daemons of open) daemons.close();
+      await Promise.all(stageNodes.map(async ({ daemon: one, wire }) => Promise.all([one?.stop(), wire.close()])));
+      for (const node of stageNodes) await client.delete(nodes, { name: node.name });
+      await client.delete(namespaces, { name: namespace });
+    },
+  };
+}
+
+/** The experiments of a namespace. */
+function experimentsOf(client: KubeClient, namespace: string): Pick<Stage, 'apply' | 'get' | 'until'> {
+  return {
     apply: (name, spec) =>
       client.apply(
         chaosExperiments,
@@ -281,21 +227,39 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         { withinMs: limitMs },
       );
     },
-    print: () => stageNodes.map(({ name, kernel }) => `## ${name}\n${kernel.print()}`).join('\n'),
-    async close() {
-      await Promise.allSettled(started.map(async ({ stop }) => stop()));
-      for (const daemons of open) daemons.close();
-      await Promise.all(stageNodes.map(async ({ daemon: one, wire }) => Promise.all([one?.stop(), wire.close()])));
-      for (const node of stageNodes) await client.delete(nodes, { name: node.name });
-      await client.delete(namespaces, { name: namespace });
-    },
   };
-  return stage;
 }
 
-/** Tells it to stop, and waits for nothing. */
-function abandon(stop: () => Promise<void>): () => Promise<void> {
-  return async () => {
-    void stop();
-  };
+/** A namespace with what its API server wants of it, and the Service of the daemons. */
+async function makeNamespace(client: KubeClient, namespace: string): Promise<void> {
+  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+  // Its controller would make it too, some time; after the API server was away, in its own good time.
+  const account = { ...serviceAccountKind, metadata: { namespace, name: 'default' } };
+  await client.apply(serviceAccounts, account, { fieldManager: 'test', force: true });
+  await client.create(services, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name: NAMES.daemonService },
+    spec: { clusterIP: 'None', ports: [{ name: 'grpc', port: 50_051 }] },
+  });
+}
+
+async function issueFiles(folder: string, namespace: string, authority: Pair): Promise<IdentityFiles> {
+  const identities = await Promise.all(
+    leavesOf({ ...NAMES, namespace }).map(async ({ purpose, commonName, dnsNames }) => {
+      const make = purpose === 'server' ? issueServer : issueClient;
+      const pair = await make(authority, { commonName, dnsNames, now: Date.now() });
+      const [certificate, key] = [join(folder, `${commonName}.crt`), join(folder, `${commonName}.key`)];
+      await writeFile(certificate, pair.certificate);
+      await writeFile(key, pair.key, { mode: 0o600 });
+      return { certificate, key };
+    }),
+  );
+  const [server, operator] = identities as [Identity, Identity];
+  const ca = join(folder, 'ca.crt');
+  const token = join(folder, 'token');
+  await writeFile(ca, authority.certificate);
+  // Reviewed by a daemon only where it is told whose token to expect; the cluster tests do that.
+  await writeFile(token, 'not reviewed here');
+  return { server, operator, ca, token };
 }

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { systemClock } from '@chaosplane/common';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { createTestbed, type Testbed } from '../../src/index.ts';
 
 /** Everything on the machine that carries a mark of a test bed of this name or folder. */
@@ -19,14 +20,9 @@ async function traces(folder: string, name: string): Promise<string[]> {
   return lines.flatMap((text) => text.split('\n')).filter((line) => marks.some((mark) => line.includes(mark)));
 }
 
-async function gone(folder: string, name: string): Promise<string[]> {
-  const deadline = systemClock.monotonic() + 15_000;
-  let left = await traces(folder, name);
-  while (left.length > 0 && systemClock.monotonic() < deadline) {
-    await systemClock.sleep(100);
-    left = await traces(folder, name);
-  }
-  return left;
+async function noTraceLeft(folder: string, name: string): Promise<void> {
+  const options = { withinMs: 15_000, everyMs: 100, is: (left: readonly string[]) => left.length === 0 };
+  await eventually(`no trace of ${name}`, () => traces(folder, name), options);
 }
 
 const nameOf = async (folder: string): Promise<string> =>
@@ -63,7 +59,7 @@ describe('a test bed', () => {
     } finally {
       await Promise.all(beds.map((bed) => bed.close()));
     }
-    for (const { folder, name } of marks) expect(await gone(folder, name)).toEqual([]);
+    for (const { folder, name } of marks) await noTraceLeft(folder, name);
   }, 60_000);
 
   test('is torn down when its owner is killed by SIGKILL', async () => {
@@ -75,6 +71,6 @@ describe('a test bed', () => {
     });
     const name = await nameOf(folder);
     owner.kill('SIGKILL');
-    expect(await gone(folder, name)).toEqual([]);
+    await noTraceLeft(folder, name);
   }, 60_000);
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { readMarks } from '../../src/cluster/folder.ts';
 import { BUSYBOX_IMAGE, startCluster, sweepClusters, type Cluster } from '../../src/index.ts';
-import { tracesLeft } from './machine.ts';
+import { noTraceLeft } from './machine.ts';
 
 const APP = 'chaosplane.test/app:1';
 const report = (): void => undefined;
@@ -165,7 +165,7 @@ test('a second cluster beside it has addresses of its own, and leaves nothing wh
   } finally {
     await other.stop();
   }
-  expect(await tracesLeft(other.folder, mark)).toEqual([]);
+  await noTraceLeft(other.folder, mark);
   await other.stop();
 }, 180_000);
 
@@ -177,7 +177,7 @@ test('a cluster whose owner is killed is removed, and a sweep spares those of th
   expect((await execa('ip', ['link', 'show', mark])).stdout).toContain(mark);
   expect(await sweepClusters()).not.toContain(folder);
   owner.kill('SIGKILL');
-  expect(await tracesLeft(folder, mark)).toEqual([]);
+  await noTraceLeft(folder, mark);
 }, 180_000);
 
 test('a start that is given up leaves nothing', async () => {

@@ -2,7 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { execa } from 'execa';
-import { systemClock } from '@chaosplane/common';
+import { eventually } from '@chaosplane/testkit/eventually';
 
 /** Every line about the machine that names the folder or the mark. */
 async function traces(folder: string, mark: string): Promise<string[]> {
@@ -23,13 +23,10 @@ async function traces(folder: string, mark: string): Promise<string[]> {
   return texts.flatMap((text) => text.split('\n')).filter((line) => marked.test(line));
 }
 
-/** The traces that are still there when nothing goes away any more, at most 30 s later. */
-export async function tracesLeft(folder: string, mark: string): Promise<string[]> {
-  const deadline = performance.now() + 30_000;
-  let left = await traces(folder, mark);
-  while (left.length > 0 && performance.now() < deadline) {
-    await systemClock.sleep(200);
-    left = await traces(folder, mark);
-  }
-  return left;
+/** Resolves when no trace is left, at most 30 s later. */
+export async function noTraceLeft(folder: string, mark: string): Promise<void> {
+  await eventually(`no trace of ${mark}`, () => traces(folder, mark), {
+    everyMs: 200,
+    is: (left) => left.length === 0,
+  });
 }

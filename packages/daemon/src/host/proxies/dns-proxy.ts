@@ -1,13 +1,13 @@
 /** The DNS proxy in front of one resolver of one namespace: some queries fail, all others are forwarded as they are. */
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { Clock } from '@chaosplane/common';
-import { MOST_OPEN } from '../../proxy/limits.ts';
 import { UPSTREAM } from '../../proxy/names.ts';
 import { decideDns, type ActiveDnsRule } from '../../proxy/dns/decide.ts';
 import { framed, MessageStream } from '../../proxy/dns/stream.ts';
 import { tcpConnect, tcpListener, udpSocket } from '../kernel/sockets.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
+import { createQueries, DNS_PORT } from './dns-queries.ts';
 
 /** A proxy that listens. */
 export interface DnsProxy {
@@ -32,14 +32,6 @@ export interface DnsProxyOptions {
   readonly clock: Clock;
 }
 
-const DNS_PORT = 53;
-/** As long as a resolver library waits at most, and then some. */
-const ANSWER_TIMEOUT_MS = 10_000;
-/**
- * Queries that wait for an answer; the oldest is given up for one more. Those of a socket that was redirected once go on coming
- * here: nat asks for the first packet of a flow alone.
- */
-const MOST_WAITING = MOST_OPEN.namespace;
 const MOST_CONNECTIONS = 1024;
 
 /**
@@ -51,7 +43,7 @@ export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions):
   const six = resolver.includes(':');
   const at = { address: six ? '::1' : '127.0.0.1', port: 0 };
   const front = createSocket({ type: six ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
-  const waiting = new Set<UdpSocket>();
+  const queries = createQueries({ netns, resolver, clock });
   const connections = new Set<Socket>();
   let server: Server | undefined;
   const proxy: DnsProxy = {
@@ -59,66 +51,27 @@ export async function openDnsProxy({ netns, resolver, clock }: DnsProxyOptions):
     tcp: 0,
     rules: [],
     get open() {
-      return waiting.size + connections.size;
+      return queries.waiting + connections.size;
     },
     onMore: () => undefined,
     onLess: () => undefined,
     close() {
       front.close();
       server?.close();
-      for (const socket of waiting) socket.close();
+      queries.close();
       for (const socket of connections) socket.destroy();
-      waiting.clear();
       connections.clear();
     },
   };
 
-  const forward = (message: Buffer, from: RemoteInfo): void => {
-    // A socket for each query: an unpredictable port, and only the resolver's own answers get in.
-    const back = createSocket(six ? 'udp6' : 'udp4');
-    const end = (): void => {
-      timer.cancel();
-      if (!waiting.delete(back)) return;
-      back.close();
-      proxy.onLess();
-    };
-    const timer = clock.after(ANSWER_TIMEOUT_MS, end);
-    back.on('error', end);
-    back.on('message', (answer) => {
-      // To another question: the resolver's answer to ours may still come.
-      if (answer.length < 2 || answer.readUInt16BE(0) !== message.readUInt16BE(0)) return;
-      front.send(answer, from.port, from.address, () => undefined);
-      end();
-    });
-    waiting.add(back);
-    proxy.onMore();
-    const any = { address: six ? '::' : '0.0.0.0', port: 0, mark: UPSTREAM };
-    let fd: number;
-    try {
-      fd = udpSocket(netns, any);
-    } catch {
-      // No descriptors left: as if the query had been lost.
-      end();
-      return;
-    }
-    back.bind({ fd }, () => {
-      if (!waiting.has(back)) return;
-      back.connect(DNS_PORT, resolver, () => {
-        back.send(message, (error) => {
-          if (error !== null) end();
-        });
-      });
-    });
-    const [oldest] = waiting;
-    if (waiting.size > MOST_WAITING) oldest?.emit('error', new Error('too many queries wait'));
-  };
-
+  const reply = (answer: Uint8Array, { port, address }: RemoteInfo): void =>
+    front.send(answer, port, address, () => undefined);
   front.on('error', () => undefined);
   front.on('message', (message, from) => {
     const decision = decideDns(proxy.rules, message, clock.random);
     if (decision.kind === 'forward') {
-      if (message.length >= 2) forward(message, from);
-    } else if (decision.message !== undefined) front.send(decision.message, from.port, from.address, () => undefined);
+      if (message.length >= 2) queries.forward(message, (answer) => reply(answer, from), proxy);
+    } else if (decision.message !== undefined) reply(decision.message, from);
   });
 
   try {

@@ -5,7 +5,7 @@
  *   application ─► TCP, IP ─► eth0's egress hook ── no layer takes it ──────────────────────────────► qdisc of eth0, wire
  *                                 │    ▲                                 netns/egress-chains.ts
  *          the layer's bit is set │    │ known by its priority, and goes on behind the layer
- *                         fwd to  ▼    │
+ *                         fwd to  ▼    │                                 hand-over.ts
  *                        TAP device   packet socket                      device.ts   makes both
  *                              read │    ▲ send
  *                                   ▼    │
@@ -18,16 +18,13 @@
  */
 import { close } from 'node:fs';
 import { isDeepStrictEqual, promisify } from 'node:util';
-import type { Clock, Timer } from '@chaosplane/common';
+import type { Clock } from '@chaosplane/common';
 import type { TapCounts, TapPolicy } from '../../contract/host.ts';
-import { hex, TAP_TABLE } from '../../netns/names.ts';
-import { inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../../nft/ruleset.ts';
-import { hookAt, TAP_PRIORITY } from '../../netns/words.ts';
 import { listInterfaces } from '../kernel/links.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
-import { openNft, type NftSession } from '../kernel/nft.ts';
 import type { Queues } from '../queue/queues.ts';
 import { openPacketSocket, openTap } from './device.ts';
+import { createHandOver, upIndices, type FedTap } from './hand-over.ts';
 
 /** The TAP devices of a namespace. Its calls must not overlap. */
 export interface Taps {
@@ -40,62 +37,21 @@ export interface Taps {
 }
 
 /** One device, as this process holds it. */
-interface OpenTap {
-  readonly policy: TapPolicy;
-  readonly index: number;
+interface OpenTap extends FedTap {
   readonly tapFd: number;
   readonly outFd: number;
 }
-
-/** How long the kernel passes packets on without a sign of life of the thread that releases them. */
-const SIGN_OF_LIFE_MS = 10_000;
-const HEARTBEAT_MS = 2500;
 
 /** Off this thread: taking a device away waits for a grace period of the kernel. */
 const closeOffThread = promisify(close);
 
 export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps {
   let open: ReadonlyMap<string, OpenTap> = new Map();
-  let nft: NftSession | undefined;
-  let inventory: Inventory = new Map();
-  let heartbeat: Timer | undefined;
+  const handOver = createHandOver(netns, clock, {
+    open: () => open.values(),
+    answered: () => queues.tapStatistics(netns.fd),
+  });
 
-  const beat = (): void => {
-    heartbeat?.cancel();
-    if (open.size === 0) return;
-    heartbeat = clock.after(HEARTBEAT_MS, () => {
-      // Without a sign of life the kernel lets packets pass by itself, which is what it is for.
-      queues.tapStatistics(netns.fd).then(renew, beat);
-    });
-  };
-  /** Packets are handed over to devices that are up and read from, and to no others. */
-  const renew = (answered: ReadonlyMap<string, TapCounts>): void => {
-    try {
-      const up = upIndices();
-      put(
-        [...open.values()].filter(({ policy, index }) => answered.has(policy.name) && up.has(index)),
-        true,
-      );
-    } catch {
-      // As above.
-    }
-    beat();
-  };
-  const upIndices = (): ReadonlySet<number> =>
-    new Set(listInterfaces(netns).flatMap(({ index, up }) => (up ? [index] : [])));
-  const put = (taps: readonly OpenTap[], keepHooks: boolean): void => {
-    const wanted = taps.length === 0 ? [] : [tableOf(taps)];
-    const tables = keepHooks ? keepingHooks(inventory, wanted) : wanted;
-    if (tables.length === 0 && nft === undefined) return;
-    nft ??= openNft(netns, { pinned: true });
-    try {
-      nft.run(transaction(inventory, tables));
-    } catch {
-      // The kernel takes a chain away with its device, before Linux 6.16: the table is made again.
-      nft.run([`add table ${TABLE_KEY}`, `delete table ${TABLE_KEY}`, ...transaction(new Map(), tables)]);
-    }
-    inventory = inventoryOf(tables);
-  };
   const start = async (policy: TapPolicy): Promise<OpenTap> => {
     const tapFd = openTap(netns, policy.name);
     try {
@@ -130,7 +86,7 @@ export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps
   /** Ends those whose device another program has removed or set down: they are made again. */
   const endLost = async (): Promise<void> => {
     if (open.size === 0) return;
-    const up = upIndices();
+    const up = upIndices(netns);
     const lost = [...open.values()].filter(({ index }) => !up.has(index));
     open = new Map([...open].filter(([, { index }]) => up.has(index)));
     await endAll(lost);
@@ -148,19 +104,16 @@ export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps
         const tap = there === undefined ? started.get(policy.name) : { ...there, policy };
         if (tap !== undefined) next.set(policy.name, tap);
       }
-      put([...next.values()], keepHooks);
+      handOver.put([...next.values()], keepHooks);
     } catch (error) {
       await endAll(started.values());
       throw error;
     }
     const gone = [...open.values()].filter(({ policy }) => !next.has(policy.name));
     open = next;
-    beat();
+    handOver.beat();
     await endAll(gone);
-    if (inventory.size > 0 || nft === undefined) return;
-    const ended = nft;
-    nft = undefined;
-    await ended.close();
+    await handOver.closeIfEmpty();
   };
   return {
     serve,
@@ -171,28 +124,5 @@ export function openTaps(netns: NetnsHandle, queues: Queues, clock: Clock): Taps
       return new Map([...counts].map(([name, each]) => [name, { ...each, lost: each.lost + (links.get(name) ?? 0) }]));
     },
     close: () => serve([], { keepHooks: false }),
-  };
-}
-
-const TABLE_KEY = `netdev ${TAP_TABLE}`;
-const aliveElements = ['ip', 'ip6'].map((protocol) => `${protocol} timeout ${SIGN_OF_LIFE_MS / 1000}s`);
-
-/** The rules that hand packets over. */
-function tableOf(taps: readonly OpenTap[]): Table {
-  return {
-    family: 'netdev',
-    name: TAP_TABLE,
-    flags: 'owner',
-    counters: [],
-    sets: [
-      { name: 'alive', declaration: 'typeof meta protocol ; flags timeout ;', elements: aliveElements, timed: true },
-    ],
-    chains: [...Map.groupBy(taps, ({ policy }) => policy.device)].map(([device, here]) => ({
-      name: `egress_${device}`,
-      hook: hookAt('egress', device, TAP_PRIORITY),
-      rules: here.map(
-        ({ policy: { bit }, index }) => `meta mark and ${hex(bit)} != 0 meta protocol @alive fwd to ${index}`,
-      ),
-    })),
   };
 }

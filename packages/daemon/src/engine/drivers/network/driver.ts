@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
 import { isOfDriver, type RecordOf } from '../../../journal/record.ts';
+import type { HostPeer } from '../../../model/layer.ts';
 import type { DriverContext } from '../../context.ts';
 import { Namespaces } from './namespaces.ts';
 import { podName } from '../../target/name.ts';
@@ -26,33 +27,8 @@ export function networkDriver(context: DriverContext): Driver<'network'> {
   );
   const refresher = createHostRefresher(
     context,
-    async (id, hosts) => {
-      const known = executions.get(id);
-      if (known === undefined || !isOfDriver(known, 'network')) return;
-      await namespaces.revisit(known.target, async (namespace) => {
-        const current = executions.get(id);
-        // It may have ended while this waited for the namespace's turn.
-        if (current?.state !== 'active' || !isOfDriver(current, 'network')) return;
-        if (isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
-        const { layer } = current.work;
-        const work = {
-          ...current.work,
-          layer: { ...layer, scope: { ...layer.scope, hosts } },
-        } as NetworkRecord['work'];
-        const followed = await executions.update(id, { work });
-        if (isOfDriver(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
-        context.logger.info(
-          { executionId: id, hosts: hosts.map(({ name }) => name) },
-          'host names mean other addresses now',
-        );
-      });
-    },
-    async (id, why) => {
-      const current = executions.get(id);
-      if (current?.state !== 'active') return;
-      const since = new Date(clock.now()).toISOString();
-      await executions.update(id, { notes: [...current.notes, `since ${since} the last addresses are kept: ${why}`] });
-    },
+    (id, hosts) => followHosts(context, namespaces, id, hosts),
+    (id, why) => noteKeptHosts(context, id, why),
   );
   return {
     async find(request) {
@@ -107,4 +83,40 @@ export function networkDriver(context: DriverContext): Driver<'network'> {
     },
     close: () => namespaces.close(),
   };
+}
+
+/** Brings host names of a fault to the addresses that they mean now. */
+async function followHosts(
+  context: DriverContext,
+  namespaces: Namespaces,
+  id: string,
+  hosts: readonly HostPeer[],
+): Promise<void> {
+  const { executions } = context;
+  const known = executions.get(id);
+  if (known === undefined || !isOfDriver(known, 'network')) return;
+  await namespaces.revisit(known.target, async (namespace) => {
+    const current = executions.get(id);
+    // It may have ended while this waited for the namespace's turn.
+    if (current?.state !== 'active' || !isOfDriver(current, 'network')) return;
+    if (isDeepStrictEqual(current.work.layer.scope.hosts, hosts)) return;
+    const { layer } = current.work;
+    const work = {
+      ...current.work,
+      layer: { ...layer, scope: { ...layer.scope, hosts } },
+    } as NetworkRecord['work'];
+    const followed = await executions.update(id, { work });
+    if (isOfDriver(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
+    context.logger.info(
+      { executionId: id, hosts: hosts.map(({ name }) => name) },
+      'host names mean other addresses now',
+    );
+  });
+}
+
+async function noteKeptHosts({ executions, clock }: DriverContext, id: string, why: string): Promise<void> {
+  const current = executions.get(id);
+  if (current?.state !== 'active') return;
+  const since = new Date(clock.now()).toISOString();
+  await executions.update(id, { notes: [...current.notes, `since ${since} the last addresses are kept: ${why}`] });
 }

@@ -6,7 +6,7 @@ import { isOfDriver } from '../../../journal/record.ts';
 import { targetIdentity, targetKey, targetName } from '../../target/name.ts';
 import { resolveTarget } from '../../target/resolve.ts';
 import type { DriverContext } from '../../context.ts';
-import { createOwnStressors, type OwnStressors } from './own-stressors.ts';
+import { OwnStressors } from './own-stressors.ts';
 import { isThere, planProcess, type ProcessTarget } from './plan.ts';
 import { HalfAppliedError, type RecordChange, type Driver, type Session } from '../driver.ts';
 
@@ -18,7 +18,7 @@ const SETTLE_MS = 200;
 export function processDriver(context: DriverContext): Driver<'process'> {
   const { host } = context;
   const mutex = new KeyedMutex();
-  const stressors: OwnStressors = createOwnStressors(context, (id) => {
+  const stressors = new OwnStressors(context, (id) => {
     context.clock.after(SETTLE_MS, () => void journalEnd(context, stressors, id));
   });
   return {
