@@ -48,7 +48,7 @@ export interface TargetStatus {
 }
 
 /** A condition of an experiment. */
-export type Condition = ConditionOf<typeof experimentReasons>;
+export type ExperimentCondition = ConditionOf<typeof experimentReasons>;
 
 /** How an experiment ends, and why. */
 export interface Outcome {
@@ -60,7 +60,7 @@ export interface Outcome {
 export interface ExperimentStatus {
   readonly phase: Phase;
   readonly targets: readonly TargetStatus[];
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly ExperimentCondition[];
   /** When the phase Running began. */
   readonly startedAt?: number;
   /** When the duration began to count. */
