@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
-import { hurriedClock } from '../test/clocks.ts';
+import { startTestServer, type Failure, type TestServer } from '../test/server.ts';
+import { fastClock } from '@chaosplane/testkit/clocks';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { loadCluster } from './config.ts';
 import { isAlreadyExists, isConflict, isGone, KubeError } from './errors.ts';
@@ -72,7 +72,7 @@ describe('verbs', () => {
 });
 
 describe('failures', () => {
-  const table: [Mischief, number, string][] = [
+  const table: [Failure, number, string][] = [
     [{ kind: 'status', status: 400 }, 400, 'INVALID_ARGUMENT'],
     [{ kind: 'status', status: 401 }, 401, 'UNAUTHENTICATED'],
     [{ kind: 'status', status: 403 }, 403, 'PERMISSION_DENIED'],
@@ -85,8 +85,8 @@ describe('failures', () => {
     [{ kind: 'reset' }, 0, 'UNAVAILABLE'],
     [{ kind: 'garbage' }, 0, 'UNAVAILABLE'],
   ];
-  test.each(table)('%j is a KubeError of status %d, %s, that names its request', async (mischief, status, code) => {
-    server.misbehave('write', mischief);
+  test.each(table)('%j is a KubeError of status %d, %s, that names its request', async (failure, status, code) => {
+    server.misbehave('write', failure);
     const error: unknown = await client.create(configMaps, { metadata: ref }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(KubeError);
     expect(error).toMatchObject({ status, code });
@@ -109,7 +109,7 @@ describe('failures', () => {
   });
 
   test('a server that does not answer in time, or is not there', async () => {
-    const impatient = createKubeClient(server.config, { timeoutMs: 30_000, clock: hurriedClock(1000) });
+    const impatient = createKubeClient(server.config, { timeoutMs: 30_000, clock: fastClock(1000) });
     server.misbehave('get', { kind: 'hang' });
     const late = { code: 'DEADLINE_EXCEEDED', message: expect.stringContaining('30000 ms') };
     await expect(impatient.get(configMaps, ref)).rejects.toMatchObject(late);
@@ -123,7 +123,7 @@ describe('failures', () => {
 
   test('credentials that never come do not hold a request for ever', async () => {
     const config = { ...server.config, credentials: () => new Promise<never>(() => undefined) };
-    const stuck = createKubeClient(config, { timeoutMs: 1000, clock: hurriedClock(100) });
+    const stuck = createKubeClient(config, { timeoutMs: 1000, clock: fastClock(100) });
     await expect(stuck.get(configMaps, ref)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 

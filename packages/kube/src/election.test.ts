@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { hurriedClock } from '../test/clocks.ts';
-import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
+import { fastClock } from '@chaosplane/testkit/clocks';
+import { startTestServer, type Failure, type TestServer } from '../test/server.ts';
 import { soon } from '../test/soon.ts';
 import { createKubeClient } from './client.ts';
 import { electLeader, type ElectionOptions, type Leadership } from './election.ts';
@@ -12,7 +12,7 @@ import type { Lease } from './kinds.ts';
 const logger = createLogger({ level: 'silent' });
 const path = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
 /** 15 seconds last 1.5 s. */
-const clock = hurriedClock(10);
+const clock = fastClock(10);
 /** Times for who must not lose, on a machine that stands still for seconds now and then. */
 const PATIENT = { leaseDurationMs: 60_000, renewDeadlineMs: 50_000 };
 
@@ -124,7 +124,7 @@ test('who cannot renew has lost before another may take over', async () => {
   const stood = clock.monotonic();
   const leader = await stand('a', { leaseDurationMs: 60_000 });
   const elected = clock.monotonic();
-  const broken: Mischief[] = Array<Mischief>(500).fill({ kind: 'status', status: 500 });
+  const broken: Failure[] = Array<Failure>(500).fill({ kind: 'status', status: 500 });
   server.misbehave('write', ...broken);
   await eventually('the leader has lost', () => leader.lost.aborted, soon);
   expect(clock.monotonic() - stood).toBeGreaterThanOrEqual(12_000);
@@ -133,7 +133,7 @@ test('who cannot renew has lost before another may take over', async () => {
 
 test('a server that hangs does not keep a leader from knowing that it has lost', async () => {
   const leader = await stand('a', { leaseDurationMs: 40_000, renewDeadlineMs: 20_000 });
-  server.misbehave('write', ...Array<Mischief>(20).fill({ kind: 'hang' }));
+  server.misbehave('write', ...Array<Failure>(20).fill({ kind: 'hang' }));
   await eventually('the leader has lost', () => leader.lost.aborted, soon);
 });
 

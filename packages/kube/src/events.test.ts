@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { manualClock, type ManualClock } from '../test/clocks.ts';
+import { manualClock, type ManualClock } from '@chaosplane/testkit/clocks';
 import { startTestServer, type TestServer } from '../test/server.ts';
 import { soon } from '../test/soon.ts';
 import { createKubeClient } from './client.ts';

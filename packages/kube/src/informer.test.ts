@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { hurriedClock } from '../test/clocks.ts';
-import { startTestServer, type Mischief, type TestServer } from '../test/server.ts';
+import { fastClock } from '@chaosplane/testkit/clocks';
+import { startTestServer, type Failure, type TestServer } from '../test/server.ts';
 import { soon } from '../test/soon.ts';
 import { createKubeClient, type ClientParts } from './client.ts';
 import { createInformer, type Change, type Informer, type InformerOptions } from './informer.ts';
@@ -14,7 +14,7 @@ import { pods, type Pod } from './kinds.ts';
 const logger = createLogger({ level: 'silent' });
 const shop = '/api/v1/namespaces/shop/pods';
 /** A second lasts 10 ms, so that back-off does not take the day. */
-const clock = hurriedClock(100);
+const clock = fastClock(100);
 
 let server: TestServer;
 let ended: AbortController;
@@ -155,7 +155,7 @@ describe('a copy', () => {
 });
 
 describe('a server that misbehaves', () => {
-  const watchMischief: [string, Mischief][] = [
+  const watchMischief: [string, Failure][] = [
     ['answers a watch with 500', { kind: 'status', status: 500 }],
     ['answers with a page of a proxy', { kind: 'status', status: 502, html: true }],
     ['asks to be left alone for a second', { kind: 'status', status: 429, retryAfter: 1 }],
@@ -172,10 +172,10 @@ describe('a server that misbehaves', () => {
     ['tells everything twice, from the beginning', { kind: 'twice' }],
   ];
 
-  test.each(watchMischief)('%s: every change is told once, in order', async (_, mischief) => {
+  test.each(watchMischief)('%s: every change is told once, in order', async (_, failure) => {
     write('web', 'Pending');
     const informer = informerOf({ watchSeconds: 20 }, { timeoutMs: 10_000 });
-    server.misbehave('watch', mischief, mischief);
+    server.misbehave('watch', failure, failure);
     await informer.start(ended.signal);
     await server.arrived('watch', 1);
     const expected = ['web Pending'];
@@ -256,7 +256,7 @@ test('a thousand reconnects lose nothing and leave nothing in memory', async () 
   };
   let count = 0;
   const client = createKubeClient(server.config, { clock });
-  const informer = createInformer(client, pods, {}, { clock: hurriedClock(2000), logger });
+  const informer = createInformer(client, pods, {}, { clock: fastClock(2000), logger });
   informer.onChange(() => (count += 1));
   await informer.start(ended.signal);
   const reconnect = async (times: number): Promise<void> => {

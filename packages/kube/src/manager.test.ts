@@ -1,7 +1,7 @@
 /** The manager: in order, out in reverse, each in its time. */
 import { expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
-import { manualClock } from '../test/clocks.ts';
+import { manualClock } from '@chaosplane/testkit/clocks';
 import { createManager, type Component } from './manager.ts';
 
 const logger = createLogger({ level: 'silent' });

@@ -28,7 +28,7 @@ export interface Manager {
   readonly health: readonly { readonly name: string; readonly state: ComponentState }[];
 }
 
-interface Entry {
+interface ManagedComponent {
   readonly component: Component;
   readonly life: AbortController;
   state: ComponentState;
@@ -37,11 +37,11 @@ interface Entry {
 const STOP_TIMEOUT_MS = 10_000;
 
 export function createManager({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Manager {
-  const entries: Entry[] = [];
+  const entries: ManagedComponent[] = [];
   let begun = false;
   let stopping: Promise<void> | undefined;
 
-  const stopOne = async (entry: Entry): Promise<void> => {
+  const stopOne = async (entry: ManagedComponent): Promise<void> => {
     const { component, life } = entry;
     const limit = component.stopTimeoutMs ?? STOP_TIMEOUT_MS;
     entry.state = 'stopping';
@@ -68,7 +68,7 @@ export function createManager({ logger, clock }: { readonly logger: Logger; read
   };
   const stop = (): Promise<void> => (stopping ??= stopAll());
 
-  const startOne = async (entry: Entry, signal: AbortSignal): Promise<void> => {
+  const startOne = async (entry: ManagedComponent, signal: AbortSignal): Promise<void> => {
     const { component, life } = entry;
     using given = linkedAbort(signal);
     const aborted = Promise.withResolvers<never>();

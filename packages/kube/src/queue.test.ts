@@ -1,7 +1,7 @@
 /** The work queue: once each, one worker a key, later again, and a clean end. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
-import { manualClock, type ManualClock } from '../test/clocks.ts';
+import { manualClock, type ManualClock } from '@chaosplane/testkit/clocks';
 import { KubeError } from './errors.ts';
 import { createWorkQueue, type Reconciler, type WorkQueue, type WorkQueueOptions } from './queue.ts';
 

@@ -7,7 +7,7 @@ import type { KubeObject } from '../src/object.ts';
 import { createStore, isCollection, StoreError, type Store } from './store.ts';
 
 /** What goes wrong with one request. */
-export type Mischief =
+export type Failure =
   /** Nothing: this one goes well. */
   | { readonly kind: 'none' }
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number; readonly html?: boolean }
@@ -44,7 +44,7 @@ export interface TestServer extends AsyncDisposable {
   readonly store: Store;
   readonly requests: readonly Seen[];
   /** The next requests of this sort go wrong, in this order. */
-  misbehave(sort: Sort, ...mischief: Mischief[]): void;
+  misbehave(sort: Sort, ...failures: Failure[]): void;
   /** Resolves when so many requests of this sort have arrived since the start. */
   arrived(sort: Sort, count: number): Promise<void>;
   /** Cuts every watch that is open, without a word. */
@@ -67,7 +67,7 @@ interface OpenWatch {
 export async function startTestServer(): Promise<TestServer> {
   const store = createStore();
   const requests: Seen[] = [];
-  const planned = new Map<Sort, Mischief[]>();
+  const planned = new Map<Sort, Failure[]>();
   const watches = new Set<OpenWatch>();
   const counts = new Map<Sort, number>();
   const waiters = new Set<() => void>();
@@ -87,10 +87,10 @@ export async function startTestServer(): Promise<TestServer> {
     const sort = sortOf(seen);
     counts.set(sort, (counts.get(sort) ?? 0) + 1);
     for (const wake of waiters) wake();
-    const mischief = planned.get(sort)?.shift();
-    if (mischief !== undefined && misbehaves(mischief, seen, answer, store)) return;
+    const failure = planned.get(sort)?.shift();
+    if (failure !== undefined && misbehaves(failure, seen, answer, store)) return;
     if (sort === 'watch') {
-      const opened = watch(seen, answer, mischief, store);
+      const opened = watch(seen, answer, failure, store);
       if (opened === undefined) return;
       watches.add(opened);
       answer.once('close', () => {
@@ -120,7 +120,7 @@ export async function startTestServer(): Promise<TestServer> {
     config: { server: url, namespace: 'default', name: 'test', credentials: async () => ({}) },
     store,
     requests,
-    misbehave: (sort, ...mischief) => planned.set(sort, [...(planned.get(sort) ?? []), ...mischief]),
+    misbehave: (sort, ...failures) => planned.set(sort, [...(planned.get(sort) ?? []), ...failures]),
     arrived: (sort, count) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -154,10 +154,10 @@ export async function startTestServer(): Promise<TestServer> {
 }
 
 /** Does what goes wrong with a request; false when it is still to be answered. */
-function misbehaves(mischief: Mischief, seen: Seen, answer: ServerResponse, store: Store): boolean {
-  switch (mischief.kind) {
+function misbehaves(failure: Failure, seen: Seen, answer: ServerResponse, store: Store): boolean {
+  switch (failure.kind) {
     case 'status': {
-      const { status, retryAfter, html } = mischief;
+      const { status, retryAfter, html } = failure;
       if (retryAfter !== undefined) answer.setHeader('retry-after', retryAfter);
       if (html === true) answer.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad\nGateway</html>');
       else json(answer, status, statusOf(status, status === 410 ? 'Expired' : 'InternalError', 'told to fail'));
@@ -181,28 +181,23 @@ function misbehaves(mischief: Mischief, seen: Seen, answer: ServerResponse, stor
 }
 
 /** Begins to tell what happens; undefined when the watch is over, or will never say a thing. */
-function watch(
-  seen: Seen,
-  answer: ServerResponse,
-  mischief: Mischief | undefined,
-  store: Store,
-): OpenWatch | undefined {
+function watch(seen: Seen, answer: ServerResponse, failure: Failure | undefined, store: Store): OpenWatch | undefined {
   const from = Number(seen.query.get('resourceVersion') ?? 0);
   answer.writeHead(200, { 'content-type': 'application/json' });
   answer.flushHeaders();
   const say = (event: object): boolean => answer.write(`${JSON.stringify(event)}\n`);
-  if (mischief?.kind === 'stall') return undefined;
-  if (mischief?.kind === 'empty') {
+  if (failure?.kind === 'stall') return undefined;
+  if (failure?.kind === 'empty') {
     answer.end();
     return undefined;
   }
-  if (mischief?.kind === 'expired' || from < store.oldest) {
+  if (failure?.kind === 'expired' || from < store.oldest) {
     say({ type: 'ERROR', object: statusOf(410, 'Expired', 'too old resource version') });
     answer.end();
     return undefined;
   }
-  let left = mischief?.kind === 'half' ? mischief.after : Infinity;
-  const twice = mischief?.kind === 'twice';
+  let left = failure?.kind === 'half' ? failure.after : Infinity;
+  const twice = failure?.kind === 'twice';
   const tell = (event: { type: string; object: KubeObject }): void => {
     if (left > 0) {
       left -= 1;
@@ -211,7 +206,7 @@ function watch(
       return;
     }
     const text = JSON.stringify(event);
-    const orderly = mischief?.kind === 'half' && mischief.orderly === true;
+    const orderly = failure?.kind === 'half' && failure.orderly === true;
     left = Infinity;
     entry.unsubscribe();
     // Flushed before the end, so that the half really arrives.

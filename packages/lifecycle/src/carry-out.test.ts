@@ -6,7 +6,7 @@ import { carryOut } from './carry-out.ts';
 import type { Executor } from './executor.ts';
 import { decide } from './experiment/decide.ts';
 import type { Decision, Observation, ObservedExecution } from './experiment/observation.ts';
-import { newMemory, type Ports } from './ports.ts';
+import { newDecisionMemory, type Ports } from './ports.ts';
 
 const target: TargetStatus = { namespace: 'shop', name: 'a', uid: 'u', state: 'Injected', executionId: 'x' };
 const running: ExperimentStatus = { ...initialStatus, phase: 'Running', effectiveAt: 0, targets: [target] };
@@ -24,7 +24,7 @@ function staged(change: Partial<Executor> = {}) {
   };
   const ports: Ports = {
     executor,
-    memory: newMemory(),
+    memory: newDecisionMemory(),
     clock: { now: () => 1000, monotonic: () => 1000 },
     retryMs: 50,
     evidenceMs: 0,

@@ -11,9 +11,9 @@ export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { TARGET_GONE } from './experiment/effect.ts';
 export { changeOf } from './injected.ts';
 export {
-  newMemory,
+  newDecisionMemory,
   type Injections,
-  type Memory,
+  type DecisionMemory,
   type Next,
   type Ports,
   type ProbePort,

@@ -32,7 +32,7 @@ export interface ProbePort {
 }
 
 /** What is remembered from one decision to the next, and may be forgotten: another operator begins without it. */
-export interface Memory {
+export interface DecisionMemory {
   before?: ProbeOutcome;
   after?: ProbeOutcome;
   /** The executions that were cancelled last. */
@@ -44,7 +44,7 @@ export interface Memory {
 }
 
 /** Remembers nothing yet. */
-export function newMemory(): Memory {
+export function newDecisionMemory(): DecisionMemory {
   return { lastCancelled: '', evidenceAt: -Infinity };
 }
 
@@ -54,7 +54,7 @@ export interface Ports {
   readonly injections: Injections;
   readonly probes: ProbePort;
   readonly store: StatusStore;
-  readonly memory: Memory;
+  readonly memory: DecisionMemory;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** How long to wait before something that did not succeed is tried again. */
   readonly retryMs: number;

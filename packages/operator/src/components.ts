@@ -4,7 +4,7 @@ import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
 import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import type { OperatorParts } from './parts.ts';
-import { cacheComponent, newTerm } from './term.ts';
+import { cacheComponent, newTermParts } from './term.ts';
 
 /** What every replica runs, whether it leads or not: nothing yet. */
 export function everyReplica(_config: OperatorConfig, _parts: Required<OperatorParts>): readonly Component[] {
@@ -17,7 +17,7 @@ export function leaderOnly(
   parts: Required<OperatorParts>,
   { epoch }: Leadership,
 ): readonly Component[] {
-  const term = newTerm(config, parts, epoch);
+  const term = newTermParts(config, parts, epoch);
   const { caches, events } = term;
   const { pods, nodes, services, slices, daemonPods } = caches;
   return [

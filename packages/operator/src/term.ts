@@ -31,7 +31,7 @@ export interface Caches {
 }
 
 /** What every component is given. */
-export interface Term extends Required<OperatorParts> {
+export interface TermParts extends Required<OperatorParts> {
   readonly config: OperatorConfig;
   readonly caches: Caches;
   readonly events: EventRecorder;
@@ -42,7 +42,7 @@ export interface Term extends Required<OperatorParts> {
 }
 
 /** Nothing of it is started yet. */
-export function newTerm(config: OperatorConfig, parts: Required<OperatorParts>, epoch: number): Term {
+export function newTermParts(config: OperatorConfig, parts: Required<OperatorParts>, epoch: number): TermParts {
   const { client, clock, logger } = parts;
   const { namespace, watchNamespace, daemonSelector } = config;
   const watch = <T extends KubeObject>(type: ResourceType<T>, options: InformerOptions = {}): Informer<T> =>

@@ -10,7 +10,7 @@ import { conflist } from './network.ts';
 import { createPods } from './pods.ts';
 import { canRun } from './prerequisites.ts';
 import { startRuntime, type RuntimeChoice } from './runtime.ts';
-import { startTime, teardown, type Marks } from './teardown.ts';
+import { startTime, removeTestbed, type Marks } from './remove-testbed.ts';
 
 const PREFIX = 'chaosplane-testbed-';
 
@@ -56,7 +56,7 @@ export async function createTestbed({
   const close = (): Promise<void> =>
     (closing ??= (async () => {
       channel?.close();
-      await teardown(folder);
+      await removeTestbed(folder);
       supervisor.stdin?.end();
     })());
   try {
@@ -95,7 +95,7 @@ export async function sweepLeftovers(parent = tmpdir()): Promise<string[]> {
     if (text === '') continue;
     const { owner } = JSON.parse(text) as Marks;
     if ((await startTime(owner.pid)) === owner.startTime) continue;
-    await teardown(folder);
+    await removeTestbed(folder);
     removed.push(folder);
   }
   return removed;

@@ -13,4 +13,4 @@ export {
   type DebianPackages,
 } from './cluster/prerequisites.ts';
 export { cacheFolder, startCluster, type ClusterOptions } from './cluster/start.ts';
-export { sweepClusters, wantedClusters } from './cluster/teardown.ts';
+export { sweepClusters, wantedClusters } from './cluster/remove-cluster.ts';

@@ -2,7 +2,7 @@
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { experimentReasons } from './reasons.ts';
-import { verdicts, type Condition, type ExperimentStatus, type TargetStatus } from './status.ts';
+import { verdicts, type ExperimentCondition, type ExperimentStatus, type TargetStatus } from './status.ts';
 
 /** Targets that the status itself shows; all of them are in the shards. */
 export const SHOWN_TARGETS = 100;
@@ -167,7 +167,7 @@ export function statusDocument(
   };
 }
 
-function lastTransition(condition: Condition, previous: StatusDocument | undefined, now: number): string {
+function lastTransition(condition: ExperimentCondition, previous: StatusDocument | undefined, now: number): string {
   const before = previous?.conditions?.find(({ type }) => type === condition.type);
   return before?.status === condition.status ? before.lastTransitionTime : iso(now);
 }
@@ -191,7 +191,8 @@ export function statusFrom(
     phase: document?.phase ?? 'Pending',
     targets: shards.flat().map(targetOf),
     conditions: (document?.conditions ?? []).map(
-      ({ lastTransitionTime: _time, observedGeneration: _generation, ...condition }) => condition as Condition,
+      ({ lastTransitionTime: _time, observedGeneration: _generation, ...condition }) =>
+        condition as ExperimentCondition,
     ),
     ...defined({
       startedAt: startedAt === undefined ? undefined : Date.parse(startedAt),

@@ -48,7 +48,7 @@ export interface TargetStatus {
 }
 
 /** A condition of an experiment. */
-export type Condition = ConditionOf<typeof experimentReasons>;
+export type ExperimentCondition = ConditionOf<typeof experimentReasons>;
 
 /** How an experiment ends, and why. */
 export interface Outcome {
@@ -70,7 +70,7 @@ export type Verdict = (typeof verdicts)[number];
 export interface ExperimentStatus {
   readonly phase: Phase;
   readonly targets: readonly TargetStatus[];
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly ExperimentCondition[];
   /** When the phase Running began. */
   readonly startedAt?: number;
   /** When the duration began to count. */

@@ -21,13 +21,13 @@ import {
 import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
-import { joinSession, openSession } from '../standalone/session.ts';
+import { joinDaemon, connectDaemon } from '../standalone/daemon-connection.ts';
 import { getExperiments, type GetFlags } from './experiments.ts';
 import {
   engineOption,
   outputOption,
   runtimeOption,
-  sessionOptions,
+  connectionOptions,
   socketOption,
   stateDirOption,
   type DaemonFlags,
@@ -133,17 +133,17 @@ function addRecover(program: Command, surroundings: Surroundings, done: Done): v
       const flags = command.optsWithGlobals<EngineFlags>();
       const { socket: socketPath, stateDir } = flags;
       tellPlace(err, 'machine');
-      const session = await openSession(sessionOptions(flags), surroundings);
-      if (session.daemon !== undefined)
+      const connection = await connectDaemon(connectionOptions(flags), surroundings);
+      if (connection.daemon !== undefined)
         err.write(`no daemon answers on ${socketPath}: this process undoes what the journal in ${stateDir} knows\n`);
       try {
-        const { ended = [], orphans = [], complete = true } = session.daemon?.swept ?? {};
+        const { ended = [], orphans = [], complete = true } = connection.daemon?.swept ?? {};
         for (const id of ended) out.write(`${id}: swept\n`);
         for (const path of orphans) out.write(`${path}: marks without a record removed\n`);
-        const { executions } = await session.client.listExecutions({ includeEnded: false });
+        const { executions } = await connection.client.listExecutions({ includeEnded: false });
         // One that fails does not spare the others; the daemon goes on trying it.
         const results = await Promise.allSettled(
-          executions.map(({ executionId }) => session.client.cancelChaos({ executionId })),
+          executions.map(({ executionId }) => connection.client.cancelChaos({ executionId })),
         );
         const failed = results.filter((result) => result.status === 'rejected');
         for (const result of results) {
@@ -155,7 +155,7 @@ function addRecover(program: Command, surroundings: Surroundings, done: Done): v
           out.write('warning: the pods could not be searched, because the container runtime did not answer\n');
         done(complete && failed.length === 0 ? exitCodes.held : exitCodes.notHeld);
       } finally {
-        await session.close();
+        await connection.close();
       }
     });
 }
@@ -165,16 +165,16 @@ async function withDaemon<T>(
   surroundings: Surroundings,
   work: (client: ChaosDaemonClient, call: { readonly signal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
-  const session = await joinSession(socket, surroundings);
-  if (session === undefined) {
+  const connection = await joinDaemon(socket, surroundings);
+  if (connection === undefined) {
     const wayOut =
       'chaosplane recover --all undoes what an earlier one left, chaosplane daemon starts one, --socket names another place';
     throw new ChaosError('UNAVAILABLE', `no daemon answers on ${socket}: ${wayOut}`);
   }
   try {
-    return await work(session.client, { signal: surroundings.interrupted });
+    return await work(connection.client, { signal: surroundings.interrupted });
   } finally {
-    await session.close();
+    await connection.close();
   }
 }
 

@@ -44,8 +44,8 @@ export function engineLogger({ verbose = false }: { readonly verbose?: boolean }
   return createLogger({ level: verbose ? 'debug' : 'warn', pretty: true });
 }
 
-/** What a session needs of the flags. */
-export function sessionOptions(flags: EngineFlags): Pick<
+/** What a connection needs of the flags. */
+export function connectionOptions(flags: EngineFlags): Pick<
   EngineFlags,
   'stateDir' | 'runtimeEndpoint' | 'networkEngine'
 > & {

@@ -19,12 +19,12 @@ import { changesOf, readExperiments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
 import { previewExperiment, runExperiment } from '../standalone/run.ts';
-import { openSession, type Session } from '../standalone/session.ts';
+import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
 import {
   engineOption,
   outputOption,
   runtimeOption,
-  sessionOptions,
+  connectionOptions,
   socketOption,
   stateDirOption,
   type EngineFlags,
@@ -77,29 +77,33 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
   tellPlace(surroundings.err, 'machine');
   const changes = changesOf(flags);
   const documents = await readExperiments(file, { place: 'machine', stdin: surroundings.stdin, changes });
-  const session = await openSession(sessionOptions(flags), surroundings);
+  const connection = await connectDaemon(connectionOptions(flags), surroundings);
   const runtime = connectRuntime(flags.runtimeEndpoint);
   try {
     const ended: number[] = [];
     for (const { experiment } of documents) {
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
       const code = dry
-        ? await plan(experiment, session, runtime, surroundings)
-        : await runOne(experiment, flags, { session, runtime, surroundings });
+        ? await plan(experiment, connection, runtime, surroundings)
+        : await runOne(experiment, flags, { connection, runtime, surroundings });
       ended.push(code);
       if (surroundings.interrupted.aborted) break;
     }
     return worstOf(ended);
   } finally {
     runtime.close();
-    await session.close();
+    await connection.close();
   }
 }
 
 async function runOne(
   experiment: ChaosExperiment,
   flags: RunFlags,
-  { session, runtime, surroundings }: { session: Session; runtime: ContainerRuntime; surroundings: Surroundings },
+  {
+    connection,
+    runtime,
+    surroundings,
+  }: { connection: DaemonConnection; runtime: ContainerRuntime; surroundings: Surroundings },
 ): Promise<number> {
   const { out, clock, interrupted } = surroundings;
   const progress = createProgress({ experiment, clock, out, format: flags.output });
@@ -108,7 +112,7 @@ async function runOne(
   try {
     const status = await runExperiment({
       experiment,
-      client: session.client,
+      client: connection.client,
       runtime,
       clock,
       abort: interrupted,
@@ -124,7 +128,7 @@ async function runOne(
 /** Prints what each target would get. */
 async function plan(
   experiment: ChaosExperiment,
-  { client }: Session,
+  { client }: DaemonConnection,
   runtime: ContainerRuntime,
   { out, clock, interrupted }: Surroundings,
 ): Promise<number> {

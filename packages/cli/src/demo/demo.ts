@@ -17,7 +17,7 @@ import { engineLogger, type Surroundings } from '../commands/options.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { runExperiment } from '../standalone/run.ts';
-import { openSession, type Session } from '../standalone/session.ts';
+import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
 import { judge } from './judge.ts';
 import { createMeasurements, type Measurements } from './measure.ts';
 
@@ -56,7 +56,7 @@ async function story(testbed: Testbed, surroundings: Surroundings, say: (line: s
     ],
   });
   say(`  pod default/caller calls pod default/web at http://${web.ips.v4}:8080 ten times a second`);
-  const session = await openSession(
+  const connection = await connectDaemon(
     {
       socketPath: join(testbed.folder, 'daemon', 'daemon.sock'),
       stateDir: join(testbed.folder, 'daemon-state'),
@@ -66,16 +66,16 @@ async function story(testbed: Testbed, surroundings: Surroundings, say: (line: s
     surroundings,
   );
   try {
-    return await measured({ testbed, caller, session, surroundings, say });
+    return await measured({ testbed, caller, connection, surroundings, say });
   } finally {
-    await session.close();
+    await connection.close();
   }
 }
 
 interface Scene {
   readonly testbed: Testbed;
   readonly caller: Pod;
-  readonly session: Session;
+  readonly connection: DaemonConnection;
   readonly surroundings: Surroundings;
   readonly say: (line: string) => void;
 }
@@ -113,12 +113,12 @@ async function measured(scene: Scene): Promise<number> {
 }
 
 async function inject(scene: Scene, measurements: Measurements): Promise<ExperimentStatus> {
-  const { testbed, session, surroundings } = scene;
+  const { testbed, connection, surroundings } = scene;
   const runtime = connectRuntime(testbed.runtimeEndpoint);
   try {
     return await runExperiment({
       experiment: demoExperiment(),
-      client: session.client,
+      client: connection.client,
       runtime,
       clock: surroundings.clock,
       abort: surroundings.interrupted,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { initialStatus, type Condition, type ExperimentStatus } from '@chaosplane/api';
+import { initialStatus, type ExperimentCondition, type ExperimentStatus } from '@chaosplane/api';
 import { exitCodeOf, worstOf } from './verdict.ts';
 
-type Held = Extract<Condition, { readonly type: 'HypothesisHeld' }>;
+type Held = Extract<ExperimentCondition, { readonly type: 'HypothesisHeld' }>;
 
 const ended = (verdict: ExperimentStatus['verdict'], reason: Held['reason']): ExperimentStatus => ({
   ...initialStatus,

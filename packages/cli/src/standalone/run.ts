@@ -14,10 +14,10 @@ import {
   carryOut,
   changeOf,
   decide,
-  newMemory,
+  newDecisionMemory,
   type DryRun,
   type Injections,
-  type Memory,
+  type DecisionMemory,
   type Observation,
   type Ports,
   type Preview,
@@ -42,7 +42,7 @@ export interface RunParts {
 /** One run; what it has learned so far. */
 interface Run {
   readonly store: StatusStore;
-  readonly memory: Memory;
+  readonly memory: DecisionMemory;
   readonly seed: number;
   readonly executor: Ports['executor'];
   /** An error that was not expected; everything is recovered before it is told. */
@@ -68,7 +68,7 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
   const store: StatusStore = { status: initialStatus, save: async () => undefined };
   const id = experimentId(metadata, clock.randomHex(4));
   const executor = localExecutor({ spec, experimentId: id, client, runtime });
-  const run: Run = { store, executor, memory: newMemory(), seed: Math.floor(clock.random() * 2 ** 31) };
+  const run: Run = { store, executor, memory: newDecisionMemory(), seed: Math.floor(clock.random() * 2 ** 31) };
   const ports = portsOf(run, parts);
   let silentSince: number | undefined;
   while (!isFinal(store.status)) {
@@ -108,7 +108,7 @@ export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Prom
   const dry = { ...experiment, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } };
   const store: StatusStore = { status: initialStatus, save: async () => undefined };
   const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
-  const run: Run = { store, executor, memory: newMemory(), seed: 0 };
+  const run: Run = { store, executor, memory: newDecisionMemory(), seed: 0 };
   let previewed: Previewed | undefined;
   const onPreviewed: Ports['onPreviewed'] = (dryRun, previews) => {
     previewed = { dryRun, previews };

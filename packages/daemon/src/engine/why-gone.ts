@@ -44,16 +44,16 @@ export function withEnd(evidence: EvidenceRecord, words: string): EvidenceRecord
   return { ...evidence, summary: `${evidence.summary}; ${words}` };
 }
 
-type PodTarget = Exclude<ExecutionRecord['target'], { kind: 'node' }>;
+type RecordedPod = Exclude<ExecutionRecord['target'], { kind: 'node' }>;
 
-async function podOf({ runtime }: Host, target: PodTarget): Promise<string[]> {
+async function podOf({ runtime }: Host, target: RecordedPod): Promise<string[]> {
   const sandbox = await runtime.sandbox(target.sandboxId);
   if (sandbox === undefined) return [`${podName(target)} was deleted`];
   return sandbox.ready ? [] : [`${podName(target)} was stopped`];
 }
 
 /** What became of the containers, and the time of the last exit. */
-async function containersOf({ runtime }: Host, target: PodTarget): Promise<{ words: string[]; at: number }> {
+async function containersOf({ runtime }: Host, target: RecordedPod): Promise<{ words: string[]; at: number }> {
   if (target.kind !== 'containers') return { words: [], at: 0 };
   const details = await Promise.all(target.containers.map(({ id }) => runtime.container(id)));
   const words = target.containers.flatMap(({ name }, index) => {

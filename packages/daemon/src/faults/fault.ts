@@ -56,7 +56,7 @@ export interface ProxyFault<Spec> {
 }
 
 /** The target of a process or one-shot fault, as its spec names it. */
-export type TargetSpec =
+export type WantedTarget =
   | {
       readonly on: 'pod';
       readonly podNamespace: string;
@@ -131,7 +131,7 @@ export interface StressMeasure {
 /** A fault that is a process which wears a container or the node out. Pure. */
 export interface ProcessFault<Spec> {
   readonly driver: 'process';
-  target(spec: Spec): TargetSpec;
+  target(spec: Spec): WantedTarget;
   /** @throws ChaosError FAILED_PRECONDITION when the place does not have what the spec is about. */
   stress(spec: Spec, facts: StressFacts): Stress;
   evidence(stress: Stressing, measure: StressMeasure): Measured;
@@ -158,7 +158,7 @@ export interface OneShotFault<Spec> {
   /** By what it is done, as the evidence says it: signal, exec, reboot. */
   readonly engine: string;
   readonly needs: readonly CapabilityName[];
-  target(spec: Spec): TargetSpec;
+  target(spec: Spec): WantedTarget;
   /** @throws ChaosError FAILED_PRECONDITION when this node does not allow it. */
   require?(spec: Spec, settings: NodeSettings): void;
   /** What would be done, step by step, for a dry run. */

@@ -94,6 +94,9 @@ export function isOfDriver<Name extends DriverName>(record: ExecutionRecord, nam
 /** Who is hit. */
 export type TargetRecord = ExecutionRecord['target'];
 
+/** The network of one pod: what is the same for all executions there. */
+export type PodNetwork = Omit<Extract<TargetRecord, { kind: 'pod-network' }>, 'kind' | 'containerName' | 'netnsCookie'>;
+
 /** What was measured about an execution's effect. */
 export type EvidenceRecord = z.infer<typeof evidence>;
 

@@ -6,7 +6,7 @@ import type { Direction } from '../model/layer.ts';
 import { classOf, COPY_MARK, hex, ifbOf, MARK_MASK } from './names.ts';
 import { inTree, takesIfb, type Hooks, type PlacedLayer } from './placed-layer.ts';
 import type { Chain } from '../nft/ruleset.ts';
-import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK, treeBits } from './words.ts';
+import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK, treeBits } from './rule-parts.ts';
 
 /** What the chains have to know of devices. */
 export interface DeviceFacts {

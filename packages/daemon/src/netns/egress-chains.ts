@@ -2,7 +2,7 @@
 import { COPY_MARK, MARK_MASK, ROOT_MAJOR, tapPriorityOf } from './names.ts';
 import { takesTap, type PlacedLayer } from './placed-layer.ts';
 import type { Chain } from '../nft/ruleset.ts';
-import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK } from './words.ts';
+import { bitsOf, clear, copies, has, hookAt, jumps, SPARE_THE_LINK } from './rule-parts.ts';
 
 /*
  *  priority 0  egress_eth0    droppers, copiers ──► waits_eth0: the first TAP layer in whose scope the packet is sets its bit

@@ -1,7 +1,7 @@
 /** What an experiment says of its hypothesis, once it has ended. Pure. */
 import {
   withCondition,
-  type Condition,
+  type ExperimentCondition,
   type ExperimentSpec,
   type ExperimentStatus,
   type Outcome,
@@ -10,7 +10,7 @@ import { RAN } from './effect.ts';
 import { ended } from './ended.ts';
 import type { ProbeOutcome } from './observation.ts';
 
-type Held = Extract<Condition, { readonly type: 'HypothesisHeld' }>;
+type Held = Extract<ExperimentCondition, { readonly type: 'HypothesisHeld' }>;
 
 /** A verdict with its reason. */
 interface Judgement {

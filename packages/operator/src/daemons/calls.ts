@@ -43,7 +43,7 @@ export interface Calls {
   stop(prefix: string): void;
 }
 
-interface Entry extends Call<unknown> {
+interface BegunCall extends Call<unknown> {
   answer?: Answer<unknown>;
   readonly isUnresponsive: () => boolean;
   readonly life: AbortController;
@@ -53,10 +53,10 @@ interface Entry extends Call<unknown> {
 
 /** No calls yet; `wake` is called when one is answered for which no caller waits. */
 export function createCalls({ clock, wake }: { readonly clock: Clock; readonly wake: () => void }): Calls {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, BegunCall>();
   let hurried = Promise.withResolvers<undefined>();
 
-  const begin = (key: string, { isUnresponsive, run }: CallOptions<unknown>): Entry => {
+  const begin = (key: string, { isUnresponsive, run }: CallOptions<unknown>): BegunCall => {
     const life = new AbortController();
     const made = Promise.resolve().then(async () => run(life.signal));
     const settle = (answer: Answer<unknown>): void => {
@@ -67,7 +67,7 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
       (value) => settle({ value }),
       (error: unknown) => settle({ error }),
     );
-    const entry: Entry = { settled, isUnresponsive, life, late: false };
+    const entry: BegunCall = { settled, isUnresponsive, life, late: false };
     entries.set(key, entry);
     return entry;
   };
@@ -100,7 +100,7 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
       return taken;
     },
     async wait(calls, enough, patienceMs = PATIENCE_MS) {
-      const all = [...calls] as Entry[];
+      const all = [...calls] as BegunCall[];
       const heard = all.filter(({ answer, isUnresponsive }) => answer === undefined && !isUnresponsive());
       const settled = heard.map((call) => call.settled);
       const whole = Promise.all(settled);

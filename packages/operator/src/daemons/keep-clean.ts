@@ -6,7 +6,7 @@ import pMap from 'p-map';
 import { chaosExperiments, mayBeCut, type ExperimentObject } from '@chaosplane/api';
 import type { Daemons } from './daemons.ts';
 import { reasonOf } from '@chaosplane/client';
-import { answersFor, masterOf, type Master } from './orphans.ts';
+import { answersFor, ownerOf, type ExecutionOwner } from './orphans.ts';
 
 /** What it works with. */
 export interface KeepCleanParts {
@@ -67,25 +67,25 @@ async function orphansOf(
   signal: AbortSignal,
 ): Promise<Execution[]> {
   const own = executions.filter((execution) => {
-    const master = masterOf(execution);
-    return master !== undefined && (watchNamespace ?? master.ref.namespace) === master.ref.namespace;
+    const owner = ownerOf(execution);
+    return owner !== undefined && (watchNamespace ?? owner.ref.namespace) === owner.ref.namespace;
   });
-  const answers = async (master: Master): Promise<boolean> => {
-    const { ref, uid } = master;
+  const answers = async (owner: ExecutionOwner): Promise<boolean> => {
+    const { ref, uid } = owner;
     const isThat = ({ metadata }: ExperimentObject): boolean => metadata.uid === uid;
     const cut = mayBeCut(ref.name);
-    if (answersFor(cut ? experiments.list().find(isThat) : experiments.get(ref), master)) return true;
+    if (answersFor(cut ? experiments.list().find(isThat) : experiments.get(ref), owner)) return true;
     // The copy may be behind what was written.
     const written = cut
       ? (await client.list(chaosExperiments, { namespace: ref.namespace, signal })).items.find(isThat)
       : await client.get(chaosExperiments, ref, { signal });
-    return answersFor(written, master);
+    return answersFor(written, owner);
   };
   const orphans: Execution[] = [];
   for (const [, ofOne] of Map.groupBy(own, ({ experimentId }) => experimentId)) {
     const [first] = ofOne;
-    const master = first === undefined ? undefined : masterOf(first);
-    if (master !== undefined && !(await answers(master))) orphans.push(...ofOne);
+    const owner = first === undefined ? undefined : ownerOf(first);
+    if (owner !== undefined && !(await answers(owner))) orphans.push(...ofOne);
   }
   return orphans;
 }

@@ -1,12 +1,12 @@
 /** Which executions are the operator's, and which of them have no experiment any more. */
 import { expect, test } from '@jest/globals';
 import type { ExperimentObject } from '@chaosplane/api';
-import { answersFor, masterOf } from './orphans.ts';
+import { answersFor, ownerOf } from './orphans.ts';
 
 const own = { experimentId: 'shop/slow/u1', idempotencyKey: 'shop/slow/u1/pod-uid', operatorEpoch: 1_764_000_000_000n };
 
 test('an execution names the experiment that the operator asked for it for', () => {
-  expect(masterOf(own)).toEqual({ ref: { namespace: 'shop', name: 'slow' }, uid: 'u1' });
+  expect(ownerOf(own)).toEqual({ ref: { namespace: 'shop', name: 'slow' }, uid: 'u1' });
 });
 
 test.each([
@@ -17,7 +17,7 @@ test.each([
   ['of an experiment with more parts', { experimentId: 'a/b/c/d', idempotencyKey: 'a/b/c/d/x' }],
   ['of an experiment with an empty part', { experimentId: 'shop//u1', idempotencyKey: 'shop//u1/x' }],
 ])('one %s is not touched', (_what, change) => {
-  expect(masterOf({ ...own, ...change })).toBeUndefined();
+  expect(ownerOf({ ...own, ...change })).toBeUndefined();
 });
 
 const object = (change: { uid?: string; phase?: string; spec?: object }): ExperimentObject => ({

@@ -5,7 +5,7 @@ import type { Execution } from '@chaosplane/proto';
 import { idempotencyKey } from '@chaosplane/client';
 
 /** The experiment that an operator injected an execution for. */
-export interface Master {
+export interface ExecutionOwner {
   /** Its name as the id has it, which cuts long ones. */
   readonly ref: ObjectRef;
   readonly uid: string;
@@ -15,9 +15,9 @@ export interface Master {
  * Whose an execution is, by what the operator writes into each: its epoch, the id of the experiment and a key that begins with
  * it. Undefined for what a person or another program has asked for, which the operator never touches.
  */
-export function masterOf(
+export function ownerOf(
   execution: Pick<Execution, 'experimentId' | 'idempotencyKey' | 'operatorEpoch'>,
-): Master | undefined {
+): ExecutionOwner | undefined {
   const { experimentId, idempotencyKey: key, operatorEpoch } = execution;
   const [namespace = '', name = '', uid = '', ...rest] = experimentId.split('/');
   if (operatorEpoch === 0n || namespace === '' || name === '' || uid === '' || rest.length > 0) return undefined;
@@ -25,7 +25,7 @@ export function masterOf(
 }
 
 /** Whether the experiment of that name still answers for its executions: it is that one, and not over with all recovered. */
-export function answersFor(object: ExperimentObject | undefined, { uid }: Master): boolean {
+export function answersFor(object: ExperimentObject | undefined, { uid }: ExecutionOwner): boolean {
   if (object === undefined || object.metadata.uid !== uid) return false;
   const { phase = 'Pending' } = object.status ?? {};
   return !isFinal({ phase }) || leavesToTtl(object);

@@ -1,7 +1,7 @@
 /** Sets up what the operator does for all daemons: their names, their leases, and no executions without an experiment. */
 import { isFinal, type ExperimentObject } from '@chaosplane/api';
 import { createWorkQueue, type Component } from '@chaosplane/kube';
-import { queueComponent, type Term } from '../term.ts';
+import { queueComponent, type TermParts } from '../term.ts';
 import { daemonAddresses } from './endpoints.ts';
 import { cleanReconciler } from './keep-clean.ts';
 import { endpointsReconciler } from './keep-endpoints.ts';
@@ -14,7 +14,7 @@ const PARALLEL_NODES = 32;
 const CLEAN_AGAIN_MS = 3000;
 
 /** The names of the daemons in cluster DNS. */
-export function setupEndpoints({ client, daemons, caches, config, clock, logger }: Term): readonly Component[] {
+export function setupEndpoints({ client, daemons, caches, config, clock, logger }: TermParts): readonly Component[] {
   const { daemonPods } = caches;
   const { namespace, daemonService: service, daemonPort: port } = config;
   const reconcile = endpointsReconciler({ client, pods: daemonPods, daemons, logger, namespace, service, port });
@@ -38,7 +38,7 @@ export function setupLeases({
   readiness,
   clock,
   logger,
-}: Term): readonly Component[] {
+}: TermParts): readonly Component[] {
   const { daemonLease: leaseTtlMs, renewEvery: renewMs } = config;
   const parts = { daemons, nodes: () => daemonNodes().keys(), epoch, leaseTtlMs, renewMs, readiness, clock, logger };
   return [{ name: 'leases', start: (signal) => keepLeases(parts, signal) }];
@@ -53,7 +53,7 @@ export function setupClean({
   config,
   clock,
   logger,
-}: Term): readonly Component[] {
+}: TermParts): readonly Component[] {
   const { experiments, daemonPods } = caches;
   const { watchNamespace } = config;
   const hasDaemon = (node: string): boolean => daemonNodes().has(node);

@@ -41,7 +41,7 @@ export function chooseExecutor(parts: ExecutorParts): ExecutorOf {
     return daemonExecutor({
       ...{ spec, experimentId, daemons, epoch, leaseTtlMs, calls, clock, logger, signal },
       containerOf: ({ namespace, name, uid }) => runningContainer(pods.get({ namespace, name }), uid),
-      probesOf: ({ namespace, name, uid, node = '' }) =>
+      kubeletProbesOf: ({ namespace, name, uid, node = '' }) =>
         kubeletTraffic(pods.get({ namespace, name }), nodes.get({ name: node }), uid),
       whyGone: ({ namespace, name, uid }) => whyGone(pods.get({ namespace, name }), uid),
       nodeExists: (name) => nodes.get({ name }) !== undefined,

@@ -1,4 +1,4 @@
-/** Nothing without a master: what is in force on the nodes belongs to an experiment that exists, regardless of what became of the object and of the operator. */
+/** Nothing without a owner: what is in force on the nodes belongs to an experiment that exists, regardless of what became of the object and of the operator. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { isFinal, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
@@ -7,7 +7,7 @@ import { durationOf, type ChaosDaemonClient, type Execution } from '@chaosplane/
 import pMap from 'p-map';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { Daemons } from '../../src/daemons/daemons.ts';
-import { masterOf } from '../../src/daemons/orphans.ts';
+import { ownerOf } from '../../src/daemons/orphans.ts';
 import { eachOnStage, isEffective } from './each-on-stage.ts';
 import type { StagedOperator } from './stage-operator.ts';
 import type { Stage } from './stage.ts';
@@ -61,10 +61,10 @@ async function differences(): Promise<string | undefined> {
   for (const [uid, { status }] of open) if (isFinal({ phase: status?.phase ?? 'Pending' })) open.delete(uid);
   const live = await allLive();
   const wrong = live
-    .filter((one) => !open.has(masterOf(one)?.uid ?? ''))
+    .filter((one) => !open.has(ownerOf(one)?.uid ?? ''))
     .map(({ experimentId }) => `too many: ${experimentId}`);
   for (const [uid, { metadata, status }] of open) {
-    const own = live.filter((one) => masterOf(one)?.uid === uid).length;
+    const own = live.filter((one) => ownerOf(one)?.uid === uid).length;
     if (metadata.deletionTimestamp !== undefined) wrong.push(`not deleted yet: ${metadata.name}`);
     else if (!isEffective({ status } as ExperimentObject) || own !== stage.nodes.length)
       wrong.push(`not in force yet: ${metadata.name}`);
@@ -106,7 +106,7 @@ async function untilGone(uid: string): Promise<number> {
 
 /** What the daemons have of the experiment with that uid. */
 async function liveOf(uid: string): Promise<Execution[]> {
-  return (await allLive()).filter((one) => masterOf(one)?.uid === uid);
+  return (await allLive()).filter((one) => ownerOf(one)?.uid === uid);
 }
 
 describe('the finalizer is taken away and the experiment deleted', () => {
@@ -152,7 +152,7 @@ describe('the finalizer is taken away and the experiment deleted', () => {
     // By then it has seen what there is.
     await stage.until('other', isEffective);
     expect(await untilGone(metadata.uid ?? '')).toBeLessThan(Math.max(SOON_MS, FACTOR * ordinaryMs));
-    await agree('only what has a master is left');
+    await agree('only what has a owner is left');
     await stage.client.delete(chaosExperiments, ref('other'));
     await eventually('nothing is left', isClean);
   });

@@ -7,7 +7,7 @@ import { claimNode, readMarks, readNodes, type NodeMarks } from './folder.ts';
 import { claimedNumber, routeServices } from './network.ts';
 import { initOf, inNode, isRunning, loadInto, prepareNode, switchOff, switchOn } from './node/node.ts';
 import { MOST_NODES } from './ranges.ts';
-import { teardown } from './teardown.ts';
+import { removeCluster } from './remove-cluster.ts';
 
 /** What a command is given beside its words. */
 export interface CommandOptions {
@@ -84,7 +84,7 @@ export async function openCluster(folder: string, signal?: AbortSignal): Promise
     const rollout = ['rollout', 'status', 'daemonset/coredns', '--namespace=kube-system', '--timeout=120s'];
     await kubectl(rollout);
   };
-  const stop = (): Promise<void> => teardown(folder);
+  const stop = (): Promise<void> => removeCluster(folder);
 
   return {
     name: marks.name,

@@ -17,7 +17,7 @@ import { claimNumber, makeNetwork } from './network.ts';
 import { whyNoCluster } from './prerequisites.ts';
 import { identityOf } from './processes.ts';
 import { addressPlan } from './ranges.ts';
-import { teardown } from './teardown.ts';
+import { removeCluster } from './remove-cluster.ts';
 
 export interface ClusterOptions {
   /** What people call it. Default: the name of its interface on the host. */
@@ -58,7 +58,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await writeMarks(folder, marks);
   const dismissSupervisor = supervise(folder);
   const stop = async (): Promise<void> => {
-    await teardown(folder);
+    await removeCluster(folder);
     await dismissSupervisor();
   };
   try {

@@ -1,6 +1,6 @@
 /** Finds the containers that a fault targets. */
 import { ChaosError, systemClock } from '@chaosplane/common';
-import type { ResolvedTarget, TargetSpec } from '../../faults/fault.ts';
+import type { ResolvedTarget, WantedTarget } from '../../faults/fault.ts';
 import type { Container, Host, ProcessRef, SandboxDetail } from '../../contract/host.ts';
 import type { ParsedRequest } from '../parse.ts';
 import { noneRuns, requireThawed } from './container-states.ts';
@@ -16,7 +16,7 @@ type ContainersTarget = Extract<ResolvedTarget, { kind: 'containers' }>;
  */
 export async function findContainers(
   host: Host,
-  { podNamespace, podName: name, containerName, unnamed, inside }: Extract<TargetSpec, { on: 'pod' }>,
+  { podNamespace, podName: name, containerName, unnamed, inside }: Extract<WantedTarget, { on: 'pod' }>,
   pod: ParsedRequest['pod'],
 ): Promise<ContainersTarget> {
   const named = containerName === undefined ? {} : { containerName };

@@ -1,6 +1,6 @@
 /** Resolves the target of a fault on this node: containers, or the node itself. */
 import type { Host } from '../../contract/host.ts';
-import type { ResolvedTarget, TargetSpec } from '../../faults/fault.ts';
+import type { ResolvedTarget, WantedTarget } from '../../faults/fault.ts';
 import type { ParsedRequest } from '../parse.ts';
 import { findContainer, findContainers } from './containers.ts';
 
@@ -8,7 +8,11 @@ import { findContainer, findContainers } from './containers.ts';
  * `pod`: what the options of the request say of the pod, beside the spec.
  * @throws ChaosError NOT_FOUND when no such pod or container runs here, FAILED_PRECONDITION when it cannot be hit.
  */
-export async function resolveTarget(host: Host, spec: TargetSpec, pod: ParsedRequest['pod']): Promise<ResolvedTarget> {
+export async function resolveTarget(
+  host: Host,
+  spec: WantedTarget,
+  pod: ParsedRequest['pod'],
+): Promise<ResolvedTarget> {
   switch (spec.on) {
     case 'node':
       return { kind: 'node', nodeName: host.nodeName };

@@ -1,10 +1,10 @@
 /** What the stress faults share: arguments of stress-ng, and how measures become evidence. Pure. */
 import type { CpuStress, MemoryStress, PodTarget } from '@chaosplane/actions';
 import { ChaosError, countOf, defined, formatBytes, formatDuration } from '@chaosplane/common';
-import type { TargetSpec, Measured, Stress, StressFacts, Stressing, StressMeasure } from '../fault.ts';
+import type { WantedTarget, Measured, Stress, StressFacts, Stressing, StressMeasure } from '../fault.ts';
 
 /** One container of a pod. */
-export function oneContainer(target: PodTarget): Extract<TargetSpec, { on: 'pod' }> {
+export function oneContainer(target: PodTarget): Extract<WantedTarget, { on: 'pod' }> {
   return { on: 'pod', ...target, unnamed: 'only' };
 }
 

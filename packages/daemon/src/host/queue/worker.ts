@@ -19,7 +19,7 @@ const taps = new Map<number, { readonly service: TapService; readonly served: Se
 const held = new Map<number, Held>();
 let ended = false;
 
-function carryOut(command: Command): Counted {
+function perform(command: Command): Counted {
   switch (command.kind) {
     case 'serve': {
       const { netnsFd, queue, policy } = command;
@@ -91,7 +91,7 @@ function answer(port: MessagePort): void {
 
 function replyTo(id: number, command: Command): Reply {
   try {
-    return { id, ...carryOut(command), openFds: openFds() };
+    return { id, ...perform(command), openFds: openFds() };
   } catch (error) {
     return {
       id,

@@ -1,9 +1,9 @@
-/** The table that hands packets over to TAP devices, for as long as the thread behind them gives a sign of life. */
+/** The table that passes packets to TAP devices, for as long as the thread behind them gives a sign of life. */
 import type { Clock, Timer } from '@chaosplane/common';
 import type { TapPolicy } from '../../contract/host.ts';
 import { hex, TAP_TABLE } from '../../netns/names.ts';
 import { inventoryOf, keepingHooks, transaction, type Inventory, type Table } from '../../nft/ruleset.ts';
-import { hookAt, TAP_PRIORITY } from '../../netns/words.ts';
+import { hookAt, TAP_PRIORITY } from '../../netns/rule-parts.ts';
 import { listInterfaces } from '../kernel/links.ts';
 import type { NetnsHandle } from '../kernel/netns.ts';
 import { openNft, type NftSession } from '../kernel/nft.ts';
@@ -16,7 +16,7 @@ export interface FedTap {
 
 /** The table of one namespace. */
 export interface HandOver {
-  /** Hands packets over to these devices, and to no others. */
+  /** Passes packets to these devices, and to no others. */
   put(taps: readonly FedTap[], keepHooks: boolean): void;
   /** Looks for signs of life from now on, for as long as a device is open. */
   beat(): void;

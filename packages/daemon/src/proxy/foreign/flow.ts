@@ -41,8 +41,8 @@ export function whether(known: Known, holds: (value: string | number) => boolean
   return fitting === known.length ? 'yes' : fitting === 0 ? 'no' : 'maybe';
 }
 
-/** Whether it is within the range of addresses; both as people write them. */
-export function isWithin(address: string, network: string, bits: number): boolean {
+/** Whether both addresses, as people write them, begin with the same bits. */
+export function haveSamePrefix(address: string, network: string, bits: number): boolean {
   if (isIP(address) !== isIP(network)) return false;
   const shift = BigInt((isIP(address) === 4 ? 32 : 128) - bits);
   return numberOf(address) >> shift === numberOf(network) >> shift;

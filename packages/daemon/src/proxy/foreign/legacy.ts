@@ -1,7 +1,7 @@
 /** A table of old iptables, as the kernel has it in memory, as one that a packet can be followed through. Pure. */
 import { defined } from '@chaosplane/common';
-import { isLoopback, isWithin, not, whether, type Answer, type Flow } from './flow.ts';
-import type { Condition, ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
+import { isLoopback, haveSamePrefix, not, whether, type Answer, type Flow } from './flow.ts';
+import type { FlowCondition, ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
 import { redirects, targetWords, untracks, xtCondition, type XtPart } from './xt.ts';
 
 /** What the kernel tells of a table: struct ipt_getinfo, and struct ipt_entry after struct ipt_entry. */
@@ -101,10 +101,10 @@ function verdictOf(entries: Buffer, family: 4 | 6, at: number, target: number, k
 }
 
 /** Addresses, interfaces and the protocol: struct ipt_ip, struct ip6t_ip6. */
-function* headConditions(entries: Buffer, family: 4 | 6, at: number): Iterable<Condition> {
+function* headConditions(entries: Buffer, family: 4 | 6, at: number): Iterable<FlowCondition> {
   const { bytes, protocol: protocolAt, flags: flagsAt } = LAYOUT[family];
   const inverted = entries.readUInt8(at + flagsAt + 1);
-  const turned = (bit: number, condition: Condition): Condition =>
+  const turned = (bit: number, condition: FlowCondition): FlowCondition =>
     (inverted & bit) === 0 ? condition : (flow) => not(condition(flow));
   const part = (index: number): Buffer => entries.subarray(at + index * bytes, at + (index + 1) * bytes);
   for (const [index, bit] of [
@@ -118,7 +118,7 @@ function* headConditions(entries: Buffer, family: 4 | 6, at: number): Iterable<C
     const network = addressOf(part(index));
     yield turned(bit, (flow) => {
       if (isLoopback(network) && !flow.to.some(isLoopback)) return 'no';
-      return index === 0 ? 'maybe' : whether(flow.to, (address) => isWithin(String(address), network, bits));
+      return index === 0 ? 'maybe' : whether(flow.to, (address) => haveSamePrefix(String(address), network, bits));
     });
   }
   for (const [index, bit, hook] of [

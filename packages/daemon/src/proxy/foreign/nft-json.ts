@@ -1,6 +1,6 @@
 /** What nftables lists as JSON (libnftables-json(5)) as tables that a packet can be followed through. Pure. */
 import { HOLD_TABLE, PROXY_TABLE } from '../names.ts';
-import type { Choice, Condition, ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
+import type { Choice, FlowCondition, ForeignChain, ForeignRule, ForeignTable, Verdict } from './rules.ts';
 import { listIn, listOf, objectIn, textOf, type Json, type JsonObject, type Sets } from './json.ts';
 import { compare, conditionOf } from './nft-match.ts';
 import { redirects, targetWords, untracks, xtCondition, type XtPart } from './xt.ts';
@@ -93,7 +93,7 @@ const isXt = (statement: Json): boolean => objectIn(statement)?.['xt'] !== undef
 
 /** `parts`: what of xtables is in the rule. */
 function ruleOf(statements: readonly Json[], sets: Sets, parts: readonly XtPart[], words: () => string): ForeignRule {
-  const conditions: Condition[] = [];
+  const conditions: FlowCondition[] = [];
   let verdict: Verdict = { kind: 'next' };
   for (const statement of statements) {
     const [[kind, value] = ['', null]] = Object.entries(objectIn(statement) ?? {});
@@ -107,7 +107,7 @@ function ruleOf(statements: readonly Json[], sets: Sets, parts: readonly XtPart[
 }
 
 /** Of a rule that was changed between two looks, nothing is certain. */
-function xtConditions(value: Json, parts: readonly XtPart[]): Condition[] {
+function xtConditions(value: Json, parts: readonly XtPart[]): FlowCondition[] {
   const found = parts.filter(({ name }) => name === objectIn(value)?.['name']);
   return found.length === 0 ? [() => 'maybe'] : found.map(xtCondition);
 }

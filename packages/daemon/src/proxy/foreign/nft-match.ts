@@ -1,11 +1,11 @@
 /** Whether a flow meets a match of an nft rule, as libnftables-json(5) has it. Pure. */
 import { isIP } from 'node:net';
-import { every, isLoopback, isWithin, not, whether, type Answer, type Flow, type Known } from './flow.ts';
+import { every, isLoopback, haveSamePrefix, not, whether, type Answer, type Flow, type Known } from './flow.ts';
 import { listIn, listOf, objectIn, textOf, type Json, type JsonObject, type Sets } from './json.ts';
-import type { Condition } from './rules.ts';
+import type { FlowCondition } from './rules.ts';
 
 /** The condition that a match is. */
-export function conditionOf({ op, left = null, right = null }: JsonObject, sets: Sets): Condition {
+export function conditionOf({ op, left = null, right = null }: JsonObject, sets: Sets): FlowCondition {
   return (flow) => {
     if (isOfOtherProtocol(left, flow)) return 'no';
     switch (op) {
@@ -64,10 +64,10 @@ const networkOf = (value: Json): string =>
 function holds(known: string | number, value: Json): boolean {
   const range = listIn(objectIn(value)?.['range'] ?? null);
   const prefix = objectIn(objectIn(value)?.['prefix'] ?? null);
-  if (prefix !== undefined) return isWithin(String(known), textOf(prefix['addr']), Number(prefix['len']));
+  if (prefix !== undefined) return haveSamePrefix(String(known), textOf(prefix['addr']), Number(prefix['len']));
   if (range.length === 2) return Number(range[0]) <= Number(known) && Number(known) <= Number(range[1]);
   if (typeof value === 'string' && typeof known === 'string' && isIP(value) !== 0)
-    return isWithin(known, value, isIP(value) === 4 ? 32 : 128);
+    return haveSamePrefix(known, value, isIP(value) === 4 ? 32 : 128);
   if (typeof value === 'string' && value.endsWith('*')) return String(known).startsWith(value.slice(0, -1));
   return known === value;
 }

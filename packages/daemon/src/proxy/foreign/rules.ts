@@ -2,7 +2,7 @@
 import type { Answer, Flow } from './flow.ts';
 
 /** A part of a rule: whether it is met. */
-export type Condition = (flow: Flow) => Answer;
+export type FlowCondition = (flow: Flow) => Answer;
 
 /** What a rule does with a packet that meets it. `untracked`: no redirect of ChaosPlane can act on it. `next`: nothing of concern. */
 export type Verdict =
@@ -13,7 +13,7 @@ export type Verdict =
 
 /** One way to go on. */
 export interface Choice {
-  readonly condition: Condition;
+  readonly condition: FlowCondition;
   readonly verdict: Verdict;
 }
 
@@ -21,7 +21,7 @@ export interface Choice {
 export interface ForeignRule {
   /** For people, and only when it matters: some words cost a look at the kernel. */
   readonly words: () => string;
-  readonly conditions: readonly Condition[];
+  readonly conditions: readonly FlowCondition[];
   readonly verdict: Verdict;
 }
 

@@ -1,6 +1,6 @@
 /** Matches and targets of xtables, as the kernel has them in rules of old iptables and of iptables-nft alike. Pure. */
 import { every, not, type Answer } from './flow.ts';
-import type { Condition } from './rules.ts';
+import type { FlowCondition } from './rules.ts';
 
 /** A match or a target with its own structure, behind the head of struct xt_entry_match. */
 export interface XtPart {
@@ -9,9 +9,9 @@ export interface XtPart {
   readonly data: Buffer;
 }
 
-const maybe: Condition = () => 'maybe';
+const maybe: FlowCondition = () => 'maybe';
 const answer =
-  (met: boolean): Condition =>
+  (met: boolean): FlowCondition =>
   () =>
     met ? 'yes' : 'no';
 
@@ -47,7 +47,7 @@ export function targetWords({ name, data }: XtPart): string {
 }
 
 /** Whether a match is met; one that is not understood, or is of another revision, may be. */
-export function xtCondition({ name, revision, data }: XtPart): Condition {
+export function xtCondition({ name, revision, data }: XtPart): FlowCondition {
   if (data.length < (LEAST_BYTES[name] ?? 0)) return maybe;
   switch (name) {
     case 'comment':
@@ -82,7 +82,7 @@ export function xtCondition({ name, revision, data }: XtPart): Condition {
 }
 
 /** struct xt_multiport_v1: which ports (1: of the destination, 2: of either end), how many, the ports, and which begin a range. */
-function multiport(data: Buffer): Condition {
+function multiport(data: Buffer): FlowCondition {
   const count = data.readUInt8(1);
   const ranges: (readonly [number, number])[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -99,7 +99,7 @@ function multiport(data: Buffer): Condition {
 }
 
 /** struct xt_owner_match_info: least and most user and group, which of them are asked for (1, 2), which are inverted. */
-function owner(data: Buffer): Condition {
+function owner(data: Buffer): FlowCondition {
   const [asked, inverted] = [data.readUInt8(16), data.readUInt8(17)];
   return ({ user }) => {
     if (user === undefined) return 'maybe';
@@ -115,7 +115,7 @@ function owner(data: Buffer): Condition {
 }
 
 /** struct xt_conntrack_mtinfo1, 2 and 3: what is asked for (1: the state, alone), what is inverted, and the states. */
-function conntrack(revision: number, data: Buffer): Condition {
+function conntrack(revision: number, data: Buffer): FlowCondition {
   const [asked, inverted] = [data.readUInt16LE(146), data.readUInt16LE(148)];
   if (revision < 1 || revision > 3 || asked !== 1) return maybe;
   const states = revision === 1 ? data.readUInt8(150) : data.readUInt16LE(150);

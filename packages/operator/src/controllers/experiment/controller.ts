@@ -14,7 +14,7 @@ import { createAdmission, type Admission } from './admission.ts';
 import { specAsApplied } from './applied.ts';
 import { finalize, type FinalizeParts } from './finalize.ts';
 import { collectInjections } from './injecting.ts';
-import { newMemory, type Memory } from './memory.ts';
+import { newVisitMemory, type VisitMemory } from './memory.ts';
 import { observe, type ObserveParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
 import { portsOf, type PortsParts } from './ports.ts';
@@ -27,7 +27,7 @@ import { experimentIdOf, type Visit, type Visited } from './visit.ts';
 export function experimentReconciler(parts: ControllerParts): Reconciler {
   const { client, clock } = parts;
   const store = createStore(client, clock);
-  const memories = new Map<string, Memory>();
+  const memories = new Map<string, VisitMemory>();
   const admission = createAdmission(parts.experimentsPerNamespace, parts.experiments);
   parts.experiments.onChange(({ type, object, previous = object }) => {
     const aborted = previous !== object && whyAbort(previous) === undefined && whyAbort(object) !== undefined;
@@ -43,7 +43,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key, admission);
     if (object === undefined) return undefined;
     const { uid = '' } = object.metadata;
-    const memory = memories.get(key) ?? newMemory(uid, { clock, wake: () => parts.wake(key) });
+    const memory = memories.get(key) ?? newVisitMemory(uid, { clock, wake: () => parts.wake(key) });
     memories.set(key, memory);
     // A visit that fails leaves nothing to go on from.
     delete memory.stored;
@@ -63,14 +63,14 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
 }
 
 /** What the last visit left behind, when the API server has nothing newer; a write over what is older than that is refused. */
-function unchanged(memory: Memory | undefined, latest: ExperimentObject | undefined): Stored | undefined {
+function unchanged(memory: VisitMemory | undefined, latest: ExperimentObject | undefined): Stored | undefined {
   const stored = memory?.stored;
   if (stored === undefined || stored.incomplete || latest === undefined) return undefined;
   const { uid, resourceVersion } = stored.object.metadata;
   return latest.metadata.uid === uid && latest.metadata.resourceVersion === resourceVersion ? stored : undefined;
 }
 
-function forget(memories: Map<string, Memory>, key: string, admission: Admission): void {
+function forget(memories: Map<string, VisitMemory>, key: string, admission: Admission): void {
   const memory = memories.get(key);
   admission.leave(memory?.uid ?? '');
   if (memory !== undefined) stopProbing(memory);

@@ -2,7 +2,7 @@
 import { targetName, withTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
 import { changeOf, type Asking, type Executor, type Injected } from '@chaosplane/lifecycle';
-import type { Memory } from './memory.ts';
+import type { VisitMemory } from './memory.ts';
 import type { Visited } from './visit.ts';
 
 /** How long to wait before a target that could not be hit yet is asked for again. Milliseconds. */
@@ -14,7 +14,7 @@ const KEY = 'inject ';
 export interface InjectingParts {
   readonly visited: Visited;
   readonly executor: Executor;
-  readonly memory: Memory;
+  readonly memory: VisitMemory;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -33,7 +33,7 @@ export function beginInjections(
 }
 
 /** Waits until some of the injections that are under way have been answered; false when none was. */
-export async function awaitInjections({ calls }: Pick<Memory, 'calls'>, patienceMs: number): Promise<boolean> {
+export async function awaitInjections({ calls }: Pick<VisitMemory, 'calls'>, patienceMs: number): Promise<boolean> {
   const before = calls.underWay(KEY);
   await calls.wait(
     before.flatMap((key) => calls.get(key) ?? []),

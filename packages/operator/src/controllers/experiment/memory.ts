@@ -1,6 +1,6 @@
 /** What is remembered of an experiment between two visits, and may be forgotten: another operator begins without it. */
 import type { Clock } from '@chaosplane/common';
-import { newMemory as newProgress, type Memory as Progress, type ProbeOutcome } from '@chaosplane/lifecycle';
+import { newDecisionMemory, type DecisionMemory, type ProbeOutcome } from '@chaosplane/lifecycle';
 import { createCalls, type Calls } from '../../daemons/calls.ts';
 import type { Stored } from './store.ts';
 
@@ -12,7 +12,7 @@ export interface Probing {
 }
 
 /** What is remembered. */
-export interface Memory extends Progress {
+export interface VisitMemory extends DecisionMemory {
   /** Of the experiment; another of its name is another one. */
   readonly uid: string;
   /** How often each target, by uid, was asked for in vain. */
@@ -29,7 +29,7 @@ export interface Memory extends Progress {
 }
 
 /** Remembers nothing yet; `wake` is called when a call is answered for which no visit waits. */
-export function newMemory(uid: string, tools: { readonly clock: Clock; readonly wake: () => void }): Memory {
+export function newVisitMemory(uid: string, tools: { readonly clock: Clock; readonly wake: () => void }): VisitMemory {
   const calls = createCalls(tools);
-  return { ...newProgress(), uid, leftAt: -Infinity, tried: new Map(), later: new Map(), calls };
+  return { ...newDecisionMemory(), uid, leftAt: -Infinity, tried: new Map(), later: new Map(), calls };
 }

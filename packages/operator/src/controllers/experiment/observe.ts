@@ -7,7 +7,7 @@ import { EXPIRY_MARGIN_MS } from '../../executors/expiry.ts';
 import { candidatesOf } from '../../targets/candidates.ts';
 import type { Admission } from './admission.ts';
 import { askingOf } from './injecting.ts';
-import type { Memory } from './memory.ts';
+import type { VisitMemory } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
 import type { Visit, Visited } from './visit.ts';
 
@@ -19,7 +19,7 @@ export interface ExecutionsParts extends Pick<ControllerParts, 'clock' | 'logger
 
 /** What an observation is made with. */
 export interface ObserveParts extends ExecutionsParts, Pick<ControllerParts, 'pods' | 'nodes' | 'experiments'> {
-  readonly memory: Memory;
+  readonly memory: VisitMemory;
   readonly admission: Admission;
 }
 
@@ -88,7 +88,7 @@ export async function executionsOf(
 }
 
 /** Whether the next decision depends on what the nodes say: an abort does not, and neither does the first cancel. */
-function depends(status: ExperimentStatus, memory: Memory, abort: string | undefined): boolean {
+function depends(status: ExperimentStatus, memory: VisitMemory, abort: string | undefined): boolean {
   const { phase, effectiveAt, outcome, targets } = status;
   if (abort !== undefined && outcome?.phase !== 'Aborted') return false;
   if (phase === 'Recovering') return memory.lastCancelled !== '' || !targets.some(({ state }) => state === 'Injected');

@@ -1,10 +1,9 @@
 /** The operator's ports: what decisions are carried out with during one visit. */
-import type { ExperimentSpec } from '@chaosplane/api';
 import { reasonOf } from '@chaosplane/client';
 import type { Executor, Next, Ports } from '@chaosplane/lifecycle';
 import { PATIENCE_MS } from '../../daemons/unresponsive.ts';
 import { awaitInjections, beginInjections } from './injecting.ts';
-import type { Memory } from './memory.ts';
+import type { VisitMemory } from './memory.ts';
 import { probed, stopProbing, type ProbingParts } from './probing.ts';
 import { report, type ReportParts } from './report.ts';
 import type { Visit, Visited } from './visit.ts';
@@ -22,7 +21,7 @@ const EVIDENCE_MS = 5000;
 export interface PortsParts extends ReportParts, Omit<ProbingParts, 'probes'> {
   readonly visited: Visited;
   readonly executor: Executor;
-  readonly memory: Memory;
+  readonly memory: VisitMemory;
 }
 
 /** The ports of one visit. */
@@ -44,7 +43,7 @@ export function portsOf(visit: Visit, parts: PortsParts): Ports {
       wait: (until) => waitForInjections(until, parts),
     },
     probes: {
-      ask: (side) => probed(side, { ...parts, probes: probesOf(visited.spec, side) }),
+      ask: (side) => probed(side, { ...parts, probes: visited.spec?.steadyState[side] ?? [] }),
       stop: () => stopProbing(memory),
     },
     store: {
@@ -63,8 +62,6 @@ export function portsOf(visit: Visit, parts: PortsParts): Ports {
     },
   };
 }
-
-const probesOf = (spec: ExperimentSpec | undefined, side: 'before' | 'after') => spec?.steadyState[side] ?? [];
 
 /** Goes on as soon as something is known; leaves when nothing comes, so that what is known is written down. */
 async function waitForInjections(

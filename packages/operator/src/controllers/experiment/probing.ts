@@ -2,7 +2,7 @@
 import type { Probe } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { readSecret, runProbes, type Prober } from '@chaosplane/probes';
-import type { Memory, Probing } from './memory.ts';
+import type { VisitMemory, Probing } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
 import type { Visited } from './visit.ts';
 
@@ -10,7 +10,7 @@ import type { Visited } from './visit.ts';
 export interface ProbingParts extends Pick<ControllerParts, 'client' | 'clock' | 'allowLocalProbes'> {
   readonly probes: readonly Probe[];
   readonly visited: Visited;
-  readonly memory: Memory;
+  readonly memory: VisitMemory;
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export async function probed(side: Probing['side'], parts: ProbingParts): Promis
 }
 
 /** Ends probes that are still under way. */
-export function stopProbing(memory: Pick<Memory, 'probing'>): void {
+export function stopProbing(memory: Pick<VisitMemory, 'probing'>): void {
   memory.probing?.stop();
   delete memory.probing;
 }

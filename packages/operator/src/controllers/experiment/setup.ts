@@ -2,10 +2,10 @@
 import { isFinal, whyAbort, type ExperimentObject } from '@chaosplane/api';
 import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
 import { chooseExecutor } from '../../executors/choose.ts';
-import { cacheComponent, queueComponent, type Term } from '../../term.ts';
+import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
 import { experimentReconciler } from './controller.ts';
 
-export function setupExperiments(term: Term): readonly Component[] {
+export function setupExperiments(term: TermParts): readonly Component[] {
   const { client, caches, config, events, clock, logger, daemons, epoch } = term;
   const { experiments, pods, nodes } = caches;
   const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs } = config;

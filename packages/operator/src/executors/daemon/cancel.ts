@@ -5,7 +5,7 @@ import type { Executor } from '@chaosplane/lifecycle';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 import pMap from 'p-map';
 import type { Reach, ReachParts } from './reach.ts';
-import { nodeOf } from './told.ts';
+import { nodeOf } from './node-executions.ts';
 
 /** What executions are cancelled with. */
 export interface CancelParts extends Pick<ReachParts, 'calls'> {

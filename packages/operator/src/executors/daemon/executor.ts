@@ -6,7 +6,7 @@ import { injector, type InjectParts } from './inject.ts';
 import { observer, type ObserveParts } from './observe.ts';
 import { reachNodes, type ReachParts } from './reach.ts';
 import { deadlines, movingPeers, type RenewParts } from './renew.ts';
-import { nodeOf } from './told.ts';
+import { nodeOf } from './node-executions.ts';
 
 /** What an executor is made of. */
 export interface DaemonExecutorParts extends ReachParts, InjectParts, ObserveParts, RenewParts, CancelParts {

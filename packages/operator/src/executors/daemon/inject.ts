@@ -16,7 +16,7 @@ import type { ChaosDaemonClient } from '@chaosplane/proto';
 import { ClientError, Status } from 'nice-grpc';
 import type { WireProbes } from '../../targets/probes.ts';
 import type { Reach, ReachParts } from './reach.ts';
-import { nodeOf } from './told.ts';
+import { nodeOf } from './node-executions.ts';
 
 /** What targets are injected with. */
 export interface InjectParts extends Pick<ReachParts, 'daemons' | 'signal'> {
@@ -29,7 +29,7 @@ export interface InjectParts extends Pick<ReachParts, 'daemons' | 'signal'> {
   /** The first container of a pod that runs, as Kubernetes prints it. */
   readonly containerOf: (target: TargetStatus) => string | undefined;
   /** The kubelet's traffic to a pod; undefined when there is none. */
-  readonly probesOf: (target: TargetStatus) => WireProbes | undefined;
+  readonly kubeletProbesOf: (target: TargetStatus) => WireProbes | undefined;
   readonly clock: Clock;
 }
 
@@ -38,7 +38,7 @@ export function injector(parts: InjectParts, { limit }: Reach): Pick<Executor, '
   const request = (target: TargetStatus, ttlMs: number | undefined, dryRun: boolean): Injection => {
     const { spec } = parts;
     if (spec === undefined) throw new ChaosError('INTERNAL', `the spec of ${experimentId} cannot be understood`);
-    const [containerId, probes] = [parts.containerOf(target), parts.probesOf(target)];
+    const [containerId, probes] = [parts.containerOf(target), parts.kubeletProbesOf(target)];
     return {
       spec,
       ...defined({ containerId, probes }),

@@ -5,7 +5,7 @@ import type { Executor, ObservedExecution } from '@chaosplane/lifecycle';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 import type { Answer } from '../../daemons/calls.ts';
 import type { Reach, ReachParts } from './reach.ts';
-import { executionsOn, nodeOf, type ClusterView, type Told } from './told.ts';
+import { executionsOn, nodeOf, type ClusterView, type NodeAnswer } from './node-executions.ts';
 
 /** What executions are looked for with. */
 export interface ObserveParts extends Omit<ClusterView, 'now'>, Pick<ReachParts, 'calls'> {
@@ -24,7 +24,7 @@ export function observer(
   const { experimentId, calls, clock, alsoAsk } = parts;
   const list =
     (asked: readonly TargetStatus[]) =>
-    async (client: ChaosDaemonClient): Promise<Told> => {
+    async (client: ChaosDaemonClient): Promise<NodeAnswer> => {
       const { executions } = await client.listExecutions({ experimentId, includeEnded: true }, { signal: limit() });
       return { asked, executions };
     };
@@ -32,7 +32,7 @@ export function observer(
   function ofNode(
     node: string,
     targets: readonly TargetStatus[],
-    answer: Answer<Told> | undefined,
+    answer: Answer<NodeAnswer> | undefined,
   ): [string, ObservedExecution][] {
     if (answer !== undefined && 'value' in answer)
       for (const { executionId } of answer.value.executions) seenOn.set(executionId, node);
@@ -46,10 +46,10 @@ export function observer(
       const known = Map.groupBy(targets, nodeOf);
       const nodes = new Map([...alsoAsk.map((node): [string, TargetStatus[]] => [node, []]), ...known]);
       // What came after an earlier visit is better than nothing.
-      const late = calls.take<Told>('list ');
+      const late = calls.take<NodeAnswer>('list ');
       const asked = [...nodes].map(([node, here]) => call('list', node, list(here)));
       await calls.wait(asked, enough);
-      const told = new Map([...late, ...calls.take<Told>('list ')]);
+      const told = new Map([...late, ...calls.take<NodeAnswer>('list ')]);
       const found = [...nodes].flatMap(([node, here]) =>
         // A daemon knows nothing of other nodes: what it says of them is ignored.
         ofNode(node, here, told.get(node)).filter(([id]) => (homes.get(id) ?? node) === node),

@@ -35,7 +35,7 @@ async function told(type: string, parameters: object, dryRun: boolean): Promise<
     alsoAsk: [],
     peers: () => (kind === 'Pod' ? peers : []),
     containerOf: () => 'containerd://c',
-    probesOf: () => probes,
+    kubeletProbesOf: () => probes,
     whyGone: () => '',
     calls: createCalls({ clock: systemClock, wake: () => undefined }),
     clock: systemClock,

@@ -5,7 +5,7 @@ import type { Logger } from '@chaosplane/common';
 import type { Deadlines, Peers } from '@chaosplane/lifecycle';
 import { durationOf, type DeepPartial, type ExecutionDeadline } from '@chaosplane/proto';
 import type { Reach, ReachParts } from './reach.ts';
-import { nodeOf } from './told.ts';
+import { nodeOf } from './node-executions.ts';
 
 /** What the lease is renewed with. */
 export interface RenewParts extends Pick<ReachParts, 'calls'> {

@@ -3,7 +3,7 @@ import { asChaosError, countOf, defined } from '@chaosplane/common';
 import type { NetworkScope } from '@chaosplane/actions';
 import { faultOfDriver } from '../../../faults/registry.ts';
 import type { NetworkInterface, SandboxDetail } from '../../../contract/host.ts';
-import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
+import type { EvidenceRecord, PodNetwork, RecordOf } from '../../../journal/record.ts';
 import { NOTHING_COUNTED, type LayerCounts } from '../../../netns/counters.ts';
 import { carriers } from '../../../netns/interfaces.ts';
 import { HalfInstalledError, type InstalledLayer, type Namespace } from '../../../netns/namespace.ts';
@@ -18,9 +18,6 @@ import { HalfAppliedError, type RecordChange, type Planned, type Session } from 
 
 type NetworkRecord = RecordOf<'network'>;
 
-/** What is the same for all executions of one pod. */
-export type PodTarget = Omit<NetworkRecord['target'], 'kind' | 'containerName' | 'netnsCookie'>;
-
 /** The spec of every network action has a scope. */
 export const scopeOf = ({ spec }: ParsedRequest): NetworkScope => (spec as { scope: NetworkScope }).scope;
 
@@ -28,7 +25,7 @@ export const scopeOf = ({ spec }: ParsedRequest): NetworkScope => (spec as { sco
 export function sessionIn(
   context: DriverContext,
   namespace: Namespace,
-  pod: PodTarget,
+  pod: PodNetwork,
   sandbox?: SandboxDetail,
 ): Session<'network'> {
   const installed = (record: NetworkRecord): InstalledLayer => installedOf(context, record);
@@ -132,7 +129,7 @@ export function installedOf({ lease }: DriverContext, record: NetworkRecord): In
 
 /** What is planned, and for which pod. */
 interface PlanContext {
-  readonly pod: PodTarget;
+  readonly pod: PodNetwork;
   /** What the runtime says of the pod; absent where a pod is visited again. */
   readonly sandbox: SandboxDetail | undefined;
   readonly request: ParsedRequest;

@@ -2,7 +2,7 @@
 import { asChaosError, ChaosError, defined, invalidArgument } from '@chaosplane/common';
 import { faultOfDriver } from '../../../faults/registry.ts';
 import type { CapabilityName, SandboxDetail } from '../../../contract/host.ts';
-import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
+import type { EvidenceRecord, PodNetwork, RecordOf } from '../../../journal/record.ts';
 import { explainRedirect } from '../../../proxy/foreign/advice.ts';
 import { notesOnOpen } from '../../../proxy/left-alone.ts';
 import { PROXY_TABLE } from '../../../proxy/names.ts';
@@ -18,9 +18,6 @@ import { HalfAppliedError, type RecordChange, type Planned, type Driver, type Se
 import { sweepProxies } from './orphans.ts';
 
 type ProxyRecord = RecordOf<'proxy'>;
-
-/** What is the same for all executions of one pod. */
-type PodTarget = Omit<ProxyRecord['target'], 'kind' | 'containerName' | 'netnsCookie'>;
 
 /** What proxies count. */
 type EarlierCounts = Omit<ProxyCounts, 'openBefore'>;
@@ -69,7 +66,7 @@ export function proxyDriver(context: DriverContext): Driver<'proxy'> {
 function sessionIn(
   context: DriverContext,
   pod: ProxiedPod,
-  target: PodTarget,
+  target: PodNetwork,
   sandbox?: SandboxDetail,
 ): Session<'proxy'> {
   const { lease, clock } = context;
@@ -125,7 +122,7 @@ function sessionIn(
 async function planIn(
   { host }: DriverContext,
   pod: ProxiedPod,
-  target: PodTarget,
+  target: PodNetwork,
   sandbox: SandboxDetail | undefined,
   request: ParsedRequest,
   id: string,
@@ -157,7 +154,7 @@ async function planIn(
 }
 
 /** Two that redirect the same connections would each see those of the other, or none. */
-function requireNoForeignRedirect(pod: ProxiedPod, target: PodTarget, rule: ProxyRule): void {
+function requireNoForeignRedirect(pod: ProxiedPod, target: PodNetwork, rule: ProxyRule): void {
   const found = pod.netns.foreignRedirect(rule);
   if (found !== undefined) throw new ChaosError('FAILED_PRECONDITION', explainRedirect(podName(target), rule, found));
 }

@@ -4,37 +4,32 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, systemClock, type Clock } from '@chaosplane/common';
+import { createLogger, systemClock } from '@chaosplane/common';
 import { startDaemon } from '@chaosplane/daemon';
 import { FakeNode, memoryJournal } from '@chaosplane/testkit';
+import { fastClock } from '@chaosplane/testkit/clocks';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { lockFolder } from '@chaosplane/daemon/folder-lock';
-import { joinSession, openSession, type SessionSurroundings } from './session.ts';
+import { joinDaemon, connectDaemon, type ConnectionSurroundings } from './daemon-connection.ts';
 
 const logger = createLogger({ level: 'silent' });
 /** Ten seconds pass in half a second. */
-const HURRY = 20;
-const hurried: Clock = {
-  ...systemClock,
-  monotonic: () => systemClock.monotonic() * HURRY,
-  after: (ms, fire) => systemClock.after(ms / HURRY, fire),
-  sleep: (ms, signal) => systemClock.sleep(ms / HURRY, signal),
-};
+const clock = fastClock(20);
 
 let folder: string;
 let stateDir: string;
 let socketPath: string;
 let said: string;
-let surroundings: SessionSurroundings;
+let surroundings: ConnectionSurroundings;
 let stack: AsyncDisposableStack;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'session-test-'));
+  folder = await mkdtemp(join(tmpdir(), 'connection-test-'));
   stateDir = join(folder, 'state');
   socketPath = join(folder, 'daemon.sock');
   said = '';
   const err = { write: (text: string | Uint8Array) => ((said += String(text)), true) };
-  surroundings = { clock: hurried, err, interrupted: new AbortController().signal };
+  surroundings = { clock, err, interrupted: new AbortController().signal };
   stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true }));
 });
@@ -62,24 +57,24 @@ const options = () => ({ socketPath, stateDir, logger });
 
 test('one that serves is joined, at once and without a word', async () => {
   await serve();
-  const session = await openSession(options(), { ...surroundings, clock: systemClock });
-  expect((await session.client.listExecutions({})).executions).toEqual([]);
-  expect(session.daemon).toBeUndefined();
-  await session.close();
+  const connection = await connectDaemon(options(), { ...surroundings, clock: systemClock });
+  expect((await connection.client.listExecutions({})).executions).toEqual([]);
+  expect(connection.daemon).toBeUndefined();
+  await connection.close();
   expect(said).toBe('');
 });
 
 test('where there is none, there is nothing to join', async () => {
-  expect(await joinSession(socketPath, surroundings)).toBeUndefined();
+  expect(await joinDaemon(socketPath, surroundings)).toBeUndefined();
 });
 
 test('one that hangs is named with what to do, and nothing is begun beside it', async () => {
   await hang();
   const refusal = `a daemon holds ${socketPath} and did not answer within 10 s, so it hangs or its node is overloaded: restart it`;
-  await expect(joinSession(socketPath, surroundings)).rejects.toThrow(refusal);
-  await expect(openSession(options(), surroundings)).rejects.toThrow(refusal);
+  await expect(joinDaemon(socketPath, surroundings)).rejects.toThrow(refusal);
+  await expect(connectDaemon(options(), surroundings)).rejects.toThrow(refusal);
   expect(said).toContain(`the daemon on ${socketPath} does not answer yet: waiting up to 10 s`);
-  // A session that had begun would have taken the folder.
+  // A connection that had begun would have taken the folder.
   const unlock = await lockFolder(stateDir);
   await unlock();
 });
@@ -87,7 +82,7 @@ test('one that hangs is named with what to do, and nothing is begun beside it', 
 test('waiting for it ends with Ctrl-C', async () => {
   await hang();
   const interrupt = new AbortController();
-  const joining = joinSession(socketPath, { ...surroundings, clock: systemClock, interrupted: interrupt.signal });
+  const joining = joinDaemon(socketPath, { ...surroundings, clock: systemClock, interrupted: interrupt.signal });
   interrupt.abort(new Error('interrupted by SIGINT'));
   await expect(joining).rejects.toThrow('interrupted by SIGINT');
 });
@@ -95,16 +90,16 @@ test('waiting for it ends with Ctrl-C', async () => {
 test('one that starts has the journal and no socket yet: it is waited for, and joined', async () => {
   const unlock = await lockFolder(stateDir);
   stack.defer(unlock);
-  const opening = openSession(options(), { ...surroundings, clock: systemClock });
+  const opening = connectDaemon(options(), { ...surroundings, clock: systemClock });
   await serve(join(folder, 'elsewhere'));
-  const session = await opening;
-  expect(session.daemon).toBeUndefined();
-  await session.close();
+  const connection = await opening;
+  expect(connection.daemon).toBeUndefined();
+  await connection.close();
 });
 
 test('one that has the journal and never serves is named with its process and its folder', async () => {
   stack.defer(await lockFolder(stateDir));
-  await expect(openSession(options(), surroundings)).rejects.toMatchObject({
+  await expect(connectDaemon(options(), surroundings)).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: `no daemon answers on ${socketPath}, and process ${process.pid} has the journal in ${stateDir}: if it still starts, ask again; if it hangs, end it; if it listens elsewhere, name its --socket`,
   });

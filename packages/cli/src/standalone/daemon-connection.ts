@@ -6,7 +6,7 @@ import { createChannel, createClient } from 'nice-grpc';
 import type { Surroundings } from '../commands/options.ts';
 
 /** Where the daemon is or will be. */
-export interface SessionOptions {
+export interface ConnectionOptions {
   readonly socketPath: string;
   readonly stateDir: string;
   readonly runtimeEndpoint?: string;
@@ -15,7 +15,7 @@ export interface SessionOptions {
 }
 
 /** A connection to a daemon. */
-export interface Session {
+export interface DaemonConnection {
   readonly client: ChaosDaemonClient;
   /** Set when the daemon lives in this process. */
   readonly daemon?: RunningDaemon;
@@ -23,8 +23,8 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** What a session needs around it: it tells on `err` what it waits for. */
-export interface SessionSurroundings extends Pick<Surroundings, 'clock' | 'interrupted'> {
+/** What a connection needs around it: it tells on `err` what it waits for. */
+export interface ConnectionSurroundings extends Pick<Surroundings, 'clock' | 'interrupted'> {
   readonly err: Pick<NodeJS.WritableStream, 'write'>;
 }
 
@@ -40,11 +40,14 @@ const LOOK_AGAIN_MS = 250;
  * @throws ChaosError UNAVAILABLE when a daemon is there and does not answer, or holds the folder and does not serve; what
  *   `startDaemon` throws.
  */
-export async function openSession(options: SessionOptions, surroundings: SessionSurroundings): Promise<Session> {
+export async function connectDaemon(
+  options: ConnectionOptions,
+  surroundings: ConnectionSurroundings,
+): Promise<DaemonConnection> {
   const { clock, err, interrupted } = surroundings;
   const since = clock.monotonic();
   for (let told = false; ;) {
-    const joined = await joinSession(options.socketPath, surroundings);
+    const joined = await joinDaemon(options.socketPath, surroundings);
     if (joined !== undefined) return joined;
     try {
       return connect(options.socketPath, await startHere(options));
@@ -70,10 +73,10 @@ function whyNeither(socketPath: string, { holder, folder }: FolderHeldError): st
  * Connects to a daemon that runs; undefined when there is none.
  * @throws ChaosError UNAVAILABLE when one is there and does not answer.
  */
-export async function joinSession(
+export async function joinDaemon(
   socketPath: string,
-  { clock, err, interrupted }: SessionSurroundings,
-): Promise<Session | undefined> {
+  { clock, err, interrupted }: ConnectionSurroundings,
+): Promise<DaemonConnection | undefined> {
   const waiting = clock.after(SAID_AFTER_MS, () =>
     err.write(`the daemon on ${socketPath} does not answer yet: waiting up to ${PATIENCE_MS / 1000} s …\n`),
   );
@@ -95,7 +98,7 @@ function startHere({
   runtimeEndpoint,
   networkEngine,
   logger,
-}: SessionOptions): Promise<RunningDaemon> {
+}: ConnectionOptions): Promise<RunningDaemon> {
   const config: Partial<RawDaemonConfig> = {
     socketPath,
     stateDir,
@@ -104,7 +107,7 @@ function startHere({
   return startDaemon(config, { logger });
 }
 
-function connect(socketPath: string, daemon: RunningDaemon | undefined): Session {
+function connect(socketPath: string, daemon: RunningDaemon | undefined): DaemonConnection {
   const channel = createChannel(`unix://${socketPath}`);
   return {
     client: createClient(ChaosDaemonDefinition, channel),

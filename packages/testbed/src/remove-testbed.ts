@@ -101,7 +101,7 @@ async function removeCgroup(path: string): Promise<void> {
 }
 
 /** Removes the test bed in `folder`. Idempotent; a folder that is gone is success. */
-export async function teardown(folder: string): Promise<void> {
+export async function removeTestbed(folder: string): Promise<void> {
   const text = await orBlank(readFile(join(folder, 'testbed.json'), 'utf8'));
   if (text !== '') {
     const { name } = JSON.parse(text) as Marks;

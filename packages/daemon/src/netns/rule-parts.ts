@@ -1,4 +1,4 @@
-/** The words that rules of all base chains are made of. Pure. */
+/** What rules of all base chains are made of. Pure. */
 import type { Direction } from '../model/layer.ts';
 import { hex, layerNames } from './names.ts';
 import { inTree, type PlacedLayer } from './placed-layer.ts';

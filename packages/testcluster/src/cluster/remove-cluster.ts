@@ -8,7 +8,7 @@ import { claimedNumber, releaseNumber, removeNamespaces } from './network.ts';
 import { isAlive, killAll, processesInCgroup } from './processes.ts';
 
 /** Removes the cluster in `folder`. Idempotent; two at once do no harm; a folder that is gone is success. */
-export async function teardown(folder: string): Promise<void> {
+export async function removeCluster(folder: string): Promise<void> {
   const marks = await readMarks(folder);
   // By the hardware address, so that a number which is another cluster's by now is left alone.
   const number = marks === undefined ? undefined : await claimedNumber(marks.address);
@@ -48,7 +48,7 @@ export async function sweepClusters(parent = tmpdir()): Promise<string[]> {
   const removed: string[] = [];
   for (const { folder, marks } of await allClusters(parent)) {
     if (await isWanted(marks)) continue;
-    await teardown(folder);
+    await removeCluster(folder);
     removed.push(folder);
   }
   return removed;

@@ -1,4 +1,4 @@
-/** Clocks for tests: one that stands still until it is moved, and one that is in a hurry. */
+/** Clocks for tests: one that stands still until it is moved, and one that is fast. */
 import { systemClock, type Clock } from '@chaosplane/common';
 
 /** A clock whose time is moved by hand. */
@@ -69,7 +69,7 @@ async function settled(): Promise<void> {
 }
 
 /** The machine's clock, so many times faster: for waits that would be long beside a real connection. */
-export function hurriedClock(times: number): Clock {
+export function fastClock(times: number): Clock {
   const begun = { now: systemClock.now(), monotonic: systemClock.monotonic() };
   return {
     ...systemClock,

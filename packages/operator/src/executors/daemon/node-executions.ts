@@ -7,7 +7,7 @@ import { observed, reasonOf } from '@chaosplane/client';
 import { EXPIRY_MARGIN_MS } from '../expiry.ts';
 
 /** What a node told of its executions, and of which targets it was asked. */
-export interface Told {
+export interface NodeAnswer {
   readonly asked: readonly TargetStatus[];
   readonly executions: readonly Execution[];
 }
@@ -26,7 +26,7 @@ export interface ClusterView {
 export function executionsOn(
   node: string,
   targets: readonly TargetStatus[],
-  answer: Answer<Told> | undefined,
+  answer: Answer<NodeAnswer> | undefined,
   view: ClusterView,
 ): [string, ObservedExecution][] {
   if (answer === undefined || 'error' in answer) {
