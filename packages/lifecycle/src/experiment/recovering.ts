@@ -10,6 +10,7 @@ import {
 import { countOf } from '@chaosplane/common/pure';
 import { evidenceOf } from './evidence.ts';
 import type { Decision, Observation } from './observation.ts';
+import { withSteadyState } from './steady-state.ts';
 
 /** What the recovery asks of a spec. */
 interface Recovery extends Omit<Observation, 'spec'> {
@@ -75,12 +76,16 @@ function noteStuck(
 
 function afterwards({ spec, status, after }: Recovery, now: number, left: number): Decision {
   const outcome = status.outcome ?? { phase: 'Failed', message: 'the reason was not recorded' };
-  if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
-    const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
-    if (after === undefined || !late) return { kind: 'probe', side: 'after' };
-    return end(status, now, left, { phase: 'Failed', message: `the steady state did not come back: ${after.message}` });
-  }
-  return end(status, now, left, outcome);
+  if (outcome.phase !== 'Completed' || spec.steadyState.after.length === 0) return end(status, now, left, outcome);
+  const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
+  if (after === undefined || (after.outcome !== 'pass' && !late)) return { kind: 'probe', side: 'after' };
+  const told = withSteadyState(status, after, 'after the faults');
+  if (after.outcome === 'pass') return end(told, now, left, outcome);
+  const what = {
+    fail: 'the steady state did not come back',
+    error: 'it is not known whether the steady state came back',
+  };
+  return end(told, now, left, { phase: 'Failed', message: `${what[after.outcome]}: ${after.message}` });
 }
 
 function end(status: ExperimentStatus, now: number, left: number, outcome: Outcome): Decision {
