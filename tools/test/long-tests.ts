@@ -1,6 +1,7 @@
 /** The long tests: what takes too long, or needs too much to be built, to be run before each commit. */
 import { readFileSync } from 'node:fs';
 import { execaSync } from 'execa';
+import { prometheusFolder } from '../prometheus/build.ts';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
@@ -42,6 +43,9 @@ async function kubernetes(options: BuildOptions): Promise<Readonly<Record<string
   await kubernetesFolder(options);
   return {};
 }
+
+const { 'golang-go': goPlaces = [] } = apiLayer.packages;
+const goPackage: DebianPackages = { 'golang-go': goPlaces };
 
 /** The runtime layer's tests on a runtime that Debian does not have. */
 function onRuntime(kind: BuiltRuntime, summary: string, files: Pick<LongTest, 'files' | 'except'>): LongTest {
@@ -131,6 +135,15 @@ export const longTests: readonly LongTest[] = [
     limitMs: 2 * apiLayer.limitMs,
     packages: apiLayer.packages,
     prepare: async (options) => ({ ...(await kubernetes(options)), CHAOSPLANE_TEST_API_MS: '5000' }),
+  },
+  {
+    name: 'prometheus',
+    summary: "probes of a real Prometheus on this machine's loopback: what passes, fails and is an error",
+    project: 'long',
+    files: ['prometheus'],
+    limitMs: apiLayer.limitMs,
+    packages: goPackage,
+    prepare: async (options) => ({ CHAOSPLANE_TEST_PROMETHEUS: await prometheusFolder(options) }),
   },
   onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ['gvisor'] }),
   onRuntime('crio', "the runtime layer's tests on CRI-O 1.34, which takes 10 minutes to build the first time", {

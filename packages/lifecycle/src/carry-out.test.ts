@@ -30,7 +30,7 @@ function staged(change: Partial<Executor> = {}) {
     evidenceMs: 0,
     reasonOf: String,
     injections: { begin: async () => undefined, wait: async () => undefined },
-    probes: { ask: async () => ({ passed: false, message: 'status 500' }), stop: () => said.push('stop') },
+    probes: { ask: async () => ({ outcome: 'fail', message: 'status 500', tookMs: 1 }), stop: () => said.push('stop') },
     store: { status: running, save: async () => void said.push('save') },
     onCancelled: (count) => said.push(`cancelled ${count}`),
     onPeersLost: (why) => said.push(`peers lost: ${why}`),
@@ -59,7 +59,7 @@ describe('carrying out', () => {
     const { act, ports, said } = staged();
     expect(await act({ kind: 'probe', side: 'before' })).toBeUndefined();
     expect(await act({ kind: 'probe', side: 'after' })).toEqual({ requeueAfterMs: 50 });
-    expect(ports.memory).toMatchObject({ before: { passed: false }, after: { passed: false } });
+    expect(ports.memory).toMatchObject({ before: { outcome: 'fail' }, after: { outcome: 'fail' } });
     expect(said).toEqual([]);
   });
 

@@ -75,7 +75,7 @@ async function probe(
   if (outcome === undefined) return { requeueAfterMs: retryMs };
   memory[side] = outcome;
   // A steady state that is not back yet is asked for again in a moment.
-  return side === 'after' && !outcome.passed ? { requeueAfterMs: retryMs } : undefined;
+  return side === 'after' && outcome.outcome !== 'pass' ? { requeueAfterMs: retryMs } : undefined;
 }
 
 /** What each target of a dry run would get, in their order; no more are asked at the same time than a real run would inject. */

@@ -52,7 +52,7 @@ export class Simulation {
   /** What every daemon says of the effect. */
   effect: TargetEvidence['verdict'] = 'Verified';
   /** What the probes of each side say. */
-  outcome: (side: 'before' | 'after') => ProbeOutcome = () => ({ passed: true, message: 'ok' });
+  outcome: (side: 'before' | 'after') => ProbeOutcome = () => ({ outcome: 'pass', message: 'ok', tookMs: 1 });
   /** Whether a target can be injected. */
   injects: (uid: string) => boolean = () => true;
   /** Whether a cancel ends the execution. */

@@ -4,12 +4,11 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { systemClock } from '@chaosplane/common';
-import { parseExperiment } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createAuthority, issueServer } from '@chaosplane/operator/certificates';
+import { ask } from '../test/ask.ts';
 import type { Prober } from './prober.ts';
-import { runProbes } from './run.ts';
 import { causeOf } from './words.ts';
 
 const servers: TcpServer[] = [];
@@ -41,42 +40,40 @@ beforeAll(async () => {
 });
 afterAll(() => servers.forEach((server) => server.close()));
 
-async function probe(fields: object, prober: Partial<Prober> = {}): Promise<ProbeOutcome> {
-  const { spec } = parseExperiment(
-    {
-      apiVersion: 'chaos.chaosplane.io/v1alpha1',
-      kind: 'ChaosExperiment',
-      metadata: { name: 'x' },
-      spec: {
-        target: { names: ['a'] },
-        action: { type: 'network-partition' },
-        duration: '1s',
-        steadyState: { before: [{ type: 'http', ...fields }] },
-      },
-    },
-    'cluster',
-  );
-  const { signal } = new AbortController();
-  return runProbes(spec.steadyState.before, { clock: systemClock, signal, allowLocal: true, ...prober });
-}
+const probe = (fields: object, prober: Partial<Prober> = {}): Promise<ProbeOutcome> =>
+  ask({ type: 'http', ...fields }, prober);
 
 describe('a probe tells its cause', () => {
   test.each<[string, () => object, RegExp]>([
-    ['refused', () => ({ url: 'http://127.0.0.1:1/' }), /failed: the connection was refused \(ECONNREFUSED\)/],
-    ['no such name', () => ({ url: 'http://nowhere.invalid/' }), /failed: .*name.* \((ENOTFOUND|EAI_AGAIN)\)/],
-    ['an unknown signer', () => ({ url: `https://${secure}/` }), /failed: its certificate is signed by .*give ca/],
-    ['another name', () => ({ url: `https://${secure}/`, ca }), /its certificate is for another name/],
-    ['no TLS', () => ({ url: `https://${plain}/` }), /does not speak TLS.*\(EPROTO|ERR_SSL/],
-    ['no HTTP', () => ({ url: `http://${mute}/` }), /does not speak HTTP \(HPE_/],
-    ['another status', () => ({ url: `http://${plain}/` }), /answered 401, not 200/],
+    [
+      'refused',
+      () => ({ url: 'http://127.0.0.1:1/' }),
+      /^fail: .* the connection was refused \(ECONNREFUSED 127\.0\.0\.1:1\)$/,
+    ],
+    [
+      'no such name',
+      () => ({ url: 'http://nowhere.invalid/' }),
+      /^error: .*failed: .*name.* \((ENOTFOUND|EAI_AGAIN)\)/,
+    ],
+    [
+      'an unknown signer',
+      () => ({ url: `https://${secure}/` }),
+      /^fail: .*failed: its certificate is signed by .*give ca/,
+    ],
+    ['another name', () => ({ url: `https://${secure}/`, ca }), /^fail: .*its certificate is for another name/],
+    ['no TLS', () => ({ url: `https://${plain}/` }), /^fail: .*does not speak TLS.*\(EPROTO|ERR_SSL/],
+    ['no HTTP', () => ({ url: `http://${mute}/` }), /^fail: .*does not speak HTTP \(HPE_/],
+    ['another status', () => ({ url: `http://${plain}/` }), /^fail: .*answered 401, not 200$/],
   ])('%s', async (_what, fields, said) => {
-    const { passed, message } = await probe(fields());
-    expect([passed, message]).toEqual([false, expect.stringMatching(said)]);
+    const { outcome, message } = await probe(fields());
+    expect(`${outcome}: ${message}`).toMatch(said);
   });
 
   test('a server that is silent, by the time that was waited', async () => {
     const silent = await listen(createTcpServer(() => undefined));
-    expect((await probe({ url: `http://${silent}/`, timeout: '50ms' })).message).toMatch(/no answer within 50ms/);
+    const { outcome, message, tookMs } = await probe({ url: `http://${silent}/`, timeout: '50ms' });
+    expect([outcome, message]).toEqual(['fail', expect.stringMatching(/no answer within 50ms/)]);
+    expect(tookMs).toBeGreaterThanOrEqual(49);
   });
 
   test('of errors within errors, the innermost one', () => {
@@ -89,8 +86,8 @@ describe('a probe tells its cause', () => {
 
 test('certificates: trusted by ca, or not looked at', async () => {
   const url = `https://localhost:${secure.split(':')[1] ?? ''}/`;
-  expect(await probe({ url, ca })).toMatchObject({ passed: true });
-  expect(await probe({ url: `https://${secure}/`, insecure: true })).toMatchObject({ passed: true });
+  expect(await probe({ url, ca })).toMatchObject({ outcome: 'pass' });
+  expect(await probe({ url: `https://${secure}/`, insecure: true })).toMatchObject({ outcome: 'pass' });
 });
 
 test('user and password of a URL are sent, and neither they nor its query are ever told', async () => {
@@ -104,14 +101,15 @@ test('a header may come from a Secret, whose last line break is no part of it', 
   const headers = [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'token', key: 'bearer' } } }];
   const secret = async ({ name, key }: { name: string; key: string }) =>
     name === 'token' && key === 'bearer' ? 'Bearer abc\n' : '';
-  expect(await probe({ url: `http://${plain}/`, headers }, { secret })).toMatchObject({ passed: true });
+  expect(await probe({ url: `http://${plain}/`, headers }, { secret })).toMatchObject({ outcome: 'pass' });
   const binary = await probe({ url: `http://${plain}/`, headers }, { secret: async () => 'geheim\u0001' });
+  expect(binary.outcome).toBe('error');
   expect(binary.message).toMatch(/characters that none may have.* \(ERR_INVALID_CHAR\)$/);
   expect(binary.message).not.toContain('geheim');
   const none = await probe({ url: `http://${plain}/`, headers });
   expect(none.message).toContain('there are no Secrets here');
   const inline = [{ name: 'authorization', value: 'Bearer abc' }];
-  expect(await probe({ url: `http://${plain}/`, headers: inline })).toMatchObject({ passed: true });
+  expect(await probe({ url: `http://${plain}/`, headers: inline })).toMatchObject({ outcome: 'pass' });
 });
 
 describe('loopback and link-local addresses are refused where they are not allowed', () => {
@@ -128,8 +126,8 @@ describe('loopback and link-local addresses are refused where they are not allow
     'http://localhost/',
     'http://LOCALHOST/',
   ])('%s', async (url) => {
-    const { passed, message } = await probe({ url }, { allowLocal: false });
-    expect([passed, message]).toEqual([false, expect.stringMatching(/loopback or link-local.*allowLocalProbes/)]);
+    const { outcome, message } = await probe({ url }, { allowLocal: false });
+    expect([outcome, message]).toEqual(['error', expect.stringMatching(/loopback or link-local.*allowLocalProbes/)]);
   });
 
   test('and by a name, before anything is connected', async () => {

@@ -46,12 +46,30 @@ export function causeOf(error: unknown): string {
   if (code.startsWith('HPE_')) return `what answers does not speak HTTP (${code})`;
   if (code.startsWith('ERR_SSL_')) return `${WORDS['EPROTO'] ?? message} (${code})`;
   const known = Object.hasOwn(WORDS, code) ? WORDS[code] : undefined;
-  return `${known ?? message} (${code})`;
+  return `${known ?? message} (${code}${placeOf(deepest)})`;
+}
+
+/** The address and port that were tried, as Node.js notes them. */
+function placeOf({ address, port }: ErrorLike): string {
+  if (typeof address !== 'string' || typeof port !== 'number') return '';
+  return address.includes(':') ? ` [${address}]:${port}` : ` ${address}:${port}`;
+}
+
+/** What happens before any server is asked: its name is resolved, the request is put together, a socket is opened. */
+const NOT_ASKED = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ERR_INVALID_CHAR', 'EMFILE', 'ENFILE', 'ENOBUFS']);
+
+/** Whether a request failed before any server was asked, so that nothing is known of the server. */
+export function wasNotAsked(error: unknown): boolean {
+  const deepest = innermost(error, 0);
+  if (deepest instanceof LocalAddressError) return true;
+  return isErrorLike(deepest) && typeof deepest.code === 'string' && NOT_ASKED.has(deepest.code);
 }
 
 interface ErrorLike {
   readonly message: string;
   readonly code?: unknown;
+  readonly address?: unknown;
+  readonly port?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
 }
@@ -65,4 +83,10 @@ function innermost(error: unknown, depth: number): unknown {
   if (!isErrorLike(error) || depth > 8) return error;
   if (Array.isArray(error.errors) && error.errors.length > 0) return innermost(error.errors.at(-1), depth + 1);
   return error.cause === undefined ? error : innermost(error.cause, depth + 1);
+}
+
+/** The beginning of a text, in one line: at most 200 characters. */
+export function shortened(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }

@@ -99,6 +99,28 @@ describe('an object', () => {
   });
 });
 
+test('objects that a field tells apart are one with the fields of all; defaults are those that all of them have', () => {
+  const options = [
+    z.object({
+      type: z.literal('a'),
+      method: z.string().default('GET'),
+      tries: z.int().default(3),
+      needed: z.string(),
+    }),
+    z.object({ type: z.literal('b'), tries: z.int().default(3) }),
+  ] as const;
+  expect(convert(z.discriminatedUnion('type', options))).toEqual({
+    type: 'object',
+    required: ['type'],
+    properties: {
+      type: { type: 'string', enum: ['a', 'b'] },
+      method: { type: 'string' },
+      tries: { type: 'integer', format: 'int64', default: 3 },
+      needed: { type: 'string' },
+    },
+  });
+});
+
 const refused: readonly (readonly [string, z.core.$ZodType, string])[] = [
   ['a look-ahead', z.string().regex(/^(?!x)/), 'the pattern /^(?!x)/ is not one of RE2'],
   ['a reference back', z.string().regex(/(.)\1/), 'is not one of RE2'],

@@ -102,24 +102,27 @@ function union(options: readonly Schema[], path: string): Structural {
 
 /**
  * Objects that a field tells apart, as one object with the fields of all: Kubernetes cannot say which go together. What each needs
- * is required. Of an option that is always refused, which ends in `never`, only its name is known here.
+ * is required. A default stays where every option has the field: in an object of another option the API server would fill it in, too.
  */
 function flat({ options, discriminator }: z.core.$ZodDiscriminatedUnionDef, path: string): Structural {
-  const converted = options.map((option) => ({ ...convert(option, path), refused: isRefused(option) }));
-  const open = converted.filter(({ refused }) => !refused);
+  const converted = options.map((option) => convert(option, path));
   const names = converted.flatMap(({ properties }) => properties?.[discriminator]?.enum ?? []);
-  const properties = Object.assign({}, ...open.toReversed().map((each) => each.properties)) as Structural['properties'];
-  const required = (open[0]?.required ?? []).filter((name) => open.every((each) => each.required?.includes(name)));
-  const told = { ...properties?.[discriminator], enum: names };
+  const all = Object.assign({}, ...converted.toReversed().map((each) => each.properties)) as Fields;
+  const common = (name: string): boolean => converted.every(({ properties }) => properties?.[name] !== undefined);
+  const properties = Object.fromEntries(
+    Object.entries(all).map(([name, field]) => [name, common(name) ? field : without(field, 'default')]),
+  );
+  const required = (converted[0]?.required ?? []).filter((name) =>
+    converted.every((each) => each.required?.includes(name)),
+  );
+  const told = { ...properties[discriminator], enum: names };
   return { type: 'object', required, properties: { ...properties, [discriminator]: told } };
 }
 
+type Fields = Readonly<Record<string, Structural>>;
+
 function isDiscriminated(def: z.core.$ZodUnionDef): def is z.core.$ZodDiscriminatedUnionDef {
   return 'discriminator' in def;
-}
-
-function isRefused({ _zod: { def } }: Schema): boolean {
-  return 'out' in def && (def.out as Schema)._zod.def.type === 'never';
 }
 
 /** A default on the far side of a transform is no document's value: the code fills it in, and the definition is silent. */
@@ -127,7 +130,7 @@ function withDefault(schema: Structural, inner: Schema, value: unknown): Structu
   return z.safeParse(inner, value).success ? { ...schema, default: value as Json } : schema;
 }
 
-function without(schema: Structural, key: 'description'): Structural {
+function without(schema: Structural, key: 'description' | 'default'): Structural {
   const { [key]: _left, ...rest } = schema;
   return rest;
 }

@@ -58,17 +58,44 @@ function isActionOf(kind: Action['targetKind']): string {
   return `(self.action.type in [${names.map((name) => `'${name}'`).join(', ')}])`;
 }
 
+/** Where probes are. */
+const PROBES = ['spec.steadyState.before[]', 'spec.steadyState.after[]'] as const;
+
+/** Where objects are chosen by their labels. */
+const SELECTORS = [
+  'spec.target.labelSelector',
+  'spec.peers[].podSelector.labelSelector',
+  ...PROBES.map((probe) => `${probe}.labelSelector`),
+];
+
+/** What each type of probe needs: of a field that not all have, the schema cannot say that it is required. */
+const probeRules = PROBES.flatMap((probe) => [
+  rule(probe, 'probes of the types http and prometheus need a url', "self.type == 'k8s' || has(self.url)"),
+  rule(
+    probe,
+    'a probe of the type prometheus needs query and expect',
+    "self.type != 'prometheus' || (has(self.query) && has(self.expect))",
+  ),
+  rule(
+    probe,
+    'a probe of the type k8s needs kind, ready, and names or labelSelector',
+    "self.type != 'k8s' || (has(self.kind) && has(self.ready) && (has(self.names) || has(self.labelSelector)))",
+  ),
+  rule(`${probe}.ready`, 'either count or share', 'has(self.count) != has(self.share)'),
+]);
+
 /**
  * Where an API server would drop a null without a word, and so widen what is hit: `matchLabels: { app: }` would mean every pod.
  * Kept, the operator refuses it with the words of `chaosplane run`. A null in a list is refused by the API server itself.
  */
 const NULLS_KEPT = [
-  ...['spec.target.labelSelector', 'spec.peers[].podSelector.labelSelector'].flatMap((selector) => [
+  ...SELECTORS.flatMap((selector) => [
     `${selector}.matchLabels`,
     `${selector}.matchLabels{}`,
     `${selector}.matchExpressions`,
   ]),
   'spec.target.names',
+  ...PROBES.map((probe) => `${probe}.names`),
   'spec.peers[].ports',
   'spec.action.parameters{}',
 ];
@@ -101,7 +128,8 @@ const experimentAdditions: readonly Addition[] = [
   rule('spec', 'this action hits pods: say target.kind Pod', `self.target.kind != 'Node' || !${isActionOf('Pod')}`),
   rule('spec', 'actions that hit nodes have no peers', "self.target.kind != 'Node' || size(self.peers) == 0"),
   rule('spec.target', 'the modes one and all take no value', "!(self.mode in ['one', 'all']) || !has(self.value)"),
-  ...['spec.target.labelSelector', 'spec.peers[].podSelector.labelSelector'].map((selector) =>
+  ...probeRules,
+  ...SELECTORS.map((selector) =>
     rule(
       `${selector}.matchExpressions[]`,
       'In and NotIn need values, Exists and DoesNotExist take none',

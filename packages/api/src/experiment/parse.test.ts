@@ -72,9 +72,14 @@ describe('an experiment', () => {
       'nodes have labels in a cluster only',
     ],
     [
-      'prometheus probes are not there',
-      { abortConditions: [{ type: 'prometheus', url: 'http://x' }] },
+      'abort conditions are not there',
+      { abortConditions: [{ type: 'http', url: 'http://x' }] },
       'not available in this version',
+    ],
+    [
+      'objects of Kubernetes are those of a cluster',
+      { steadyState: { after: [{ type: 'k8s', kind: 'Pod', names: ['a'], ready: { count: 1 } }] } },
+      'spec.steadyState.after.0.type: there are objects of Kubernetes in a cluster only',
     ],
   ])('%s', (_name, changes, said) => {
     expect(pathsWrong(documentOf(changes)).join('\n')).toContain(said);

@@ -2,6 +2,7 @@
 import { catalogue, findAction, parseParameters, textsOf, type Action } from '@chaosplane/actions';
 import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
 import { z } from 'zod';
+import type { Probe } from '../probe/probe.ts';
 import { problemsOf } from '../shared/problems.ts';
 import { experimentSchema, type ChaosExperiment, type TargetSpec } from './spec.ts';
 
@@ -54,21 +55,37 @@ function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
     const wrong = `${known.name} is carried out by the operator of a cluster`;
     problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
   }
-  for (const side of ['before', 'after'] as const) {
-    spec.steadyState[side].forEach(({ headers }, probe) =>
-      headers.forEach(({ valueFrom }, index) => {
-        if (valueFrom === undefined) return;
-        const path = `spec.steadyState.${side}.${probe}.headers.${index}.valueFrom`;
-        problems.push({ path, wrong: 'there are Secrets in a cluster only', allowed: 'value' });
-      }),
+  for (const side of ['before', 'after'] as const)
+    spec.steadyState[side].forEach((probe, index) =>
+      problems.push(...probeOnlyOnClusters(probe, `spec.steadyState.${side}.${index}`)),
     );
-  }
   spec.peers.forEach(({ podSelector }, index) => {
     if (podSelector === undefined) return;
     const wrong = 'pods are found by their labels in a cluster only';
     problems.push({ path: `spec.peers.${index}.podSelector`, wrong, allowed: 'cidr' });
   });
   return problems;
+}
+
+/** There is no API server on one machine. */
+function probeOnlyOnClusters(probe: Probe, path: string): Problem[] {
+  if (probe.type === 'k8s') {
+    const wrong = 'there are objects of Kubernetes in a cluster only';
+    return [
+      { path: `${path}.type`, wrong, allowed: 'http or prometheus; or with a cluster: chaosplane run --cluster' },
+    ];
+  }
+  return probe.headers.flatMap(({ valueFrom }, index) =>
+    valueFrom === undefined
+      ? []
+      : [
+          {
+            path: `${path}.headers.${index}.valueFrom`,
+            wrong: 'there are Secrets in a cluster only',
+            allowed: 'value',
+          },
+        ],
+  );
 }
 
 /** One with nothing in it means every node, and this machine is one. */

@@ -3,6 +3,7 @@
 /** The reasons, by type of condition. */
 export const experimentReasons = {
   Selected: ['TargetsChosen', 'NoTarget', 'InvalidSpec', 'TooManyExperiments'],
+  SteadyState: ['ProbesPassed', 'ProbeFailed', 'ProbeError'],
   Injected: ['AllInjected', 'TargetsMissed'],
   EffectObserved: ['Verified', 'NotObserved', 'NoTraffic', 'NotMeasured'],
   Recovered: ['NothingLeft', 'LeftToTTL'],

@@ -1,7 +1,8 @@
 /** The probes of a steady state or an abort condition: one file for each type. */
 import { z } from 'zod';
 import { httpProbe } from './http.ts';
-import { kubernetesProbe, prometheusProbe } from './unavailable.ts';
+import { kubernetesProbe } from './kubernetes.ts';
+import { prometheusProbe } from './prometheus.ts';
 
 /** One measurement of the hypothesis. */
 export const probeSchema = z.discriminatedUnion('type', [httpProbe, prometheusProbe, kubernetesProbe]);

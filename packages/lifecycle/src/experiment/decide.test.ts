@@ -93,22 +93,37 @@ describe('an experiment', () => {
   test('whose steady state is not there to begin with injects nothing', () => {
     const probe = { type: 'http', url: 'http://127.0.0.1:1/' };
     const simulation = new Simulation(spec({ steadyState: { before: [probe] } }));
-    simulation.observation = { before: { passed: false, message: 'status 500' } };
+    simulation.observation = { before: { outcome: 'fail', message: 'status 500', tookMs: 1 } };
     simulation.run();
     expect(simulation.phases).toEqual(['Pending', 'SteadyStateChecking', 'Failed']);
     expect(simulation.injections).toEqual([]);
+    expect(simulation.status.outcome?.message).toBe('the steady state was not there to begin with: status 500');
+    expect(conditions(simulation)).toContain('SteadyState=False');
+  });
+
+  test.each([
+    ['before', 'it is not known whether the steady state was there to begin with: no series', []],
+    ['after', 'it is not known whether the steady state came back: no series', ['uid-a', 'uid-b', 'uid-c']],
+  ] as const)('whose steady state cannot be measured %s the faults fails, and says no more', (side, said, injected) => {
+    const probe = { type: 'http', url: 'http://127.0.0.1:1/' };
+    const simulation = new Simulation(spec({ steadyState: { [side]: [probe], recoveryTimeout: '0s' } }));
+    simulation.observation = { [side]: { outcome: 'error', message: 'no series', tookMs: 1 } };
+    simulation.run();
+    expect([simulation.status.phase, simulation.status.outcome?.message]).toEqual(['Failed', said]);
+    expect([conditions(simulation).includes('SteadyState=Unknown'), simulation.injections]).toEqual([true, injected]);
   });
 
   test('whose steady state does not come back fails, after it has recovered', () => {
     const probe = { type: 'http', url: 'http://127.0.0.1:1/' };
     const simulation = new Simulation(spec({ steadyState: { after: [probe] } }));
     simulation.run(500, () => simulation.status.phase === 'Recovering');
-    simulation.observation = { after: { passed: false, message: 'status 500' } };
+    simulation.observation = { after: { outcome: 'fail', message: 'status 500', tookMs: 1 } };
     const asked: string[] = [];
     for (let steps = 0; steps < 300 && !isFinal(simulation.status); steps++) {
       const decision = simulation.step();
       asked.push(decision.kind);
-      if (decision.kind === 'probe') simulation.observation = { after: { passed: false, message: 'status 500' } };
+      if (decision.kind === 'probe')
+        simulation.observation = { after: { outcome: 'fail', message: 'status 500', tookMs: 1 } };
     }
     expect(asked.filter((kind) => kind === 'probe').length).toBeGreaterThan(10);
     expect(simulation.status.phase).toBe('Failed');

@@ -12,10 +12,16 @@ export interface ObservedExecution {
   readonly evidence?: TargetEvidence;
 }
 
-/** Outcome of the probes of one side of the steady state. */
+/**
+ * Outcome of a probe, or of the probes of one side of the steady state. `pass`: it was measured, and is as expected. `fail`: it was
+ * measured, or what is judged gave no answer, and is not as expected. `error`: nothing was measured, so it is not known.
+ */
 export interface ProbeOutcome {
-  readonly passed: boolean;
+  readonly outcome: 'pass' | 'fail' | 'error';
+  /** What was asked, and what came of it; for `fail` and `error` the cause. */
   readonly message: string;
+  /** How long it took, in milliseconds: of a probe its last attempt, of several probes all together. */
+  readonly tookMs: number;
 }
 
 /** Why nothing of an experiment is begun. */

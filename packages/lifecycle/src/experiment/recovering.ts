@@ -10,6 +10,7 @@ import {
 import { countOf } from '@chaosplane/common/pure';
 import { evidenceOf } from './evidence.ts';
 import type { Decision, Observation, ProbeOutcome } from './observation.ts';
+import { withSteadyState } from './steady-state.ts';
 import { judged } from './verdict.ts';
 
 /** What the recovery asks of a spec. */
@@ -77,14 +78,18 @@ function noteStuck(
 function afterwards(recovery: Recovery, now: number, left: number): Decision {
   const { spec, status, after } = recovery;
   const outcome = status.outcome ?? { phase: 'Failed', message: 'the reason was not recorded' };
-  if (outcome.phase === 'Completed' && spec.steadyState.after.length > 0 && after?.passed !== true) {
-    const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
-    if (after === undefined || !late) return { kind: 'probe', side: 'after' };
-    const lost = { phase: 'Failed', message: `the steady state did not come back: ${after.message}` } as const;
-    return end(recovery, now, left, { outcome: lost, after });
-  }
-  const probed = outcome.phase === 'Completed' ? after : undefined;
-  return end(recovery, now, left, { outcome, after: probed });
+  if (outcome.phase !== 'Completed' || spec.steadyState.after.length === 0)
+    return end(recovery, now, left, { outcome, after: undefined });
+  const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
+  if (after === undefined || (after.outcome !== 'pass' && !late)) return { kind: 'probe', side: 'after' };
+  const told = { ...recovery, status: withSteadyState(status, after, 'after the faults') };
+  if (after.outcome === 'pass') return end(told, now, left, { outcome, after });
+  const what = {
+    fail: 'the steady state did not come back',
+    error: 'it is not known whether the steady state came back',
+  };
+  const message = `${what[after.outcome]}: ${after.message}`;
+  return end(told, now, left, { outcome: { phase: 'Failed', message }, after });
 }
 
 function end(

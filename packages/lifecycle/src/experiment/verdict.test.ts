@@ -7,8 +7,8 @@ import type { ProbeOutcome } from './observation.ts';
 type Effect = TargetEvidence['verdict'];
 
 const probe = { type: 'http', url: 'http://127.0.0.1:1/' };
-const passed: ProbeOutcome = { passed: true, message: 'ok' };
-const failed: ProbeOutcome = { passed: false, message: 'status 500' };
+const passed: ProbeOutcome = { outcome: 'pass', message: 'ok', tookMs: 1 };
+const failed: ProbeOutcome = { outcome: 'fail', message: 'status 500', tookMs: 1 };
 
 function ended(effect: Effect, steadyState: object, outcome: Simulation['outcome'] = () => passed): Simulation {
   const simulation = new Simulation(specOf({ steadyState }));
@@ -24,6 +24,8 @@ function said({ status }: Simulation): unknown[] {
   return [status.phase, status.verdict, condition?.status, condition?.reason, condition?.message];
 }
 
+const impossible: ProbeOutcome = { outcome: 'error', message: 'no series', tookMs: 1 };
+const unmeasured = 'it is not known whether the steady state came back';
 const lost = 'the steady state did not come back: status 500';
 const verified = 'the effect was verified on 3 of 3 targets';
 const nothing = 'the effect was verified on 0 of 3 targets: nothing in scope came by';
@@ -70,6 +72,22 @@ describe('an experiment says of its hypothesis', () => {
   ])('one that fails afterwards, with the effect %s', (effect, expected) => {
     const simulation = ended(effect, passing, (side) => (side === 'before' ? passed : failed));
     expect(said(simulation)).toEqual(expected);
+  });
+
+  test.each<[Effect, unknown[]]>([
+    ['Verified', ['Failed', 'Inconclusive', 'Unknown', 'NoValidSample', `${unmeasured}: no series`]],
+    ['NoTraffic', ['Failed', 'Inconclusive', 'Unknown', 'NoTraffic', `${nothing}; ${unmeasured}: no series`]],
+    ['NotObserved', ['Failed', 'NotHeld', 'False', 'EffectNotObserved', unseen]],
+  ])('one that cannot be measured afterwards, with the effect %s', (effect, expected) => {
+    const simulation = ended(effect, passing, (side) => (side === 'before' ? passed : impossible));
+    expect(said(simulation)).toEqual(expected);
+  });
+
+  test('nothing when it could not be measured to begin with', () => {
+    const message = 'it is not known whether the steady state was there to begin with: no series';
+    expect(said(ended('Verified', passing, () => impossible))).toEqual([
+      ...['Failed', 'Inconclusive', 'Unknown', 'NotRun', message],
+    ]);
   });
 
   test('nothing when it was not there to begin with', () => {

@@ -57,7 +57,6 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
   if (outcome.phase === 'Failed' && after === undefined) return unknown('EndedEarly', outcome.message);
   const also = outcome.message === RAN ? '' : `; ${outcome.message}`;
   const seen = effect?.message ?? 'not measured';
-  const lost = after !== undefined && !after.passed;
   if (effect?.status !== 'True') {
     const reason = effect?.reason === 'NoTraffic' ? 'NoTraffic' : 'EffectNotMeasured';
     return unknown(reason, `the effect was ${seen}${also}`);
@@ -65,7 +64,8 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
   if (spec.steadyState.after.length === 0)
     return unknown('NoHypothesis', `no hypothesis was tested; the effect was ${seen}${also}`);
   if (after === undefined) return unknown('NoValidSample', `the steady state was not measured${also}`);
-  if (lost) return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
+  if (after.outcome === 'error') return unknown('NoValidSample', outcome.message);
+  if (after.outcome === 'fail') return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
   return {
     status: 'True',
     reason: 'SteadyStateKept',

@@ -9,6 +9,7 @@ import { durations } from './durations.ts';
 import { others } from './others.ts';
 import { partitions } from './partitions.ts';
 import { peers } from './peers.ts';
+import { probes } from './probes.ts';
 import { proxied } from './proxied.ts';
 import type { Refused } from './refused.ts';
 import { selectors } from './selectors.ts';
@@ -36,7 +37,7 @@ function problemsOf(document: unknown): readonly Problem[] {
   }
 }
 
-const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, durations, spec };
+const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, durations, spec, probes };
 
 test('what the tables change is valid without the change, and they are more than 200', () => {
   expect(problemsOf(valid)).toEqual([]);

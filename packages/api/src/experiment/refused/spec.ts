@@ -36,12 +36,6 @@ export const spec: readonly Refused[] = [
     'a URL with http:// or https://',
   ],
   [
-    { steadyState: { before: [{ type: 'prometheus', url: 'http://shop/' }] } },
-    'spec.steadyState.before.0.type',
-    'this type of probe is not available in this version',
-    'http',
-  ],
-  [
     { steadyState: { before: [{ type: 'tcp', url: 'http://shop/' }] } },
     'spec.steadyState.before.0.type',
     '"tcp" is not known',

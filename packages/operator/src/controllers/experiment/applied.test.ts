@@ -22,6 +22,12 @@ test.each<[string, object, object | string, object]>([
     { action: { parameters: { ports: null } }, peers: [{ cidr: 'a' }, { cidr: 'b', ports: null }] },
     { action: { parameters: { ports: null } }, peers: [{ cidr: 'a' }, { cidr: 'b', ports: null }] },
   ],
+  [
+    'labels of a probe',
+    { steadyState: { before: [{ labelSelector: { matchLabels: {} } }] } },
+    { steadyState: { before: [{ labelSelector: { matchLabels: { app: null } } }], after: [] } },
+    { steadyState: { before: [{ labelSelector: { matchLabels: { app: null } } }] } },
+  ],
   ['what narrows nothing', { target: {} }, { target: { seed: null }, execution: null }, { target: {} }],
   ['no JSON', labels({}), '{', labels({})],
   ['another form', labels({}), { target: 5, peers: 'x' }, labels({})],

@@ -9,13 +9,18 @@ const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
  */
 export function specAsApplied({ metadata, spec }: Pick<ExperimentObject, 'metadata' | 'spec'>): unknown {
   const { spec: applied } = mapOf(parsed(metadata.annotations?.[ANNOTATION]));
-  const { target, action, peers } = mapOf(applied);
+  const { target, action, peers, steadyState } = mapOf(applied);
+  const { before, after } = mapOf(steadyState);
   return withNulls(spec, {
     target: some(target, ['labelSelector', 'names']),
     action: some(action, ['parameters']),
-    peers: Array.isArray(peers) ? peers.map((peer) => some(peer, ['podSelector', 'ports'])) : undefined,
+    peers: each(peers, ['podSelector', 'ports']),
+    steadyState: { before: each(before, ['labelSelector', 'names']), after: each(after, ['labelSelector', 'names']) },
   });
 }
+
+const each = (list: unknown, keys: readonly string[]): readonly Fields[] | undefined =>
+  Array.isArray(list) ? list.map((item) => some(item, keys)) : undefined;
 
 function parsed(text: string | undefined): unknown {
   try {

@@ -1,7 +1,7 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
 import type { Probe } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
-import { readSecret, runProbes, type Prober } from '@chaosplane/probes';
+import { readObjects, readSecret, runProbes, type Prober } from '@chaosplane/probes';
 import type { VisitMemory, Probing } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
 import type { Visited } from './visit.ts';
@@ -41,5 +41,8 @@ function begin(side: Probing['side'], parts: ProbingParts): Probing {
   const signal = AbortSignal.any([parts.signal, life.signal]);
   const { namespace } = visited;
   const secret: Prober['secret'] = (ref) => readSecret(client, { ...ref, namespace }, signal);
-  return { side, done: runProbes(probes, { clock, signal, allowLocal, secret }), stop: () => life.abort() };
+  // Who writes an experiment is asked for these rights in this namespace, and in no other: see admission.yaml of the chart.
+  const objects: Prober['objects'] = (wanted, until) => readObjects(client, { ...wanted, namespace }, until);
+  const done = runProbes(probes, { clock, signal, allowLocal, secret, objects });
+  return { side, done, stop: () => life.abort() };
 }
