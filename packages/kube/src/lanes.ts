@@ -1,8 +1,20 @@
 /** Which key gets a worker next: urgent ones first, and no more of a group at the same time than it may have. */
 import { createLine } from './line.ts';
-import type { WorkQueueOptions } from './queue.ts';
 
 type Lane = 'urgent' | 'normal';
+
+export interface LanesOptions {
+  /** Keys worked on at the same time; urgent ones have `reserved` workers more. */
+  readonly concurrency: number;
+  /** Groups take turns, however many keys each of them has. Default: all keys are of one group. */
+  readonly groupOf?: (key: string) => string;
+  /** Keys of one group that are worked on at the same time; for those that are urgent it counts again. Default: no limit. */
+  readonly perGroup?: number;
+  /** Whether a key is urgent when it is added: those come first. Default: none is. */
+  readonly isUrgent?: (key: string) => boolean;
+  /** Workers that only urgent keys get. Default: none. */
+  readonly reserved?: number;
+}
 
 /** Keys that wait or are worked on. */
 export interface Lanes {
@@ -19,9 +31,7 @@ export interface Lanes {
   readonly running: number;
 }
 
-export function createLanes(
-  options: Pick<WorkQueueOptions, 'concurrency' | 'groupOf' | 'perGroup' | 'isUrgent' | 'reserved'>,
-): Lanes {
+export function createLanes(options: LanesOptions): Lanes {
   const { concurrency, groupOf = () => '', perGroup = Infinity, isUrgent = () => false, reserved = 0 } = options;
   const lanes = { urgent: createLine(groupOf), normal: createLine(groupOf) };
   /** Each in the lane that it came from. */

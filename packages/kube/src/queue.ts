@@ -1,7 +1,7 @@
 /** The work queue: keys that want a look, each once, one worker a key, group by group in turn, and later again when it failed. */
 import { backoff, ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import { isConflict, KubeError } from './errors.ts';
-import { createLanes } from './lanes.ts';
+import { createLanes, type LanesOptions } from './lanes.ts';
 
 /** Brings the cluster nearer to what the object of this key wants; when it throws, it is called again. */
 export type Reconciler = (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | undefined>;
@@ -17,18 +17,8 @@ export interface WorkQueue {
   start(signal: AbortSignal): Promise<void>;
 }
 
-export interface WorkQueueOptions {
+export interface WorkQueueOptions extends LanesOptions {
   readonly name: string;
-  /** Keys worked on at the same time; urgent ones have `reserved` workers more. */
-  readonly concurrency: number;
-  /** Groups take turns, however many keys each of them has. Default: all keys are of one group. */
-  readonly groupOf?: (key: string) => string;
-  /** Keys of one group that are worked on at the same time; for those that are urgent it counts again. Default: no limit. */
-  readonly perGroup?: number;
-  /** Whether a key is urgent when it is added: those come first. Default: none is. */
-  readonly isUrgent?: (key: string) => boolean;
-  /** Workers that only urgent keys get. Default: none. */
-  readonly reserved?: number;
   readonly reconcile: Reconciler;
   /** Waits of a key that fails, doubled each time. Default 200 ms to 60 s. */
   readonly backoff?: { readonly firstMs: number; readonly longestMs: number };
