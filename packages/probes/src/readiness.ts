@@ -35,7 +35,8 @@ export function podReadiness({ metadata, status }: Pod): Readiness {
   const condition = conditionOf(status, 'Ready');
   if (metadata.deletionTimestamp !== undefined) return { name, ready: 0, wanted: 1, why: 'it is being deleted' };
   if (condition?.status === 'True') return { name, ready: 1, wanted: 1 };
-  const why = condition?.reason ?? status?.reason ?? status?.phase ?? 'it has no status yet';
+  const { reason, phase = 'it has no status yet' } = status ?? {};
+  const why = condition?.reason ?? reason ?? (phase === 'Running' ? 'it runs, and is not Ready' : phase);
   return { name, ready: 0, wanted: 1, why };
 }
 

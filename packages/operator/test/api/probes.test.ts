@@ -92,7 +92,7 @@ async function podsOf(app: string) {
   return items;
 }
 
-/** What a kubelet would say of the pods of `app`. */
+/** What a kubelet would say of the pods of `app`. Its node being silent, the cluster soon takes it back. */
 async function tell(app: string, status: object): Promise<void> {
   for (const { metadata } of await podsOf(app))
     await stage.client.patch(pods, metadata, { kind: 'merge', body: { status } }, { subresource: 'status' });
@@ -108,6 +108,7 @@ test('nodes and pods: those that are ready pass, those that are not fail, and no
   expect(await ask({ kind: 'Node', names: ['nowhere'], ...all })).toBe(
     'Failed Unknown ProbeError before the faults: there is no Node called nowhere',
   );
+  await tell('web', READY);
   expect(await ask({ kind: 'Pod', ...labelled('web'), ...all })).toContain('Completed True ProbesPassed');
   expect(await ask({ kind: 'Pod', names: ['web-0', 'web-1'], ready: { count: 2 } })).toContain(
     'Failed False ProbeFailed before the faults: 1 of 2 Pods are ready, not at least 2 (web-1: it is not there)',
@@ -146,7 +147,8 @@ test('a Job, when it is complete', async () => {
   );
 });
 
-test('the API server fills in no field of another type of probe, and keeps a null where it would widen what is counted', async () => {
+test('the API server fills in no field of another type of probe, and refuses one that asks for nothing', async () => {
+  await tell('web', READY);
   const object = await stage.apply('defaults', specWith({ kind: 'Pod', names: ['web-0'], ...all }));
   const [probe] = (object.spec as { steadyState: { before: object[] } }).steadyState.before;
   expect(probe).toEqual({ type: 'k8s', kind: 'Pod', names: ['web-0'], ...all, retries: 0 });
