@@ -12,7 +12,7 @@ const { signal } = controller;
 
 const results = await Promise.all([
   runStatic(root, say, signal),
-  runJest({ root, project: 'pure', limitMs: 600_000, signal, runId: 'check' }),
+  runJest({ root, project: 'pure', workers: 2, limitMs: 600_000, signal, runId: 'check' }),
 ]);
 const total = sum(results);
 process.stdout.write(`${closingLine(total)}\n`);
