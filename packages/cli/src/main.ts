@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
 import { delimiter } from 'node:path';
-import { cacheFolderOf } from '@chaosplane/common';
-import { DAEMON_VERSION } from '@chaosplane/daemon';
+import { cacheFolderOf, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
@@ -40,7 +39,7 @@ const done = (exitCode: number): void => {
 
 const program = new Command('chaosplane')
   .description('Chaos engineering for Kubernetes: faults that provably took effect, provably end, and never leak.')
-  .version(DAEMON_VERSION)
+  .version(VERSION)
   .option('-v, --verbose', 'more about what goes on, and the stack of an error')
   .showSuggestionAfterError()
   .exitOverride();

@@ -1,5 +1,6 @@
 /** What every package of ChaosPlane shares; imports nothing of ChaosPlane. */
 export * from './pure.ts';
+export { VERSION } from './version.ts';
 export * from './logger.ts';
 export * from './setting-schemas.ts';
 export * from './door/index.ts';

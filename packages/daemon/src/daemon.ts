@@ -1,6 +1,6 @@
 /** Puts a daemon together and starts it: host, journal, engine, servers, in that order; stops it in the other. */
 import { hostname } from 'node:os';
-import { reportTurned, serveHttp, systemClock, type Clock, type Logger } from '@chaosplane/common';
+import { reportTurned, serveHttp, systemClock, VERSION, type Clock, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { createServer, type Server, type ServerMiddleware } from 'nice-grpc';
@@ -22,9 +22,6 @@ import { createMetrics } from './server/metrics.ts';
 import { callMiddleware } from './server/middleware.ts';
 import { commandPort, healthPort } from './server/ports.ts';
 import { createService } from './server/service.ts';
-
-/** The version that GetCapabilities tells. */
-export const DAEMON_VERSION = '0.1.0';
 
 /** What a daemon is given beside its settings; the real one stands in for what is absent. */
 export interface DaemonParts {
@@ -112,7 +109,7 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     const server = createServer(COMMANDS.options)
       .use(errorDetailsServerMiddleware)
       .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
-    const service = createService(engine, { version: DAEMON_VERSION });
+    const service = createService(engine, { version: VERSION });
     if (authenticate === undefined) server.add(ChaosDaemonDefinition, service);
     else server.with(authenticate).add(ChaosDaemonDefinition, service);
     server.add(HealthDefinition, HealthServiceImpl(health));

@@ -1,6 +1,6 @@
 /** The daemon as other packages use it: start one, or look at the node through it. */
 export { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
-export { DAEMON_VERSION, startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
+export { startDaemon, type DaemonParts, type RunningDaemon } from './daemon.ts';
 export { actionSupport } from './server/support.ts';
 export { presenceOn } from './server/presence.ts';
 export { FolderHeldError } from './host/folder-lock.ts';

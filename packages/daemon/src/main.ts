@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The daemon's own program, for the image: serves in the foreground until it is told to stop. */
-import { createLogger, keepOwnHeapSmall, systemClock } from '@chaosplane/common';
+import { createLogger, keepOwnHeapSmall, systemClock, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
-import { DAEMON_VERSION, startDaemon } from './daemon.ts';
+import { startDaemon } from './daemon.ts';
 import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
 
 const COULD_NOT_START = 2;
@@ -19,7 +19,7 @@ function apiServerOfPod(): { apiServer?: string } {
 
 const program = addDaemonFlags(new Command('chaosplane-daemon'))
   .description('Carries chaos experiments out on one node.')
-  .version(DAEMON_VERSION)
+  .version(VERSION)
   .exitOverride()
   .action(async (given: DaemonFlags) => {
     const flags = { ...apiServerOfPod(), ...given };

@@ -8,6 +8,7 @@ export * from './config.ts';
 export * from './client.ts';
 export * from './informer.ts';
 export * from './queue.ts';
+export * from './queue-times.ts';
 export * from './election.ts';
 export * from './finalizer.ts';
 export * from './events.ts';

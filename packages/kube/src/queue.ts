@@ -2,6 +2,7 @@
 import { backoff, ChaosError, type Clock, type Logger, type Timer } from '@chaosplane/common';
 import { isConflict, KubeError } from './errors.ts';
 import { createLanes, type LanesOptions } from './lanes.ts';
+import { createQueueTimes, type QueueObserver, type ReconcileResult } from './queue-times.ts';
 
 /** Brings the cluster nearer to what the object of this key wants; when it throws, it is called again. */
 export type Reconciler = (key: string, signal: AbortSignal) => Promise<{ requeueAfterMs?: number } | undefined>;
@@ -22,6 +23,8 @@ export interface WorkQueueOptions extends LanesOptions {
   readonly reconcile: Reconciler;
   /** Waits of a key that fails, doubled each time. Default 200 ms to 60 s. */
   readonly backoff?: { readonly firstMs: number; readonly longestMs: number };
+  /** Is told of the work. */
+  readonly observer?: QueueObserver;
 }
 
 export function createWorkQueue(
@@ -30,6 +33,7 @@ export function createWorkQueue(
 ): WorkQueue {
   const { name, reconcile, backoff: waits = { firstMs: 200, longestMs: 60_000 } } = options;
   const lanes = createLanes(options);
+  const times = createQueueTimes(clock, options.observer);
   /** Added while they ran. */
   const again = new Set<string>();
   const delays = createDelays(clock, (key) => add(key));
@@ -41,6 +45,7 @@ export function createWorkQueue(
     if (signal?.aborted === true) return;
     if (lanes.runs(key)) again.add(key);
     else lanes.wait(key);
+    times.waits(key);
     pump();
   };
 
@@ -50,13 +55,15 @@ export function createWorkQueue(
     else delays.set(key, ms);
   };
 
-  const work = async (key: string, during: AbortSignal): Promise<void> => {
+  const work = async (key: string, during: AbortSignal): Promise<ReconcileResult> => {
     try {
       const wish = await reconcile(key, during);
       failing.delete(key);
-      if (wish?.requeueAfterMs !== undefined) addAfter(key, wish.requeueAfterMs);
+      if (wish?.requeueAfterMs === undefined) return 'success';
+      addAfter(key, wish.requeueAfterMs);
+      return 'requeue_after';
     } catch (error) {
-      if (during.aborted) return;
+      if (during.aborted) return 'error';
       const times = failing.get(key) ?? backoff({ ...waits, factor: 2, clock });
       failing.set(key, times);
       const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
@@ -67,6 +74,7 @@ export function createWorkQueue(
         'reconcile failed, tries again',
       );
       addAfter(key, waitMs);
+      return 'error';
     }
   };
 
@@ -74,7 +82,9 @@ export function createWorkQueue(
     if (signal === undefined) return;
     for (let key = signal.aborted ? undefined : lanes.begin(); key !== undefined; key = lanes.begin()) {
       const begun = key;
-      void work(begun, signal).then(() => {
+      times.begins(begun);
+      void work(begun, signal).then((result) => {
+        times.ends(begun, result);
         lanes.end(begun);
         if (again.delete(begun)) lanes.wait(begun);
         pump();
@@ -90,10 +100,12 @@ export function createWorkQueue(
     pump();
   };
 
+  const depth = (): number => lanes.waiting + again.size;
+  options.observer?.started({ depth, running: times.running }, options.concurrency);
   return {
     add,
     addAfter,
-    depth: () => lanes.waiting + again.size,
+    depth,
     start(given) {
       if (signal !== undefined) {
         return Promise.reject(new ChaosError('INTERNAL', `the work queue ${name} was started twice`));

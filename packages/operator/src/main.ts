@@ -16,13 +16,13 @@ import {
 } from '@chaosplane/common';
 import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { Command, Option } from 'commander';
-import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { daemonDomain, daemonTarget } from './daemons/address.ts';
 import { loadCredentials } from './daemons/credentials.ts';
 import { connectDaemons } from './daemons/daemons.ts';
 import { ensureCertificates, type CertificateNames } from './certificates/index.ts';
 import { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
 import { kubeletAddresses } from './kubelet.ts';
+import { createOperatorMetrics, type OperatorMetrics } from './metrics.ts';
 import { runOperator } from './operator.ts';
 import { createReadiness } from './readiness.ts';
 import { uninstall } from './uninstall.ts';
@@ -55,16 +55,15 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
   const config = parseConfig(flags);
   const { logger, client, clock } = connect({ ...defined({ kubeconfig: path }), logLevel: level });
   keepOwnHeapSmall(clock);
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const metrics = createOperatorMetrics();
   const readiness = createReadiness();
   const http =
     config.httpListen === undefined
       ? undefined
       : await serveHttp(
           config.httpListen,
-          { notReady: readiness.notReady, metrics: registry },
-          doorOf(config, registry, logger),
+          { notReady: readiness.notReady, metrics: metrics.registry },
+          doorOf(config, metrics, logger),
         );
   const { channel } = await loadCredentials(
     { certificate: config.tlsCertificate, key: config.tlsKey, ca: config.tlsCa, token: config.tokenFile },
@@ -79,20 +78,14 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
   const targetOf = (label: string, podIp: string | undefined): string =>
     daemonTarget(nameOf(label), config.daemonPort, podIp);
   const daemons = connectDaemons({ credentials: channel, nameOf, targetOf });
-  await runOperator(config, { client, daemons, logger, clock, readiness }, stop.signal);
+  await runOperator(config, { client, daemons, logger, clock, readiness, metrics }, stop.signal);
   daemons.close();
   await http?.close();
   logger.info('operator stopped');
 }
 
 /** The door before the HTTP port: the probes of the kubelet do not compete with what strangers ask. */
-function doorOf({ nodeAddress }: OperatorConfig, registry: Registry, logger: Logger): HttpDoor {
-  const turned = new Counter({
-    name: 'chaosplane_operator_connections_turned_away_total',
-    help: 'Connections that were not let in, or ended because they wanted too much, by port and reason',
-    labelNames: ['port', 'reason'],
-    registers: [registry],
-  });
+function doorOf({ nodeAddress }: OperatorConfig, metrics: OperatorMetrics, logger: Logger): HttpDoor {
   const kubelet = kubeletAddresses(nodeAddress);
   return {
     clock: systemClock,
@@ -100,7 +93,7 @@ function doorOf({ nodeAddress }: OperatorConfig, registry: Registry, logger: Log
     onTurned: reportTurned('http', {
       clock: systemClock,
       logger,
-      count: (port, reason) => turned.inc({ port, reason }),
+      count: (port, reason) => metrics.countTurned(port, reason),
     }),
   };
 }

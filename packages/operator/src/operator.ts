@@ -3,6 +3,7 @@ import { systemClock } from '@chaosplane/common';
 import { createManager, electLeader, type Component, type Leadership, type Manager } from '@chaosplane/kube';
 import { everyReplica, leaderOnly } from './components.ts';
 import type { OperatorConfig } from './config.ts';
+import { createOperatorMetrics } from './metrics.ts';
 import type { OperatorParts } from './parts.ts';
 import { createReadiness } from './readiness.ts';
 
@@ -12,8 +13,10 @@ import { createReadiness } from './readiness.ts';
  * Faults that are in force stay: the next leader takes them over, or the daemons end them when the lease lapses.
  */
 export async function runOperator(config: OperatorConfig, given: OperatorParts, signal: AbortSignal): Promise<void> {
-  const parts = { clock: systemClock, readiness: createReadiness(), ...given };
+  const metrics = given.metrics ?? createOperatorMetrics();
+  const parts = { clock: systemClock, readiness: createReadiness(), ...given, metrics };
   const always = managerOf(everyReplica(config, parts), parts);
+  metrics.leads(config.leaseName, false);
   try {
     await always.start(signal);
     await standForElection(config, parts, signal);
@@ -62,6 +65,7 @@ async function serve(
   const manager = managerOf(leaderOnly(config, parts, leadership), parts);
   const term = AbortSignal.any([signal, leadership.lost]);
   parts.logger.info({ identity: config.identity, epoch: leadership.epoch }, 'leading');
+  parts.metrics.leads(config.leaseName, true);
   try {
     await manager.start(term);
     await aborted(term);
@@ -70,6 +74,8 @@ async function serve(
   } finally {
     await manager.stop();
     await leadership.release();
+    parts.metrics.leads(config.leaseName, false);
+    parts.metrics.watch({ list: () => [] });
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Logger } from '@chaosplane/common';
 import type { KubeClient } from '@chaosplane/kube';
 import type { Daemons } from './daemons/daemons.ts';
+import type { OperatorMetrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 
 /** What an operator is given beside its settings. */
@@ -12,4 +13,5 @@ export interface OperatorParts {
   readonly clock?: Clock;
   /** Told what keeps it from its work. */
   readonly readiness?: Readiness;
+  readonly metrics?: OperatorMetrics;
 }

@@ -1,11 +1,11 @@
-/** What `kubectl exec` starts in the daemon's container has the daemon's own settings, as helm renders the chart. */
+/** What helm renders: the settings of what `kubectl exec` starts in the daemon's container, and the monitors of Prometheus. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { engineOption, runtimeOption, stateDirOption } from '@chaosplane/daemon/flags';
 import { execa } from 'execa';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { extractKubectlAndHelm } from '@chaosplane/testcluster';
 
 const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
@@ -53,4 +53,74 @@ test('state folder, runtime endpoint and engine are in the environment, where bo
 test('an endpoint that the values do not set is not there, so that it is looked for', async () => {
   const { env } = await daemonWith();
   expect(env.map(({ name }) => name)).not.toContain(runtimeOption.envVar);
+});
+
+interface Rendered {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: {
+    readonly selector?: unknown;
+    readonly podMetricsEndpoints?: unknown;
+    readonly endpoints?: unknown;
+    readonly template?: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly containers: readonly { readonly ports?: readonly { readonly name: string }[] }[] };
+    };
+  };
+}
+
+/** Every object of the chart, with these values set. */
+async function rendered(...values: readonly string[]): Promise<Rendered[]> {
+  const argv = ['template', 'try', CHART, ...values.flatMap((each) => ['--set', each])];
+  const { stdout } = await execa(join(folder, 'helm'), argv, { env: { HELM_CACHE_HOME: folder } });
+  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+}
+
+const MONITORED = ['operator', 'daemon'];
+const selector = {
+  matchLabels: { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/instance': 'try' },
+  matchExpressions: [{ key: 'app.kubernetes.io/component', operator: 'In', values: MONITORED }],
+};
+const endpoints = [{ port: 'http', path: '/metrics', interval: '15s' }];
+const isMonitoring = ({ apiVersion }: Rendered): boolean => apiVersion.startsWith('monitoring.coreos.com/');
+
+test('there are no monitors unless they are asked for, because their definitions may not be there', async () => {
+  expect((await rendered()).filter(isMonitoring)).toEqual([]);
+});
+
+test('a PodMonitor selects the pods of operator and daemons, which have the port that it names', async () => {
+  const set = ['enabled=true', 'interval=15s', 'labels.release=prometheus'];
+  const objects = await rendered(...set.map((each) => `metrics.podMonitor.${each}`));
+  const [monitor, ...others] = objects.filter(isMonitoring);
+  expect(others).toEqual([]);
+  expect(monitor).toMatchObject({ kind: 'PodMonitor', spec: { selector, podMetricsEndpoints: endpoints } });
+  expect(monitor?.metadata.labels).toMatchObject({ release: 'prometheus' });
+  const pods = objects.flatMap(({ kind, spec }) =>
+    ['Deployment', 'DaemonSet'].includes(kind) && spec?.template !== undefined ? [spec.template] : [],
+  );
+  expect(pods.map(({ metadata }) => metadata.labels['app.kubernetes.io/component']).sort()).toEqual(
+    MONITORED.toSorted(),
+  );
+  for (const pod of pods) {
+    expect(pod.metadata.labels).toMatchObject(selector.matchLabels);
+    expect(pod.spec.containers.flatMap(({ ports = [] }) => ports.map(({ name }) => name))).toContain('http');
+  }
+});
+
+test('a ServiceMonitor selects a Service for each of them', async () => {
+  const objects = await rendered('metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.interval=15s');
+  expect(objects.filter(isMonitoring)).toMatchObject([{ kind: 'ServiceMonitor', spec: { selector, endpoints } }]);
+  const services = objects.filter(({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-metrics'));
+  expect(services).toMatchObject(
+    MONITORED.map((component) => ({
+      metadata: { labels: { ...selector.matchLabels, 'app.kubernetes.io/component': component } },
+      spec: { selector: { 'app.kubernetes.io/component': component } },
+    })),
+  );
+});
+
+test('both would scrape each pod twice, and are refused', async () => {
+  const both = ['podMonitor', 'serviceMonitor'].map((name) => `metrics.${name}.enabled=true`);
+  await expect(rendered(...both)).rejects.toThrow(/would be scraped twice: enable one of them/);
 });

@@ -12,7 +12,7 @@ export interface Metrics {
   readonly countRefusal: CountRefusal;
   /** Counts a connection that was turned away at a port. */
   readonly countTurned: (port: string, why: Turned) => void;
-  /** Begins to count the engine's executions by state. */
+  /** Begins to count the engine's executions by state, and what its sweep found. */
   watch(engine: Engine): void;
 }
 
@@ -37,6 +37,11 @@ export function createMetrics(): Metrics {
     labelNames: ['port', 'reason'],
     registers: [registry],
   });
+  const residue = new Counter({
+    name: 'chaosplane_residue_found_total',
+    help: 'Marks of ChaosPlane that had no record when the daemon started, and were removed',
+    registers: [registry],
+  });
   let engine: Engine | undefined;
   new Gauge({
     name: 'chaosplane_daemon_executions',
@@ -55,6 +60,7 @@ export function createMetrics(): Metrics {
     countTurned: (port, reason) => turned.inc({ port, reason }),
     watch(started) {
       engine = started;
+      residue.inc(started.swept.orphans.length);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Informer, KubeClient, Reconciler } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
 import { chaosExperiments, mayBeCut, type ExperimentObject } from '@chaosplane/api';
+import type { OperatorMetrics } from '../metrics.ts';
 import type { Daemons } from './daemons.ts';
 import { reasonOf } from '@chaosplane/client';
 import { answersFor, ownerOf, type ExecutionOwner } from './orphans.ts';
@@ -17,6 +18,7 @@ export interface KeepCleanParts {
   readonly watchNamespace?: string | undefined;
   /** Whether that node has a daemon at this moment. */
   readonly hasDaemon: (node: string) => boolean;
+  readonly metrics: Pick<OperatorMetrics, 'residue'>;
   readonly logger: Logger;
 }
 
@@ -32,7 +34,7 @@ const PARALLEL_CANCELS = 16;
 
 /** The reconciler; keys are names of nodes. */
 export function cleanReconciler(parts: KeepCleanParts): Reconciler {
-  const { daemons, hasDaemon, logger } = parts;
+  const { daemons, hasDaemon, metrics, logger } = parts;
   return async (node, signal) => {
     if (!hasDaemon(node)) return undefined;
     const limit = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]);
@@ -47,6 +49,7 @@ export function cleanReconciler(parts: KeepCleanParts): Reconciler {
         orphans,
         async ({ executionId, experimentId }) => {
           await client.cancelChaos({ executionId }, { signal: limit() });
+          metrics.residue();
           logger.warn({ node, executionId, experiment: experimentId }, 'cancelled: its experiment is gone');
         },
         { concurrency: PARALLEL_CANCELS, stopOnError: false },

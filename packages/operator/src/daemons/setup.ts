@@ -14,11 +14,22 @@ const PARALLEL_NODES = 32;
 const CLEAN_AGAIN_MS = 3000;
 
 /** The names of the daemons in cluster DNS. */
-export function setupEndpoints({ client, daemons, caches, config, clock, logger }: TermParts): readonly Component[] {
+export function setupEndpoints({
+  client,
+  daemons,
+  caches,
+  config,
+  metrics,
+  clock,
+  logger,
+}: TermParts): readonly Component[] {
   const { daemonPods } = caches;
   const { namespace, daemonService: service, daemonPort: port } = config;
   const reconcile = endpointsReconciler({ client, pods: daemonPods, daemons, logger, namespace, service, port });
-  const queue = createWorkQueue({ name: 'endpoints', concurrency: 1, reconcile }, { clock, logger });
+  const queue = createWorkQueue(
+    { name: 'endpoints', concurrency: 1, reconcile, observer: metrics.queues.of('endpoints') },
+    { clock, logger },
+  );
   // There is one key only. Daemons that are there already are no change.
   queue.add('daemons');
   daemonPods.onChange(() => queue.add('daemons'));
@@ -51,14 +62,18 @@ export function setupClean({
   daemonNodes,
   caches,
   config,
+  metrics,
   clock,
   logger,
 }: TermParts): readonly Component[] {
   const { experiments, daemonPods } = caches;
   const { watchNamespace } = config;
   const hasDaemon = (node: string): boolean => daemonNodes().has(node);
-  const reconcile = cleanReconciler({ client, daemons, experiments, watchNamespace, logger, hasDaemon });
-  const queue = createWorkQueue({ name: 'orphans', concurrency: PARALLEL_NODES, reconcile }, { clock, logger });
+  const reconcile = cleanReconciler({ client, daemons, experiments, watchNamespace, metrics, logger, hasDaemon });
+  const queue = createWorkQueue(
+    { name: 'orphans', concurrency: PARALLEL_NODES, reconcile, observer: metrics.queues.of('orphans') },
+    { clock, logger },
+  );
   experiments.onChange(({ type, object }) => {
     if (type !== 'deleted' || !mayBeInForce(object)) return;
     for (const node of daemonNodes().keys()) {

@@ -1,4 +1,4 @@
-/** Nothing without a owner: what is in force on the nodes belongs to an experiment that exists, regardless of what became of the object and of the operator. */
+/** Nothing without an owner: what is in force on the nodes belongs to an experiment that exists, regardless of what became of the object and of the operator. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import { isFinal, chaosExperiments, type ExperimentObject } from '@chaosplane/api';

@@ -3,6 +3,7 @@ import { defined, type Logger } from '@chaosplane/common';
 import type { KubeClient } from '@chaosplane/kube';
 import { parseConfig, type OperatorConfig } from '../../src/config.ts';
 import type { Daemons } from '../../src/daemons/daemons.ts';
+import { createOperatorMetrics } from '../../src/metrics.ts';
 import { runOperator } from '../../src/operator.ts';
 import { createReadiness } from '../../src/readiness.ts';
 
@@ -13,6 +14,8 @@ export interface StagedOperator {
   stop(): Promise<void>;
   /** Why it does not serve; undefined when it does. */
   notReady(): string | undefined;
+  /** Its page /metrics, without comments: the value by the name with its labels. */
+  metrics(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** How an operator of a stage differs from a usual one. */
@@ -78,9 +81,10 @@ export function startStaged(
 ): StagedOperator {
   const controller = new AbortController();
   const readiness = createReadiness();
+  const metrics = createOperatorMetrics();
   const ended = (async () => {
     const daemons = await connect();
-    return runOperator(config, { client, daemons, logger, readiness }, controller.signal);
+    return runOperator(config, { client, daemons, logger, readiness, metrics }, controller.signal);
   })();
   ended.catch(() => undefined);
   return {
@@ -90,6 +94,15 @@ export function startStaged(
       return ended;
     },
     notReady: readiness.notReady,
+    async metrics() {
+      const lines = (await metrics.registry.metrics()).split('\n').filter((line) => /^[^#]/.test(line));
+      return new Map(
+        lines.map((line) => {
+          const at = line.lastIndexOf(' ');
+          return [line.slice(0, at), Number(line.slice(at))];
+        }),
+      );
+    },
   };
 }
 

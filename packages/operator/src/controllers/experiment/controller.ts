@@ -21,6 +21,7 @@ import { portsOf, type PortsParts } from './ports.ts';
 import { stopProbing } from './probing.ts';
 import { report } from './report.ts';
 import { createStore, type Stored } from './store.ts';
+import { createTimings } from './timings.ts';
 import { experimentIdOf, type Visit, type Visited } from './visit.ts';
 
 /** The reconciler of the work queue; keys are `namespace/name`. */
@@ -28,6 +29,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
   const { client, clock } = parts;
   const store = createStore(client, clock);
   const memories = new Map<string, VisitMemory>();
+  const timings = createTimings(parts);
   const admission = createAdmission(parts.experimentsPerNamespace, parts.experiments);
   parts.experiments.onChange(({ type, object, previous = object }) => {
     const aborted = previous !== object && whyAbort(previous) === undefined && whyAbort(object) !== undefined;
@@ -55,7 +57,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
       calls: memory.calls,
     });
     const visit: Visit = { stored, status, savedAt: clock.monotonic() };
-    const next = await work(visit, { ...parts, visited, executor, store, memory, admission, signal });
+    const next = await work(visit, { ...parts, visited, executor, store, memory, admission, timings, signal });
     memory.stored = visit.stored;
     if (isFinal(visit.status)) forget(memories, key, admission);
     return next;

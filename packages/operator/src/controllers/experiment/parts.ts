@@ -4,6 +4,7 @@ import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { Executor } from '@chaosplane/lifecycle';
 import type { Calls } from '../../daemons/calls.ts';
+import type { OperatorMetrics } from '../../metrics.ts';
 
 /** How an executor is made for one visit. */
 export interface ExecutorOptions {
@@ -30,6 +31,7 @@ export interface ControllerParts {
   readonly events: EventRecorder;
   /** Whether probes may ask loopback and link-local addresses. */
   readonly allowLocalProbes: boolean;
+  readonly metrics: Pick<OperatorMetrics, 'effective' | 'clean'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

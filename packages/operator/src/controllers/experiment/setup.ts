@@ -6,11 +6,11 @@ import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
 import { experimentReconciler } from './controller.ts';
 
 export function setupExperiments(term: TermParts): readonly Component[] {
-  const { client, caches, config, events, clock, logger, daemons, epoch } = term;
+  const { client, caches, config, events, clock, logger, daemons, epoch, metrics } = term;
   const { experiments, pods, nodes } = caches;
   const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs } = config;
   const reconcile = experimentReconciler({
-    ...{ client, experiments, pods, nodes, events, clock, logger, allowLocalProbes, experimentsPerNamespace },
+    ...{ client, experiments, pods, nodes, events, clock, logger, metrics, allowLocalProbes, experimentsPerNamespace },
     executorOf: chooseExecutor({ client, daemons, ...caches, epoch, leaseTtlMs, clock, logger }),
     wake: (key) => queue.add(key),
   });
@@ -24,9 +24,11 @@ export function setupExperiments(term: TermParts): readonly Component[] {
       perGroup: Math.ceil(workers / 6),
       isUrgent: (key) => isEnding(experiments.get(refOfKey(key))),
       reserved: Math.ceil(workers / 4),
+      observer: metrics.queues.of('experiments'),
     },
     { clock, logger },
   );
+  metrics.watch(experiments);
   experiments.onChange(({ type, object, previous }) => {
     if (type === 'deleted' || concerns(object, previous)) queue.add(keyOf(object.metadata));
   });
