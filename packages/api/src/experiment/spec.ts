@@ -115,6 +115,12 @@ export const experimentSpecSchema = closed({
   })
     .prefault({})
     .describe('How the experiment is undone.'),
+  ttlSecondsAfterFinished: z
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .optional()
+    .describe('How long the object is kept once the experiment has ended, in seconds; absent: until it is deleted.'),
 });
 
 /** The document: transformed, so that a target of pods has a namespace. */

@@ -57,6 +57,22 @@ describe('an experiment', () => {
     });
   });
 
+  test('is deleted when it has been kept for long enough after its end, and not before', async () => {
+    await twoPods();
+    stage.startOperator();
+    const short = { target: web, action: delay, duration: '1s' };
+    await stage.apply('kept', short);
+    await stage.apply('kept-long', { ...short, ttlSecondsAfterFinished: 3600 });
+    await stage.apply('kept-shortly', { ...short, ttlSecondsAfterFinished: 2 });
+    const over = await stage.until('kept-shortly', phaseIs('Completed'));
+    await eventually('its time is over', async () => (await stage.get('kept-shortly')) ?? 'gone', {
+      is: (found) => found === 'gone',
+    });
+    expect(Date.now() - Date.parse(over.status?.endedAt ?? '')).toBeGreaterThanOrEqual(2000);
+    for (const name of ['kept', 'kept-long'])
+      expect((await stage.until(name, phaseIs('Completed'))).kind).toBe('ChaosExperiment');
+  });
+
   test('spares the probes of its pods, from the addresses of the node and from the one that its daemon finds', async () => {
     const ports = [{ name: 'admin', containerPort: 9090 }];
     const probed = { ports, livenessProbe: { httpGet: { port: 'admin' } }, readinessProbe: { grpc: { port: 50_051 } } };

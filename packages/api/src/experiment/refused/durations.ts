@@ -3,7 +3,7 @@ import type { Refused } from './refused.ts';
 
 const DURATION = 'a duration such as 100ms, 0.5s or 1m30s (units h, m, s, ms, us, longest first)';
 const SPEC_FIELDS =
-  'target, action, peers, duration, injectionTimeout, execution, steadyState, abortConditions, rollback';
+  'target, action, peers, duration, injectionTimeout, execution, steadyState, abortConditions, rollback, ttlSecondsAfterFinished';
 
 export const durations: readonly Refused[] = [
   [{ duration: undefined }, 'spec.duration', 'it is required', 'a text'],

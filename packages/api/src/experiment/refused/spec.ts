@@ -2,7 +2,7 @@
 import type { Refused } from './refused.ts';
 
 const SPEC_FIELDS =
-  'target, action, peers, duration, injectionTimeout, execution, steadyState, abortConditions, rollback';
+  'target, action, peers, duration, injectionTimeout, execution, steadyState, abortConditions, rollback, ttlSecondsAfterFinished';
 
 export const spec: readonly Refused[] = [
   [{ execution: { parallelism: 0 } }, 'spec.execution.parallelism', 'it is too little', 'at least 1'],
@@ -16,6 +16,9 @@ export const spec: readonly Refused[] = [
     'parallelism, dryRun, onMissed, onTargetGone',
   ],
   [{ execution: [] }, 'spec.execution', 'it is a list', 'a map'],
+  [{ ttlSecondsAfterFinished: -1 }, 'spec.ttlSecondsAfterFinished', 'it is too little', 'at least 0'],
+  [{ ttlSecondsAfterFinished: 31_536_001 }, 'spec.ttlSecondsAfterFinished', 'it is too much', 'at most 31536000'],
+  [{ ttlSecondsAfterFinished: '1h' }, 'spec.ttlSecondsAfterFinished', 'it is a text', 'a number'],
   [{ rollback: { enabled: 'no' } }, 'spec.rollback.enabled', 'it is a text', 'true or false'],
   [
     { steadyState: { before: [{ type: 'http', url: 'shop' }] } },

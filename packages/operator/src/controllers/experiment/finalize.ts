@@ -1,5 +1,6 @@
-/** What is left to do for an experiment that is over: to let go of it once nothing of it can be on a node any more. */
+/** What is left to do for an experiment that is over: to let go of it once nothing of it can be on a node any more, and to delete it when it has been kept long enough. */
 import { chaosExperiments, FINALIZER, withTargets, type TargetStatus } from '@chaosplane/api';
+import { defined } from '@chaosplane/common';
 import { removeFinalizer } from '@chaosplane/kube';
 import type { Next } from '@chaosplane/lifecycle';
 import { executionsOf, type ExecutionsParts } from './observe.ts';
@@ -17,8 +18,32 @@ export interface FinalizeParts extends ExecutionsParts, Pick<ControllerParts, 'c
 /** How long to wait before a recovery that is not complete is looked at again. */
 const RETRY_MS = 2000;
 
-/** Ends when every execution has ended: by the TTL where the experiment leaves its end to that, at once when it is deleted. */
+/** The longest wait; a timer of Node.js ends at once when it is longer than 24.8 days (https://nodejs.org/api/timers.html). */
+const LONGEST_MS = 24 * 3_600_000;
+
+/** Lets go of it, and deletes it when `ttlSecondsAfterFinished` have passed. */
 export async function finalize(visit: Visit, parts: FinalizeParts): Promise<Next> {
+  return (await letGo(visit, parts)) ?? expire(visit, parts);
+}
+
+/** As the TTL controller of Kubernetes does for a Job: https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/ */
+async function expire(
+  { stored, status }: Readonly<Visit>,
+  { visited, client, clock, logger, signal }: FinalizeParts,
+): Promise<Next> {
+  const { metadata } = stored.object;
+  const seconds = visited.spec?.ttlSecondsAfterFinished;
+  if (seconds === undefined || status.endedAt === undefined || metadata.deletionTimestamp !== undefined)
+    return undefined;
+  const leftMs = status.endedAt + seconds * 1000 - clock.now();
+  if (leftMs > 0) return { requeueAfterMs: Math.min(leftMs, LONGEST_MS) };
+  await client.delete(chaosExperiments, metadata, { ...defined({ uid: metadata.uid }), signal });
+  logger.info({ experiment: visited.id, seconds }, 'deleted after its time');
+  return undefined;
+}
+
+/** Ends when every execution has ended: by the TTL where the experiment leaves its end to that, at once when it is deleted. */
+async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
   const { executor, signal, client, store } = parts;
   const { stored } = visit;
   const { metadata } = stored.object;
