@@ -8,6 +8,7 @@ export { unknownSpec } from './experiment/recovering.ts';
 export * from './experiment/select.ts';
 export { selectionMessage } from './experiment/selection-message.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';
+export { recovered } from './experiment/evidence.ts';
 export { TARGET_GONE } from './experiment/effect.ts';
 export { changeOf } from './injected.ts';
 export {

@@ -43,6 +43,7 @@ const target = z.object({
   message: z.string().optional().describe('Why it was missed.'),
   endedEarly: z.string().optional().describe('Why it ended before the experiment did.'),
   evidence: evidence.optional().describe('What was measured.'),
+  inForceMs: z.int().optional().describe('How long its fault was in force, by the clock of its node, in milliseconds.'),
 });
 
 /** The status of a ChaosExperiment. Times are RFC 3339. */

@@ -45,6 +45,8 @@ export interface TargetStatus {
   /** Why its execution ended before the experiment did. */
   readonly endedEarly?: string;
   readonly evidence?: TargetEvidence;
+  /** How long its fault was in force, by the clock of its node, in milliseconds; the duration was asked for. */
+  readonly inForceMs?: number;
 }
 
 /** A condition of an experiment. */

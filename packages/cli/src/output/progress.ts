@@ -107,11 +107,17 @@ function targetLine(target: TargetStatus): string {
   return `  ${mark} ${targetName(target)}  ${target.state.toLowerCase()}${early}  ${told}`.trimEnd();
 }
 
+function inForce({ inForceMs }: TargetStatus): string {
+  return inForceMs === undefined ? '' : `, in force ${formatDuration(inForceMs)}`;
+}
+
 /** The last word on a run. */
 export function report(status: ExperimentStatus): string {
   const lines = status.targets.flatMap((target) => [
     targetLine(target),
-    ...(target.evidence === undefined ? [] : [`      ${target.evidence.verdict}, engine ${target.evidence.engine}`]),
+    ...(target.evidence === undefined
+      ? []
+      : [`      ${target.evidence.verdict}, engine ${target.evidence.engine}${inForce(target)}`]),
     ...(target.evidence?.notes ?? []).map((note) => `      note: ${note}`),
   ]);
   const conditions = status.conditions.map(({ type, status: value, message }) => `  ${type}=${value}: ${message}`);

@@ -1,7 +1,7 @@
 /** What a daemon says fits into the status of an experiment, for any text. */
 import { expect, test } from '@jest/globals';
-import { Evidence, Verdict } from '@chaosplane/proto';
-import { evidenceOf } from './executions.ts';
+import { EndReason, Evidence, Execution, ExecutionState, Verdict } from '@chaosplane/proto';
+import { evidenceOf, observed } from './executions.ts';
 
 test('evidence without measure is cut to what 500 targets of one shard have room for, in numbers that Kubernetes takes', () => {
   const evidence = Evidence.create({
@@ -34,4 +34,17 @@ test('evidence as daemons give it is told in full', () => {
     counters: { matched: 31, delayed: 31 },
     notes: evidence.notes,
   });
+});
+
+test.each([
+  ['has ended', { endedAt: new Date(13_500) }, 3500],
+  ['is in force', {}, undefined],
+  ['happened once', { endedAt: new Date(13_500), endReason: EndReason.END_REASON_DONE }, undefined],
+  ['was never in force', { activeAt: undefined, endedAt: new Date(13_500) }, undefined],
+  ['ended after a clock was set back', { endedAt: new Date(9000) }, 0],
+])('how long a fault was in force that %s', (_what, change, expected) => {
+  const state = ExecutionState.EXECUTION_STATE_ENDED;
+  const endReason = EndReason.END_REASON_CANCELLED;
+  const execution = Execution.create({ state, endReason, activeAt: new Date(10_000), ...change });
+  expect(observed(execution).inForceMs).toBe(expected);
 });

@@ -1,5 +1,6 @@
 /** What a daemon says of its executions, in the words of an experiment. */
 import type { TargetEvidence } from '@chaosplane/api';
+import { defined } from '@chaosplane/common';
 import type { ObservedExecution } from '@chaosplane/lifecycle';
 import { EndReason, ExecutionState, Verdict, type Evidence, type Execution } from '@chaosplane/proto';
 import { cut } from './cut.ts';
@@ -21,9 +22,16 @@ export function observed(execution: Execution): ObservedExecution {
   return {
     live: isLive(execution),
     endReason: words(reason, 'END_REASON_'),
+    ...defined({ inForceMs: inForceMs(execution) }),
     ...(execution.error === '' ? {} : { error: cut(execution.error, LONGEST_REASON) }),
     ...(execution.evidence === undefined ? {} : { evidence: evidenceOf(execution.evidence) }),
   };
+}
+
+/** What happens once is in force at no time. */
+function inForceMs({ activeAt, endedAt, endReason }: Execution): number | undefined {
+  if (activeAt === undefined || endedAt === undefined || endReason === EndReason.END_REASON_DONE) return undefined;
+  return Math.max(0, endedAt.getTime() - activeAt.getTime());
 }
 
 /**

@@ -10,6 +10,8 @@ export interface ObservedExecution {
   /** Why its undo has not finished. */
   readonly error?: string;
   readonly evidence?: TargetEvidence;
+  /** How long it was in force, by the clock of its node; once it has ended. */
+  readonly inForceMs?: number;
 }
 
 /**

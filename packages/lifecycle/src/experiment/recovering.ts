@@ -8,7 +8,7 @@ import {
   type TargetStatus,
 } from '@chaosplane/api';
 import { countOf } from '@chaosplane/common/pure';
-import { evidenceOf } from './evidence.ts';
+import { recovered } from './evidence.ts';
 import type { Decision, Observation, ProbeOutcome } from './observation.ts';
 import { withSteadyState } from './steady-state.ts';
 import { judged } from './verdict.ts';
@@ -58,7 +58,7 @@ function noteRecovered(
 ): ReadonlyMap<string, Partial<TargetStatus>> {
   const ended = open.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
     const execution = executions.get(executionId ?? '');
-    return execution?.live === false ? [[uid, { state: 'Recovered', ...evidenceOf(execution) }]] : [];
+    return execution?.live === false ? [[uid, recovered(execution)]] : [];
   });
   return new Map(ended);
 }
@@ -99,11 +99,11 @@ function end(
   { outcome, after }: { readonly outcome: Outcome; readonly after: ProbeOutcome | undefined },
 ): Decision {
   const injected = status.targets.filter(({ executionId }) => executionId !== undefined).length;
-  const recovered =
+  const said =
     left === 0
       ? ({ status: 'True', reason: 'NothingLeft', message: `${countOf(injected, 'execution')} ended` } as const)
       : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${countOf(left, 'execution')} left to the TTL` } as const);
   const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
-  const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...recovered });
+  const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...said });
   return { kind: 'advance', status: judged({ spec, status: noted, outcome, after }, now) };
 }

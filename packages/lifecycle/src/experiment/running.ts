@@ -1,6 +1,6 @@
 /** The phase Running, from the moment when the duration counts. */
 import { withTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
-import { evidenceOf } from './evidence.ts';
+import { recovered } from './evidence.ts';
 import { bringUp } from './injecting.ts';
 import type { Decision, Understood } from './observation.ts';
 import { LOOK_AGAIN_MS } from './timing.ts';
@@ -29,7 +29,7 @@ function noteEnded({ status, executions }: Understood, end: number, now: number)
     // A one-shot action is done as soon as it has happened; and a deadline may pass unobserved, after the duration.
     const onTime = execution.endReason === 'done' || (execution.endReason === 'expired' && now >= end);
     const early = onTime ? {} : { endedEarly: execution.endReason ?? 'unknown' };
-    return [[target.uid, { state: 'Recovered', ...early, ...evidenceOf(execution) }]];
+    return [[target.uid, { ...recovered(execution), ...early }]];
   });
   return ended.length === 0 ? undefined : withTargets(status, new Map(ended));
 }

@@ -47,6 +47,7 @@ describe('an experiment', () => {
       ['a', 'Recovered'],
       ['b', 'Recovered'],
     ]);
+    for (const { inForceMs } of over.status?.targets ?? []) expect(inForceMs).toBeGreaterThanOrEqual(3000);
     expect(over.status?.conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual(
       expect.arrayContaining(['Selected=True', 'Injected=True', 'Recovered=True', 'Complete=True']),
     );

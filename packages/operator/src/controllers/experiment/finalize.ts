@@ -2,7 +2,7 @@
 import { chaosExperiments, FINALIZER, withTargets, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
 import { removeFinalizer } from '@chaosplane/kube';
-import type { Next } from '@chaosplane/lifecycle';
+import { recovered, type Next } from '@chaosplane/lifecycle';
 import { executionsOf, type ExecutionsParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
 import { logRecovered } from './report.ts';
@@ -56,14 +56,16 @@ async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
       await executor.cancel(live(), open);
       executions = await executionsOf(visit, open, parts);
     }
-    const ended = open.filter(({ executionId }) => executions.get(executionId ?? '')?.live === false);
-    const changes = ended.map(({ uid }): [string, Partial<TargetStatus>] => [uid, { state: 'Recovered' }]);
-    if (ended.length > 0) {
+    const changes = open.flatMap(({ uid, executionId }): [string, Partial<TargetStatus>][] => {
+      const execution = executions.get(executionId ?? '');
+      return execution?.live === false ? [[uid, recovered(execution)]] : [];
+    });
+    if (changes.length > 0) {
       visit.status = withTargets(visit.status, new Map(changes));
       visit.stored = await store.save(visit.stored, visit.status, signal);
       logRecovered(stored.status, visit.status, parts);
     }
-    if (live().length > 0 || ended.length < open.length) return { requeueAfterMs: RETRY_MS };
+    if (live().length > 0 || changes.length < open.length) return { requeueAfterMs: RETRY_MS };
   }
   await removeFinalizer(client, chaosExperiments, visit.stored.object, FINALIZER, signal);
   return undefined;
