@@ -57,9 +57,9 @@ function install() {
 
 if (!fresh()) install();
 const [program, ...args] = process.argv.slice(2);
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...args], {
-  stdio: 'inherit',
-});
+// The second for V8, which may end a process that starts threads from TypeScript: see tools/test/jest.ts.
+const flags = ['--disable-warning=ExperimentalWarning', `--wasm-wrapper-tiering-budget=${2 ** 31 - 1}`];
+const child = spawn(node, [...flags, join(root, program), ...args], { stdio: 'inherit' });
 // A terminal sends Ctrl-C to both; only the program decides what it means.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
