@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { countsOf, type Counts, type JestReport } from './counts.ts';
+import { marksOf } from './strays.ts';
 import { removeRun } from './sweep.ts';
 
 /** How a project is run. */
@@ -67,7 +68,7 @@ export async function runJest({
         env: {
           NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
           ...env,
-          CHAOSPLANE_TEST_RUN: runId,
+          ...marksOf(runId),
           // What the tests make in the temporary folder is theirs, and is looked for afterwards.
           TMPDIR: folder,
         },

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { closingLine, sum, type Counts } from './counts.ts';
 import { checkLeftovers, orphans } from './leftovers.ts';
+import { endStrays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
 /** One part of a run. */
@@ -32,6 +33,8 @@ export async function runAll(parts: readonly Part[], say: (line: string) => void
     counts.push(result);
     say(`── ${part.name}: ${closingLine(result)} in ${Math.round((performance.now() - started) / 1000)} s\n`);
   }
+  // What tests that were ended in the middle have started does not end with them.
+  if (controller.signal.aborted) await endStrays((marks) => marks.runId === runId);
   counts.push(await checkLeftovers(before, runId, say));
   if (controller.signal.aborted) counts.push({ passed: 0, failed: 1, skipped: 0 });
   const total = sum(counts);

@@ -6,16 +6,19 @@ import { join } from 'node:path';
 import { sweepLeftovers } from '@chaosplane/testbed';
 import { sweepLabs } from '@chaosplane/testkit';
 import { sweepClusters, wantedClusters } from '@chaosplane/testcluster';
+import { endStrays } from './strays.ts';
 
 /** What was removed, for people. Needs root for namespaces and mounts; without it there cannot be any of ChaosPlane. */
 export async function sweep(): Promise<string[]> {
+  // First: what they hold cannot be removed under them.
+  const ended = await endStrays(({ runner }) => !existsSync(`/proc/${runner}`));
   const removed = isRoot() ? [...sweepLabs(), ...(await sweepLeftovers()), ...(await sweepClusters())] : [];
   for (const name of await readdir(tmpdir())) {
     const owner = /^chaosplane-(?:run-[0-9a-z]+|vm)-(\d+)-/.exec(name)?.[1];
     if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
     removed.push(...(await removeRun(join(tmpdir(), name))));
   }
-  return removed;
+  return [...ended, ...removed];
 }
 
 /**
