@@ -31,13 +31,13 @@ export function createWorkQueue(
   options: WorkQueueOptions,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): WorkQueue {
-  const { name, reconcile, backoff: waits = { firstMs: 200, longestMs: 60_000 } } = options;
+  const { name, reconcile } = options;
   const lanes = createLanes(options);
   const times = createQueueTimes(clock, options.observer);
   /** Added while they ran. */
   const again = new Set<string>();
   const delays = createDelays(clock, (key) => add(key));
-  const failing = new Map<string, Iterator<number, never>>();
+  const failures = createFailures(options, { clock, logger });
   let signal: AbortSignal | undefined;
   let drained: (() => void) | undefined;
 
@@ -58,22 +58,13 @@ export function createWorkQueue(
   const work = async (key: string, during: AbortSignal): Promise<ReconcileResult> => {
     try {
       const wish = await reconcile(key, during);
-      failing.delete(key);
+      failures.over(key);
       if (wish?.requeueAfterMs === undefined) return 'success';
       addAfter(key, wish.requeueAfterMs);
       return 'requeue_after';
     } catch (error) {
       if (during.aborted) return 'error';
-      const times = failing.get(key) ?? backoff({ ...waits, factor: 2, clock });
-      failing.set(key, times);
-      const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
-      const waitMs = Math.round(Math.max(times.next().value, asked));
-      // Another writer was faster: that is how optimistic concurrency works.
-      logger[isConflict(error) ? 'debug' : 'warn'](
-        { queue: name, key, waitMs, err: error },
-        'reconcile failed, tries again',
-      );
-      addAfter(key, waitMs);
+      addAfter(key, failures.waitMs(key, error));
       return 'error';
     }
   };
@@ -117,6 +108,30 @@ export function createWorkQueue(
         if (given.aborted) end();
         else pump();
       });
+    },
+  };
+}
+
+/** Keys that fail, each of which waits longer every time. */
+function createFailures(
+  { name, backoff: waits = { firstMs: 200, longestMs: 60_000 } }: Pick<WorkQueueOptions, 'name' | 'backoff'>,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+) {
+  const failing = new Map<string, Iterator<number, never>>();
+  return {
+    over: (key: string): void => void failing.delete(key),
+    /** How long the key waits before it comes again. */
+    waitMs(key: string, error: unknown): number {
+      const times = failing.get(key) ?? backoff({ ...waits, factor: 2, clock });
+      failing.set(key, times);
+      const asked = error instanceof KubeError ? (error.retryAfterMs ?? 0) : 0;
+      const waitMs = Math.round(Math.max(times.next().value, asked));
+      // Another writer was faster: that is how optimistic concurrency works.
+      logger[isConflict(error) ? 'debug' : 'warn'](
+        { queue: name, key, waitMs, err: error },
+        'reconcile failed, tries again',
+      );
+      return waitMs;
     },
   };
 }
