@@ -59,7 +59,10 @@ if (!fresh()) install();
 const [program, ...args] = process.argv.slice(2);
 // The second for V8, which may end a process that starts threads from TypeScript: see tools/test/jest.ts.
 const flags = ['--disable-warning=ExperimentalWarning', `--wasm-wrapper-tiering-budget=${2 ** 31 - 1}`];
-const child = spawn(node, [...flags, join(root, program), ...args], { stdio: 'inherit' });
+// What was stripped of its types is kept: a program starts in two thirds of the time.
+const kept = join(root, 'node_modules', '.cache', 'node');
+const env = { NODE_COMPILE_CACHE: kept, ...process.env };
+const child = spawn(node, [...flags, join(root, program), ...args], { stdio: 'inherit', env });
 // A terminal sends Ctrl-C to both; only the program decides what it means.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));

@@ -66,6 +66,8 @@ export async function runJest({
       {
         cwd: root,
         env: {
+          // For the programs that tests start.
+          NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
           NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
           ...env,
           ...marksOf(runId),
