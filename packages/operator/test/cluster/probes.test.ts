@@ -1,4 +1,5 @@
 /** Pods with every kind of probe under faults: by default none of them is restarted for it, and all are where probes are not spared. */
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { pods as podKind, type Container, type Pod, type Probe } from '@chaosplane/kube';
 import { APP_IMAGE } from '@chaosplane/testbed';
@@ -82,7 +83,12 @@ async function ready(): Promise<void> {
   await shop.cluster.kubectl([...wait, ...names.map((name) => `pod/${name}`)]);
 }
 
-async function prints(): Promise<Record<string, string>> {
+type Prints = Readonly<Record<string, string>>;
+
+const withoutListeners = (all: Prints): Prints =>
+  Object.fromEntries(Object.entries(all).map(([name, text]) => [name, text.replace(/^tcp LISTEN .*\n/gm, '')]));
+
+async function prints(): Promise<Prints> {
   return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await shop.print(name)] as const)));
 }
 
@@ -138,8 +144,11 @@ async function begin(parameters: object): Promise<void> {
 
 async function end(): Promise<void> {
   for (const name of names) await shop.remove(name);
-  // What listens in a pod is part of it: a container that is just restarted does not yet.
+  // A container that is just restarted does not listen yet. All else is as it was at once.
+  expect(withoutListeners(await prints())).toEqual(withoutListeners(clean));
   await ready();
+  const same = { ...patient, is: (found: Prints) => isDeepStrictEqual(found, clean) };
+  await eventually('all listen again', prints, same).catch(() => undefined);
   expect(await prints()).toEqual(clean);
 }
 
