@@ -25,13 +25,6 @@ export interface JestRun {
   readonly except?: readonly string[];
 }
 
-/**
- * A thread that is started from TypeScript runs Node's type stripper, which is WebAssembly. V8 has ended a process (`Check failed:
- * jit_page.has_value()`, Node 24.21.0) when it replaced one of the stripper's wrappers by a compiled one; with this it never does.
- * Bundles, such as those of the images, run no stripper. See https://github.com/nodejs/node/issues/64500.
- */
-const KEEP_WASM_WRAPPERS = `--wasm-wrapper-tiering-budget=${2 ** 31 - 1}`;
-
 /** Resolves with the counts; what jest tells goes to the screen as it comes. */
 export async function runJest({
   root,
@@ -52,7 +45,8 @@ export async function runJest({
     const result = await execa(
       process.execPath,
       [
-        KEEP_WASM_WRAPPERS,
+        // As this process itself was started: see tools/first.mjs.
+        ...process.execArgv,
         'node_modules/.bin/jest',
         '--selectProjects',
         project,
@@ -66,8 +60,6 @@ export async function runJest({
       {
         cwd: root,
         env: {
-          // For the programs that tests start.
-          NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
           NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
           ...env,
           ...marksOf(runId),
