@@ -41,3 +41,9 @@ test('sessions close while another looks interfaces up', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   expect(stdout).toBe('1500\n');
 }, 120_000);
+
+test('no other thread gets a descriptor that a context needs, and leaves it one that ends the process', async () => {
+  const script = join(import.meta.dirname, 'nft-crowded.main.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  expect(stdout).toBe('300\n');
+}, 120_000);

@@ -1,5 +1,5 @@
 /** The libnftables contexts that are open: not too many, and each on a descriptor that libnftables can wait for. */
-import { close, closeSync, openSync, readdirSync } from 'node:fs';
+import { close, closeSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ChaosError } from '@chaosplane/common';
 import { duplicateFrom, setCloseOnExec, socketOption } from './ffi.ts';
@@ -24,10 +24,13 @@ const RESERVED = 400;
  */
 const MOST_KEPT = 200;
 
-/** A context, and the descriptor of its socket where that is known. */
+/** How often a context is made when other threads of this process take the descriptor that was freed for it. */
+const ATTEMPTS = 20;
+
+/** A context, and the descriptor of its socket. */
 interface Open {
   readonly context: Context;
-  readonly socket: number | undefined;
+  readonly socket: number;
 }
 
 /** By last use, the oldest first. */
@@ -75,7 +78,7 @@ export async function release(holder: Holder): Promise<void> {
   const open = contexts.get(holder);
   if (open === undefined) return;
   contexts.delete(holder);
-  const second = open.socket === undefined ? undefined : secondDescriptor(open.socket);
+  const second = secondDescriptor(open.socket);
   loadNftables().free(open.context);
   if (idle()) giveBack();
   else reserve();
@@ -99,22 +102,29 @@ function make(holder: Holder): Open {
   const free = [...contexts.keys()].filter(({ pinned }) => !pinned);
   const [oldest] = free;
   if (free.length >= MOST_KEPT && oldest !== undefined) void release(oldest);
-  reserve();
-  const low = reserved.shift();
-  if (low === undefined) throw noDescriptor();
-  closeSync(low);
-  const expected = nextDescriptor();
   const { create, free: freeNow, bufferOutput, bufferError } = loadNftables();
-  const context = holder.netns.within(() => create(0));
-  if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
-  // libnftables does not set close-on-exec on its socket: a surviving child would keep it and the namespace.
-  const found = closeOnExec(expected);
-  if (!found) closeEachOnExec();
-  if (bufferOutput(context) !== 0 || bufferError(context) !== 0) {
-    freeNow(context);
-    throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    reserve();
+    const low = reserved.shift();
+    if (low === undefined) throw noDescriptor();
+    closeSync(low);
+    const expected = nextDescriptor();
+    // Another thread was faster.
+    if (expected > HIGHEST) continue;
+    const context = holder.netns.within(() => create(0));
+    if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
+    // Another thread was faster by now, and the socket may be on a descriptor that is too high to wait for.
+    if (!closeOnExec(expected)) {
+      freeNow(context);
+      continue;
+    }
+    if (bufferOutput(context) !== 0 || bufferError(context) !== 0) {
+      freeNow(context);
+      throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
+    }
+    return { context, socket: expected };
   }
-  return { context, socket: found ? expected : undefined };
+  throw noDescriptor();
 }
 
 /** What took them: either contexts that stay, which are faults by proxy, or other files of this process. */
@@ -165,7 +175,10 @@ function giveBack(): void {
 
 const [SOCKET_LEVEL, DOMAIN, NETLINK] = [1, 39, 16];
 
-/** Whether `fd` is a netlink socket; then close-on-exec is set. */
+/**
+ * Whether `fd` is a netlink socket; then close-on-exec is set, which libnftables does not do: a surviving child would keep the socket
+ * and its namespace.
+ */
 function closeOnExec(fd: number): boolean {
   try {
     if (socketOption(fd, SOCKET_LEVEL, DOMAIN, 4).readInt32LE() !== NETLINK) return false;
@@ -174,13 +187,4 @@ function closeOnExec(fd: number): boolean {
   }
   setCloseOnExec(fd);
   return true;
-}
-
-/** Of this process, that is: Node's own have it anyway. It takes the longer, the more is open. */
-function closeEachOnExec(): void {
-  const ours = new Set(reserved);
-  for (const name of readdirSync('/proc/self/fd')) {
-    const fd = Number(name);
-    if (fd <= HIGHEST && !ours.has(fd)) closeOnExec(fd);
-  }
 }
