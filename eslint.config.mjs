@@ -29,7 +29,7 @@ const allowed = {
 /** What only the tests of a package import. A test of the probes needs certificates, which the operator makes. */
 const allowedInTests = {
   kube: ['testkit', 'testcluster'],
-  probes: ['operator'],
+  probes: ['operator', 'testkit'],
   daemon: ['testbed', 'testkit', 'testcluster'],
   operator: ['daemon', 'testbed', 'testkit', 'testcluster'],
   testbed: ['daemon', 'testkit'],

@@ -10,7 +10,7 @@ import type { Next, Ports } from './ports.ts';
 /** Does the one thing; what it learns goes into the status and the memory of the ports. */
 export async function carryOut(
   decision: Decision,
-  { executions }: Pick<Observation, 'executions'>,
+  observation: Pick<Observation, 'executions' | 'samples'>,
   ports: Ports,
 ): Promise<Next> {
   const { store, executor, injections, probes, clock } = ports;
@@ -39,8 +39,9 @@ export async function carryOut(
       return undefined;
     }
     case 'wait':
-      if (store.status.effectiveAt === undefined) return injections.wait(decision.until);
-      noteEvidence(executions, ports);
+      if (store.status.phase === 'Running' && store.status.effectiveAt === undefined)
+        return injections.wait(decision.until);
+      noteMeasured(observation, ports);
       if (store.status.phase === 'Running') await followPeers(ports);
       return { requeueAfterMs: Math.max(0, decision.until - clock.now()) };
     case 'done':
@@ -115,17 +116,18 @@ async function followPeers({
   }
 }
 
-/** For people who watch: what the daemons measure while the faults are in force. */
-function noteEvidence(
-  executions: Observation['executions'],
+/** For people who watch, and for another leader: what the daemons and the probes measure while the faults are in force. */
+function noteMeasured(
+  { executions, samples }: Pick<Observation, 'executions' | 'samples'>,
   { clock, memory, store, evidenceMs }: Pick<Ports, 'clock' | 'memory' | 'store' | 'evidenceMs'>,
 ): void {
-  if (executions.size === 0 || clock.monotonic() - memory.evidenceAt < evidenceMs) return;
+  if (clock.monotonic() - memory.evidenceAt < evidenceMs) return;
   memory.evidenceAt = clock.monotonic();
   const { status } = store;
   const changes = status.targets.flatMap(({ uid, executionId, evidence: known }): [string, Partial<TargetStatus>][] => {
     const evidence = executions.get(executionId ?? '')?.evidence;
     return evidence === undefined || JSON.stringify(evidence) === JSON.stringify(known) ? [] : [[uid, { evidence }]];
   });
-  if (changes.length > 0) store.status = withTargets(status, new Map(changes));
+  if (changes.length > 0) store.status = withTargets(store.status, new Map(changes));
+  if (samples !== undefined && samples !== status.samples) store.status = { ...store.status, samples };
 }

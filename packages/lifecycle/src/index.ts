@@ -11,6 +11,7 @@ export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { recovered } from './experiment/evidence.ts';
 export { TARGET_GONE } from './experiment/effect.ts';
 export { changeOf } from './injected.ts';
+export { noSamples, withSample, type Sample, type Times } from './samples/fold.ts';
 export {
   newDecisionMemory,
   type Injections,

@@ -13,6 +13,7 @@ import {
 import { decide } from '../src/experiment/decide.ts';
 import type { Decision, Observation, ObservedExecution, ProbeOutcome } from '../src/experiment/observation.ts';
 import type { Candidate } from '../src/experiment/select.ts';
+import { noSamples, withSample } from '../src/samples/fold.ts';
 
 /** A spec of three pods, with what differs. */
 export const specOf = (change: object = {}): ExperimentSpec =>
@@ -53,6 +54,9 @@ export class Simulation {
   effect: TargetEvidence['verdict'] = 'Verified';
   /** What the probes of each side say. */
   outcome: (side: 'before' | 'after') => ProbeOutcome = () => ({ outcome: 'pass', message: 'ok', tookMs: 1 });
+  /** What a sample says that begins at that time, of every probe that is sampled each second; undefined: none is taken. */
+  samples: (at: number, status: ExperimentStatus) => ProbeOutcome | undefined = () => undefined;
+  #sampledAt = -1000;
   /** Whether a target can be injected. */
   injects: (uid: string) => boolean = () => true;
   /** Whether a cancel ends the execution. */
@@ -65,6 +69,7 @@ export class Simulation {
   }
 
   step(): Decision {
+    this.#sample();
     const decision = decide(
       {
         spec: this.spec,
@@ -115,6 +120,18 @@ export class Simulation {
       case 'done':
         break;
     }
+  }
+
+  #sample(): void {
+    const { during } = this.spec.steadyState;
+    let samples = this.observation.samples ?? during.map((_probe, index) => noSamples(`probe ${index + 1}`));
+    for (let at = this.#sampledAt + 1000; at <= this.now; at += 1000) {
+      this.#sampledAt = at;
+      const outcome = this.samples(at, this.status);
+      if (outcome !== undefined)
+        samples = samples.map((known) => withSample(known, { ...outcome, begunAt: at }, this.status));
+    }
+    if (during.length > 0) this.observation = { ...this.observation, samples };
   }
 
   #set(status: ExperimentStatus): void {

@@ -2,4 +2,5 @@
 export type { Measured, Prober, ProbeRunner, WantedObjects } from './prober.ts';
 export { readObjects } from './objects.ts';
 export { runProbes } from './run.ts';
+export { isSampled, startSampling, type Sampling } from './sampling.ts';
 export { readSecret, type SecretKey } from './secret.ts';

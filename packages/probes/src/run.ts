@@ -44,7 +44,8 @@ async function runProbe(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
   }
 }
 
-async function once(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
+/** Asks it once, without its retries. It throws nothing: what goes wrong is its outcome. */
+export async function once(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
   const begun = prober.clock.monotonic();
   // Each is looked up by the type that it takes.
   const ask = runners[probe.type] as ProbeRunner;
@@ -56,6 +57,7 @@ async function once(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
   return { outcome, message: told, tookMs: since(begun, prober) };
 }
 
+/** In milliseconds, to a hundredth. */
 function since(begun: number, { clock }: Prober): number {
-  return Math.round(clock.monotonic() - begun);
+  return Math.round(100 * (clock.monotonic() - begun)) / 100;
 }

@@ -59,7 +59,12 @@ function isActionOf(kind: Action['targetKind']): string {
 }
 
 /** Where probes are. */
-const PROBES = ['spec.steadyState.before[]', 'spec.steadyState.after[]'] as const;
+const PROBES = [
+  'spec.steadyState.before[]',
+  'spec.steadyState.during[]',
+  'spec.steadyState.after[]',
+  'spec.abortConditions[]',
+] as const;
 
 /** Where objects are chosen by their labels. */
 const SELECTORS = [
@@ -137,7 +142,6 @@ const experimentAdditions: readonly Addition[] = [
     ),
   ),
   rule('spec.target.dynamic', 'targets are chosen once in this version', '!self'),
-  rule('spec.abortConditions', 'abort conditions are not available in this version', 'size(self) == 0'),
   rule('spec.peers[]', 'a peer is either a cidr or a podSelector', 'has(self.cidr) != has(self.podSelector)'),
   ...durationRule(
     'spec.duration',

@@ -72,9 +72,14 @@ describe('an experiment', () => {
       'nodes have labels in a cluster only',
     ],
     [
-      'abort conditions are not there',
-      { abortConditions: [{ type: 'http', url: 'http://x' }] },
-      'not available in this version',
+      'abort conditions ask no objects of Kubernetes on one machine',
+      { abortConditions: [{ type: 'k8s', kind: 'Pod', names: ['a'], ready: { count: 1 } }] },
+      'spec.abortConditions.0.type: there are objects of Kubernetes in a cluster only',
+    ],
+    [
+      'samples ask no objects of Kubernetes on one machine',
+      { steadyState: { during: [{ type: 'k8s', kind: 'Pod', names: ['a'], ready: { count: 1 } }] } },
+      'spec.steadyState.during.0.type: there are objects of Kubernetes in a cluster only',
     ],
     [
       'objects of Kubernetes are those of a cluster',

@@ -3,6 +3,7 @@ import { catalogue, findAction, parseParameters, textsOf, type Action } from '@c
 import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import type { Probe } from '../probe/probe.ts';
+import { BASELINE_SAMPLES } from '../probe/sampled.ts';
 import { problemsOf } from '../shared/problems.ts';
 import { experimentSchema, type ChaosExperiment, type TargetSpec } from './spec.ts';
 
@@ -34,6 +35,13 @@ function betweenFields({ spec }: ChaosExperiment): Problem[] {
     const wrong = 'with the duration it is longer than a daemon keeps an execution';
     problems.push({ path: 'spec.injectionTimeout', wrong, allowed: `at most ${left} with this duration` });
   }
+  spec.steadyState.during.forEach(({ interval, tolerance }, index) => {
+    if (tolerance?.against === undefined || spec.duration >= BASELINE_SAMPLES * interval) return;
+    const wrong = `in ${formatDuration(spec.duration)} there are fewer than the ${BASELINE_SAMPLES} samples that are compared`;
+    const longest = formatDuration(Math.floor(spec.duration / BASELINE_SAMPLES));
+    const allowed = `at most ${longest} with this duration, or a longer duration`;
+    problems.push({ path: `spec.steadyState.during.${index}.interval`, wrong, allowed });
+  });
   const { protocol } = spec.action.parameters;
   spec.peers.forEach((peer, index) => {
     if (peer.protocol === undefined || protocol === undefined || peer.protocol === protocol) return;
@@ -55,10 +63,14 @@ function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
     const wrong = `${known.name} is carried out by the operator of a cluster`;
     problems.push({ path: 'spec.action.type', wrong, allowed: 'with a cluster: chaosplane run --cluster' });
   }
-  for (const side of ['before', 'after'] as const)
-    spec.steadyState[side].forEach((probe, index) =>
-      problems.push(...probeOnlyOnClusters(probe, `spec.steadyState.${side}.${index}`)),
-    );
+  const { before, during, after } = spec.steadyState;
+  for (const [path, probes] of [
+    ['spec.steadyState.before', before],
+    ['spec.steadyState.during', during],
+    ['spec.steadyState.after', after],
+    ['spec.abortConditions', spec.abortConditions],
+  ] as const)
+    probes.forEach((probe, index) => problems.push(...probeOnlyOnClusters(probe, `${path}.${index}`)));
   spec.peers.forEach(({ podSelector }, index) => {
     if (podSelector === undefined) return;
     const wrong = 'pods are found by their labels in a cluster only';

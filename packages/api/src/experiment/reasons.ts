@@ -12,6 +12,7 @@ export const experimentReasons = {
     'SteadyStateKept',
     // False
     'SteadyStateLost',
+    'ToleranceExceeded',
     'EffectNotObserved',
     // Unknown
     'NoHypothesis',

@@ -5,6 +5,7 @@ import { API_VERSION } from '../shared/version.ts';
 import { namespaceName, objectName } from '../shared/names.ts';
 import { peerSchema } from '../shared/peer.ts';
 import { probeSchema } from '../probe/probe.ts';
+import { abortCondition, sampledProbe } from '../probe/sampled.ts';
 import { closed, positiveDuration, waitDuration } from '../shared/schema.ts';
 import { labelSelector } from '../shared/selector.ts';
 
@@ -55,16 +56,6 @@ const runDuration = positiveDuration.refine((ms) => ms <= 23 * 3600_000, {
   params: { allowed: 'at most 23h' },
 });
 
-const noAbortConditions = z
-  .array(probeSchema)
-  .max(20)
-  .default([])
-  .describe('Probes that end the experiment early. Not available in this version.')
-  .refine((conditions) => conditions.length === 0, {
-    message: 'abort conditions are not available in this version',
-    params: { allowed: 'none; abort by hand' },
-  });
-
 /** What an experiment wants, as a document says it. The resource definition of Kubernetes is made from it. */
 export const experimentSpecSchema = closed({
   target: checkedTarget,
@@ -101,12 +92,23 @@ export const experimentSpecSchema = closed({
     .describe('How the experiment is carried out.'),
   steadyState: closed({
     before: z.array(probeSchema).max(20).default([]).describe('Must pass before anything is injected.'),
+    during: z
+      .array(sampledProbe)
+      .max(10)
+      .default([])
+      .describe('Is asked again and again, while the faults are in force and until it passes again afterwards.'),
     after: z.array(probeSchema).max(20).default([]).describe('Must pass again once everything has recovered.'),
     recoveryTimeout: waitDuration.prefault('60s').describe('How long the steady state may take to come back.'),
   })
     .prefault({})
     .describe('The hypothesis: what is normal.'),
-  abortConditions: noAbortConditions,
+  abortConditions: z
+    .array(abortCondition)
+    .max(10)
+    .default([])
+    .describe(
+      'What ends the experiment early. Each must pass before anything is injected, and is asked again until its end.',
+    ),
   rollback: closed({
     enabled: z.boolean().default(true).describe('Undo at the end; false leaves the end to the TTL on the node.'),
     timeout: waitDuration

@@ -2,6 +2,7 @@
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { experimentReasons } from './reasons.ts';
+import { probeSamplesSchema, samplesDocument, samplesFrom } from './samples-document.ts';
 import { verdicts, type ExperimentCondition, type ExperimentStatus, type TargetStatus } from './status.ts';
 
 /** Targets that the status itself shows; all of them are in the shards. */
@@ -59,6 +60,7 @@ export const experimentStatusSchema = z.object({
   startedAt: time.optional().describe('When the injection began.'),
   effectiveAt: time.optional().describe('When the duration began to count.'),
   recoveringAt: time.optional().describe('When the recovery began.'),
+  recoveredAt: time.optional().describe('When nothing of it was left on any node, where samples are taken.'),
   endedAt: time.optional().describe('When it was over.'),
   outcome: z
     .object({
@@ -91,6 +93,11 @@ export const experimentStatusSchema = z.object({
     )
     .optional()
     .describe(`What is known of it: ${Object.keys(experimentReasons).join(', ')}.`),
+  samples: z
+    .array(probeSamplesSchema)
+    .max(10)
+    .optional()
+    .describe('What the probes of steadyState.during have measured, in their order.'),
   targets: z.array(target).max(SHOWN_TARGETS).optional().describe(`The first ${SHOWN_TARGETS} targets.`),
 });
 
@@ -135,7 +142,7 @@ export function statusDocument(
   status: ExperimentStatus,
   { generation, previous, now }: { generation: number; previous: StatusDocument | undefined; now: number },
 ): StatusDocument {
-  const { targets, conditions, outcome, startedAt, effectiveAt, recoveringAt, endedAt } = status;
+  const { targets, conditions, outcome, startedAt, effectiveAt, recoveringAt, recoveredAt, endedAt, samples } = status;
   const count = (state: TargetStatus['state']): number => targets.filter((one) => one.state === state).length;
   const verified = targets.filter((one) => one.evidence?.verdict === 'Verified').length;
   const reached = targets.filter((one) => one.executionId !== undefined).length;
@@ -149,6 +156,8 @@ export function statusDocument(
       startedAt: startedAt === undefined ? undefined : iso(startedAt),
       effectiveAt: effectiveAt === undefined ? undefined : iso(effectiveAt),
       recoveringAt: recoveringAt === undefined ? undefined : iso(recoveringAt),
+      recoveredAt: recoveredAt === undefined ? undefined : iso(recoveredAt),
+      samples: samples?.map(samplesDocument),
       endedAt: endedAt === undefined ? undefined : iso(endedAt),
     }),
     counts: {
@@ -187,7 +196,7 @@ export function statusFrom(
   document: StatusDocument | undefined,
   shards: readonly (readonly TargetDocument[])[],
 ): ExperimentStatus {
-  const { startedAt, effectiveAt, recoveringAt, endedAt, outcome, verdict } = document ?? {};
+  const { startedAt, effectiveAt, recoveringAt, recoveredAt, endedAt, outcome, verdict, samples } = document ?? {};
   return {
     phase: document?.phase ?? 'Pending',
     targets: shards.flat().map(targetOf),
@@ -199,6 +208,8 @@ export function statusFrom(
       startedAt: startedAt === undefined ? undefined : Date.parse(startedAt),
       effectiveAt: effectiveAt === undefined ? undefined : Date.parse(effectiveAt),
       recoveringAt: recoveringAt === undefined ? undefined : Date.parse(recoveringAt),
+      recoveredAt: recoveredAt === undefined ? undefined : Date.parse(recoveredAt),
+      samples: samples?.map(samplesFrom),
       endedAt: endedAt === undefined ? undefined : Date.parse(endedAt),
       outcome,
       verdict,

@@ -1,6 +1,7 @@
 /** What is known of a running experiment: phase, conditions, targets with their evidence. Times are milliseconds since the epoch. */
 import type { ConditionOf } from '../shared/condition.ts';
 import type { experimentReasons } from './reasons.ts';
+import type { ProbeSamples } from './samples.ts';
 
 /** The life of an experiment, in order; the last three are final. */
 export type Phase =
@@ -84,6 +85,10 @@ export interface ExperimentStatus {
   readonly outcome?: Outcome;
   /** Absent until it has ended, and for a dry run. */
   readonly verdict?: Verdict;
+  /** When all executions had ended; noted where samples are taken until the steady state is back. */
+  readonly recoveredAt?: number;
+  /** Of each probe of `steadyState.during`, in their order. */
+  readonly samples?: readonly ProbeSamples[];
 }
 
 /** A target as people know it: `shop/web`, `node n1`. */

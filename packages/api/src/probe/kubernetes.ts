@@ -1,9 +1,9 @@
 /** The probe `k8s`: how many objects of one kind must be ready. */
-import { quoted } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { objectName } from '../shared/names.ts';
 import { closed } from '../shared/schema.ts';
 import { labelSelector } from '../shared/selector.ts';
+import { wholeShare } from '../shared/share.ts';
 import { probeName, timing } from './timing.ts';
 
 /** The kinds whose readiness can be asked for. */
@@ -12,23 +12,9 @@ export const PROBED_KINDS = ['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'J
 /** A kind whose readiness can be asked for. */
 export type ProbedKind = (typeof PROBED_KINDS)[number];
 
-const share = z
-  .string()
-  .max(4)
-  .transform((text, { addIssue }) => {
-    const percent = /^([1-9][0-9]?|100)%$/.exec(text)?.[1];
-    if (percent !== undefined) return Number(percent);
-    addIssue({
-      code: 'custom',
-      message: `${quoted(text)} is no share`,
-      params: { allowed: "whole percent, such as '90%'" },
-    });
-    return z.NEVER;
-  });
-
 const ready = closed({
   count: z.int().min(0).max(1_000_000).optional().describe('At least so many.'),
-  share: share.optional().describe("At least this share of those there should be, rounded up: '90%'."),
+  share: wholeShare.optional().describe("At least this share of those there should be, rounded up: '90%'."),
 }).superRefine(({ count, share: percent }, { addIssue }) => {
   if ((count === undefined) !== (percent === undefined)) return;
   const message = count === undefined ? 'it says nothing' : 'it says two things';

@@ -35,13 +35,13 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['pods', 'names'],
 ]);
 
-/** An object whose unknown keys are refused, with the nearest known one. */
+/** An object whose unknown keys are refused, with the nearest known one; those that a schema adds to it are known, too. */
 export function closed<Fields extends z.core.$ZodLooseShape>(fields: Fields): z.ZodObject<Fields, z.core.$strict> {
-  const known = Object.keys(fields);
   return z.strictObject(fields, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return undefined;
       const keys = (issue as { readonly keys?: readonly string[] }).keys ?? [];
+      const known = Object.keys(issue.inst instanceof z.ZodObject ? issue.inst.def.shape : fields);
       knownBeside.set(keys, known);
       return keys.map((key) => unknownKey(key, known)).join(', ');
     },

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { formatDuration, type Clock } from '@chaosplane/common';
 import { targetName, type ChaosExperiment, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { createLogUpdate } from 'log-update';
+import { baselineProgress, sampleLines } from './samples.ts';
 
 /** Where a run is told. */
 export interface Progress {
@@ -80,10 +81,11 @@ function onChange(): (text: string, changed: () => void) => void {
   };
 }
 
-function summary({ targets }: ExperimentStatus): string {
+function summary(status: ExperimentStatus): string {
+  const { targets } = status;
   if (targets.length === 0) return '';
   const counts = Map.groupBy(targets, ({ state }) => state);
-  return `, ${[...counts].map(([state, members]) => `${members.length} ${state.toLowerCase()}`).join(', ')}`;
+  return `, ${[...counts].map(([state, members]) => `${members.length} ${state.toLowerCase()}`).join(', ')}${baselineProgress(status)}`;
 }
 
 function block(experiment: ChaosExperiment, status: ExperimentStatus, now: number): string {
@@ -97,6 +99,7 @@ function block(experiment: ChaosExperiment, status: ExperimentStatus, now: numbe
     `${styleText('bold', experiment.metadata.name)}  ${action.type}  ${status.phase}`,
     `${bar} ${formatDuration(Math.round(elapsed / 1000) * 1000)} of ${formatDuration(duration)}`,
     ...status.targets.map(targetLine),
+    ...sampleLines(status),
   ].join('\n');
 }
 
@@ -123,5 +126,10 @@ export function report(status: ExperimentStatus): string {
   const conditions = status.conditions.map(({ type, status: value, message }) => `  ${type}=${value}: ${message}`);
   const ended = status.verdict === undefined ? status.phase : `${status.phase}, ${status.verdict}`;
   const outcome = `${ended}${status.outcome === undefined ? '' : `: ${status.outcome.message}`}`;
-  return [outcome, ...conditions, ...(lines.length === 0 ? [] : ['targets:', ...lines])].join('\n');
+  const samples = sampleLines(status);
+  return [
+    ...[outcome, ...conditions],
+    ...(samples.length === 0 ? [] : ['samples:', ...samples]),
+    ...(lines.length === 0 ? [] : ['targets:', ...lines]),
+  ].join('\n');
 }

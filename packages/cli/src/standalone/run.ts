@@ -23,7 +23,7 @@ import {
   type Preview,
   type StatusStore,
 } from '@chaosplane/lifecycle';
-import { runProbes } from '@chaosplane/probes';
+import { isSampled, runProbes, startSampling, type Sampling } from '@chaosplane/probes';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 import { findCandidates } from './candidates.ts';
 import { localExecutor } from './executor.ts';
@@ -45,6 +45,10 @@ interface Run {
   readonly memory: DecisionMemory;
   readonly seed: number;
   readonly executor: Ports['executor'];
+  /** The probes that are asked again and again. */
+  sampling?: Sampling;
+  /** Is aborted when an abort condition wants the experiment to end. */
+  readonly guard: AbortController;
   /** An error that was not expected; everything is recovered before it is told. */
   failure?: Error;
 }
@@ -68,7 +72,8 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
   const store: StatusStore = { status: initialStatus, save: async () => undefined };
   const id = experimentId(metadata, clock.randomHex(4));
   const executor = localExecutor({ spec, experimentId: id, client, runtime });
-  const run: Run = { store, executor, memory: newDecisionMemory(), seed: Math.floor(clock.random() * 2 ** 31) };
+  const seed = Math.floor(clock.random() * 2 ** 31);
+  const run: Run = { store, executor, memory: newDecisionMemory(), guard: new AbortController(), seed };
   const ports = portsOf(run, parts);
   let silentSince: number | undefined;
   while (!isFinal(store.status)) {
@@ -77,7 +82,7 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
       const next = await carryOut(decide(observation, clock.now()), observation, ports);
       silentSince = undefined;
       onStatus(store.status);
-      if (next !== undefined) await pause(next.requeueAfterMs, store.status, parts);
+      if (next !== undefined) await pause(next.requeueAfterMs, run, parts);
     } catch (error) {
       // The daemon is away for a moment: an upgrade, a restart. Its journal has everything; the next one knows us.
       if (!isPassing(error)) {
@@ -91,6 +96,7 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
       onStatus(store.status);
     }
   }
+  run.sampling?.stop();
   if (run.failure !== undefined) throw run.failure;
   return store.status;
 }
@@ -108,7 +114,7 @@ export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Prom
   const dry = { ...experiment, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } };
   const store: StatusStore = { status: initialStatus, save: async () => undefined };
   const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
-  const run: Run = { store, executor, memory: newDecisionMemory(), seed: 0 };
+  const run: Run = { store, executor, memory: newDecisionMemory(), guard: new AbortController(), seed: 0 };
   let previewed: Previewed | undefined;
   const onPreviewed: Ports['onPreviewed'] = (dryRun, previews) => {
     previewed = { dryRun, previews };
@@ -118,14 +124,13 @@ export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Prom
   return previewed;
 }
 
-async function observe(
-  run: Run,
-  { experiment, runtime, client, abort }: Omit<RunParts, 'onStatus'>,
-): Promise<Observation> {
+async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Observation> {
+  const { experiment, runtime, client, abort } = parts;
+  const sampled = samplingOf(run, parts);
   const { memory, seed, executor, failure } = run;
   const { status } = run.store;
   const pending = status.phase === 'Pending';
-  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : undefined);
+  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : sampled?.abort);
   return {
     spec: experiment.spec,
     status,
@@ -133,7 +138,19 @@ async function observe(
     candidates: pending ? await findCandidates({ runtime, client }, experiment.spec.target) : [],
     executions: pending ? new Map() : await executor.observe(status.targets, 'all'),
     ...defined({ before: memory.before, after: memory.after, abort: why }),
+    ...defined({ samples: sampled?.collect(status), guarded: sampled?.isGuarded }),
   };
+}
+
+/** What is asked again and again, begun when the targets are chosen; undefined when there is nothing to ask. */
+function samplingOf(run: Run, { experiment: { spec }, clock }: Omit<RunParts, 'onStatus'>): Sampling | undefined {
+  if (!isSampled(spec) || run.store.status.phase === 'Pending') return undefined;
+  const { signal } = new AbortController();
+  return (run.sampling ??= startSampling(
+    spec,
+    { clock, signal, allowLocal: true },
+    { onAbort: () => run.guard.abort() },
+  ));
 }
 
 function portsOf(
@@ -172,6 +189,7 @@ function injectionsOf(
 }
 
 /** Waits, but not when the experiment is to end; a recovery that has to be tried again is waited for all the same. */
-async function pause(ms: number, { phase }: ExperimentStatus, { clock, abort }: RunParts): Promise<void> {
-  await clock.sleep(ms, phase === 'Recovering' ? undefined : abort).catch(() => undefined);
+async function pause(ms: number, { store, guard }: Run, { clock, abort }: RunParts): Promise<void> {
+  const ends = store.status.phase === 'Recovering' ? undefined : AbortSignal.any([abort, guard.signal]);
+  await clock.sleep(ms, ends).catch(() => undefined);
 }

@@ -24,7 +24,14 @@ const steps = {
 } satisfies Record<Phase, Step>;
 
 /** Decides. Deterministic and total. */
-export function decide(observation: Observation, now: number): Decision {
+export function decide(observed: Observation, now: number): Decision {
+  const { samples } = observed;
+  // Each status that follows says what the samples say.
+  const observation = samples === undefined ? observed : { ...observed, status: { ...observed.status, samples } };
+  return next(observation, now);
+}
+
+function next(observation: Observation, now: number): Decision {
   const { spec, status, abort, refusal } = observation;
   if (isFinal(status)) return { kind: 'done' };
   if (status.phase === 'Pending') {

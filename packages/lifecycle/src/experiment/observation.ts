@@ -1,5 +1,5 @@
 /** What is known of an experiment at one moment, and what can follow from it. */
-import type { ExperimentSpec, ExperimentStatus, TargetEvidence, TargetStatus } from '@chaosplane/api';
+import type { ExperimentSpec, ExperimentStatus, ProbeSamples, TargetEvidence, TargetStatus } from '@chaosplane/api';
 import type { Candidate, Selection } from './select.ts';
 
 /** An execution, as its daemon tells it. */
@@ -49,6 +49,10 @@ export interface Observation {
   /** The last outcome of each side, when it was probed. */
   readonly before?: ProbeOutcome;
   readonly after?: ProbeOutcome;
+  /** What the samples say by now of each probe of `steadyState.during`; absent: none are taken. */
+  readonly samples?: readonly ProbeSamples[];
+  /** Whether every abort condition has been asked, and does not want the experiment to end. Absent: there are none. */
+  readonly guarded?: boolean;
   /** Why it is to end now. */
   readonly abort?: string;
   /**

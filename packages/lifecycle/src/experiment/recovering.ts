@@ -11,6 +11,8 @@ import { countOf } from '@chaosplane/common/pure';
 import { recovered } from './evidence.ts';
 import type { Decision, Observation, ProbeOutcome } from './observation.ts';
 import { withSteadyState } from './steady-state.ts';
+import { samplesBack } from './sampling.ts';
+import { LOOK_AGAIN_MS } from './timing.ts';
 import { judged } from './verdict.ts';
 
 /** What the recovery asks of a spec. */
@@ -26,7 +28,7 @@ export const unknownSpec: Recovery['spec'] & Pick<ExperimentSpec, 'injectionTime
   injectionTimeout: 60_000,
   duration: 1000,
   rollback: { enabled: true, timeout: 60_000 },
-  steadyState: { before: [], after: [], recoveryTimeout: 60_000 },
+  steadyState: { before: [], during: [], after: [], recoveryTimeout: 60_000 },
 };
 
 /** Begins the recovery; the outcome is that of the experiment once it has recovered. */
@@ -77,20 +79,32 @@ function noteStuck(
 
 function afterwards(recovery: Recovery, now: number, left: number): Decision {
   const { spec, status, after } = recovery;
+  const { during, after: probes, recoveryTimeout } = spec.steadyState;
   const outcome = status.outcome ?? { phase: 'Failed', message: 'the reason was not recorded' };
-  if (outcome.phase !== 'Completed' || spec.steadyState.after.length === 0)
+  if (outcome.phase !== 'Completed' || probes.length + during.length === 0)
     return end(recovery, now, left, { outcome, after: undefined });
-  const late = now >= (status.recoveringAt ?? now) + spec.steadyState.recoveryTimeout;
-  if (after === undefined || (after.outcome !== 'pass' && !late)) return { kind: 'probe', side: 'after' };
-  const told = { ...recovery, status: withSteadyState(status, after, 'after the faults') };
-  if (after.outcome === 'pass') return end(told, now, left, { outcome, after });
+  const { recoveredAt } = status;
+  if (during.length > 0 && recoveredAt === undefined)
+    return { kind: 'advance', status: { ...status, recoveredAt: now } };
+  const late = now >= (status.recoveringAt ?? now) + recoveryTimeout;
+  const open = probes.length > 0 && (after === undefined || (after.outcome !== 'pass' && !late));
+  if (open) return { kind: 'probe', side: 'after' };
+  const back = samplesBack(status, recoveredAt ?? now);
+  if (back !== undefined && !late) return { kind: 'wait', until: now + LOOK_AGAIN_MS };
+  const told = after === undefined ? recovery : { ...recovery, status: withSteadyState(status, after, AFTER) };
+  const lost = after === undefined || after.outcome === 'pass' ? back : after;
+  if (lost === undefined) return end(told, now, left, { outcome, after });
   const what = {
     fail: 'the steady state did not come back',
     error: 'it is not known whether the steady state came back',
+    pass: '',
   };
-  const message = `${what[after.outcome]}: ${after.message}`;
-  return end(told, now, left, { outcome: { phase: 'Failed', message }, after });
+  const message = `${what[lost.outcome]}: ${lost.message}`;
+  const noted = { ...told, status: withSteadyState(status, lost, AFTER) };
+  return end(noted, now, left, { outcome: { phase: 'Failed', message }, after: lost });
 }
+
+const AFTER = 'after the faults';
 
 function end(
   { spec, status }: Recovery,

@@ -1,20 +1,31 @@
 /** The phase SteadyStateChecking: what is normal must be so before anything is injected. Also how each outcome is told. */
 import { withCondition, type ExperimentStatus } from '@chaosplane/api';
 import type { Decision, ProbeOutcome, Understood } from './observation.ts';
+import { beforeInjection } from './sampling.ts';
+import { LOOK_AGAIN_MS } from './timing.ts';
 import { notRun } from './verdict.ts';
 
 /** Asks the probes; an experiment without its steady state has failed, and so has one whose steady state is not known. */
-export function checkSteadyState({ spec, status, before }: Understood, now: number): Decision {
-  if (spec.steadyState.before.length === 0) return begin(status, now);
-  if (before === undefined) return { kind: 'probe', side: 'before' };
-  if (before.outcome === 'pass') return begin(withSteadyState(status, before, 'before the faults'), now);
+export function checkSteadyState(observation: Understood, now: number): Decision {
+  const { spec, status, before } = observation;
+  if (spec.steadyState.before.length > 0 && before === undefined) return { kind: 'probe', side: 'before' };
+  if (before !== undefined && before.outcome !== 'pass') return notThere(status, before, now);
+  const checked = before === undefined ? status : withSteadyState(status, before, BEFORE);
+  const sampled = beforeInjection(spec, observation);
+  if (sampled === undefined) return begin(checked, now);
+  return sampled === 'wait' ? { kind: 'wait', until: now + LOOK_AGAIN_MS } : notThere(status, sampled, now);
+}
+
+const BEFORE = 'before the faults';
+
+function notThere(status: ExperimentStatus, seen: ProbeOutcome, now: number): Decision {
   const what = {
     fail: 'the steady state was not there to begin with',
     error: 'it is not known whether the steady state was there to begin with',
+    pass: '',
   };
-  const message = `${what[before.outcome]}: ${before.message}`;
-  const failed = withSteadyState(status, before, 'before the faults');
-  return { kind: 'advance', status: notRun(failed, message, now) };
+  const failed = withSteadyState(status, seen, BEFORE);
+  return { kind: 'advance', status: notRun(failed, `${what[seen.outcome]}: ${seen.message}`, now) };
 }
 
 function begin(status: ExperimentStatus, now: number): Decision {

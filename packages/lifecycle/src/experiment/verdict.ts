@@ -8,6 +8,7 @@ import {
 } from '@chaosplane/api';
 import { RAN } from './effect.ts';
 import { ended } from './ended.ts';
+import { judgeSamples, type SamplesJudgement } from '../samples/judge.ts';
 import type { ProbeOutcome } from './observation.ts';
 
 type Held = Extract<ExperimentCondition, { readonly type: 'HypothesisHeld' }>;
@@ -61,14 +62,25 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
     const reason = effect?.reason === 'NoTraffic' ? 'NoTraffic' : 'EffectNotMeasured';
     return unknown(reason, `the effect was ${seen}${also}`);
   }
-  if (spec.steadyState.after.length === 0)
+  const { during, after: probes } = spec.steadyState;
+  if (probes.length + during.length === 0)
     return unknown('NoHypothesis', `no hypothesis was tested; the effect was ${seen}${also}`);
-  if (after === undefined) return unknown('NoValidSample', `the steady state was not measured${also}`);
-  if (after.outcome === 'error') return unknown('NoValidSample', outcome.message);
-  if (after.outcome === 'fail') return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
-  return {
-    status: 'True',
-    reason: 'SteadyStateKept',
-    message: `the effect was ${seen}, and the steady state is back${also}`,
-  };
+  if (probes.length > 0 && after === undefined)
+    return unknown('NoValidSample', `the steady state was not measured${also}`);
+  if (after?.outcome === 'fail') return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
+  const samples = during.map((probe, index) => judgeSamples(probe, status.samples?.[index]));
+  const told = (wanted: SamplesJudgement['outcome']): string =>
+    samples.flatMap(({ outcome: one, message }) => (one === wanted ? [message] : [])).join('; ');
+  const exceeded = told('exceeded');
+  if (exceeded !== '')
+    return {
+      status: 'False',
+      reason: 'ToleranceExceeded',
+      message: `the steady state was not kept: ${exceeded}${also}`,
+    };
+  if (after?.outcome === 'error') return unknown('NoValidSample', outcome.message);
+  const few = told('unknown');
+  if (few !== '') return unknown('NoValidSample', `it is not known whether the steady state was kept: ${few}${also}`);
+  const kept = during.length === 0 ? 'the steady state is back' : `the steady state was kept: ${told('kept')}`;
+  return { status: 'True', reason: 'SteadyStateKept', message: `the effect was ${seen}, and ${kept}${also}` };
 }

@@ -169,13 +169,14 @@ test('who may not list them may not have them counted; who may, may ask for ever
     await kubectl('-n', namespace, 'create', 'rolebinding', role, `--role=${role}`, `--user=${user}`);
   const anna = asUser(user);
   const { apiVersion, kind } = chaosExperiments;
-  const write = async (name: string, ...before: readonly object[]): Promise<string> => {
-    const object = { apiVersion, kind, metadata: { namespace, name }, spec: specWith(...before) };
+  const writeSpec = async (name: string, spec: object): Promise<string> => {
+    const object = { apiVersion, kind, metadata: { namespace, name }, spec };
     return anna.apply(chaosExperiments, object as never, { fieldManager: 'test' }).then(
       () => 'created',
       (error: unknown) => String(error),
     );
   };
+  const write = (name: string, ...before: readonly object[]): Promise<string> => writeSpec(name, specWith(...before));
   const kinds = [
     ['Pod', 'pods'],
     ['Deployment', 'deployments.apps'],
@@ -191,6 +192,13 @@ test('who may not list them may not have them counted; who may, may ask for ever
       (await write(`refused-${word}-${++serial}`, probes[index]!)).includes(`user anna may not list ${word}`),
     );
   }
+  // Wherever a probe stands.
+  const { steadyState: _before, ...spec } = specWith() as { steadyState: object };
+  const counting = [{ type: 'k8s', kind: 'Pod', labelSelector: {}, ready: { count: 0 } }];
+  for (const elsewhere of [
+    ...[{ steadyState: { during: counting } }, { steadyState: { after: counting } }, { abortConditions: counting }],
+  ])
+    expect(await writeSpec(`refused-${++serial}`, { ...spec, ...elsewhere })).toContain('user anna may not list pods');
   const named = kinds.slice(0, -1).map(([, plural]) => plural);
   await kubectl('-n', namespace, 'create', 'role', 'look', '--verb=list', `--resource=${named.join(',')}`);
   await kubectl('-n', namespace, 'create', 'rolebinding', 'look', '--role=look', `--user=${user}`);

@@ -58,7 +58,12 @@ export const durations: readonly Refused[] = [
     'it is too long',
     'a duration of at most 24h',
   ],
-  [{ steadyState: { during: [] } }, 'spec.steadyState', '"during" is not known here', 'before, after, recoveryTimeout'],
+  [
+    { steadyState: { meanwhile: [] } },
+    'spec.steadyState',
+    '"meanwhile" is not known here',
+    'before, during, after, recoveryTimeout',
+  ],
   [{ steadyState: { recoveryTimeout: '2d' } }, 'spec.steadyState.recoveryTimeout', '"2d" is not a duration', DURATION],
   [{ Duration: '5s' }, 'spec', '"Duration" is not known here; did you mean duration?', SPEC_FIELDS],
 ];

@@ -172,12 +172,6 @@ export const spec: readonly Refused[] = [
     'name, type, url, method, expectStatus, headers, ca, insecure, timeout, interval, retries',
   ],
   [
-    { abortConditions: [{ type: 'http', url: 'http://a' }] },
-    'spec.abortConditions',
-    'abort conditions are not available in this version',
-    'none; abort by hand',
-  ],
-  [
     { selector: { app: 'web' } },
     'spec',
     '"selector" is not known here; did you mean target.labelSelector?',

@@ -9,13 +9,15 @@ const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
  */
 export function specAsApplied({ metadata, spec }: Pick<ExperimentObject, 'metadata' | 'spec'>): unknown {
   const { spec: applied } = mapOf(parsed(metadata.annotations?.[ANNOTATION]));
-  const { target, action, peers, steadyState } = mapOf(applied);
-  const { before, after } = mapOf(steadyState);
+  const { target, action, peers, steadyState, abortConditions } = mapOf(applied);
+  const { before, during, after } = mapOf(steadyState);
+  const probes = (list: unknown): ReturnType<typeof each> => each(list, ['labelSelector', 'names']);
   return withNulls(spec, {
     target: some(target, ['labelSelector', 'names']),
     action: some(action, ['parameters']),
     peers: each(peers, ['podSelector', 'ports']),
-    steadyState: { before: each(before, ['labelSelector', 'names']), after: each(after, ['labelSelector', 'names']) },
+    steadyState: { before: probes(before), during: probes(during), after: probes(after) },
+    abortConditions: probes(abortConditions),
   });
 }
 

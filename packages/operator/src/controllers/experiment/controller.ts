@@ -76,6 +76,7 @@ function forget(memories: Map<string, VisitMemory>, key: string, admission: Admi
   const memory = memories.get(key);
   admission.leave(memory?.uid ?? '');
   if (memory !== undefined) stopProbing(memory);
+  memory?.sampling?.stop();
   memory?.calls.stop('');
   memories.delete(key);
 }
@@ -99,7 +100,7 @@ async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizePar
 function examine(stored: Stored): { readonly visited: Visited; readonly status: Visit['status'] } {
   const { object } = stored;
   const { apiVersion, kind, metadata } = object;
-  const known = { id: experimentIdOf(object), namespace: metadata.namespace ?? '' };
+  const known = { id: experimentIdOf(object), namespace: metadata.namespace ?? '', key: keyOf(metadata) };
   try {
     const document = { apiVersion, kind, metadata, spec: specAsApplied(object) };
     const { spec } = parseExperiment(document, 'cluster');

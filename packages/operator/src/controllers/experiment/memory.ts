@@ -1,6 +1,7 @@
 /** What is remembered of an experiment between two visits, and may be forgotten: another operator begins without it. */
 import type { Clock } from '@chaosplane/common';
 import { newDecisionMemory, type DecisionMemory, type ProbeOutcome } from '@chaosplane/lifecycle';
+import type { Sampling } from '@chaosplane/probes';
 import { createCalls, type Calls } from '../../daemons/calls.ts';
 import type { Stored } from './store.ts';
 
@@ -24,6 +25,8 @@ export interface VisitMemory extends DecisionMemory {
   /** On the monotonic clock: when a visit was left while injections were under way. */
   leftAt: number;
   probing?: Probing;
+  /** The probes that are asked again and again. */
+  sampling?: Sampling;
   /** What the API server had after the last visit. */
   stored?: Stored;
 }

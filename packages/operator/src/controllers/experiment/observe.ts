@@ -9,6 +9,7 @@ import type { Admission } from './admission.ts';
 import { askingOf } from './injecting.ts';
 import type { VisitMemory } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
+import { sampling, type SamplingParts } from './probing.ts';
 import type { Visit, Visited } from './visit.ts';
 
 /** What executions are looked for with. */
@@ -18,7 +19,8 @@ export interface ExecutionsParts extends Pick<ControllerParts, 'clock' | 'logger
 }
 
 /** What an observation is made with. */
-export interface ObserveParts extends ExecutionsParts, Pick<ControllerParts, 'pods' | 'nodes' | 'experiments'> {
+export interface ObserveParts
+  extends ExecutionsParts, Omit<SamplingParts, 'visited'>, Pick<ControllerParts, 'pods' | 'nodes' | 'experiments'> {
   readonly memory: VisitMemory;
   readonly admission: Admission;
 }
@@ -32,7 +34,8 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
   const { visited, memory, pods, nodes } = parts;
   const { spec, broken, namespace } = visited;
   const pending = status.phase === 'Pending';
-  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts);
+  const sampled = sampling(status, parts);
+  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts) ?? sampled?.abort;
   return {
     spec,
     status,
@@ -48,6 +51,8 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
       before: memory.before,
       after: memory.after,
       abort,
+      samples: sampled?.collect(status),
+      guarded: sampled?.isGuarded,
       refusal: pending ? refusalOf(visit, parts) : undefined,
     }),
   };

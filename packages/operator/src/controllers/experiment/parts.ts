@@ -26,8 +26,8 @@ export interface ControllerParts {
   readonly executorOf: ExecutorOf;
   /** How many experiments of one namespace may be under way. */
   readonly experimentsPerNamespace: number;
-  /** Wants a visit to the experiment of that key. */
-  readonly wake: (key: string) => void;
+  /** Wants a visit to the experiment of that key; an urgent one takes a worker that is kept for what is to end. */
+  readonly wake: (key: string, how?: 'urgent') => void;
   readonly events: EventRecorder;
   /** Whether probes may ask loopback and link-local addresses. */
   readonly allowLocalProbes: boolean;

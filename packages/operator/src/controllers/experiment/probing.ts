@@ -1,17 +1,35 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
-import type { Probe } from '@chaosplane/api';
+import { isFinal, type ExperimentStatus, type Probe } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
-import { readObjects, readSecret, runProbes, type Prober } from '@chaosplane/probes';
+import {
+  isSampled,
+  readObjects,
+  readSecret,
+  runProbes,
+  startSampling,
+  type Prober,
+  type Sampling,
+} from '@chaosplane/probes';
 import type { VisitMemory, Probing } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
 import type { Visited } from './visit.ts';
 
-/** What probes are asked with. */
-export interface ProbingParts extends Pick<ControllerParts, 'client' | 'clock' | 'allowLocalProbes'> {
+/** What any probe is asked with. */
+interface ProberParts extends Pick<ControllerParts, 'client' | 'clock' | 'allowLocalProbes'> {
+  readonly visited: Pick<Visited, 'namespace'>;
+  readonly signal: AbortSignal;
+}
+
+/** What the probes of one side are asked with. */
+export interface ProbingParts extends ProberParts {
   readonly probes: readonly Probe[];
+  readonly memory: VisitMemory;
+}
+
+/** What probes are asked with again and again. */
+export interface SamplingParts extends ProberParts, Pick<ControllerParts, 'wake'> {
   readonly visited: Visited;
   readonly memory: VisitMemory;
-  readonly signal: AbortSignal;
 }
 
 /** How long a visit waits for them: most answer at once. */
@@ -29,6 +47,23 @@ export async function probed(side: Probing['side'], parts: ProbingParts): Promis
   return outcome;
 }
 
+/**
+ * What is asked again and again, begun when the targets are chosen; undefined when there is nothing to ask. An operator that takes
+ * over goes on from what is written down.
+ */
+export function sampling(status: ExperimentStatus, parts: SamplingParts): Sampling | undefined {
+  const { visited, memory, wake } = parts;
+  const { spec } = visited;
+  if (spec === undefined || !isSampled(spec) || status.phase === 'Pending' || isFinal(status)) return undefined;
+  return (memory.sampling ??= startSampling(spec, proberOf(parts, parts.signal), {
+    known: status.samples,
+    onAbort() {
+      memory.calls.hurry();
+      wake(visited.key, 'urgent');
+    },
+  }));
+}
+
 /** Ends probes that are still under way. */
 export function stopProbing(memory: Pick<VisitMemory, 'probing'>): void {
   memory.probing?.stop();
@@ -36,13 +71,15 @@ export function stopProbing(memory: Pick<VisitMemory, 'probing'>): void {
 }
 
 function begin(side: Probing['side'], parts: ProbingParts): Probing {
-  const { visited, probes, clock, client, allowLocalProbes: allowLocal } = parts;
   const life = new AbortController();
   const signal = AbortSignal.any([parts.signal, life.signal]);
+  return { side, done: runProbes(parts.probes, proberOf(parts, signal)), stop: () => life.abort() };
+}
+
+function proberOf({ visited, clock, client, allowLocalProbes: allowLocal }: ProberParts, signal: AbortSignal): Prober {
   const { namespace } = visited;
   const secret: Prober['secret'] = (ref) => readSecret(client, { ...ref, namespace }, signal);
   // Who writes an experiment is asked for these rights in this namespace, and in no other: see admission.yaml of the chart.
   const objects: Prober['objects'] = (wanted, until) => readObjects(client, { ...wanted, namespace }, until);
-  const done = runProbes(probes, { clock, signal, allowLocal, secret, objects });
-  return { side, done, stop: () => life.abort() };
+  return { clock, signal, allowLocal, secret, objects };
 }

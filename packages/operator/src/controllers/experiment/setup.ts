@@ -9,10 +9,15 @@ export function setupExperiments(term: TermParts): readonly Component[] {
   const { client, caches, config, events, clock, logger, daemons, epoch, metrics } = term;
   const { experiments, pods, nodes } = caches;
   const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs } = config;
+  /** Experiments that an abort condition wants to end, until they have. */
+  const urgent = new Set<string>();
   const reconcile = experimentReconciler({
     ...{ client, experiments, pods, nodes, events, clock, logger, metrics, allowLocalProbes, experimentsPerNamespace },
     executorOf: chooseExecutor({ client, daemons, ...caches, epoch, leaseTtlMs, clock, logger }),
-    wake: (key) => queue.add(key),
+    wake(key, how) {
+      if (how === 'urgent') urgent.add(key);
+      queue.add(key);
+    },
   });
   const queue = createWorkQueue(
     {
@@ -22,7 +27,7 @@ export function setupExperiments(term: TermParts): readonly Component[] {
       concurrency: workers,
       groupOf: (key) => refOfKey(key).namespace ?? '',
       perGroup: Math.ceil(workers / 6),
-      isUrgent: (key) => isEnding(experiments.get(refOfKey(key))),
+      isUrgent: (key) => urgent.has(key) || isEnding(experiments.get(refOfKey(key))),
       reserved: Math.ceil(workers / 4),
       observer: metrics.queues.of('experiments'),
     },
@@ -30,6 +35,8 @@ export function setupExperiments(term: TermParts): readonly Component[] {
   );
   metrics.watch(experiments);
   experiments.onChange(({ type, object, previous }) => {
+    if (type === 'deleted' || isFinal({ phase: object.status?.phase ?? 'Pending' }))
+      urgent.delete(keyOf(object.metadata));
     if (type === 'deleted' || concerns(object, previous)) queue.add(keyOf(object.metadata));
   });
   return [queueComponent('experiments', queue), cacheComponent(experiments)];

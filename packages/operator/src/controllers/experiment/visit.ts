@@ -7,6 +7,8 @@ export interface Visited {
   /** Unique, and readable in the logs and lists of a node. */
   readonly id: string;
   readonly namespace: string;
+  /** Of the work queue: `namespace/name`. */
+  readonly key: string;
   /** Undefined: it cannot be understood. */
   readonly spec: ExperimentSpec | undefined;
   /** Why the experiment must end: it cannot be understood, or what was written down of it is not the operator's. */
