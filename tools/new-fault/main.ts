@@ -50,7 +50,7 @@ async function main(words: readonly string[]): Promise<void> {
       ...[PROTO, ...files.values()].map((path) => `  ${path}`),
       'generated: packages/proto, the lists of actions and faults, docs/actions',
       `now fill the holes: grep -rn HOLE ${[PROTO, ...files.values()].join(' ')}`,
-      'then: npm run gen && npm run check',
+      'then: npm run gen && npm run check -- --changed',
       '',
     ].join('\n'),
   );

@@ -23,6 +23,8 @@ export interface JestRun {
   readonly files?: readonly string[];
   /** Parts of the names of the files that are left out. */
   readonly except?: readonly string[];
+  /** Sources: the tests that import one of them are run, by way of others, too. */
+  readonly relatedTo?: readonly string[];
 }
 
 /** Resolves with the counts; what jest tells goes to the screen as it comes. */
@@ -36,6 +38,7 @@ export async function runJest({
   env = {},
   files = [],
   except = [],
+  relatedTo,
 }: JestRun): Promise<Counts> {
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-run-${runId}-${process.pid}-`));
   // Pods with users of their own have their files below it.
@@ -55,6 +58,7 @@ export async function runJest({
         '--forceExit',
         `--maxWorkers=${workers}`,
         ...files,
+        ...(relatedTo === undefined ? [] : ['--passWithNoTests', '--findRelatedTests', ...relatedTo]),
         ...except.flatMap((part) => ['--testPathIgnorePatterns', part]),
       ],
       {

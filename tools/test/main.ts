@@ -53,7 +53,7 @@ async function runLayer({ layer, why }: Chosen, { runId, signal, kubernetes }: R
   const { limitMs, workers, together = [] } = layer;
   switch (layer.name) {
     case 'static':
-      return runStatic(root, say, signal);
+      return runStatic(root, { say, signal });
     case 'vm':
       return sum(
         (await runKernelTestsInVms({ timeoutMs: limitMs, signal, onOutput: show, onReport: say })).map(countsOf),

@@ -1,9 +1,14 @@
 /** The command on a cluster: run, get, describe and abort, as a user types them. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import type { ExperimentStatus } from '@chaosplane/api';
 import { execa } from 'execa';
 import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
 import { eventually } from '@chaosplane/testkit/eventually';
+import { cells, endOf, startApplication } from '../verdict-table.ts';
 
 jest.setTimeout(180_000);
 
@@ -97,4 +102,57 @@ test('abort ends a running experiment; get and describe show it before and after
 test('a name that is not there is an error that says so', async () => {
   const { exitCode, stderr } = await chaosplane(['describe', 'nothing', '-n', NAMESPACE]);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/nothing/)]);
+});
+
+/** The address of this machine that a pod sees. */
+async function addressTowards(ip: string): Promise<string> {
+  const socket = createSocket('udp4');
+  socket.connect(9, ip);
+  await once(socket, 'connect');
+  const { address } = socket.address();
+  socket.close();
+  return address;
+}
+
+test('every hypothesis with every effect ends as on one machine, and the event says the same', async () => {
+  const ip = await shop.ipOf('web');
+  const application = await startApplication(await addressTowards(ip));
+  application.call(`http://${ip}:8080/`);
+  const ended = await Promise.all(
+    cells.map(async ({ hypothesis, effect, name }) => {
+      const spec = { target: { names: ['web'] }, ...application.spec(hypothesis, effect, name) };
+      const running = chaosplane(['run', '-', '--cluster', '-n', NAMESPACE, '-o', 'json'], file(name, spec));
+      let last: ExperimentStatus | undefined;
+      for await (const line of createInterface({ input: running.stdout })) {
+        const { status } = JSON.parse(line) as { status?: ExperimentStatus };
+        if (status !== undefined) application.follow(name, (last = status));
+      }
+      const { exitCode } = await running;
+      const held = last?.conditions.find(({ type }) => type === 'HypothesisHeld');
+      const { phase, verdict, outcome } = last ?? {};
+      expect(held?.message).toBe(outcome?.message);
+      const regarding = `--field-selector=regarding.name=${name},reason=${phase ?? ''}`;
+      const notes = await eventually('the event of its end', () =>
+        shop.cluster.kubectl([
+          'get',
+          'events.events.k8s.io',
+          '-n',
+          NAMESPACE,
+          regarding,
+          '-o',
+          'jsonpath={.items[*].note}',
+        ]),
+      );
+      expect(notes).toContain(`${verdict ?? ''}: ${outcome?.message ?? ''}`);
+      return [name, { phase, verdict, reason: held?.reason, message: outcome?.message, exitCode }];
+    }),
+  ).finally(() => application.close());
+  expect(Object.fromEntries(ended)).toEqual(
+    Object.fromEntries(
+      cells.map(({ hypothesis, effect, name }) => {
+        const { message, ...end } = endOf(hypothesis, effect);
+        return [name, { ...end, message: expect.stringMatching(message) }];
+      }),
+    ),
+  );
 });

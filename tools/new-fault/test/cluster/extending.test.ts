@@ -29,12 +29,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
-/** Everything that is in the repository, with dependencies that are shared, so that it takes no time. */
+/** Everything that is in the repository, as one commit, with dependencies that are shared, so that it takes no time. */
 async function copyRepository(to: string): Promise<void> {
   for (const name of await readdir(ROOT)) {
     if (['node_modules', '.git', '.nx', 'dist', 'coverage'].includes(name)) continue;
     await cp(join(ROOT, name), join(to, name), { recursive: true });
   }
+  const author = ['-c', 'user.name=stranger', '-c', 'user.email=stranger@example.com'];
+  for (const argv of [
+    ['init', '-q'],
+    ['add', '-A'],
+    [...author, 'commit', '-q', '-m', 'The repository as it is'],
+  ])
+    await execa('git', argv, { cwd: to });
   await execa('cp', ['-al', join(ROOT, 'node_modules'), join(to, 'node_modules')]);
   // These are written in place, and must not be written in both.
   for (const name of ['.cache', '.chaosplane-stamp', '.package-lock.json']) {
@@ -49,7 +56,7 @@ async function sources(): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name).slice(folder.length + 1);
-    if (!entry.isFile() || /^(node_modules|\.nx|dist)\//.test(path)) continue;
+    if (!entry.isFile() || /^(node_modules|\.git|\.nx|dist)\//.test(path)) continue;
     const digest = createHash('sha256').update(await readFile(join(folder, path)));
     found.set(path, digest.digest('hex'));
   }
