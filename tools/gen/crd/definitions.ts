@@ -58,6 +58,13 @@ function isActionOf(kind: Action['targetKind']): string {
   return `(self.action.type in [${names.map((name) => `'${name}'`).join(', ')}])`;
 }
 
+/** Names and aliases of the actions that happen once. */
+const isOneShot = `(self.action.type in [${catalogue
+  .filter(({ recover }) => recover === 'one-shot')
+  .flatMap(({ name, aliases }) => [name, ...aliases])
+  .map((name) => `'${name}'`)
+  .join(', ')}])`;
+
 /** Where probes are. */
 const PROBES = [
   'spec.steadyState.before[]',
@@ -141,7 +148,11 @@ const experimentAdditions: readonly Addition[] = [
       "self.operator in ['In', 'NotIn'] ? size(self.values) > 0 : size(self.values) == 0",
     ),
   ),
-  rule('spec.target.dynamic', 'targets are chosen once in this version', '!self'),
+  rule(
+    'spec',
+    'this action happens once to each target: its targets are not dynamic',
+    `!self.target.dynamic || !${isOneShot}`,
+  ),
   rule('spec.peers[]', 'a peer is either a cidr or a podSelector', 'has(self.cidr) != has(self.podSelector)'),
   ...durationRule(
     'spec.duration',

@@ -117,7 +117,8 @@ function kindProblems(document: unknown): Problem[] {
   const parsed = kindAndType.safeParse(document);
   if (!parsed.success) return [];
   const { target: chosen, action, peers } = parsed.data.spec;
-  const hit = named(action.type)?.targetKind ?? chosen.kind;
+  const known = named(action.type);
+  const hit = known?.targetKind ?? chosen.kind;
   const problems: Problem[] = [];
   if (hit !== chosen.kind)
     problems.push({
@@ -125,7 +126,11 @@ function kindProblems(document: unknown): Problem[] {
       wrong: `${action.type} hits a ${hit}, not a ${chosen.kind}`,
       allowed: hit,
     });
-  const takesPeers = Object.hasOwn(named(action.type)?.schemas ?? { peers: true }, 'peers');
+  if (chosen.dynamic === true && known?.recover === 'one-shot') {
+    const wrong = `${action.type} happens once to each target, and would go on as long as new ones come`;
+    problems.push({ path: 'spec.target.dynamic', wrong, allowed: 'false' });
+  }
+  const takesPeers = Object.hasOwn(known?.schemas ?? { peers: true }, 'peers');
   if (peers.length > 0 && !takesPeers)
     problems.push({ path: 'spec.peers', wrong: `${action.type} has no peers`, allowed: 'nothing here' });
   return problems;
@@ -133,7 +138,7 @@ function kindProblems(document: unknown): Problem[] {
 
 const kindAndType = z.object({
   spec: z.object({
-    target: z.object({ kind: z.enum(['Pod', 'Node']).default('Pod') }),
+    target: z.object({ kind: z.enum(['Pod', 'Node']).default('Pod'), dynamic: z.unknown().optional() }),
     action: z.object({ type: z.string() }),
     peers: z.array(z.unknown()).default([]),
   }),

@@ -26,10 +26,15 @@ const target = closed({
     .optional()
     .describe('How many for the mode fixed, how many percent for fixed-percent and random-max-percent.'),
   seed: z.int().optional().describe('The same seed draws the same targets.'),
-  dynamic: z.boolean().default(false).describe('Whether targets are chosen again while the experiment runs.'),
+  dynamic: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether what takes the place of a target that went away is hit, too, and what else comes to fit the mode.',
+    ),
 }).describe('Who is hit.');
 
-/** What the fields of a target must be to each other, and what this version does not do yet. */
+/** What the fields of a target must be to each other. */
 const checkedTarget = target.superRefine((chosen, context) => {
   const refuse = (path: string[], message: string, allowed: string): void =>
     context.addIssue({ code: 'custom', path, message, params: { allowed } });
@@ -47,7 +52,6 @@ const checkedTarget = target.superRefine((chosen, context) => {
   }
   if (chosen.kind === 'Node' && chosen.namespace !== undefined)
     refuse(['namespace'], 'nodes have no namespace', 'nothing here');
-  if (chosen.dynamic) refuse(['dynamic'], 'targets are chosen once in this version', 'false');
 });
 
 /** A little below what a daemon accepts unless it is configured otherwise: executions outlive the experiment by a margin. */

@@ -130,12 +130,14 @@ async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Obs
   const { memory, seed, executor, failure } = run;
   const { status } = run.store;
   const pending = status.phase === 'Pending';
+  const running = status.phase === 'Running' && status.effectiveAt !== undefined;
+  const choosesNow = pending || (running && experiment.spec.target.dynamic);
   const why = failure?.message ?? (abort.aborted ? String(abort.reason) : sampled?.abort);
   return {
     spec: experiment.spec,
     status,
     seed,
-    candidates: pending ? await findCandidates({ runtime, client }, experiment.spec.target) : [],
+    candidates: choosesNow ? await findCandidates({ runtime, client }, experiment.spec.target) : [],
     executions: pending ? new Map() : await executor.observe(status.targets, 'all'),
     ...defined({ before: memory.before, after: memory.after, abort: why }),
     ...defined({ samples: sampled?.collect(status), guarded: sampled?.isGuarded }),

@@ -1,6 +1,13 @@
 /** What the targets of an experiment say of it: whether the faults took effect, and whether they lasted. Pure. */
 import { countOf } from '@chaosplane/common/pure';
-import { targetName, withCondition, type ExperimentSpec, type ExperimentStatus, type Outcome } from '@chaosplane/api';
+import {
+  targetName,
+  withCondition,
+  type ExperimentSpec,
+  type ExperimentStatus,
+  type Outcome,
+  type TargetStatus,
+} from '@chaosplane/api';
 
 /** What is said of a target that went away by itself, and the fault with it; an end reason that begins with it may say more. */
 export const TARGET_GONE = 'target gone';
@@ -8,16 +15,23 @@ export const TARGET_GONE = 'target gone';
 /** How an experiment ends of which nothing else is to be said. */
 export const RAN = 'it ran to its end';
 
+/** Whether the target went away by itself, and its fault with it. */
+export function isGone({ endedEarly }: Pick<TargetStatus, 'endedEarly'>): boolean {
+  return endedEarly?.replace('-', ' ').startsWith(TARGET_GONE) === true;
+}
+
 /** How a run ends that was neither aborted nor refused, as far as its targets tell. */
-export function outcomeOf({ execution }: ExperimentSpec, { targets, conditions }: ExperimentStatus): Outcome {
+export function outcomeOf({ execution, target }: ExperimentSpec, { targets, conditions }: ExperimentStatus): Outcome {
   const early = targets.filter(({ endedEarly }) => endedEarly !== undefined);
-  const gone = early.filter(({ endedEarly }) => endedEarly?.replace('-', ' ').startsWith(TARGET_GONE) === true);
+  const gone = early.filter(isGone);
   const others = early.length - gone.length;
   if (others > 0) return { phase: 'Failed', message: `${others} executions ended before the experiment did` };
   const [first] = gone;
   const name = first === undefined ? '' : `${targetName(first)}: ${first.endedEarly ?? ''}`;
   const went = `${gone.length} of ${countOf(targets.length, 'target')} went away before the end (${name})`;
-  if (gone.length > 0 && execution.onTargetGone === 'Fail') return { phase: 'Failed', message: went };
+  // What took their place was hit, too.
+  if (gone.length > 0 && execution.onTargetGone === 'Fail' && !target.dynamic)
+    return { phase: 'Failed', message: went };
   const effect = conditions.find(({ type }) => type === 'EffectObserved');
   if (effect?.status === 'False') return { phase: 'Failed', message: `no effect was seen: ${effect.message}` };
   return { phase: 'Completed', message: gone.length === 0 ? RAN : went };

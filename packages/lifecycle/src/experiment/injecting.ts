@@ -7,16 +7,13 @@ import { LOOK_AGAIN_MS, TTL_MARGIN_MS } from './timing.ts';
 
 /** Injects what is left; the duration begins when all are injected, or when the time for it is over. */
 export function bringUp(observation: Understood, now: number): Decision {
-  const { spec, status, asking } = observation;
+  const { spec, status } = observation;
   const left = status.targets.filter(({ state }) => state === 'Selected');
   const ttlMs = spec.duration + TTL_MARGIN_MS;
   const waiting = (status.startedAt ?? now) + spec.injectionTimeout - now;
   if (left.length > 0 && waiting > 0) {
     // The duration may begin as late as that, and the first ones must live until they are told when it did.
-    const targets = inTurn(left, observation).slice(
-      0,
-      Math.max(0, spec.execution.parallelism - (asking?.underWay ?? 0)),
-    );
+    const targets = nextInjections(left, observation);
     if (targets.length > 0) return { kind: 'inject', targets, ttlMs: waiting + ttlMs };
     return { kind: 'wait', until: now + Math.min(waiting, observation.lookAgainMs ?? LOOK_AGAIN_MS) };
   }
@@ -42,6 +39,12 @@ export function bringUp(observation: Understood, now: number): Decision {
   const expiresAt = now + ttlMs;
   const extended = withTargets(effective, new Map(injected.map(({ uid }) => [uid, { expiresAt }])));
   return { kind: 'extend', executionIds, ttlMs, status: extended };
+}
+
+/** The next ones that can be asked for at this moment, as many as may be under way at the same time. */
+export function nextInjections(left: readonly TargetStatus[], observation: Understood): readonly TargetStatus[] {
+  const { spec, asking } = observation;
+  return inTurn(left, observation).slice(0, Math.max(0, spec.execution.parallelism - (asking?.underWay ?? 0)));
 }
 
 /** Those that can be asked for now: who was asked for least comes first, and of those one of each node after the other. */

@@ -41,7 +41,7 @@ export interface Observation {
   /** Needed in the phase Pending only. */
   readonly refusal?: Refusal;
   readonly status: ExperimentStatus;
-  /** What may be chosen; needed in the phase Pending only. */
+  /** What may be chosen; needed in the phase Pending, and of dynamic targets also in the phase Running. */
   readonly candidates: readonly Candidate[];
   /** Draws the targets when the spec gives no seed; the same in every observation of one experiment. */
   readonly seed: number;

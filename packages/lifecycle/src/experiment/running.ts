@@ -1,6 +1,7 @@
 /** The phase Running, from the moment when the duration counts. */
 import { withTargets, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { recovered } from './evidence.ts';
+import { chooseMore, withLatecomers } from './dynamic.ts';
 import { bringUp } from './injecting.ts';
 import type { Decision, Understood } from './observation.ts';
 import { LOOK_AGAIN_MS } from './timing.ts';
@@ -16,8 +17,10 @@ function untilItsEnd(observation: Understood, effectiveAt: number, now: number):
   const end = effectiveAt + spec.duration;
   const noted = noteEnded(observation, end, now);
   if (noted !== undefined) return { kind: 'advance', status: noted };
-  const live = status.targets.some(({ state }) => state === 'Injected');
-  if (now >= end || !live) return { kind: 'advance', status: { ...status, phase: 'Completing' } };
+  const live = spec.target.dynamic || status.targets.some(({ state }) => state === 'Injected');
+  if (now >= end || !live) return { kind: 'advance', status: { ...withLatecomers(status), phase: 'Completing' } };
+  const more = spec.target.dynamic ? chooseMore(observation, end, now) : undefined;
+  if (more !== undefined) return more;
   return { kind: 'wait', until: Math.min(end, now + (observation.lookAgainMs ?? LOOK_AGAIN_MS)) };
 }
 

@@ -1,7 +1,8 @@
 /** Chooses targets: which of the candidates are hit, and why each of the others is not. Pure and seeded. */
 import { defined, seededRandom } from '@chaosplane/common/pure';
 import { findAction, needsOwnNetwork } from '@chaosplane/actions';
-import { type ExperimentSpec, type TargetSpec, whyNoMatch } from '@chaosplane/api';
+import { type ExperimentSpec, type TargetSpec, type TargetStatus, whyNoMatch } from '@chaosplane/api';
+import { isGone } from './effect.ts';
 
 /** A pod or a node that could be hit. */
 export interface Candidate {
@@ -53,6 +54,34 @@ export function selectTargets(
       .map(({ candidate, why }) => ({ candidate, why: why ?? `not drawn: mode ${spec.mode}` })),
     absent: absentOf(here, spec, wanted),
   };
+}
+
+/**
+ * Who is hit beside the targets that there are, while an experiment runs: as many as the mode wants by now, less those that did not go
+ * away. One whose fault a user has cancelled, or that was missed, gets no other in its place.
+ */
+export function selectMore(
+  candidates: readonly Candidate[],
+  spec: Pick<ExperimentSpec, 'target' | 'action'>,
+  { targets, seed }: { readonly targets: readonly TargetStatus[]; readonly seed: number },
+): readonly Candidate[] {
+  const known = new Set(targets.map(({ uid }) => uid));
+  const fitting = fittingOf(candidates, spec);
+  const stay = targets.filter((target) => !isGone(target)).length;
+  const wanted = howMany(fitting.length, spec.target, seed) - stay;
+  const fresh = fitting.filter(({ uid }) => !known.has(uid));
+  // Another draw each time, and the same for every operator that looks at this moment.
+  return shuffled(fresh, seed ^ targets.length).slice(0, Math.max(0, wanted));
+}
+
+function fittingOf(
+  candidates: readonly Candidate[],
+  { target, action }: Pick<ExperimentSpec, 'target' | 'action'>,
+): Candidate[] {
+  const wanted = wishOf({ target, action });
+  return candidates
+    .filter((candidate) => candidate.namespace === target.namespace && whyNot(candidate, target, wanted) === undefined)
+    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
 }
 
 /** What the action asks of a pod beside what the target does. */

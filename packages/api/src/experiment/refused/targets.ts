@@ -86,9 +86,9 @@ export const targets: readonly Refused[] = [
   [{ target: { names: ['a'], kind: 'pod' } }, 'spec.target.kind', '"pod" is not known', 'Pod, Node'],
   [{ target: { names: ['a'], seed: 'x' } }, 'spec.target.seed', 'it is a text', 'a number'],
   [
-    { target: { names: ['a'], dynamic: true } },
+    { target: { names: ['a'], dynamic: true }, action: { type: 'pod-kill' } },
     'spec.target.dynamic',
-    'targets are chosen once in this version',
+    'pod-kill happens once to each target, and would go on as long as new ones come',
     'false',
   ],
   [{ target: { names: ['a'], dynamic: 'yes' } }, 'spec.target.dynamic', 'it is a text', 'true or false'],

@@ -45,8 +45,9 @@ export async function awaitInjections({ calls }: Pick<VisitMemory, 'calls'>, pat
 
 /** The status with those that are over, whether they were asked for by this visit or by an earlier one. */
 export function collectInjections(status: ExperimentStatus, parts: Omit<InjectingParts, 'executor'>): ExperimentStatus {
-  const { memory, clock } = parts;
-  if (status.phase !== 'Running' || status.effectiveAt !== undefined) {
+  const { memory, clock, visited } = parts;
+  const isOver = status.effectiveAt !== undefined && visited.spec?.target.dynamic !== true;
+  if (status.phase !== 'Running' || isOver) {
     memory.calls.stop(KEY);
     return status;
   }

@@ -1,5 +1,5 @@
 /** Gathers everything that is known of an experiment at one moment. */
-import { whyAbort, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { whyAbort, type ExperimentSpec, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
 import { refOf } from '@chaosplane/kube';
 import { TTL_MARGIN_MS, unknownSpec, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
@@ -42,7 +42,9 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
     home: namespace,
     seed: seedOf(stored.object.metadata.uid ?? ''),
     candidates:
-      pending && spec !== undefined ? candidatesOf(spec, { pods: () => pods.list(), nodes: () => nodes.list() }) : [],
+      spec !== undefined && choosesNow(spec, status)
+        ? candidatesOf(spec, { pods: () => pods.list(), nodes: () => nodes.list() })
+        : [],
     executions: depends(status, memory, abort) ? await executionsOf(visit, status.targets, parts) : new Map(),
     tried: memory.tried,
     asking: askingOf(status, parts),
@@ -56,6 +58,11 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
       refusal: pending ? refusalOf(visit, parts) : undefined,
     }),
   };
+}
+
+/** Whether targets are chosen at this moment. */
+function choosesNow({ target }: ExperimentSpec, { phase, effectiveAt }: ExperimentStatus): boolean {
+  return phase === 'Pending' || (target.dynamic && phase === 'Running' && effectiveAt !== undefined);
 }
 
 /** A dry run takes no place of the others. */

@@ -64,16 +64,22 @@ export function createStore(client: KubeClient, clock: Clock): Store {
     async load(found, signal) {
       const object = asNew(found);
       const { namespace = '', uid = '' } = object.metadata;
-      const listed = await client.list(chaosExperimentShards, {
+      const { items } = await client.list(chaosExperimentShards, {
         namespace,
         labelSelector: `${EXPERIMENT_UID_LABEL}=${uid}`,
         signal,
       });
-      const shards = listed.items.toSorted((a, b) => indexOf(a) - indexOf(b));
+      const shards = items.toSorted((a, b) => indexOf(a) - indexOf(b));
       // Chosen, but not written into the status: not chosen.
       const chosen = object.status?.phase === undefined || object.status.phase === 'Pending' ? [] : shards;
-      const targets = chosen.flatMap((shard) => shard.targets);
-      const incomplete = chosen === shards && targets.length !== (object.status?.counts?.targets ?? targets.length);
+      const listed = chosen.flatMap((shard) => shard.targets);
+      const count = object.status?.counts?.targets ?? listed.length;
+      // More than that were written by an operator that crashed before the status: nothing was done to them yet.
+      const isDraft = listed
+        .slice(count)
+        .every(({ state, executionId }) => state === 'Selected' && executionId === undefined);
+      const targets = isDraft ? listed.slice(0, count) : listed;
+      const incomplete = chosen === shards && targets.length !== count;
       const known = incomplete ? (object.status?.targets ?? []) : targets;
       return { object, shards, incomplete, status: statusFrom(object.status, [known]) };
     },

@@ -1,0 +1,29 @@
+/** Dynamic targets: what takes the place of targets that went away is hit for what is left of the duration. Pure. */
+import { withTargets, type ExperimentStatus } from '@chaosplane/api';
+import { nextInjections } from './injecting.ts';
+import type { Decision, Understood } from './observation.ts';
+import { selectMore } from './select.ts';
+import { asTarget } from './selection-message.ts';
+import { TTL_MARGIN_MS } from './timing.ts';
+
+/** An experiment has no more targets than this, one after the other: pods that crash again and again do not fill the API server. */
+const MOST_TARGETS = 5000;
+
+/** Chooses what is to be hit by now, or injects what was chosen; undefined when there is neither. */
+export function chooseMore(observation: Understood, end: number, now: number): Decision | undefined {
+  const { spec, status, candidates, seed } = observation;
+  const { targets } = status;
+  const room = Math.max(0, MOST_TARGETS - targets.length);
+  const more = selectMore(candidates, spec, { targets, seed: spec.target.seed ?? seed }).slice(0, room);
+  if (more.length > 0) return { kind: 'advance', status: { ...status, targets: [...targets, ...more.map(asTarget)] } };
+  const left = targets.filter(({ state }) => state === 'Selected');
+  const next = left.length === 0 ? [] : nextInjections(left, observation);
+  return next.length === 0 ? undefined : { kind: 'inject', targets: next, ttlMs: end - now + TTL_MARGIN_MS };
+}
+
+/** What was chosen and is not hit by the end. */
+export function withLatecomers(status: ExperimentStatus): ExperimentStatus {
+  const late = status.targets.filter(({ state }) => state === 'Selected');
+  const missed = { state: 'Missed', message: 'not injected before the end' } as const;
+  return late.length === 0 ? status : withTargets(status, new Map(late.map(({ uid }) => [uid, missed])));
+}
