@@ -34,6 +34,11 @@ function betweenFields({ spec }: ChaosExperiment): Problem[] {
     const wrong = 'with the duration it is longer than a daemon keeps an execution';
     problems.push({ path: 'spec.injectionTimeout', wrong, allowed: `at most ${left} with this duration` });
   }
+  const known = named(spec.action.type);
+  if (!spec.rollback.enabled && known?.route.on === 'operator' && known.recover === 'undo') {
+    const wrong = `nothing but its recovery ends ${known.name}, so it would be there for ever`;
+    problems.push({ path: 'spec.rollback.enabled', wrong, allowed: 'true' });
+  }
   const { protocol } = spec.action.parameters;
   spec.peers.forEach((peer, index) => {
     if (peer.protocol === undefined || protocol === undefined || peer.protocol === protocol) return;

@@ -8,10 +8,10 @@ import { experimentReconciler } from './controller.ts';
 export function setupExperiments(term: TermParts): readonly Component[] {
   const { client, caches, config, events, clock, logger, daemons, epoch, metrics } = term;
   const { experiments, pods, nodes } = caches;
-  const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs } = config;
+  const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs, namespace } = config;
   const reconcile = experimentReconciler({
     ...{ client, experiments, pods, nodes, events, clock, logger, metrics, allowLocalProbes, experimentsPerNamespace },
-    executorOf: chooseExecutor({ client, daemons, ...caches, epoch, leaseTtlMs, clock, logger }),
+    executorOf: chooseExecutor({ client, daemons, ...caches, namespace, epoch, leaseTtlMs, clock, logger }),
     wake: (key) => queue.add(key),
   });
   const queue = createWorkQueue(
