@@ -30,6 +30,8 @@ const ACTIONS = table({
   'pod-http-abort': 'pod-http-reset-peer pod-http-status-code http-abort reset-peer http-status-code',
   'pod-dns-error': 'dns-error DNSChaos pod-dns-chaos dns',
   'node-restart': 'node-reboot reboot',
+  'node-drain': 'drain drain-node node-cordon cordon evict',
+  'node-taint': 'taint taint-node',
 });
 
 const PARAMETERS = table({
@@ -60,6 +62,8 @@ const PARAMETERS = table({
   headers: 'request_headers header',
   method: 'methods',
   spareProbes: 'skipProbes',
+  deleteEmptyDirData: 'delete-local-data',
+  key: 'TAINTS taint',
 });
 
 /** Parameters of other tools that are fields of the experiment here. */

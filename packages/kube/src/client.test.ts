@@ -7,7 +7,7 @@ import { startTestServer, type Failure, type TestServer } from '../test/server.t
 import { fastClock } from '@chaosplane/testkit/clocks';
 import { createKubeClient, type KubeClient } from './client.ts';
 import { loadCluster } from './config.ts';
-import { isAlreadyExists, isConflict, isGone, KubeError } from './errors.ts';
+import { errorOfAnswer, isAlreadyExists, isConflict, isGone, KubeError } from './errors.ts';
 import { configMaps, leases, nodes, pods } from './kinds.ts';
 
 const path = '/api/v1/namespaces/shop/configmaps';
@@ -106,6 +106,14 @@ describe('failures', () => {
   test('a server that asks to be left alone says for how long', async () => {
     server.misbehave('get', { kind: 'status', status: 429, retryAfter: 7 });
     await expect(client.get(configMaps, ref)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 7000 });
+  });
+
+  test('a refusal names its causes', () => {
+    const causes = [{ reason: 'DisruptionBudget', message: 'The disruption budget web needs 2 healthy pods' }];
+    const status = { kind: 'Status', code: 429, reason: 'TooManyRequests', message: 'no', details: { causes } };
+    expect(errorOfAnswer('POST /x', 429, status)).toMatchObject({ causes, message: 'POST /x: 429: no' });
+    expect(errorOfAnswer('POST /x', 500, { ...status, details: { causes: null } }).causes).toEqual([]);
+    expect(errorOfAnswer('POST /x', 502, '<html>').causes).toEqual([]);
   });
 
   test('a server that does not answer in time, or is not there', async () => {

@@ -1,6 +1,13 @@
 /** What the API server answers when it refuses, as one error with a code of the closed list. */
 import { ChaosError, type ErrorCode } from '@chaosplane/common';
 
+/** One of the things that a refusal names; absent fields were not told. */
+export interface StatusCause {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly field?: string;
+}
+
 /** An answer of the API server that is not success, or no answer at all. */
 export class KubeError extends ChaosError {
   /** The HTTP status; 0 when there was no answer. */
@@ -9,18 +16,25 @@ export class KubeError extends ChaosError {
   readonly reason: string;
   /** How long the server asked to be left alone, in milliseconds; absent when it did not. */
   readonly retryAfterMs: number | undefined;
+  /** What it names in `details.causes`; empty when it names nothing. */
+  readonly causes: readonly StatusCause[];
 
   constructor(
     status: number,
     reason: string,
     message: string,
-    options: { readonly cause?: unknown; readonly retryAfterMs?: number | undefined } = {},
+    options: {
+      readonly cause?: unknown;
+      readonly retryAfterMs?: number | undefined;
+      readonly causes?: readonly StatusCause[] | undefined;
+    } = {},
   ) {
     super(codeOf(status, reason), message, options);
     this.name = 'KubeError';
     this.status = status;
     this.reason = reason;
     this.retryAfterMs = options.retryAfterMs;
+    this.causes = options.causes ?? [];
   }
 }
 
@@ -54,7 +68,7 @@ interface Status {
   readonly code?: number;
   readonly reason?: string;
   readonly message?: string;
-  readonly details?: { readonly retryAfterSeconds?: number };
+  readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly StatusCause[] | null };
 }
 
 /**
@@ -68,7 +82,8 @@ export function errorOfAnswer(what: string, httpStatus: number, body: unknown, r
   const retryAfterMs =
     seconds === undefined || !Number.isFinite(seconds) || seconds <= 0 ? undefined : Math.ceil(seconds * 1000);
   const said = answer?.message ?? (typeof body === 'string' && body !== '' ? shorten(body) : 'no reason was given');
-  return new KubeError(status, answer?.reason ?? 'Unknown', `${what}: ${status}: ${said}`, { retryAfterMs });
+  const causes = answer?.details?.causes ?? [];
+  return new KubeError(status, answer?.reason ?? 'Unknown', `${what}: ${status}: ${said}`, { retryAfterMs, causes });
 }
 
 function isStatus(body: unknown): body is Status {

@@ -1,6 +1,7 @@
 /** The controller runtime that TypeScript lacks; knows no chaos. */
 export * from './condition.ts';
 export * from './kinds.ts';
+export * from './scheduling.ts';
 export * from './workloads.ts';
 export * from './object.ts';
 export * from './errors.ts';

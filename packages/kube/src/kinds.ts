@@ -1,6 +1,7 @@
 /** The built-in kinds that controllers ask for, with the fields that are read. */
 import type { Condition } from './condition.ts';
 import { resourceType, type KubeObject } from './object.ts';
+import type { Taint, Toleration } from './scheduling.ts';
 
 /** A condition of a built-in kind: a reason and a message are not always there. */
 export type BuiltInCondition = Pick<Condition, 'type' | 'status'> & Partial<Condition>;
@@ -71,6 +72,8 @@ export interface Pod extends KubeObject {
     readonly runtimeClassName?: string;
     readonly containers?: readonly Container[];
     readonly initContainers?: readonly (Container & { readonly restartPolicy?: string })[];
+    readonly volumes?: readonly { readonly name: string; readonly emptyDir?: object }[];
+    readonly tolerations?: readonly Toleration[];
   };
   readonly status?: {
     /** Pending, Running, Succeeded, Failed or Unknown. */
@@ -87,13 +90,6 @@ export interface Pod extends KubeObject {
     readonly conditions?: readonly BuiltInCondition[];
     readonly startTime?: string;
   };
-}
-
-export interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-  readonly timeAdded?: string;
 }
 
 export interface Node extends KubeObject {

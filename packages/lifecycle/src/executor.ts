@@ -1,10 +1,17 @@
 /** How an action reaches its targets: the same few verbs, whichever program carries it out. */
-import type { TargetStatus } from '@chaosplane/api';
+import type { TargetEvidence, TargetStatus } from '@chaosplane/api';
 import type { ObservedExecution } from './experiment/observation.ts';
 
 /** What came of one injection. */
 export type Injected =
-  | { readonly kind: 'injected'; readonly executionId: string; readonly expiresAt?: number }
+  | {
+      readonly kind: 'injected';
+      readonly executionId: string;
+      /** Absent: it has no deadline. */
+      readonly expiresAt?: number;
+      /** What was found before anything was done, where that is needed to judge it later. */
+      readonly evidence?: TargetEvidence;
+    }
   /** It will not succeed. */
   | { readonly kind: 'missed'; readonly why: string }
   /** It may succeed later. */

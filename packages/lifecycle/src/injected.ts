@@ -7,8 +7,8 @@ import type { Injected } from './executor.ts';
 export function changeOf(result: Injected, now: number): Partial<TargetStatus> | undefined {
   switch (result.kind) {
     case 'injected': {
-      const { executionId, expiresAt } = result;
-      return { state: 'Injected', executionId, injectedAt: now, ...defined({ expiresAt }) };
+      const { executionId, expiresAt, evidence } = result;
+      return { state: 'Injected', executionId, injectedAt: now, ...defined({ expiresAt, evidence }) };
     }
     case 'missed':
       return { state: 'Missed', message: result.why };

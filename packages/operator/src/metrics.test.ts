@@ -35,7 +35,7 @@ const series = (page: string): string[] => page.split('\n').filter((line) => lin
 
 test('has at most 200 series for 2,000 targets in 100 experiments, with every queue in use', async () => {
   const metrics = createOperatorMetrics();
-  for (const name of ['experiments', 'endpoints', 'orphans']) {
+  for (const name of ['experiments', 'endpoints', 'orphans', 'nodes']) {
     const queue = metrics.queues.of(name);
     queue.started({ depth: () => 0, running: () => [1] }, 16);
     queue.added();

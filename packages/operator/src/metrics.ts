@@ -58,7 +58,7 @@ export function createOperatorMetrics(): OperatorMetrics {
   });
   const residue = new Counter({
     ...{ name: 'chaosplane_residue_found_total', registers },
-    help: 'Executions that had no experiment any more, and were cancelled',
+    help: 'Executions, cordons and taints that had no experiment any more, and were taken away',
   });
   const turned = new Counter({
     name: 'chaosplane_operator_connections_turned_away_total',

@@ -2,8 +2,10 @@
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
 import { isFinal, ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from '@chaosplane/api';
 import { requestAbort } from '@chaosplane/client';
-import { KubeError, leases, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
+import { KubeError, leases, nodes, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
+import { changeNode } from './nodes/change.ts';
+import { holds } from './nodes/holds.ts';
 
 /** What is removed, and how long it may take. */
 export interface UninstallOptions {
@@ -24,7 +26,8 @@ const names = {
 
 /**
  * Aborts every experiment of the cluster and waits until all are over. When the time is up, the operator is taken for dead:
- * experiments are let go of, and their faults end on the nodes when the operator's lease lapses.
+ * experiments are let go of, and their faults end on the nodes when the operator's lease lapses. Cordons and taints have no end of
+ * their own, so those that are left are taken away here.
  */
 export async function uninstall(
   options: UninstallOptions,
@@ -47,9 +50,22 @@ export async function uninstall(
     logger.info({ experiments: open.length }, 'waiting for experiments to end');
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
+  await cleanNodes(client, logger, signal);
   const { namespace } = options;
   await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
   await client.delete(leases, { namespace, name: options.leaseName }, { signal });
+}
+
+/** What experiments have left on nodes. */
+async function cleanNodes(client: KubeClient, logger: Logger, signal: AbortSignal): Promise<void> {
+  for (const found of (await client.list(nodes, { signal })).items) {
+    const { name, uid = '' } = found.metadata;
+    for (const hold of holds)
+      for (const experiment of hold.holders(found)) {
+        await changeNode(client, { name, uid }, (node) => hold.without(node, experiment), signal);
+        logger.warn({ node: name, experiment }, `its ${hold.word} was taken away`);
+      }
+  }
 }
 
 /** A cluster without our resources has no experiments. */

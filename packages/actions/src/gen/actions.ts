@@ -8,7 +8,9 @@ import { networkDelay } from '../catalogue/network-delay.ts';
 import { networkDuplicate } from '../catalogue/network-duplicate.ts';
 import { networkLoss } from '../catalogue/network-loss.ts';
 import { networkPartition } from '../catalogue/network-partition.ts';
+import { nodeDrain } from '../catalogue/node-drain.ts';
 import { nodeRestart } from '../catalogue/node-restart.ts';
+import { nodeTaint } from '../catalogue/node-taint.ts';
 import { podCpuStress } from '../catalogue/pod-cpu-stress.ts';
 import { podDnsError } from '../catalogue/pod-dns-error.ts';
 import { podHttpAbort } from '../catalogue/pod-http-abort.ts';
@@ -26,7 +28,9 @@ export type * from '../catalogue/network-delay.ts';
 export type * from '../catalogue/network-duplicate.ts';
 export type * from '../catalogue/network-loss.ts';
 export type * from '../catalogue/network-partition.ts';
+export type * from '../catalogue/node-drain.ts';
 export type * from '../catalogue/node-restart.ts';
+export type * from '../catalogue/node-taint.ts';
 export type * from '../catalogue/pod-cpu-stress.ts';
 export type * from '../catalogue/pod-dns-error.ts';
 export type * from '../catalogue/pod-http-abort.ts';
@@ -45,7 +49,9 @@ export const actions = [
   networkDuplicate,
   networkLoss,
   networkPartition,
+  nodeDrain,
   nodeRestart,
+  nodeTaint,
   podCpuStress,
   podDnsError,
   podHttpAbort,

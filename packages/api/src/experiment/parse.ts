@@ -42,6 +42,11 @@ function betweenFields({ spec }: ChaosExperiment): Problem[] {
     const allowed = `at most ${longest} with this duration, or a longer duration`;
     problems.push({ path: `spec.steadyState.during.${index}.interval`, wrong, allowed });
   });
+  const known = named(spec.action.type);
+  if (!spec.rollback.enabled && known?.route.on === 'operator' && known.recover === 'undo') {
+    const wrong = `nothing but its recovery ends ${known.name}, so it would be there for ever`;
+    problems.push({ path: 'spec.rollback.enabled', wrong, allowed: 'true' });
+  }
   const { protocol } = spec.action.parameters;
   spec.peers.forEach((peer, index) => {
     if (peer.protocol === undefined || protocol === undefined || peer.protocol === protocol) return;

@@ -36,8 +36,8 @@ export function bringUp(observation: Understood, now: number): Decision {
   }
   // What each was given includes the time that the others might have taken: from here on it is known.
   const executionIds = injected.flatMap(({ executionId }) => executionId ?? []);
-  const expiresAt = now + ttlMs;
-  const extended = withTargets(effective, new Map(injected.map(({ uid }) => [uid, { expiresAt }])));
+  const ending = injected.filter((target) => target.expiresAt !== undefined);
+  const extended = withTargets(effective, new Map(ending.map(({ uid }) => [uid, { expiresAt: now + ttlMs }])));
   return { kind: 'extend', executionIds, ttlMs, status: extended };
 }
 

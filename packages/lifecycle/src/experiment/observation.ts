@@ -7,6 +7,8 @@ export interface ObservedExecution {
   readonly live: boolean;
   /** Why it ended. */
   readonly endReason?: string;
+  /** Nothing but an undo ends it: it has no deadline in a kernel. Absent: it ends by itself. */
+  readonly lasting?: true;
   /** Why its undo has not finished. */
   readonly error?: string;
   readonly evidence?: TargetEvidence;

@@ -96,6 +96,22 @@ test('a call of the same key is the one that is under way; one that is taken bac
   expect([calls.take('list ').size, woken]).toEqual([0, 0]);
 });
 
+test('what the last call of a key came to is known while the next one is under way, until that has ended or is taken back', async () => {
+  const first = ask('n1');
+  expect(calls.last('list n1')).toBeUndefined();
+  await soon();
+  first.answer('one');
+  await first.call.settled;
+  const second = ask('n1');
+  expect(calls.last('list n1')).toEqual({ value: 'one' });
+  await soon();
+  second.answer('two');
+  await second.call.settled;
+  expect(calls.last('list n1')).toEqual({ value: 'two' });
+  calls.stop('list ');
+  expect(calls.last('list n1')).toBeUndefined();
+});
+
 test('an error is an answer', async () => {
   const why = new Error('refused');
   const call = calls.start('x', { isUnresponsive: () => false, run: () => Promise.reject(why) });

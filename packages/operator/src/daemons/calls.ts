@@ -30,6 +30,8 @@ export interface Calls {
   get(key: string): Call<unknown> | undefined;
   /** Keys whose calls are under way, of those that begin with `prefix`. */
   underWay(prefix: string): string[];
+  /** What the newest call of that key that has ended came to, if that was not taken; also while the next one is under way. */
+  last<T>(key: string): Answer<T> | undefined;
   /** What calls of keys that begin with `prefix` came to; each is told once, without the prefix. */
   take<T>(prefix: string): ReadonlyMap<string, Answer<T>>;
   /**
@@ -45,6 +47,8 @@ export interface Calls {
 
 interface BegunCall extends Call<unknown> {
   answer?: Answer<unknown>;
+  /** What the call of the same key before it came to. */
+  readonly before: Answer<unknown> | undefined;
   readonly isUnresponsive: () => boolean;
   readonly life: AbortController;
   /** No caller waits for it any more. */
@@ -67,7 +71,9 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
       (value) => settle({ value }),
       (error: unknown) => settle({ error }),
     );
-    const entry: BegunCall = { settled, isUnresponsive, life, late: false };
+    const earlier = entries.get(key);
+    const before = earlier?.answer ?? earlier?.before;
+    const entry: BegunCall = { settled, before, isUnresponsive, life, late: false };
     entries.set(key, entry);
     return entry;
   };
@@ -88,6 +94,10 @@ export function createCalls({ clock, wake }: { readonly clock: Clock; readonly w
       return (known !== undefined && known.answer === undefined ? known : begin(key, options)) as Call<T>;
     },
     get: (key) => entries.get(key),
+    last(key) {
+      const entry = entries.get(key);
+      return (entry?.answer ?? entry?.before) as Answer<never> | undefined;
+    },
     underWay: (prefix) => keysOf(prefix).filter((key) => entries.get(key)?.answer === undefined),
     take<T>(prefix: string) {
       const taken = new Map<string, Answer<T>>();

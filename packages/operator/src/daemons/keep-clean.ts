@@ -3,11 +3,12 @@ import type { Logger } from '@chaosplane/common';
 import type { Informer, KubeClient, Reconciler } from '@chaosplane/kube';
 import type { Execution } from '@chaosplane/proto';
 import pMap from 'p-map';
-import { chaosExperiments, mayBeCut, type ExperimentObject } from '@chaosplane/api';
+import type { ExperimentObject } from '@chaosplane/api';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { Daemons } from './daemons.ts';
 import { reasonOf } from '@chaosplane/client';
-import { answersFor, ownerOf, type ExecutionOwner } from './orphans.ts';
+import { experimentAnswers } from './answering.ts';
+import { ownerOf } from './orphans.ts';
 
 /** What it works with. */
 export interface KeepCleanParts {
@@ -63,32 +64,21 @@ export function cleanReconciler(parts: KeepCleanParts): Reconciler {
   };
 }
 
-/** An experiment is there before the first of its executions is, so what was asked for after the list cannot be younger. */
 async function orphansOf(
-  { client, experiments, watchNamespace }: KeepCleanParts,
+  parts: KeepCleanParts,
   executions: readonly Execution[],
   signal: AbortSignal,
 ): Promise<Execution[]> {
+  const { watchNamespace } = parts;
   const own = executions.filter((execution) => {
     const owner = ownerOf(execution);
     return owner !== undefined && (watchNamespace ?? owner.ref.namespace) === owner.ref.namespace;
   });
-  const answers = async (owner: ExecutionOwner): Promise<boolean> => {
-    const { ref, uid } = owner;
-    const isThat = ({ metadata }: ExperimentObject): boolean => metadata.uid === uid;
-    const cut = mayBeCut(ref.name);
-    if (answersFor(cut ? experiments.list().find(isThat) : experiments.get(ref), owner)) return true;
-    // The copy may be behind what was written.
-    const written = cut
-      ? (await client.list(chaosExperiments, { namespace: ref.namespace, signal })).items.find(isThat)
-      : await client.get(chaosExperiments, ref, { signal });
-    return answersFor(written, owner);
-  };
   const orphans: Execution[] = [];
   for (const [, ofOne] of Map.groupBy(own, ({ experimentId }) => experimentId)) {
     const [first] = ofOne;
     const owner = first === undefined ? undefined : ownerOf(first);
-    if (owner !== undefined && !(await answers(owner))) orphans.push(...ofOne);
+    if (owner !== undefined && !(await experimentAnswers(owner, parts, signal))) orphans.push(...ofOne);
   }
   return orphans;
 }

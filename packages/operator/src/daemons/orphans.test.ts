@@ -1,7 +1,7 @@
 /** Which executions are the operator's, and which of them have no experiment any more. */
 import { expect, test } from '@jest/globals';
 import type { ExperimentObject } from '@chaosplane/api';
-import { answersFor, ownerOf } from './orphans.ts';
+import { answersFor, ownerOf, ownerOfId } from './orphans.ts';
 
 const own = { experimentId: 'shop/slow/u1', idempotencyKey: 'shop/slow/u1/pod-uid', operatorEpoch: 1_764_000_000_000n };
 
@@ -18,6 +18,11 @@ test.each([
   ['of an experiment with an empty part', { experimentId: 'shop//u1', idempotencyKey: 'shop//u1/x' }],
 ])('one %s is not touched', (_what, change) => {
   expect(ownerOf({ ...own, ...change })).toBeUndefined();
+});
+
+test('what a node is marked with names its experiment in the same way', () => {
+  expect(ownerOfId('shop/slow/u1')).toEqual({ ref: { namespace: 'shop', name: 'slow' }, uid: 'u1' });
+  expect(ownerOfId('others')).toBeUndefined();
 });
 
 const object = (change: { uid?: string; phase?: string; spec?: object }): ExperimentObject => ({

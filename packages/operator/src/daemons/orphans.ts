@@ -19,9 +19,15 @@ export function ownerOf(
   execution: Pick<Execution, 'experimentId' | 'idempotencyKey' | 'operatorEpoch'>,
 ): ExecutionOwner | undefined {
   const { experimentId, idempotencyKey: key, operatorEpoch } = execution;
+  if (operatorEpoch === 0n || !key.startsWith(idempotencyKey(experimentId, ''))) return undefined;
+  return ownerOfId(experimentId);
+}
+
+/** The experiment of an id that an operator made; undefined for a text that is none. */
+export function ownerOfId(experimentId: string): ExecutionOwner | undefined {
   const [namespace = '', name = '', uid = '', ...rest] = experimentId.split('/');
-  if (operatorEpoch === 0n || namespace === '' || name === '' || uid === '' || rest.length > 0) return undefined;
-  return key.startsWith(idempotencyKey(experimentId, '')) ? { ref: { namespace, name }, uid } : undefined;
+  if (namespace === '' || name === '' || uid === '' || rest.length > 0) return undefined;
+  return { ref: { namespace, name }, uid };
 }
 
 /** Whether the experiment of that name still answers for its executions: it is that one, and not over with all recovered. */

@@ -2,6 +2,8 @@
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EndpointSlice, Informer, KubeClient, Node, Pod, Service } from '@chaosplane/kube';
 import type { ExecutorOf } from '../controllers/experiment/parts.ts';
+import { nodeExecutions } from '../nodes/executions.ts';
+import { holds } from '../nodes/holds.ts';
 import type { Daemons } from '../daemons/daemons.ts';
 import { daemonPods } from '../daemons/endpoints.ts';
 import { runningContainer } from '../targets/container.ts';
@@ -10,6 +12,7 @@ import { followedPeers, peersMove, resolvePeers, type PeerSources } from '@chaos
 import { kubeletTraffic } from '../targets/probes.ts';
 import { daemonExecutor } from './daemon/executor.ts';
 import { operatorAction } from './registry.ts';
+import { withHolds } from './unknown.ts';
 
 /** What the executor of any experiment is made of. */
 export interface ExecutorParts {
@@ -21,24 +24,31 @@ export interface ExecutorParts {
   readonly slices: Informer<EndpointSlice>;
   /** The daemons' pods. */
   readonly daemonPods: Informer<Pod>;
+  /** The operator's own. */
+  readonly namespace: string;
   readonly epoch: number;
   readonly leaseTtlMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+const BY_NODE = 'node';
+
 /** The executor of each experiment. */
 export function chooseExecutor(parts: ExecutorParts): ExecutorOf {
-  const { client, daemons, pods, nodes, epoch, leaseTtlMs, clock, logger } = parts;
+  const { client, daemons, pods, nodes, namespace, epoch, leaseTtlMs, clock, logger } = parts;
+  pods.addIndex(BY_NODE, ({ spec }) => (spec?.nodeName === undefined ? [] : [spec.nodeName]));
+  const podsOn = (node: string): readonly Pod[] => pods.byIndex(BY_NODE, node);
   const now = (): PeerSources => ({
     pods: pods.list(),
     services: parts.services.list(),
     endpointSlices: parts.slices.list(),
   });
-  return (spec, experimentId, { signal, everywhere, calls }) => {
+  return (spec, experimentId, { signal, everywhere, calls, status }) => {
     const own = spec === undefined ? undefined : operatorAction(spec);
-    if (own !== undefined && spec !== undefined) return own({ spec, client, cache: pods, signal });
-    return daemonExecutor({
+    const ofNodes = { experimentId, client, nodes, calls, status, clock, logger, signal };
+    if (own !== undefined && spec !== undefined) return own({ ...ofNodes, spec, pods, podsOn, namespace });
+    const byDaemons = daemonExecutor({
       ...{ spec, experimentId, daemons, epoch, leaseTtlMs, calls, clock, logger, signal },
       containerOf: ({ namespace, name, uid }) => runningContainer(pods.get({ namespace, name }), uid),
       kubeletProbesOf: ({ namespace, name, uid, node = '' }) =>
@@ -49,5 +59,7 @@ export function chooseExecutor(parts: ExecutorParts): ExecutorOf {
       peers: () => (spec === undefined ? [] : resolvePeers(spec, now())),
       ...(spec !== undefined && peersMove(spec) ? { followed: () => followedPeers(spec, now()) } : {}),
     });
+    // What cannot be understood is undone, whichever action it was.
+    return spec === undefined ? withHolds(byDaemons, nodeExecutions(holds, ofNodes)) : byDaemons;
   };
 }

@@ -57,6 +57,8 @@ export function doomed(
       );
     },
     patch: (type, ...args) => step(nameOf('patch', type), () => client.patch(type, ...args)),
+    raw: (method, path, ...args) =>
+      step(path.endsWith('/eviction') ? 'evict' : undefined, () => client.raw(method, path, ...args)),
     delete: (type, ...args) => step(nameOf('delete', type), () => client.delete(type, ...args)),
   };
   const changes = ['execNetworkChaos', 'cancelChaos', 'renewLease'];

@@ -6,6 +6,7 @@ import { actions } from './actions.ts';
 import { delays } from './delays.ts';
 import { documents } from './documents.ts';
 import { durations } from './durations.ts';
+import { nodes } from './nodes.ts';
 import { others } from './others.ts';
 import { partitions } from './partitions.ts';
 import { peers } from './peers.ts';
@@ -37,7 +38,20 @@ function problemsOf(document: unknown): readonly Problem[] {
   }
 }
 
-const inSpec = { targets, selectors, peers, actions, delays, partitions, proxied, others, durations, spec, probes };
+const inSpec = {
+  targets,
+  selectors,
+  peers,
+  actions,
+  delays,
+  partitions,
+  proxied,
+  others,
+  nodes,
+  durations,
+  spec,
+  probes,
+};
 
 test('what the tables change is valid without the change, and they are more than 200', () => {
   expect(problemsOf(valid)).toEqual([]);

@@ -51,12 +51,13 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     delete memory.stored;
     const stored = kept ?? (await store.load(object, signal));
     const { visited, status } = examine(stored);
+    const visit: Visit = { stored, status, savedAt: clock.monotonic() };
     const executor = parts.executorOf(visited.spec, visited.id, {
       signal,
       everywhere: stored.incomplete,
       calls: memory.calls,
+      status: () => visit.status,
     });
-    const visit: Visit = { stored, status, savedAt: clock.monotonic() };
     const next = await work(visit, { ...parts, visited, executor, store, memory, admission, timings, signal });
     memory.stored = visit.stored;
     if (isFinal(visit.status)) forget(memories, key, admission);

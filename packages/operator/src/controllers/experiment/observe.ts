@@ -77,7 +77,7 @@ function refusalOf(
 
 /**
  * Every execution of the experiment. Deleting an experiment always ends: with it, an undo that fails counts no longer than
- * the fault can last. Without that, it is shown for as long as it fails.
+ * the fault can last. Without that, it is shown for as long as it fails. What nothing but its undo ends is waited for.
  */
 export async function executionsOf(
   { stored, status }: Readonly<Visit>,
@@ -91,7 +91,8 @@ export async function executionsOf(
   const latest = (status.startedAt ?? clock.now()) + injectionTimeout + duration + TTL_MARGIN_MS;
   const deadlines = new Map(targets.map(({ executionId, expiresAt }) => [executionId, expiresAt]));
   const over = [...executions].filter(
-    ([id, { live }]) => live && clock.now() > (deadlines.get(id) ?? latest) + EXPIRY_MARGIN_MS,
+    ([id, { live, lasting = false }]) =>
+      live && !lasting && clock.now() > (deadlines.get(id) ?? latest) + EXPIRY_MARGIN_MS,
   );
   for (const [executionId, { error }] of over)
     logger.warn({ experiment: visited.id, executionId, err: error }, 'let go of after its deadline, not undone');

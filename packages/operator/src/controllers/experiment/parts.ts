@@ -1,5 +1,5 @@
 /** What the controller of experiments is made of. */
-import type { ExperimentObject, ExperimentSpec } from '@chaosplane/api';
+import type { ExperimentObject, ExperimentSpec, ExperimentStatus } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { Executor } from '@chaosplane/lifecycle';
@@ -12,6 +12,8 @@ export interface ExecutorOptions {
   /** Look for executions on every node, because it is not known where all of the targets are. */
   readonly everywhere: boolean;
   readonly calls: Calls;
+  /** What is known of the experiment at this moment. */
+  readonly status: () => ExperimentStatus;
 }
 
 /** The executor for one experiment; its spec is undefined when it cannot be understood. */

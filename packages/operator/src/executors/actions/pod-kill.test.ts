@@ -31,7 +31,7 @@ function staged(parameters: object) {
   const cache: Pick<Informer<Pod>, 'get'> = { get: () => undefined };
   const { spec } = parseExperiment(document, 'cluster');
   const { signal } = new AbortController();
-  const executor = podKillExecutor({ spec, client: client as KubeClient, cache: cache as Informer<Pod>, signal });
+  const executor = podKillExecutor({ spec, client: client as KubeClient, pods: cache as Informer<Pod>, signal });
   return { asked, executor, signal };
 }
 

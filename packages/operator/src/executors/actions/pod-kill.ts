@@ -1,10 +1,9 @@
 /** pod-kill: the operator deletes the pod, and nothing but the pod that was chosen. */
-import { isRetryable } from '@chaosplane/common';
 import { findAction, parseParameters, type PodKillSpec } from '@chaosplane/actions';
 import type { TargetStatus } from '@chaosplane/api';
 import type { Executor, ObservedExecution } from '@chaosplane/lifecycle';
 import { isConflict, pods } from '@chaosplane/kube';
-import type { OperatorActionParts } from './action.ts';
+import { failedInjection, type OperatorActionParts } from './action.ts';
 
 /** There is one execution a pod; its id says which. */
 const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
@@ -12,7 +11,12 @@ const idOf = ({ uid }: Pick<TargetStatus, 'uid'>): string => `pod-kill-${uid}`;
 const FORCED = 'with a grace period of 0 the API server forgets a pod before the kubelet has ended its processes';
 
 /** An executor for one experiment. */
-export function podKillExecutor({ spec, client, cache, signal }: OperatorActionParts): Executor {
+export function podKillExecutor({
+  spec,
+  client,
+  pods: cache,
+  signal,
+}: Pick<OperatorActionParts, 'spec' | 'client' | 'pods' | 'signal'>): Executor {
   const parsed = parseParameters(findAction('pod-kill'), spec.action.parameters, { target: 'absent' }) as PodKillSpec;
   const { gracePeriodSeconds } = parsed;
 
@@ -47,9 +51,7 @@ export function podKillExecutor({ spec, client, cache, signal }: OperatorActionP
       } catch (error) {
         signal.throwIfAborted();
         if (isConflict(error)) return { kind: 'injected', executionId: idOf(target) };
-        if (error instanceof Error && 'code' in error && isRetryable(error.code))
-          return { kind: 'retry', why: String(error) };
-        return { kind: 'missed', why: error instanceof Error ? error.message : String(error) };
+        return failedInjection(error, signal);
       }
     },
     preview: async ({ namespace, name }) =>
