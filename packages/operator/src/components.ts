@@ -19,13 +19,14 @@ export function leaderOnly(
   { epoch }: Leadership,
 ): readonly Component[] {
   const term = newTermParts(config, parts, epoch);
-  const { caches, events } = term;
+  const { caches, events, targetEvents } = term;
   const { pods, nodes, services, slices, daemonPods } = caches;
   return [
     ...[pods, nodes, services, slices, daemonPods].map(cacheComponent),
     ...setupEndpoints(term),
     ...setupLeases(term),
     { name: 'events', start: async () => undefined, stop: () => events.stop() },
+    { name: 'events of targets', start: async () => undefined, stop: () => targetEvents.stop() },
     ...setupExperiments(term),
     // After the cache of experiments, which is asked for each execution.
     ...setupClean(term),

@@ -35,6 +35,8 @@ export interface TermParts extends Required<OperatorParts> {
   readonly config: OperatorConfig;
   readonly caches: Caches;
   readonly events: EventRecorder;
+  /** Of pods and nodes that are hit. */
+  readonly targetEvents: EventRecorder;
   /** The number of the term; daemons refuse those of an earlier one. */
   readonly epoch: number;
   /** Nodes that have a daemon at this moment. */
@@ -62,6 +64,7 @@ export function newTermParts(config: OperatorConfig, parts: Required<OperatorPar
     caches,
     epoch,
     events: createEventRecorder({ client, clock, logger, ...component }),
+    targetEvents: createEventRecorder({ client, clock, logger, ...component }),
     daemonNodes: () => daemonPods(caches.daemonPods.list()),
   };
 }

@@ -1,7 +1,7 @@
 /** Dynamic targets, with a real API server: pods are replaced while a fault is in force. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { chaosExperimentShards, EXPERIMENT_UID_LABEL, type ExperimentObject } from '@chaosplane/api';
-import { pods } from '@chaosplane/kube';
+import { events, pods } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { openApiServerFixture, type ApiServerFixture, type Stage, type StagePod } from './stage.ts';
 
@@ -41,6 +41,15 @@ function kernelOf(name: string): string {
   return told.split(/^#/m)[0] ?? '';
 }
 
+/** What is told of that pod, in the order of its time. */
+async function eventsOf(pod: string): Promise<string[]> {
+  const { items } = await stage.client.list(events, { namespace: stage.namespace });
+  return items
+    .filter(({ regarding }) => regarding?.kind === 'Pod' && regarding.name === pod)
+    .toSorted((a, b) => (a.eventTime < b.eventTime ? -1 : 1))
+    .map(({ reason, note }) => `${reason} ${note ?? ''}`);
+}
+
 async function replace(pod: StagePod, name: string): Promise<void> {
   const { metadata } = pod.object;
   await stage.client.delete(pods, metadata, { uid: metadata.uid!, gracePeriodSeconds: 0 });
@@ -72,6 +81,14 @@ test('a pod that takes the place of another is hit, and everything is recovered 
   const { status } = await stage.until(name, (object) => object.status?.endedAt !== undefined);
   expect(status).toMatchObject({ phase: 'Aborted', counts: { targets: 4, recovered: 4, injected: 0 } });
   expect(['web-1', 'web-2', 'web-3'].map(kernelOf)).toEqual([clean, clean, clean]);
+  const by = `network-delay of the experiment ${stage.namespace}/dynamic`;
+  for (const pod of ['web-0', 'web-1', 'web-3'])
+    await eventually(`the events of ${pod}`, async () => {
+      const notes = await eventsOf(pod);
+      return (
+        notes.length === 2 && notes[0] === `ChaosInjected hit by ${by}` && notes[1]!.includes(`${by} is over after`)
+      );
+    });
 });
 
 test('what an operator had chosen and not written into the status is chosen again by the next', async () => {

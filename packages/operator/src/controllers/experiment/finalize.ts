@@ -7,10 +7,11 @@ import { executionsOf, type ExecutionsParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
 import { logRecovered } from './report.ts';
 import type { Store } from './store.ts';
+import { tellTargets } from './target-events.ts';
 import type { Visit } from './visit.ts';
 
 /** What is needed to let go of an experiment. */
-export interface FinalizeParts extends ExecutionsParts, Pick<ControllerParts, 'client'> {
+export interface FinalizeParts extends ExecutionsParts, Pick<ControllerParts, 'client' | 'targetEvents'> {
   readonly store: Store;
   readonly signal: AbortSignal;
 }
@@ -64,6 +65,7 @@ async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
       visit.status = withTargets(visit.status, new Map(changes));
       visit.stored = await store.save(visit.stored, visit.status, signal);
       logRecovered(stored.status, visit.status, parts);
+      tellTargets(stored.status, visit.status, parts);
     }
     if (live().length > 0 || changes.length < open.length) return { requeueAfterMs: RETRY_MS };
   }

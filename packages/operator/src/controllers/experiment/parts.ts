@@ -31,6 +31,8 @@ export interface ControllerParts {
   /** Wants a visit to the experiment of that key; an urgent one takes a worker that is kept for what is to end. */
   readonly wake: (key: string, how?: 'urgent') => void;
   readonly events: EventRecorder;
+  /** Of targets, which are many: they take no room from the events of experiments. */
+  readonly targetEvents: EventRecorder;
   /** Whether probes may ask loopback and link-local addresses. */
   readonly allowLocalProbes: boolean;
   readonly metrics: Pick<OperatorMetrics, 'effective' | 'clean'>;

@@ -3,11 +3,12 @@ import { chaosExperiments, FINALIZER, isFinal, targetName, type ExperimentStatus
 import { addFinalizer } from '@chaosplane/kube';
 import type { ControllerParts } from './parts.ts';
 import type { Store, Stored } from './store.ts';
+import { tellTargets } from './target-events.ts';
 import type { Timings } from './timings.ts';
 import type { Visit, Visited } from './visit.ts';
 
 /** What is needed to write and to tell. */
-export interface ReportParts extends Pick<ControllerParts, 'client' | 'clock' | 'events' | 'logger'> {
+export interface ReportParts extends Pick<ControllerParts, 'client' | 'clock' | 'events' | 'targetEvents' | 'logger'> {
   readonly visited: Visited;
   readonly store: Store;
   readonly timings: Timings;
@@ -29,6 +30,7 @@ export async function report(visit: Visit, leaving: boolean, parts: ReportParts)
   visit.status = visit.stored.status;
   visit.savedAt = clock.monotonic();
   logRecovered(stored.status, visit.status, parts);
+  tellTargets(stored.status, visit.status, parts);
   parts.timings.note(stored.object.metadata.uid ?? '', stored.status, visit.status);
   if (entered) tell(visit, parts);
 }

@@ -6,13 +6,25 @@ import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
 import { experimentReconciler } from './controller.ts';
 
 export function setupExperiments(term: TermParts): readonly Component[] {
-  const { client, caches, config, events, clock, logger, daemons, epoch, metrics } = term;
+  const { client, caches, config, events, targetEvents, clock, logger, daemons, epoch, metrics } = term;
   const { experiments, pods, nodes } = caches;
   const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs, namespace } = config;
   /** Experiments that an abort condition wants to end, until they have. */
   const urgent = new Set<string>();
   const reconcile = experimentReconciler({
-    ...{ client, experiments, pods, nodes, events, clock, logger, metrics, allowLocalProbes, experimentsPerNamespace },
+    ...{
+      client,
+      experiments,
+      pods,
+      nodes,
+      events,
+      targetEvents,
+      clock,
+      logger,
+      metrics,
+      allowLocalProbes,
+      experimentsPerNamespace,
+    },
     executorOf: chooseExecutor({ client, daemons, ...caches, namespace, epoch, leaseTtlMs, clock, logger }),
     wake(key, how) {
       if (how === 'urgent') urgent.add(key);
