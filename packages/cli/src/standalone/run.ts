@@ -132,7 +132,9 @@ async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Obs
   const pending = status.phase === 'Pending';
   const running = status.phase === 'Running' && status.effectiveAt !== undefined;
   const choosesNow = pending || (running && experiment.spec.target.dynamic);
-  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : sampled?.abort);
+  // An abort condition ends what is in force; what it says afterwards changes nothing.
+  const guard = status.recoveringAt === undefined ? sampled?.abort : undefined;
+  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : guard);
   return {
     spec: experiment.spec,
     status,

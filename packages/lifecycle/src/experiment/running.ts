@@ -17,11 +17,18 @@ function untilItsEnd(observation: Understood, effectiveAt: number, now: number):
   const end = effectiveAt + spec.duration;
   const noted = noteEnded(observation, end, now);
   if (noted !== undefined) return { kind: 'advance', status: noted };
-  const live = spec.target.dynamic || status.targets.some(({ state }) => state === 'Injected');
+  const live =
+    spec.target.dynamic || isWatched(observation) || status.targets.some(({ state }) => state === 'Injected');
   if (now >= end || !live) return { kind: 'advance', status: { ...withLatecomers(status), phase: 'Completing' } };
   const more = spec.target.dynamic ? chooseMore(observation, end, now) : undefined;
   if (more !== undefined) return more;
   return { kind: 'wait', until: Math.min(end, now + (observation.lookAgainMs ?? LOOK_AGAIN_MS)) };
+}
+
+/** What happens once is over at once; where samples are taken, what it does is watched for the whole duration. */
+function isWatched({ spec, status }: Understood): boolean {
+  const done = status.targets.some(({ state, endedEarly }) => state === 'Recovered' && endedEarly === undefined);
+  return spec.steadyState.during.length > 0 && done;
 }
 
 /** Executions that ended by themselves: the pod is gone, the TTL or a lease ran out, a person cancelled them. */

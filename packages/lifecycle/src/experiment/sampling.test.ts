@@ -102,6 +102,20 @@ describe('a steady state that is sampled', () => {
     );
   });
 
+  test('is watched for the whole duration also where the action happens once', () => {
+    const simulation = new Simulation(specOf(sampled()));
+    simulation.samples = () => passed;
+    simulation.run(500, () => simulation.status.effectiveAt !== undefined);
+    for (const [id, execution] of simulation.executions)
+      simulation.executions.set(id, { ...execution, live: false, endReason: 'done' });
+    simulation.samples = (at, { effectiveAt = 0 }) =>
+      at > effectiveAt + 4000 && at < effectiveAt + 8000 ? failed : passed;
+    simulation.run();
+    const { effectiveAt = 0, recoveringAt = 0 } = simulation.status;
+    expect(recoveringAt - effectiveAt).toBeGreaterThanOrEqual(10_000);
+    expect(said(simulation).slice(0, 3)).toEqual(['Completed', 'NotHeld', 'ToleranceExceeded']);
+  });
+
   test('says nothing of a fault that was not seen, or that nothing came by', () => {
     for (const [effect, expected] of [
       ['NotObserved', ['Failed', 'NotHeld', 'EffectNotObserved']],

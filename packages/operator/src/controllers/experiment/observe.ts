@@ -3,6 +3,7 @@ import { whyAbort, type ExperimentSpec, type ExperimentStatus, type TargetStatus
 import { defined } from '@chaosplane/common';
 import { refOf } from '@chaosplane/kube';
 import { TTL_MARGIN_MS, unknownSpec, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
+import type { Sampling } from '@chaosplane/probes';
 import { EXPIRY_MARGIN_MS } from '../../executors/expiry.ts';
 import { candidatesOf } from '../../targets/candidates.ts';
 import type { Admission } from './admission.ts';
@@ -35,7 +36,7 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
   const { spec, broken, namespace } = visited;
   const pending = status.phase === 'Pending';
   const sampled = sampling(status, parts);
-  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts) ?? sampled?.abort;
+  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts) ?? guardOf(status, sampled);
   return {
     spec,
     status,
@@ -58,6 +59,11 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
       refusal: pending ? refusalOf(visit, parts) : undefined,
     }),
   };
+}
+
+/** An abort condition ends what is in force; what it says afterwards changes nothing. */
+function guardOf({ recoveringAt }: ExperimentStatus, sampled: Sampling | undefined): string | undefined {
+  return recoveringAt === undefined ? sampled?.abort : undefined;
 }
 
 /** Whether targets are chosen at this moment. */
