@@ -1,6 +1,7 @@
 /** Carries an experiment out on this machine: one daemon, which every request waits for. */
 import type { ExperimentSpec } from '@chaosplane/api';
 import { isPassing, observed, planText, reasonOf, resolvePeers, send, type Injection } from '@chaosplane/client';
+import { defined } from '@chaosplane/common';
 import type { ContainerRuntime } from '@chaosplane/daemon';
 import type { Candidate, Executor, ObservedExecution } from '@chaosplane/lifecycle';
 import { durationOf, type ChaosDaemonClient } from '@chaosplane/proto';
@@ -33,8 +34,8 @@ export function localExecutor({ spec, experimentId, client, runtime }: LocalPart
     isUnresponsive: () => false,
     async inject(target, ttlMs) {
       try {
-        const { executionId } = await send(client, await request(target, ttlMs, false));
-        return { kind: 'injected', executionId };
+        const { executionId, expiresAt } = await send(client, await request(target, ttlMs, false));
+        return { kind: 'injected', executionId, ...defined({ expiresAt: expiresAt?.getTime() }) };
       } catch (error) {
         return { kind: isPassing(error) ? 'retry' : 'missed', why: reasonOf(error) };
       }

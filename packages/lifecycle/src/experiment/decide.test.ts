@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Asking } from './observation.ts';
-import { isFinal, type TargetStatus } from '@chaosplane/api';
+import { isFinal, withTargets, type TargetStatus } from '@chaosplane/api';
 import { Simulation, specOf as spec } from '../../test/simulation.ts';
 
 const conditions = (simulation: Simulation): string[] =>
@@ -36,6 +36,21 @@ describe('an experiment', () => {
     simulation.run(500, () => simulation.status.phase === 'Completing');
     expect(simulation.now - (simulation.status.effectiveAt ?? 0)).toBe(10_000);
     expect(simulation.extended).toEqual([15_000]);
+  });
+
+  test('tells when the executions end at the latest that have a deadline, and of no others', () => {
+    const simulation = new Simulation(spec());
+    simulation.run(500, () => simulation.status.targets.at(-1)?.state === 'Injected');
+    const [first] = simulation.status.targets;
+    simulation.status = withTargets(simulation.status, new Map([[first?.uid ?? '', { expiresAt: 1 }]]));
+    const decision = simulation.step();
+    const ends = simulation.status.targets.map(({ uid, expiresAt }) => [uid, expiresAt]);
+    expect(decision.kind).toBe('extend');
+    expect(ends).toEqual([
+      ['uid-a', simulation.now + 15_000],
+      ['uid-b', undefined],
+      ['uid-c', undefined],
+    ]);
   });
 
   test('goes on to others before it asks once more for a target that could not be injected yet', () => {

@@ -120,7 +120,11 @@ describe('a user who may write experiments', () => {
   test('cannot hit another namespace, or nodes, by it', async () => {
     const elsewhere = { ...spec, target: { ...spec.target, namespace: 'kube-system' } };
     expect(await ask(experiment(elsewhere), `--as=${USER}`)).toContain('in the namespace kube-system');
-    expect(await ask(experiment(onNode), `--as=${USER}`)).toContain(`user ${USER} may not delete nodes`);
+    const taint = { type: 'node-taint', parameters: { key: 'k', effect: 'NoExecute' } };
+    for (const action of [onNode.action, { type: 'node-drain' }, taint])
+      expect(await ask(experiment({ ...onNode, action }), `--as=${USER}`)).toContain(
+        `user ${USER} may not delete nodes`,
+      );
   });
 
   test('cannot have read what may not be read: pods of other namespaces as peers, a Secret in a probe', async () => {

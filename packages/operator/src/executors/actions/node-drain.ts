@@ -47,7 +47,7 @@ export function nodeDrainExecutor(parts: OperatorActionParts): Executor {
       ...(node !== undefined && cordonedBefore(node) ? ['it was cordoned before, and stays cordoned'] : []),
     ];
     const found = target?.evidence?.counters['pods_found'] ?? toLeave(pods);
-    return leavingEvidence({ found, pods, notes, whyLeft: (pod) => whyLeft(pod, attempts) });
+    return leavingEvidence({ found, pods, notes, whyLeft: (pod) => whyLeft(pod, attempts, isLate()) });
   }
 
   const isLate = (): boolean => clock.now() >= (status().effectiveAt ?? Infinity) + drain.timeoutMs;
@@ -137,8 +137,9 @@ async function previewOf(
 const toEvict = (pods: readonly JudgedPod[]): Pod[] =>
   pods.filter(({ what }) => what === 'evict').map(({ pod }) => pod);
 
-function whyLeft({ metadata: { uid = '' } }: Pod, attempts: Attempts): string {
+function whyLeft({ metadata: { uid = '' } }: Pod, attempts: Attempts, late: boolean): string {
   const eviction = attempts.get(uid)?.eviction;
   if (eviction === undefined) return 'was not asked for yet';
-  return eviction.kind === 'done' ? 'is about to go' : `is in the way: ${eviction.why}`;
+  if (eviction.kind === 'done') return late ? 'was not evicted in time' : 'is about to go';
+  return `is in the way: ${eviction.why}`;
 }

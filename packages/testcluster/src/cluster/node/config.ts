@@ -105,6 +105,7 @@ function kubelet({ node, plan, folder }: NodeSettings): unknown {
     clusterDNS: [plan.dnsService],
     clusterDomain: 'cluster.local',
     resolvConf: `${node.folder}/resolv.conf`,
+    staticPodPath: '/etc/kubernetes/manifests',
     // The node may not set everything that a kubelet sets on a machine of its own.
     featureGates: { KubeletInUserNamespace: true },
     enforceNodeAllocatable: [],

@@ -39,7 +39,7 @@ for place in /var/lib/containerd /var/lib/kubelet /var/lib/chaosplane; do
   mkdir -p "$place" "$FOLDER/disk$place.own"
   mount --bind "$FOLDER/disk$place.own" "$place"
 done
-mkdir -p /var/lib/cni /etc/cni/net.d /var/log/pods /var/log/containers
+mkdir -p /var/lib/cni /etc/cni/net.d /etc/kubernetes/manifests /var/log/pods /var/log/containers
 mount -t tmpfs -o mode=700 cni /var/lib/cni
 mount -t tmpfs -o mode=755 run /run
 mkdir -p /run/lock /run/netns
