@@ -1,0 +1,30 @@
+/** What is judged: an experiment that wants to begin, or one that is under way; and what each rule is given of it. */
+import type { Policy } from '@chaosplane/api';
+import type { ClusterFacts, PolicyTarget } from './cluster.ts';
+
+/** What an experiment does, as far as policies ask. */
+export interface PolicyRequest {
+  /** By its own name, not an alias. */
+  readonly action: string;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Whether it wants to begin: all of its time is judged then, and all that it might have chosen. */
+  readonly begins: boolean;
+  /** What would be hit at the same time, or is. */
+  readonly targets: readonly PolicyTarget[];
+  /** What fits, drawn or not: so that the draw does not decide whether the experiment is allowed. */
+  readonly fitting: readonly PolicyTarget[];
+}
+
+/** One policy and one experiment in its scope. */
+export interface Case {
+  readonly policy: Policy;
+  /** Its targets are those alone that the policy is about. */
+  readonly request: PolicyRequest;
+  readonly cluster: ClusterFacts;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Says what is wrong, with the number and what tipped it; undefined when nothing is. Throws when it cannot be told. */
+export type Rule = (it: Case) => string | undefined;
