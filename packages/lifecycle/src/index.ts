@@ -2,6 +2,7 @@
 export { carryOut } from './carry-out.ts';
 export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor.ts';
 export { decide } from './experiment/decide.ts';
+export { isHalted } from './experiment/policy.ts';
 export type { Preview } from './experiment/dry-run.ts';
 export * from './experiment/observation.ts';
 export { unknownSpec } from './experiment/recovering.ts';
@@ -13,6 +14,7 @@ export type * from './policy/cluster.ts';
 export { denials, toldOf, type Finding } from './policy/finding.ts';
 export type { PolicyInput } from './policy/input.ts';
 export { covered } from './policy/scope.ts';
+export { workloadName } from './policy/workloads.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { recovered } from './experiment/evidence.ts';
 export { TARGET_GONE } from './experiment/effect.ts';

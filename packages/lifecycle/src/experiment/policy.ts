@@ -1,6 +1,7 @@
 /** Policies: an experiment that breaks one is not begun, and what is in force of it is recovered. */
 import { findAction } from '@chaosplane/actions';
-import { withCondition, type ExperimentStatus } from '@chaosplane/api';
+import { withCondition, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { defined } from '@chaosplane/common/pure';
 import type { PolicyRequest } from '../policy/case.ts';
 import { judge } from '../policy/chain.ts';
 import { denials, toldOf, type Finding } from '../policy/finding.ts';
@@ -47,8 +48,18 @@ export function holdPolicies(observation: Understood, now: number): Decision | u
   return noted === status ? undefined : { kind: 'advance', status: noted };
 }
 
+/** Whether a kill switch is on for these targets: also for those that an experiment which is over has left to the TTL. */
+export function isHalted(
+  { spec, policy }: Pick<Understood, 'spec' | 'policy'>,
+  targets: readonly TargetStatus[],
+  now: number,
+): boolean {
+  const findings = findingsOf({ spec, ...defined({ policy }) }, { begins: false, targets, fitting: targets }, now);
+  return findings.some(({ rule }) => rule === 'halt');
+}
+
 function findingsOf(
-  { spec, policy }: Understood,
+  { spec, policy }: Pick<Understood, 'spec' | 'policy'>,
   request: Pick<PolicyRequest, 'begins' | 'targets' | 'fitting'>,
   now: number,
 ): readonly Finding[] {

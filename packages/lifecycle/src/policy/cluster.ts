@@ -15,6 +15,8 @@ export interface PolicyPod {
   readonly labels: Labels;
   /** Ready, and not on its way out. */
   readonly ready: boolean;
+  /** Where it runs; absent where it has no node yet. */
+  readonly node?: string;
   /** What keeps it running. */
   readonly workload: WorkloadRef;
 }
