@@ -258,15 +258,18 @@ test('the kill switch ends twenty experiments sooner than one after the other, a
   for (const index of names.keys()) await stage.addPod(`p${index}`, stage.nodes[index % 2]!, { app: `web${index}` });
   const before = stage.print();
   stage.startOperator();
-  const one = await haltAll(['alone']);
-  await stage.apply('refused', specOf('web0', 1));
-  expect(endOf(await over('refused'))).toMatch(/^Failed: .*rule halt/);
-  await writePolicy(stage, 'stop', { halt: false });
-  await over(await begunAtLast('lifted', specOf('web0', 1, { duration: '1s' })));
+  const alone: number[] = [];
+  for (const round of [1, 2, 3]) {
+    alone.push((await haltAll([`alone-${round}`])).ended);
+    await stage.apply(`refused-${round}`, specOf('web0', 1));
+    expect(endOf(await over(`refused-${round}`))).toMatch(/^Failed: .*rule halt/);
+    await writePolicy(stage, 'stop', { halt: false });
+    await over(await begunAtLast(`lifted-${round}`, specOf('web0', 1, { duration: '1s' })));
+  }
   const twenty = await haltAll(names);
-  const told = `1 ended in ${one.ended} ms, 20 in ${twenty.ended} ms (recovering in ${twenty.recovering} ms)`;
+  const told = `1 ended in ${alone.join(', ')} ms, 20 in ${twenty.ended} ms (recovering in ${twenty.recovering} ms)`;
   process.stdout.write(`the kill switch: ${told}\n`);
-  expect(twenty.recovering).toBeLessThan(20 * one.ended);
+  expect(twenty.recovering).toBeLessThan(20 * Math.max(...alone));
   expect(stage.print()).toBe(before);
 });
 
