@@ -16,12 +16,30 @@ export interface PolicyRequest {
   readonly fitting: readonly PolicyTarget[];
 }
 
+/** One workload of which pods are hit. */
+export interface Count {
+  /** `Deployment shop/web`. */
+  readonly name: string;
+  /** How many pods it should have; undefined where that is not known. */
+  readonly desired: number | undefined;
+  /** Pods that this experiment hits. */
+  readonly own: number;
+  /** Pods that others hit, and this one does not. */
+  readonly others: number;
+  /** Pods that are not Ready, or on their way out, and not hit. */
+  readonly notReady: readonly string[];
+  /** Pods that are Ready, and not hit. */
+  readonly available: number;
+}
+
 /** One policy and one experiment in its scope. */
 export interface Case {
   readonly policy: Policy;
   /** Its targets are those alone that the policy is about. */
   readonly request: PolicyRequest;
   readonly cluster: ClusterFacts;
+  /** The workloads of which it hits pods, counted when they are asked for first. */
+  readonly counts: () => readonly Count[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

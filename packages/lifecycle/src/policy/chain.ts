@@ -3,7 +3,7 @@
  * and for as long as something is in force. Pure; what cannot be told is a finding.
  */
 import type { KnownPolicy } from '@chaosplane/api';
-import type { Case, PolicyRequest, Rule } from './case.ts';
+import type { Case, Count, PolicyRequest, Rule } from './case.ts';
 import type { ClusterFacts } from './cluster.ts';
 import type { Finding } from './finding.ts';
 import { allowedActions } from './rules/allowed-actions.ts';
@@ -16,6 +16,7 @@ import { minAvailable } from './rules/min-available.ts';
 import { protectedResources } from './rules/protected-resources.ts';
 import { timeWindows } from './rules/time-windows.ts';
 import { covered } from './scope.ts';
+import { countWorkloads } from './workloads.ts';
 
 /** By the field of a policy that asks for it. */
 const rules = {
@@ -58,7 +59,9 @@ function judgeBy(policy: KnownPolicy, request: PolicyRequest, cluster: ClusterFa
     if (targets.length + fitting.length === 0) return [];
     if ('broken' in policy)
       return [finding('valid', `it cannot be understood, so nothing in its scope is allowed: ${policy.broken}`)];
-    const it: Case = { policy, request: { ...request, targets, fitting }, cluster, now };
+    const asked = { policy, request: { ...request, targets, fitting }, cluster, now };
+    let counted: readonly Count[] | undefined;
+    const it: Case = { ...asked, counts: () => (counted ??= countWorkloads(asked)) };
     // What might have been drawn and was not is asked for one thing only.
     const judged = targets.length > 0 ? rules : { protectedResources };
     return Object.entries<Rule>(judged).flatMap(([name, rule]) => {

@@ -1,28 +1,12 @@
 /** How many pods of each workload are left while an experiment hits its targets. Pure. */
 import { ChaosError, countOf } from '@chaosplane/common/pure';
 import type { PodLimit } from '@chaosplane/api';
-import type { Case } from './case.ts';
+import type { Case, Count } from './case.ts';
 import type { ClusterFacts, PolicyPod, WorkloadRef } from './cluster.ts';
 import { covered, isNode } from './scope.ts';
 
-/** One workload of which pods are hit. */
-export interface Count {
-  /** `Deployment shop/web`. */
-  readonly name: string;
-  /** How many pods it should have; undefined where that is not known. */
-  readonly desired: number | undefined;
-  /** Pods that this experiment hits. */
-  readonly own: number;
-  /** Pods that others hit, and this one does not. */
-  readonly others: number;
-  /** Pods that are not Ready, or on their way out, and not hit. */
-  readonly notReady: readonly string[];
-  /** Pods that are Ready, and not hit. */
-  readonly available: number;
-}
-
 /** The workloads of which the experiment hits pods, in the scope of the policy. Grows with their pods alone. */
-export function countWorkloads({ policy, request, cluster }: Case): readonly Count[] {
+export function countWorkloads({ policy, request, cluster }: Omit<Case, 'counts'>): readonly Count[] {
   const hit = new Map<string, { readonly ref: WorkloadRef; readonly uids: Set<string> }>();
   for (const { uid, workload: ref } of podsHit(policy.spec.scope, request, cluster)) {
     const key = workloadName(ref);

@@ -2,7 +2,7 @@
 import { countOf } from '@chaosplane/common/pure';
 import type { Case } from '../case.ts';
 import { isNode } from '../scope.ts';
-import { countWorkloads, desiredOf, tippedBy } from '../workloads.ts';
+import { desiredOf, tippedBy } from '../workloads.ts';
 
 /** Of what a workload should have, not of what a selector finds: a narrow selector is no way around it. */
 export function maxPercentage(it: Case): string | undefined {
@@ -12,7 +12,7 @@ export function maxPercentage(it: Case): string | undefined {
 }
 
 function ofWorkloads(it: Case, most: number): string | undefined {
-  for (const count of countWorkloads(it)) {
+  for (const count of it.counts()) {
     const desired = desiredOf(count);
     const hit = count.own + count.others;
     if (hit * 100 > desired * most)

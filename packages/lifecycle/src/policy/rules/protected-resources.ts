@@ -25,19 +25,19 @@ type Judge = (target: PolicyTarget) => string | undefined;
 
 function whyProtected(entry: ProtectedResource, cluster: ClusterFacts): Judge {
   const isPlace = placesOf(entry, cluster);
-  const podIs = (pod: PolicyPod): string | undefined => whyPod(entry, pod, isPlace);
+  const names = entry.names === undefined ? undefined : new Set(entry.names);
+  const isNamed = (name: string): boolean => names?.has(name) !== false;
+  const podIs = (pod: PolicyPod): string | undefined => whyPod(entry, pod, { isPlace, isNamed });
   return (target) => {
     if (!isNode(target)) {
       const pod = cluster.pod(target);
       if (pod !== undefined) return podIs(pod);
       // Its labels and its workload are not known any more, its namespace is.
-      return entry.kind !== 'Node' && isPlace(target.namespace) && isNamed(entry, target.name)
-        ? placeOf(target)
-        : undefined;
+      return entry.kind !== 'Node' && isPlace(target.namespace) && isNamed(target.name) ? placeOf(target) : undefined;
     }
     if (entry.kind === 'Node') {
       const labels = (): ReturnType<ClusterFacts['nodeLabels']> => cluster.nodeLabels(target.name);
-      return isNamed(entry, target.name) && fits(entry.labelSelector, labels) ? saysOf(entry) : undefined;
+      return isNamed(target.name) && fits(entry.labelSelector, labels) ? saysOf(entry) : undefined;
     }
     if (!entry.includeNodes) return undefined;
     const pod = cluster.podsOn(target.name).find((each) => podIs(each) !== undefined);
@@ -45,16 +45,19 @@ function whyProtected(entry: ProtectedResource, cluster: ClusterFacts): Judge {
   };
 }
 
-function whyPod(entry: ProtectedResource, pod: PolicyPod, isPlace: (namespace: string) => boolean): string | undefined {
-  const { kind } = entry;
-  if (kind === 'Node' || !isPlace(pod.namespace) || !fits(entry.labelSelector, () => pod.labels)) return undefined;
-  if (kind === 'Pod') return isNamed(entry, pod.name) ? saysOf(entry, placeOf(pod)) : undefined;
-  const { workload } = pod;
-  if (workload.kind !== kind || !isNamed(entry, workload.name)) return undefined;
-  return `it is of the ${workloadName(workload)}`;
+interface Fits {
+  readonly isPlace: (namespace: string) => boolean;
+  readonly isNamed: (name: string) => boolean;
 }
 
-const isNamed = ({ names }: ProtectedResource, name: string): boolean => names === undefined || names.includes(name);
+function whyPod(entry: ProtectedResource, pod: PolicyPod, { isPlace, isNamed }: Fits): string | undefined {
+  const { kind } = entry;
+  if (kind === 'Node' || !isPlace(pod.namespace) || !fits(entry.labelSelector, () => pod.labels)) return undefined;
+  if (kind === 'Pod') return isNamed(pod.name) ? saysOf(entry, placeOf(pod)) : undefined;
+  const { workload } = pod;
+  if (workload.kind !== kind || !isNamed(workload.name)) return undefined;
+  return `it is of the ${workloadName(workload)}`;
+}
 
 const placeOf = ({ namespace }: Pick<PolicyTarget, 'namespace'>): string => `the namespace ${namespace} is`;
 
