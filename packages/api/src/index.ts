@@ -10,6 +10,18 @@ export * from './experiment/spec.ts';
 export * from './experiment/status-document.ts';
 export * from './experiment/status.ts';
 export * from './kinds.ts';
+export type { PolicyObject } from './policy/object.ts';
+export {
+  builtInProtection,
+  parsePolicy,
+  readPolicy,
+  type BrokenPolicy,
+  type KnownPolicy,
+  type Policy,
+} from './policy/parse.ts';
+export { policySpecSchema, type PolicyScope, type PolicySpec, type ProtectedResource } from './policy/spec.ts';
+export type { PodLimit } from './policy/limit.ts';
+export { weekdays, type TimeWindow, type Weekday } from './policy/window.ts';
 export type { SecretRef } from './probe/header.ts';
 export type { HttpProbe } from './probe/http.ts';
 export type { KubernetesProbe, ProbedKind } from './probe/kubernetes.ts';

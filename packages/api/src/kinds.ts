@@ -1,6 +1,7 @@
 /** The kinds of ChaosPlane, and the names that their objects carry. */
 import { resourceType } from '@chaosplane/kube/object';
 import type { ExperimentObject, ShardObject } from './experiment/object.ts';
+import type { PolicyObject } from './policy/object.ts';
 import { API_VERSION } from './shared/version.ts';
 
 export const chaosExperiments = resourceType<ExperimentObject>({
@@ -15,6 +16,13 @@ export const chaosExperimentShards = resourceType<ShardObject>({
   kind: 'ChaosExperimentShard',
   plural: 'chaosexperimentshards',
   namespaced: true,
+});
+
+export const blastRadiusPolicies = resourceType<PolicyObject>({
+  apiVersion: API_VERSION,
+  kind: 'BlastRadiusPolicy',
+  plural: 'blastradiuspolicies',
+  namespaced: false,
 });
 
 /** Keeps an experiment until every target has recovered. */

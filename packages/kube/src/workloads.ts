@@ -7,6 +7,10 @@ export interface Deployment extends KubeObject {
   readonly status?: { readonly observedGeneration?: number; readonly readyReplicas?: number };
 }
 
+export interface ReplicaSet extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+}
+
 export interface StatefulSet extends KubeObject {
   readonly spec?: { readonly replicas?: number };
   readonly status?: { readonly observedGeneration?: number; readonly readyReplicas?: number };
@@ -27,6 +31,7 @@ export interface Job extends KubeObject {
 const apps = (kind: string, plural: string) => ({ apiVersion: 'apps/v1', kind, plural, namespaced: true });
 
 export const deployments = resourceType<Deployment>(apps('Deployment', 'deployments'));
+export const replicaSets = resourceType<ReplicaSet>(apps('ReplicaSet', 'replicasets'));
 export const statefulSets = resourceType<StatefulSet>(apps('StatefulSet', 'statefulsets'));
 export const daemonSets = resourceType<DaemonSet>(apps('DaemonSet', 'daemonsets'));
 export const jobs = resourceType<Job>({ apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs', namespaced: true });

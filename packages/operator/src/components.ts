@@ -2,6 +2,7 @@
 import type { Component, Leadership } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
+import { setupPolicies } from './controllers/policy/setup.ts';
 import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
 import type { OperatorParts } from './parts.ts';
@@ -21,13 +22,15 @@ export function leaderOnly(
   const term = newTermParts(config, parts, epoch);
   const { caches, events, targetEvents } = term;
   const { pods, nodes, services, slices, daemonPods } = caches;
+  const { components, policies } = setupPolicies(term);
   return [
     ...[pods, nodes, services, slices, daemonPods].map(cacheComponent),
+    ...components,
     ...setupEndpoints(term),
     ...setupLeases(term),
     { name: 'events', start: async () => undefined, stop: () => events.stop() },
     { name: 'events of targets', start: async () => undefined, stop: () => targetEvents.stop() },
-    ...setupExperiments(term),
+    ...setupExperiments(term, policies),
     // After the cache of experiments, which is asked for each execution.
     ...setupClean(term),
     ...setupNodes(term),

@@ -35,6 +35,16 @@ const schema = z.strictObject({
   renewEvery: duration.prefault('20s'),
   /** Whether probes may ask loopback and link-local addresses, which are this pod's own and its node's. */
   allowLocalProbes: z.boolean().default(false),
+  /** Namespaces whose pods are never hit, separated by commas; absent: kube-system and the operator's own. */
+  protectedNamespaces: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    )
+    .exactOptional(),
   /** Experiments that are worked on at the same time. */
   workers: z.coerce.number().int().min(1).max(1000).default(16),
   /** Experiments of one namespace that may be under way at the same time; one more is refused. */

@@ -115,6 +115,7 @@ program
   .option('--http-listen <address>', '/healthz, /readyz and /metrics, for example :8081')
   .option('--node-address <address>', 'of the node it runs on: from there the kubelet probes it')
   .option('--watch-namespace <name>', 'reconcile the experiments of this namespace only')
+  .option('--protected-namespaces <names>', 'whose pods are never hit; by default kube-system and its own')
   .option('--lease-name <name>', 'the Lease of the election')
   .option('--leader-lease <duration>', 'how long another replica waits for the leader')
   .option('--daemon-lease <duration>', 'how long the daemons keep what was asked for without hearing of the operator')

@@ -1,7 +1,7 @@
 /** A kind as the text of its CustomResourceDefinition. Pure. */
 import { stringify } from 'yaml';
 import { convert } from './convert.ts';
-import type { Column, Definition } from './definitions.ts';
+import type { Column, Definition } from './definition.ts';
 import { withAdditions } from './place.ts';
 import type { Structural } from './structural.ts';
 

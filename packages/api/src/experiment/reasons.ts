@@ -2,7 +2,8 @@
 
 /** The reasons, by type of condition. */
 export const experimentReasons = {
-  Selected: ['TargetsChosen', 'NoTarget', 'InvalidSpec', 'TooManyExperiments'],
+  Selected: ['TargetsChosen', 'NoTarget', 'InvalidSpec', 'TooManyExperiments', 'PolicyDenied'],
+  WithinPolicy: ['PolicyDenied', 'PolicyAudit'],
   SteadyState: ['ProbesPassed', 'ProbeFailed', 'ProbeError'],
   Injected: ['AllInjected', 'TargetsMissed'],
   EffectObserved: ['Verified', 'NotObserved', 'NoTraffic', 'NotMeasured'],

@@ -18,7 +18,7 @@ export function unknownKey(key: string, known: readonly string[]): string {
   return `${quoted(key)} is not known here${near === undefined ? '' : `; did you mean ${near}?`}`;
 }
 
-/** Fields of other tools' files (Chaos Mesh, Litmus), by what they are in the same place here. */
+/** Fields of other tools' files (Chaos Mesh, Litmus), and fields of policies that stand too high, by what they are in the same place here. */
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['selector', 'target.labelSelector'],
   ['mode', 'target.mode'],
@@ -33,6 +33,9 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ['expressionSelectors', 'labelSelector.matchExpressions'],
   ['namespaces', 'namespace'],
   ['pods', 'names'],
+  ...['maxTargets', 'maxPercentage', 'minAvailable', 'maxUnavailable'].map((it) => [it, `targetLimits.${it}`] as const),
+  ...['allowedActions', 'maxDuration'].map((it) => [it, `actionLimits.${it}`] as const),
+  ...['allowed', 'blocked'].map((it) => [it, `timeWindows.${it}`] as const),
 ]);
 
 /** An object whose unknown keys are refused, with the nearest known one; those that a schema adds to it are known, too. */

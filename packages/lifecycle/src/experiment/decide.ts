@@ -3,6 +3,7 @@ import { isFinal, type Phase } from '@chaosplane/api';
 import { complete } from './completing.ts';
 import type { Decision, Observation, Understood } from './observation.ts';
 import { chooseTargets, preview, refuse } from './pending.ts';
+import { holdPolicies } from './policy.ts';
 import { beginRecovery, finish, unknownSpec } from './recovering.ts';
 import { run } from './running.ts';
 import { checkSteadyState } from './steady-state.ts';
@@ -37,12 +38,15 @@ function next(observation: Observation, now: number): Decision {
   if (status.phase === 'Pending') {
     if (refusal !== undefined) return refuse(status, refusal, now);
     // Nothing is begun by a dry run, so nothing of it is aborted.
-    if (spec?.execution.dryRun === true) return preview({ ...observation, spec });
+    if (spec?.execution.dryRun === true) return preview({ ...observation, spec }, now);
   }
   if (abort !== undefined && status.outcome?.phase !== 'Aborted') {
     return beginRecovery(status, now, { phase: 'Aborted', message: abort });
   }
-  if (spec !== undefined) return steps[status.phase]({ ...observation, spec }, now);
+  if (spec !== undefined) {
+    const understood = { ...observation, spec };
+    return holdPolicies(understood, now) ?? steps[status.phase](understood, now);
+  }
   if (status.phase === 'Recovering') return finish({ ...observation, spec: unknownSpec }, now);
   return beginRecovery(status, now, { phase: 'Aborted', message: 'its spec cannot be understood' });
 }

@@ -2,6 +2,7 @@
 import { withTargets, type ExperimentStatus } from '@chaosplane/api';
 import { nextInjections } from './injecting.ts';
 import type { Decision, Understood } from './observation.ts';
+import { mayBeHit } from './policy.ts';
 import { selectMore } from './select.ts';
 import { asTarget } from './selection-message.ts';
 import { TTL_MARGIN_MS } from './timing.ts';
@@ -14,8 +15,12 @@ export function chooseMore(observation: Understood, end: number, now: number): D
   const { spec, status, candidates, seed } = observation;
   const { targets } = status;
   const room = Math.max(0, MOST_TARGETS - targets.length);
-  const more = selectMore(candidates, spec, { targets, seed: spec.target.seed ?? seed }).slice(0, room);
-  if (more.length > 0) return { kind: 'advance', status: { ...status, targets: [...targets, ...more.map(asTarget)] } };
+  const more = selectMore(candidates, spec, { targets, seed: spec.target.seed ?? seed })
+    .slice(0, room)
+    .map(asTarget);
+  // All of them, or one at each look, as far as policies go: what may not be hit by now may be later.
+  const allowed = [more, more.slice(0, 1)].find((some) => some.length > 0 && mayBeHit(observation, some, now));
+  if (allowed !== undefined) return { kind: 'advance', status: { ...status, targets: [...targets, ...allowed] } };
   const left = targets.filter(({ state }) => state === 'Selected');
   const next = left.length === 0 ? [] : nextInjections(left, observation);
   return next.length === 0 ? undefined : { kind: 'inject', targets: next, ttlMs: end - now + TTL_MARGIN_MS };

@@ -1,5 +1,6 @@
 /** What is known of an experiment at one moment, and what can follow from it. */
 import type { ExperimentSpec, ExperimentStatus, ProbeSamples, TargetEvidence, TargetStatus } from '@chaosplane/api';
+import type { PolicyInput } from '../policy/input.ts';
 import type { Candidate, Selection } from './select.ts';
 
 /** An execution, as its daemon tells it. */
@@ -30,7 +31,7 @@ export interface ProbeOutcome {
 
 /** Why nothing of an experiment is begun. */
 export interface Refusal {
-  readonly reason: 'InvalidSpec' | 'TooManyExperiments';
+  readonly reason: 'InvalidSpec' | 'TooManyExperiments' | 'PolicyDenied';
   readonly message: string;
 }
 
@@ -64,6 +65,8 @@ export interface Observation {
   readonly tried?: ReadonlyMap<string, number>;
   /** Injections that go on while others are decided. Absent: none ever does. */
   readonly asking?: Asking;
+  /** Absent: there are no policies. */
+  readonly policy?: PolicyInput;
   /** How long to wait at most before looking again when nothing is due, in milliseconds. Default: 500. */
   readonly lookAgainMs?: number;
 }

@@ -2,6 +2,7 @@
 import { withCondition, type ExperimentStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common/pure';
 import type { Decision, Refusal, Understood } from './observation.ts';
+import { judgeBeginning, withAudit } from './policy.ts';
 import { selectTargets } from './select.ts';
 import { notRun } from './verdict.ts';
 import { asTarget, selectionMessage } from './selection-message.ts';
@@ -12,21 +13,28 @@ export function refuse(status: ExperimentStatus, { reason, message }: Refusal, n
   return { kind: 'advance', status: notRun({ ...status, conditions }, message, now) };
 }
 
-/** A dry run chooses as a real run does. */
-export function preview({ spec, candidates, seed, home }: Understood): Decision {
+/** A dry run chooses as a real run does, and is refused as a real run is. */
+export function preview(observation: Understood, now: number): Decision {
+  const { spec, status, candidates, seed, home } = observation;
   const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
+  const policies = judgeBeginning(observation, selection, now);
+  if ('denied' in policies) return refuse(status, { reason: 'PolicyDenied', message: policies.denied }, now);
   return { kind: 'preview', dryRun: { spec, selection, ...defined({ home }) } };
 }
 
 /** Chooses the targets; an experiment without any has failed. */
-export function chooseTargets({ spec, status, candidates, seed }: Understood, now: number): Decision {
+export function chooseTargets(observation: Understood, now: number): Decision {
+  const { spec, status, candidates, seed } = observation;
   const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
   const message = selectionMessage(selection, spec);
   if (selection.chosen.length === 0) {
     const failed = withCondition(status, { type: 'Selected', status: 'False', reason: 'NoTarget', message });
     return { kind: 'advance', status: notRun(failed, message, now) };
   }
+  const policies = judgeBeginning(observation, selection, now);
+  if ('denied' in policies) return refuse(status, { reason: 'PolicyDenied', message: policies.denied }, now);
   const targets = selection.chosen.map(asTarget);
   const selected = withCondition(status, { type: 'Selected', status: 'True', reason: 'TargetsChosen', message });
-  return { kind: 'advance', status: { ...selected, phase: 'SteadyStateChecking', targets } };
+  const noted = withAudit(selected, policies.audited);
+  return { kind: 'advance', status: { ...noted, phase: 'SteadyStateChecking', targets } };
 }

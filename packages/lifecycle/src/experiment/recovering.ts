@@ -39,14 +39,20 @@ export function beginRecovery(status: ExperimentStatus, now: number, outcome: Ou
   };
 }
 
+/** Whether a policy has ended it: all of it is recovered then, regardless of what its author wanted. */
+export function isDenied({ conditions }: Pick<ExperimentStatus, 'conditions'>): boolean {
+  return conditions.some(({ type, reason }) => type === 'WithinPolicy' && reason === 'PolicyDenied');
+}
+
 /** Until every execution has ended and the steady state is back. */
 export function finish(observation: Recovery, now: number): Decision {
   const { spec, status, executions } = observation;
   const open = status.targets.filter(({ state }) => state === 'Injected');
+  const leaves = !spec.rollback.enabled && !isDenied(status);
   const known = new Set(status.targets.map(({ executionId }) => executionId));
   // An injection whose answer was lost is in no target's status, and in force all the same.
   const strays = [...executions].filter(([id, { live }]) => live && !known.has(id)).map(([id]) => id);
-  if (open.length + strays.length === 0 || !spec.rollback.enabled) return afterwards(observation, now, open.length);
+  if (open.length + strays.length === 0 || leaves) return afterwards(observation, now, open.length);
   const ended = noteRecovered(open, executions);
   if (ended.size > 0) return { kind: 'advance', status: withTargets(status, ended) };
   const stuck = noteStuck(observation, open, now);

@@ -44,6 +44,7 @@ describe('the selection of targets', () => {
   ])('leaves out %s and says why', (_name, candidate, why) => {
     expect(selectTargets([candidate], experiment(base), 0)).toEqual({
       chosen: [],
+      fitting: [],
       skipped: [{ candidate, why }],
       absent: [],
     });

@@ -28,6 +28,8 @@ export interface Candidate {
 /** What came of the choice. */
 export interface Selection {
   readonly chosen: readonly Candidate[];
+  /** Candidates that might have been chosen: those that were, and those that were not drawn. */
+  readonly fitting: readonly Candidate[];
   /** Candidates of the target's namespace that were not chosen. */
   readonly skipped: readonly { readonly candidate: Candidate; readonly why: string }[];
   /** What the experiment asks for by its name and what is not there: `the pod web-9`, `the container ap`. */
@@ -49,6 +51,7 @@ export function selectTargets(
   const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
   return {
     chosen: fitting.filter((candidate) => chosen.has(candidate)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    fitting,
     skipped: judged
       .filter(({ candidate }) => !chosen.has(candidate))
       .map(({ candidate, why }) => ({ candidate, why: why ?? `not drawn: mode ${spec.mode}` })),

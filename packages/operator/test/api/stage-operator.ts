@@ -28,6 +28,8 @@ export interface OperatorOptions {
   readonly logger?: Logger;
   readonly leaseName?: string;
   readonly experimentsPerNamespace?: number;
+  /** Its own namespace is protected as usual. Default: it is not, because the pods of a stage are there. */
+  readonly protectsOwn?: boolean;
   /** Not those of the stage's namespace alone. */
   readonly everywhere?: boolean;
   readonly leaderLease?: string;
@@ -60,6 +62,7 @@ export function operatorConfig(
     namespace,
     identity,
     ...(options.everywhere === true ? {} : { watchNamespace: namespace }),
+    ...(options.protectsOwn === true ? {} : { protectedNamespaces: 'kube-system' }),
     ...defined({ leaseName, experimentsPerNamespace }),
     tlsCertificate: certificate,
     tlsKey: key,

@@ -223,6 +223,7 @@ test('helm uninstall ends what runs: traffic is normal, the namespaces are clean
   const wide = 'clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,crds';
   const left = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
   expect(left.filter((name) => name.includes('chaosplane')).sort()).toEqual([
+    'customresourcedefinition.apiextensions.k8s.io/blastradiuspolicies.chaos.chaosplane.io',
     'customresourcedefinition.apiextensions.k8s.io/chaosexperiments.chaos.chaosplane.io',
     'customresourcedefinition.apiextensions.k8s.io/chaosexperimentshards.chaos.chaosplane.io',
   ]);

@@ -35,6 +35,9 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     const aborted = previous !== object && whyAbort(previous) === undefined && whyAbort(object) !== undefined;
     if (type === 'deleted' || aborted) memories.get(keyOf(object.metadata))?.calls.hurry();
   });
+  parts.policies.onChange((keys) => {
+    for (const key of keys) memories.get(key)?.calls.hurry();
+  });
   return async (key, signal) => {
     const ref = refOfKey(key);
     const known = memories.get(key);
@@ -42,7 +45,10 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     // Otherwise not from the cache: decisions build on what was written last, whichever program wrote it.
     const object = kept?.object ?? (await client.get(chaosExperiments, ref, { signal }));
     // A user may have taken its finalizer away, at any step of the experiment.
-    if (known !== undefined && known.uid !== object?.metadata.uid) forget(memories, key, admission);
+    if (known !== undefined && known.uid !== object?.metadata.uid) {
+      forget(memories, key, admission);
+      parts.policies.leave(key);
+    }
     if (object === undefined) return undefined;
     const { uid = '' } = object.metadata;
     const memory = memories.get(key) ?? newVisitMemory(uid, { clock, wake: () => parts.wake(key) });
@@ -58,8 +64,10 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
       calls: memory.calls,
       status: () => visit.status,
     });
+    parts.policies.note(key, visited.spec, status);
     const next = await work(visit, { ...parts, visited, executor, store, memory, admission, timings, signal });
     memory.stored = visit.stored;
+    parts.policies.note(key, visited.spec, visit.status);
     if (isFinal(visit.status)) forget(memories, key, admission);
     return next;
   };
@@ -90,7 +98,11 @@ async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizePar
     parts.signal.throwIfAborted();
     visit.status = collectInjections(visit.status, parts);
     const observation = await observe(visit, parts);
-    const next = await carryOut(decide(observation, parts.clock.now()), observation, ports);
+    const decision = decide(observation, parts.clock.now());
+    // Before anything is awaited: the next experiment is judged with it.
+    if (decision.kind === 'advance')
+      parts.policies.note(keyOf(visit.stored.object.metadata), parts.visited.spec, decision.status);
+    const next = await carryOut(decision, observation, ports);
     await report(visit, next !== undefined, parts);
     if (isFinal(visit.status)) return finalize(visit, parts);
     if (next !== undefined) return next;

@@ -1,8 +1,8 @@
 /** What is left to do for an experiment that is over: to let go of it once nothing of it can be on a node any more, and to delete it when it has been kept long enough. */
 import { chaosExperiments, FINALIZER, withTargets, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
-import { removeFinalizer } from '@chaosplane/kube';
-import { recovered, type Next } from '@chaosplane/lifecycle';
+import { keyOf, removeFinalizer } from '@chaosplane/kube';
+import { isHalted, recovered, type Next } from '@chaosplane/lifecycle';
 import { executionsOf, type ExecutionsParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
 import { logRecovered } from './report.ts';
@@ -11,7 +11,7 @@ import { tellTargets } from './target-events.ts';
 import type { Visit } from './visit.ts';
 
 /** What is needed to let go of an experiment. */
-export interface FinalizeParts extends ExecutionsParts, Pick<ControllerParts, 'client' | 'targetEvents'> {
+export interface FinalizeParts extends ExecutionsParts, Pick<ControllerParts, 'client' | 'targetEvents' | 'policies'> {
   readonly store: Store;
   readonly signal: AbortSignal;
 }
@@ -53,7 +53,7 @@ async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
   if (open.length > 0 || stored.incomplete) {
     let executions = await executionsOf(visit, open, parts);
     const live = (): string[] => [...executions].filter((entry) => entry[1].live).map(([id]) => id);
-    if (metadata.deletionTimestamp !== undefined && live().length > 0) {
+    if ((metadata.deletionTimestamp !== undefined || halted(visit, open, parts)) && live().length > 0) {
       await executor.cancel(live(), open);
       executions = await executionsOf(visit, open, parts);
     }
@@ -71,4 +71,14 @@ async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
   }
   await removeFinalizer(client, chaosExperiments, visit.stored.object, FINALIZER, signal);
   return undefined;
+}
+
+/** What was left to the TTL is recovered all the same when a kill switch is on. */
+function halted(
+  { stored }: Readonly<Visit>,
+  open: readonly TargetStatus[],
+  { visited: { spec }, policies, clock }: FinalizeParts,
+): boolean {
+  if (spec === undefined) return false;
+  return isHalted({ spec, policy: policies.inputFor(keyOf(stored.object.metadata)) }, open, clock.now());
 }

@@ -1,7 +1,7 @@
 /** Gathers everything that is known of an experiment at one moment. */
 import { whyAbort, type ExperimentSpec, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
-import { refOf } from '@chaosplane/kube';
+import { keyOf, refOf } from '@chaosplane/kube';
 import { TTL_MARGIN_MS, unknownSpec, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
 import type { Sampling } from '@chaosplane/probes';
 import { EXPIRY_MARGIN_MS } from '../../executors/expiry.ts';
@@ -21,7 +21,10 @@ export interface ExecutionsParts extends Pick<ControllerParts, 'clock' | 'logger
 
 /** What an observation is made with. */
 export interface ObserveParts
-  extends ExecutionsParts, Omit<SamplingParts, 'visited'>, Pick<ControllerParts, 'pods' | 'nodes' | 'experiments'> {
+  extends
+    ExecutionsParts,
+    Omit<SamplingParts, 'visited'>,
+    Pick<ControllerParts, 'pods' | 'nodes' | 'experiments' | 'policies'> {
   readonly memory: VisitMemory;
   readonly admission: Admission;
 }
@@ -32,7 +35,7 @@ const LOOK_AGAIN_MS = 2000;
 /** Asks the daemons only when the answer matters. */
 export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Promise<Observation> {
   const { status, stored } = visit;
-  const { visited, memory, pods, nodes } = parts;
+  const { visited, memory, pods, nodes, policies } = parts;
   const { spec, broken, namespace } = visited;
   const pending = status.phase === 'Pending';
   const sampled = sampling(status, parts);
@@ -50,6 +53,7 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
     tried: memory.tried,
     asking: askingOf(status, parts),
     lookAgainMs: LOOK_AGAIN_MS,
+    policy: policies.inputFor(keyOf(stored.object.metadata)),
     ...defined({
       before: memory.before,
       after: memory.after,

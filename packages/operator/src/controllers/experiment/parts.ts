@@ -4,6 +4,7 @@ import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
 import type { Executor } from '@chaosplane/lifecycle';
 import type { Calls } from '../../daemons/calls.ts';
+import type { PolicyPort } from '../policy/setup.ts';
 import type { OperatorMetrics } from '../../metrics.ts';
 
 /** How an executor is made for one visit. */
@@ -26,6 +27,7 @@ export interface ControllerParts {
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
   readonly executorOf: ExecutorOf;
+  readonly policies: PolicyPort;
   /** How many experiments of one namespace may be under way. */
   readonly experimentsPerNamespace: number;
   /** Wants a visit to the experiment of that key; an urgent one takes a worker that is kept for what is to end. */

@@ -33,6 +33,7 @@ export async function report(visit: Visit, leaving: boolean, parts: ReportParts)
   tellTargets(stored.status, visit.status, parts);
   parts.timings.note(stored.object.metadata.uid ?? '', stored.status, visit.status);
   if (entered) tell(visit, parts);
+  tellAudit(stored.status, visit, parts);
 }
 
 /** From here on something of the experiment may be on a node, so the API server must not forget it. */
@@ -68,4 +69,22 @@ function tell({ status, stored }: Readonly<Visit>, { events, logger, visited }: 
   logger.info({ experiment: visited.id, phase, verdict, reason: why }, 'phase entered');
   const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
   events.record(stored.object, { type, reason: phase, action: 'Reconcile', message });
+}
+
+/** Each finding of a policy that only audits, once: when it was noted first. */
+function tellAudit(
+  before: ExperimentStatus,
+  { status, stored }: Readonly<Visit>,
+  { events, logger, visited }: ReportParts,
+): void {
+  const known = auditOf(before);
+  for (const message of auditOf(status).filter((line) => !known.includes(line))) {
+    logger.warn({ experiment: visited.id, reason: message }, 'policy audited');
+    events.record(stored.object, { type: 'Warning', reason: 'PolicyAudit', action: 'Reconcile', message });
+  }
+}
+
+function auditOf({ conditions }: ExperimentStatus): readonly string[] {
+  const audit = conditions.find(({ reason }) => reason === 'PolicyAudit');
+  return audit === undefined ? [] : audit.message.split('\n');
 }

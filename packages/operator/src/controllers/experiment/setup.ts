@@ -3,9 +3,13 @@ import { isFinal, whyAbort, type ExperimentObject } from '@chaosplane/api';
 import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
 import { chooseExecutor } from '../../executors/choose.ts';
 import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
+import type { PolicyPort } from '../policy/setup.ts';
 import { experimentReconciler } from './controller.ts';
 
-export function setupExperiments(term: TermParts): readonly Component[] {
+/** When experiments are judged again after something has changed around them: several changes are one look. Milliseconds. */
+const SOON_MS = 100;
+
+export function setupExperiments(term: TermParts, policies: PolicyPort): readonly Component[] {
   const { client, caches, config, events, targetEvents, clock, logger, daemons, epoch, metrics } = term;
   const { experiments, pods, nodes } = caches;
   const { workers, allowLocalProbes, experimentsPerNamespace, daemonLease: leaseTtlMs, namespace } = config;
@@ -17,6 +21,7 @@ export function setupExperiments(term: TermParts): readonly Component[] {
       experiments,
       pods,
       nodes,
+      policies,
       events,
       targetEvents,
       clock,
@@ -39,13 +44,16 @@ export function setupExperiments(term: TermParts): readonly Component[] {
       concurrency: workers,
       groupOf: (key) => refOfKey(key).namespace ?? '',
       perGroup: Math.ceil(workers / 6),
-      isUrgent: (key) => urgent.has(key) || isEnding(experiments.get(refOfKey(key))),
+      isUrgent: (key) => urgent.has(key) || isEnding(experiments.get(refOfKey(key))) || policies.isUrgent(key),
       reserved: Math.ceil(workers / 4),
       observer: metrics.queues.of('experiments'),
     },
     { clock, logger },
   );
   metrics.watch(experiments);
+  policies.onChange((keys, how) => {
+    for (const key of keys) queue.addAfter(key, how === 'at once' ? 0 : SOON_MS);
+  });
   experiments.onChange(({ type, object, previous }) => {
     if (type === 'deleted' || isFinal({ phase: object.status?.phase ?? 'Pending' }))
       urgent.delete(keyOf(object.metadata));
