@@ -7,6 +7,7 @@ import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
 import { addExecutions } from './commands/executions.ts';
 import { addExperiments } from './commands/experiments.ts';
+import { addRecover } from './commands/recover.ts';
 import { addNode } from './commands/node.ts';
 import { machineClock, type Surroundings } from './commands/options.ts';
 import { addRun } from './commands/run.ts';
@@ -46,6 +47,7 @@ const program = new Command('chaosplane')
 
 addRun(program, surroundings, done);
 addExecutions(program, surroundings, done);
+addRecover(program, surroundings, done);
 addExperiments(program, surroundings, done);
 addNode(program, surroundings, done);
 addDaemon(program, surroundings, done);

@@ -1,4 +1,4 @@
-/** `chaosplane list`, `get`, `cancel` and `recover`: what is going on on this node, and the end of it. */
+/** `chaosplane list`, `get` and `cancel`: what is going on on this node, and the end of it. */
 import { ChaosError } from '@chaosplane/common';
 import {
   EndReason,
@@ -18,22 +18,11 @@ import {
   namespaceOption,
   tellPlace,
 } from '../cluster/connect.ts';
-import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
-import { joinDaemon, connectDaemon } from '../standalone/daemon-connection.ts';
+import { joinDaemon } from '../standalone/daemon-connection.ts';
 import { getExperiments, type GetFlags } from './experiments.ts';
-import {
-  engineOption,
-  outputOption,
-  runtimeOption,
-  connectionOptions,
-  socketOption,
-  stateDirOption,
-  type DaemonFlags,
-  type EngineFlags,
-  type Surroundings,
-} from './options.ts';
+import { outputOption, socketOption, type DaemonFlags, type Surroundings } from './options.ts';
 
 type Done = (exitCode: number) => void;
 type OutputFlags = DaemonFlags & { readonly output: 'text' | 'json' };
@@ -112,51 +101,6 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
         for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId }, call)).message}\n`);
       });
       done(exitCodes.held);
-    });
-  addRecover(program, surroundings, done);
-}
-
-function addRecover(program: Command, surroundings: Surroundings, done: Done): void {
-  const { out, err } = surroundings;
-  program
-    .command('recover')
-    .description(
-      'Undoes every execution on this node: through the daemon that answers on the socket, or, when none does,\n' +
-        'by reading the journal that an earlier one left, and by searching all pods for marks of ChaosPlane.',
-    )
-    .requiredOption('--all', 'yes, everything')
-    .addOption(socketOption)
-    .addOption(stateDirOption)
-    .addOption(runtimeOption)
-    .addOption(engineOption)
-    .action(async (_flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<EngineFlags>();
-      const { socket: socketPath, stateDir } = flags;
-      tellPlace(err, 'machine');
-      const connection = await connectDaemon(connectionOptions(flags), surroundings);
-      if (connection.daemon !== undefined)
-        err.write(`no daemon answers on ${socketPath}: this process undoes what the journal in ${stateDir} knows\n`);
-      try {
-        const { ended = [], orphans = [], complete = true } = connection.daemon?.swept ?? {};
-        for (const id of ended) out.write(`${id}: swept\n`);
-        for (const path of orphans) out.write(`${path}: marks without a record removed\n`);
-        const { executions } = await connection.client.listExecutions({ includeEnded: false });
-        // One that fails does not spare the others; the daemon goes on trying it.
-        const results = await Promise.allSettled(
-          executions.map(({ executionId }) => connection.client.cancelChaos({ executionId })),
-        );
-        const failed = results.filter((result) => result.status === 'rejected');
-        for (const result of results) {
-          out.write(`${result.status === 'fulfilled' ? result.value.message : describeError(result.reason, false)}\n`);
-        }
-        const total = ended.length + orphans.length + executions.length - failed.length;
-        out.write(total === 0 ? 'nothing was left to undo\n' : `${total} undone\n`);
-        if (!complete)
-          out.write('warning: the pods could not be searched, because the container runtime did not answer\n');
-        done(complete && failed.length === 0 ? exitCodes.held : exitCodes.notHeld);
-      } finally {
-        await connection.close();
-      }
     });
 }
 

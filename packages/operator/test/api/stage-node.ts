@@ -1,8 +1,8 @@
 /** A node of a stage: the API server has it and the pod of its daemon; the daemon is real but for the kernel. */
 import { join } from 'node:path';
-import { createLogger } from '@chaosplane/common';
+import { createLogger, systemClock } from '@chaosplane/common';
 import { startDaemon, type RunningDaemon } from '@chaosplane/daemon';
-import { nodes, pods, refOf, type KubeClient, type Pod } from '@chaosplane/kube';
+import { leases, nodes, pods, refOf, type KubeClient, type Pod } from '@chaosplane/kube';
 import { openWire, type Wire } from './wire.ts';
 import { FakeNode, memoryJournal, type MemoryJournal } from '@chaosplane/testkit';
 
@@ -18,6 +18,8 @@ export interface StageNode {
   /** The address that the API server has for the daemon's pod. */
   podIp?: string;
   daemon?: RunningDaemon;
+  /** Ends its heartbeat. */
+  silence(): void;
 }
 
 /** How daemons are started. */
@@ -33,12 +35,42 @@ export const NODE_ADDRESS = '192.0.2.250';
 
 /** A node with a daemon that runs. */
 export async function addNode(client: KubeClient, name: string, how: StageDaemon): Promise<StageNode> {
-  const node: StageNode = { name, kernel: new FakeNode({ name }), journal: memoryJournal(), wire: await openWire() };
+  const kernel = new FakeNode({ name });
+  const silence = keepAlive(client, name);
+  const node: StageNode = { name, kernel, journal: memoryJournal(), wire: await openWire(), silence };
   await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name } });
   await setReady(client, node, true);
   await startNodeDaemon(node, how);
   await addDaemonPod(client, node, how);
   return node;
+}
+
+const HEARTBEAT_MS = 1000;
+
+/**
+ * As a kubelet does: where its lease is not renewed, the cluster says after some seconds that no pod of the node is Ready
+ * (https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats). Returns what ends it.
+ */
+function keepAlive(client: KubeClient, name: string): () => void {
+  const life = new AbortController();
+  const { apiVersion, kind } = leases;
+  const metadata = { namespace: 'kube-node-lease', name };
+  void (async () => {
+    while (!life.signal.aborted) {
+      const spec = {
+        holderIdentity: name,
+        leaseDurationSeconds: 40,
+        renewTime: new Date(systemClock.now()).toISOString().replace('Z', '000Z'),
+      };
+      // The API server may be away in a test.
+      await client
+        .apply(leases, { apiVersion, kind, metadata, spec }, { fieldManager: 'kubelet', force: true })
+        .catch(() => undefined);
+      await systemClock.sleep(HEARTBEAT_MS, life.signal).catch(() => undefined);
+    }
+    await client.delete(leases, metadata).catch(() => undefined);
+  })();
+  return () => life.abort();
 }
 
 /** What a kubelet says of its node, or the API server of one that is silent. */

@@ -196,7 +196,10 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
       await Promise.allSettled(started.map(async ({ stop }) => stop()));
       for (const daemons of open) daemons.close();
       await Promise.all(stageNodes.map(async ({ daemon: one, wire }) => Promise.all([one?.stop(), wire.close()])));
-      for (const node of stageNodes) await client.delete(nodes, { name: node.name });
+      for (const node of stageNodes) {
+        node.silence();
+        await client.delete(nodes, { name: node.name });
+      }
       await client.delete(namespaces, { name: namespace });
     },
   };
