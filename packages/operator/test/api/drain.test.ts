@@ -6,7 +6,7 @@ import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chao
 import { eventually } from '@chaosplane/testkit/eventually';
 import { uninstall } from '../../src/uninstall.ts';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { addWork, asOperator, becomes, clean, cordonByHand, viewOf, work } from './nodes-on-stage.ts';
+import { addWork, asOperator, becomes, clean, cordonByHand, viewOf, withHeartbeats, work } from './nodes-on-stage.ts';
 import type { StageNode } from './stage-node.ts';
 import type { StagedOperator } from './stage-operator.ts';
 import type { Stage } from './stage.ts';
@@ -105,7 +105,7 @@ describe('a drain', () => {
     expect(await viewOf(stage, node)).toEqual(clean);
   });
 
-  test('goes on as soon as a budget allows it', async () => {
+  const goesOn = async (): Promise<void> => {
     for (const name of ['one', 'two']) await addWork(stage, node, name, { labels: { app: 'web' } });
     await budget('web', 'web', 1);
     startOperator();
@@ -121,7 +121,8 @@ describe('a drain', () => {
     expect(await work(stage, 'app=web')).toEqual(['three']);
     expect(left).not.toEqual(['three']);
     await remove('drain');
-  });
+  };
+  test('goes on as soon as a budget allows it', () => withHeartbeats(stage, goesOn));
 
   test('of a pod with two budgets gives it up at once, and names both', async () => {
     await addWork(stage, node, 'twice', { labels: { app: 'twice' } });

@@ -1,9 +1,10 @@
 /** What tests of drains and taints share: an operator with the rights of the chart and no others, pods that go at once, and what a node has. */
 import { join } from 'node:path';
+import { systemClock } from '@chaosplane/common';
 import { createKubeClient, loadCluster, nodes, pods, type KubeClient, type Node, type Pod } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { ApiServerFixture, Stage } from './stage.ts';
-import { running, type StageNode } from './stage-node.ts';
+import { running, setReady, type StageNode } from './stage-node.ts';
 
 const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
 
@@ -22,7 +23,27 @@ export async function asOperator({ cluster }: ApiServerFixture, { namespace }: S
   });
 }
 
-/** A ready pod without a controller, which is gone in the moment of its eviction: no kubelet has to end it. */
+/** As kubelets do it: where none says that its node is well, Kubernetes takes the pods of that node for not ready after a few seconds. */
+export async function withHeartbeats<T>({ client, nodes: all }: Stage, during: () => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const beats = (async () => {
+    while (!over.signal.aborted) {
+      await Promise.all(all.map((node) => setReady(client, node, true)));
+      await systemClock.sleep(1000, over.signal).catch(() => undefined);
+    }
+  })();
+  try {
+    return await during();
+  } finally {
+    over.abort();
+    await beats;
+  }
+}
+
+/**
+ * A ready pod without a controller, which is gone in the moment of its eviction: no kubelet has to end it. Unless it is told otherwise,
+ * it tolerates everything, because no kubelet says that its node is well.
+ */
 export async function addWork(
   { client, namespace }: Stage,
   node: StageNode,
@@ -37,6 +58,7 @@ export async function addWork(
     spec: {
       nodeName: node.name,
       terminationGracePeriodSeconds: 0,
+      tolerations: [{ operator: 'Exists' }],
       containers: [{ name: 'app', image: 'none' }],
       ...more,
     } as NonNullable<Pod['spec']>,
