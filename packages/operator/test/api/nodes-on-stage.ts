@@ -22,7 +22,10 @@ export async function asOperator({ cluster }: ApiServerFixture, { namespace }: S
   });
 }
 
-/** A ready pod without a controller, which is gone in the moment of its eviction: no kubelet has to end it. */
+/**
+ * A ready pod without a controller, which is gone in the moment of its eviction: no kubelet has to end it. Unless it is told otherwise,
+ * it tolerates everything, because no kubelet says that its node is well.
+ */
 export async function addWork(
   { client, namespace }: Stage,
   node: StageNode,
@@ -37,6 +40,7 @@ export async function addWork(
     spec: {
       nodeName: node.name,
       terminationGracePeriodSeconds: 0,
+      tolerations: [{ operator: 'Exists' }],
       containers: [{ name: 'app', image: 'none' }],
       ...more,
     } as NonNullable<Pod['spec']>,

@@ -75,7 +75,8 @@ function keepAlive(client: KubeClient, name: string): () => void {
 
 /** What a kubelet says of its node, or the API server of one that is silent. */
 export async function setReady(client: KubeClient, { name, kernel }: StageNode, ready: boolean): Promise<void> {
-  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }];
+  const lastHeartbeatTime = new Date().toISOString();
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'Unknown', lastHeartbeatTime }];
   const addresses = [{ type: 'InternalIP', address: NODE_ADDRESS }];
   const body = { status: { conditions, addresses, nodeInfo: { bootID: kernel.bootId } } };
   await client.patch(nodes, { name }, { kind: 'merge', body }, { subresource: 'status' });

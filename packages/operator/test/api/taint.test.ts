@@ -109,7 +109,7 @@ test('two experiments share a taint, and the last one takes it away', async () =
 
 test('NoExecute has Kubernetes delete what does not tolerate it, which a dry run counts before', async () => {
   const exists = (more: object = {}) => ({ tolerations: [{ key: 'example.com/k', operator: 'Exists', ...more }] });
-  await addWork(stage, node, 'goes');
+  await addWork(stage, node, 'goes', { tolerations: [] });
   await addWork(stage, node, 'stays', exists());
   await addWork(stage, node, 'later', exists({ effect: 'NoExecute', tolerationSeconds: 3600 }));
   stage.startOperator({ client });
