@@ -24,7 +24,9 @@ const RESERVED = 400;
  */
 const MOST_KEPT = 200;
 
-/** How often a context is made when other threads of this process take the descriptor that was freed for it. */
+/** So many are freed for a context: other threads of this process may take some of them in between. */
+const FREED = 4;
+/** How often a context is made when they take all of them; each time costs a grace period of the kernel. */
 const ATTEMPTS = 20;
 
 /** A context, and the descriptor of its socket. */
@@ -105,16 +107,17 @@ function make(holder: Holder): Open {
   const { create, free: freeNow, bufferOutput, bufferError } = loadNftables();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     reserve();
-    const low = reserved.shift();
-    if (low === undefined) throw noDescriptor();
-    closeSync(low);
-    const expected = nextDescriptor();
-    // Another thread was faster.
-    if (expected > HIGHEST) continue;
+    const freed = reserved.splice(0, FREED);
+    if (freed.length === 0) throw noDescriptor();
+    for (const fd of freed) closeSync(fd);
+    const candidates = [nextDescriptor(), ...freed].filter((fd) => fd <= HIGHEST);
     const context = holder.netns.within(() => create(0));
     if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
-    // Another thread was faster by now, and the socket may be on a descriptor that is too high to wait for.
-    if (!closeOnExec(expected)) {
+    const socket = candidates.find(closeOnExec);
+    // What was not needed is taken back before others keep it.
+    reserve();
+    // Other threads were faster, and the socket may be on a descriptor that is too high to wait for.
+    if (socket === undefined) {
       freeNow(context);
       continue;
     }
@@ -122,7 +125,7 @@ function make(holder: Holder): Open {
       freeNow(context);
       throw new ChaosError('INTERNAL', 'libnftables has no memory for its buffers');
     }
-    return { context, socket: expected };
+    return { context, socket };
   }
   throw noDescriptor();
 }
