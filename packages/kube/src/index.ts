@@ -10,6 +10,7 @@ export * from './client.ts';
 export * from './informer.ts';
 export * from './queue.ts';
 export * from './queue-times.ts';
+export { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 export * from './election.ts';
 export * from './finalizer.ts';
 export * from './events.ts';

@@ -20,6 +20,8 @@ export interface Prober {
   readonly signal: AbortSignal;
   /** Whether loopback and link-local addresses may be asked: the author of a probe could not ask them from elsewhere. */
   readonly allowLocal: boolean;
+  /** Takes one of the samples that may be taken at this moment; false when there is none left. Absent: there is no limit. */
+  readonly admits?: () => boolean;
   /** The value of a Secret's key; throws when it cannot be read. Absent: there are no Secrets. */
   readonly secret?: (ref: SecretRef) => Promise<string>;
   /**

@@ -144,6 +144,24 @@ describe('an abort condition', () => {
   });
 });
 
+test('what may not be taken at this moment is an error, which an abort condition counts', async () => {
+  const spec = specOf({
+    steadyState: { during: [{ name: 'web', type: 'http', url, interval: '100ms' }] },
+    abortConditions: [{ name: 'guard', type: 'http', url }],
+  });
+  let left = 3;
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  sampling = startSampling(spec, { ...prober, admits: () => left-- > 0 }, { onAbort: () => resolve(undefined) });
+  await aborted;
+  expect(asked).toBe(3);
+  expect(sampling.abort).toMatch(/^an abort condition could not be asked: guard: the operator takes no more samples/);
+  const [samples] = sampling.collect(initialStatus);
+  expect(samples).toMatchObject({
+    failure: expect.stringMatching(/^the operator takes no more/),
+    last: { outcome: 'error' },
+  });
+});
+
 test('an experiment without samples and abort conditions has nothing to ask', () => {
   expect(isSampled(specOf({}))).toBe(false);
   expect(isSampled(specOf({ abortConditions: [{ type: 'http', url }] }))).toBe(true);

@@ -1,5 +1,12 @@
 /** Probes that are asked again and again while an experiment runs: its samples, and its abort conditions. */
-import type { AbortCondition, ExperimentSpec, ExperimentStatus, ProbeSamples, SampledProbe } from '@chaosplane/api';
+import type {
+  AbortCondition,
+  ExperimentSpec,
+  ExperimentStatus,
+  Probe,
+  ProbeSamples,
+  SampledProbe,
+} from '@chaosplane/api';
 import { countOf } from '@chaosplane/common';
 import { noSamples, withSample, type ProbeOutcome, type Sample } from '@chaosplane/lifecycle';
 import type { Prober } from './prober.ts';
@@ -87,13 +94,21 @@ async function sample(probe: SampledProbe, prober: Prober, onSample: (sample: Sa
     await clock.sleep(Math.max(0, due - clock.monotonic()), signal).catch(() => undefined);
     if (isOver()) return;
     const begunAt = clock.now();
-    const outcome = once(nameless, prober);
+    const outcome = take(nameless, prober);
     told = told.then(async () => {
       const one = await outcome;
       // What was taken back says nothing.
       if (!isOver()) onSample({ ...one, begunAt });
     });
   }
+}
+
+/** What would be asked too often is not asked, and so not known. */
+async function take(probe: Probe, prober: Prober): Promise<ProbeOutcome> {
+  if (prober.admits?.() !== false) return once(probe, prober);
+  const name = probe.name === undefined ? '' : `${probe.name}: `;
+  const message = `${name}the operator takes no more samples for this namespace in this second: choose longer intervals`;
+  return { outcome: 'error', message, tookMs: 0 };
 }
 
 /** A process that was held up goes on in step, and does not catch up. */
@@ -114,7 +129,7 @@ async function guard(condition: AbortCondition, prober: Prober, { onAsked, onAbo
   let inARow = 0;
   while (!isOver()) {
     const begun = clock.monotonic();
-    const outcome = await once(condition, prober);
+    const outcome = await take(condition, prober);
     if (isOver()) return;
     inARow = passes(outcome, onError) ? 0 : inARow + 1;
     if (inARow >= failures) {

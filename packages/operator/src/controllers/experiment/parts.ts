@@ -1,7 +1,7 @@
 /** What the controller of experiments is made of. */
 import type { ExperimentObject, ExperimentSpec, ExperimentStatus } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
-import type { EventRecorder, Informer, KubeClient, Node, Pod } from '@chaosplane/kube';
+import type { EventRecorder, Informer, KubeClient, Node, Pod, RateLimiter } from '@chaosplane/kube';
 import type { Executor } from '@chaosplane/lifecycle';
 import type { Calls } from '../../daemons/calls.ts';
 import type { PolicyPort } from '../policy/setup.ts';
@@ -37,6 +37,8 @@ export interface ControllerParts {
   readonly targetEvents: EventRecorder;
   /** Whether probes may ask loopback and link-local addresses. */
   readonly allowLocalProbes: boolean;
+  /** How often samples may be taken, by namespace. */
+  readonly samples: RateLimiter;
   readonly metrics: Pick<OperatorMetrics, 'effective' | 'clean'>;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -27,7 +27,7 @@ export interface ProbingParts extends ProberParts {
 }
 
 /** What probes are asked with again and again. */
-export interface SamplingParts extends ProberParts, Pick<ControllerParts, 'wake'> {
+export interface SamplingParts extends ProberParts, Pick<ControllerParts, 'wake' | 'samples'> {
   readonly visited: Visited;
   readonly memory: VisitMemory;
 }
@@ -52,16 +52,20 @@ export async function probed(side: Probing['side'], parts: ProbingParts): Promis
  * over goes on from what is written down.
  */
 export function sampling(status: ExperimentStatus, parts: SamplingParts): Sampling | undefined {
-  const { visited, memory, wake } = parts;
+  const { visited, memory, wake, samples } = parts;
   const { spec } = visited;
   if (spec === undefined || !isSampled(spec) || status.phase === 'Pending' || isFinal(status)) return undefined;
-  return (memory.sampling ??= startSampling(spec, proberOf(parts, parts.signal), {
-    known: status.samples,
-    onAbort() {
-      memory.calls.hurry();
-      wake(visited.key, 'urgent');
+  return (memory.sampling ??= startSampling(
+    spec,
+    { ...proberOf(parts, parts.signal), admits: () => samples.take(visited.namespace) },
+    {
+      known: status.samples,
+      onAbort() {
+        memory.calls.hurry();
+        wake(visited.key, 'urgent');
+      },
     },
-  }));
+  ));
 }
 
 /** Ends probes that are still under way. */

@@ -1,6 +1,6 @@
 /** Sets the controller of ChaosExperiments up: its queue, and what brings a key into it. */
 import { isFinal, whyAbort, type ExperimentObject } from '@chaosplane/api';
-import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
+import { createRateLimiter, createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
 import { chooseExecutor } from '../../executors/choose.ts';
 import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
 import type { PolicyPort } from '../policy/setup.ts';
@@ -8,6 +8,9 @@ import { experimentReconciler } from './controller.ts';
 
 /** When experiments are judged again after something has changed around them: several changes are one look. Milliseconds. */
 const SOON_MS = 100;
+
+/** So many samples are taken of a namespace: who may write experiments does not turn the operator into a flood. */
+const SAMPLES = { burst: 200, perSecond: 100 };
 
 export function setupExperiments(term: TermParts, policies: PolicyPort): readonly Component[] {
   const { client, caches, config, events, targetEvents, clock, logger, daemons, epoch, metrics } = term;
@@ -28,6 +31,7 @@ export function setupExperiments(term: TermParts, policies: PolicyPort): readonl
       logger,
       metrics,
       allowLocalProbes,
+      samples: createRateLimiter(SAMPLES, clock),
       experimentsPerNamespace,
     },
     executorOf: chooseExecutor({ client, daemons, ...caches, namespace, epoch, leaseTtlMs, clock, logger }),
