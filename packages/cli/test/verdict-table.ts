@@ -1,6 +1,9 @@
 /** Every hypothesis with every effect: what an experiment ends with. The same table for one machine and for a cluster. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { expect } from '@jest/globals';
 import { systemClock } from '@chaosplane/common';
 import type { ExperimentStatus } from '@chaosplane/api';
 
@@ -73,14 +76,46 @@ const ends: Readonly<Record<Hypothesis, Omit<Record<Effect, End>, 'not observed'
 };
 
 /** What an experiment of that cell ends with. */
-export function endOf(hypothesis: Hypothesis, effect: Effect): End {
+function endOf(hypothesis: Hypothesis, effect: Effect): End {
   return effect === 'not observed' ? notObserved : ends[hypothesis][effect];
+}
+
+/** What every cell is to end with, by the name of its experiment. */
+export function wantedEnds(): Record<string, unknown> {
+  return Object.fromEntries(
+    cells.map(({ hypothesis, effect, name }) => {
+      const { message, ...end } = endOf(hypothesis, effect);
+      return [name, { ...end, message: expect.stringMatching(message) }];
+    }),
+  );
 }
 
 /** Every cell, with a name for its experiment. */
 export const cells = hypotheses.flatMap((hypothesis) =>
   effects.map((effect) => ({ hypothesis, effect, name: `${hypothesis} ${effect}`.replaceAll(' ', '-') })),
 );
+
+/** A `chaosplane run` that prints JSON. */
+interface Running extends PromiseLike<{ readonly exitCode?: number | undefined }> {
+  readonly stdout: Readable;
+}
+
+/** What a run says at its end; the application follows it until then. */
+export async function endedRun(
+  running: Running,
+  application: Application,
+  name: string,
+): Promise<Record<string, unknown>> {
+  let last: ExperimentStatus | undefined;
+  for await (const line of createInterface({ input: running.stdout })) {
+    const { status } = JSON.parse(line) as { status?: ExperimentStatus };
+    if (status !== undefined) application.follow(name, (last = status));
+  }
+  const { exitCode } = await running;
+  const held = last?.conditions.find(({ type }) => type === 'HypothesisHeld');
+  const { phase, verdict, outcome } = last ?? {};
+  return { phase, verdict, reason: held?.reason, told: held?.message, message: outcome?.message, exitCode };
+}
 
 /** What probes ask: an application that is well, or not, as the experiment goes on. */
 export interface Application {
