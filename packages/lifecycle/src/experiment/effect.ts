@@ -3,6 +3,7 @@ import { countOf } from '@chaosplane/common/pure';
 import {
   targetName,
   withCondition,
+  type ExperimentCondition,
   type ExperimentSpec,
   type ExperimentStatus,
   type Outcome,
@@ -15,6 +16,9 @@ export const TARGET_GONE = 'target gone';
 /** How an experiment ends of which nothing else is to be said. */
 export const RAN = 'it ran to its end';
 
+/** What is said where the effect was looked for in vain. */
+export const unseen = ({ message }: Pick<ExperimentCondition, 'message'>): string => `no effect was seen: ${message}`;
+
 /** Whether the target went away by itself, and its fault with it. */
 export function isGone({ endedEarly }: Pick<TargetStatus, 'endedEarly'>): boolean {
   return endedEarly?.replace('-', ' ').startsWith(TARGET_GONE) === true;
@@ -25,7 +29,7 @@ export function outcomeOf({ execution, target }: ExperimentSpec, { targets, cond
   const early = targets.filter(({ endedEarly }) => endedEarly !== undefined);
   const gone = early.filter(isGone);
   const others = early.length - gone.length;
-  if (others > 0) return { phase: 'Failed', message: `${others} executions ended before the experiment did` };
+  if (others > 0) return { phase: 'Failed', message: `${countOf(others, 'execution')} ended before the experiment did` };
   const [first] = gone;
   const name = first === undefined ? '' : `${targetName(first)}: ${first.endedEarly ?? ''}`;
   const went = `${gone.length} of ${countOf(targets.length, 'target')} went away before the end (${name})`;
@@ -33,7 +37,7 @@ export function outcomeOf({ execution, target }: ExperimentSpec, { targets, cond
   if (gone.length > 0 && execution.onTargetGone === 'Fail' && !target.dynamic)
     return { phase: 'Failed', message: went };
   const effect = conditions.find(({ type }) => type === 'EffectObserved');
-  if (effect?.status === 'False') return { phase: 'Failed', message: `no effect was seen: ${effect.message}` };
+  if (effect?.status === 'False') return { phase: 'Failed', message: unseen(effect) };
   return { phase: 'Completed', message: gone.length === 0 ? RAN : went };
 }
 

@@ -1,6 +1,6 @@
 /** The beginning of the phase Running: targets are injected until all are, or the time for it is over. */
 import { withCondition, withTargets, type TargetStatus } from '@chaosplane/api';
-import { formatDuration } from '@chaosplane/common/pure';
+import { countOf, formatDuration } from '@chaosplane/common/pure';
 import type { Decision, Understood } from './observation.ts';
 import { beginRecovery } from './recovering.ts';
 import { LOOK_AGAIN_MS, TTL_MARGIN_MS } from './timing.ts';
@@ -31,7 +31,7 @@ export function bringUp(observation: Understood, now: number): Decision {
   if (injected.length === 0 || (missed.length > 0 && spec.execution.onMissed === 'Recover')) {
     return beginRecovery(effective, now, {
       phase: 'Failed',
-      message: `${missed.length} targets could not be injected: ${why}`,
+      message: `${countOf(missed.length, 'target')} could not be injected: ${why}`,
     });
   }
   // What each was given includes the time that the others might have taken: from here on it is known.

@@ -79,7 +79,7 @@ function noteStuck(
   const known = status.conditions.some(({ type }) => type === 'Stuck');
   if (known || now < (status.recoveringAt ?? now) + spec.rollback.timeout) return undefined;
   const errors = open.flatMap(({ executionId }) => executions.get(executionId ?? '')?.error ?? []);
-  const message = `${open.length} executions have not recovered yet: ${errors[0] ?? 'no reason is known'}`;
+  const message = `${countOf(open.length, 'execution')} not recovered yet: ${errors[0] ?? 'no reason is known'}`;
   return withCondition(status, { type: 'Stuck', status: 'True', reason: 'RecoveryTakesLong', message });
 }
 

@@ -116,12 +116,23 @@ describe('an experiment says of its hypothesis', () => {
     expect(said(simulation)).toEqual(['Aborted', 'Inconclusive', 'Unknown', 'Aborted', 'a user asked for it']);
   });
 
+  test('first that no effect was seen, when faults ended before it as well', () => {
+    const simulation = new Simulation(specOf({ steadyState: passing }));
+    simulation.effect = 'NotObserved';
+    simulation.run(500, () => simulation.status.effectiveAt !== undefined);
+    const [[id, execution] = []] = simulation.executions;
+    simulation.executions.set(id!, { ...execution!, live: false, endReason: 'lease lapsed' });
+    simulation.run();
+    const message = `${unseen}; 1 execution ended before the experiment did`;
+    expect(said(simulation)).toEqual(['Failed', 'NotHeld', 'False', 'EffectNotObserved', message]);
+  });
+
   test('nothing when a fault ended before it', () => {
     const simulation = new Simulation(specOf({ steadyState: passing }));
     simulation.run(500, () => simulation.status.effectiveAt !== undefined);
     simulation.executions.set('x-uid-a', { live: false, endReason: 'lease lapsed' });
     simulation.run();
-    const message = '1 executions ended before the experiment did';
+    const message = '1 execution ended before the experiment did';
     expect(said(simulation)).toEqual(['Failed', 'Inconclusive', 'Unknown', 'EndedEarly', message]);
   });
 });

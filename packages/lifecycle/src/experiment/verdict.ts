@@ -6,7 +6,7 @@ import {
   type ExperimentStatus,
   type Outcome,
 } from '@chaosplane/api';
-import { RAN } from './effect.ts';
+import { RAN, unseen } from './effect.ts';
 import { ended } from './ended.ts';
 import { judgeSamples, type SamplesJudgement } from '../samples/judge.ts';
 import type { ProbeOutcome } from './observation.ts';
@@ -54,7 +54,11 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
   if (outcome.phase === 'Aborted') return unknown('Aborted', outcome.message);
   if (!status.targets.some(({ executionId }) => executionId !== undefined)) return unknown('NotRun', outcome.message);
   const effect = status.conditions.find(({ type }) => type === 'EffectObserved');
-  if (effect?.status === 'False') return { status: 'False', reason: 'EffectNotObserved', message: outcome.message };
+  if (effect?.status === 'False') {
+    const what = unseen(effect);
+    const message = outcome.message === what ? what : `${what}; ${outcome.message}`;
+    return { status: 'False', reason: 'EffectNotObserved', message };
+  }
   if (outcome.phase === 'Failed' && after === undefined) return unknown('EndedEarly', outcome.message);
   const also = outcome.message === RAN ? '' : `; ${outcome.message}`;
   const seen = effect?.message ?? 'not measured';
