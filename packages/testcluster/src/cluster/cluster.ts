@@ -85,6 +85,7 @@ export async function openCluster(folder: string, signal?: AbortSignal): Promise
     await kubectl(rollout);
   };
   const stop = (): Promise<void> => removeCluster(folder);
+  let claims: Promise<unknown> = Promise.resolve();
 
   return {
     name: marks.name,
@@ -99,7 +100,10 @@ export async function openCluster(folder: string, signal?: AbortSignal): Promise
       for (const node of await readNodes(folder)) if (await isRunning(folder, node)) await loadInto(node);
     },
     async addNode(name) {
-      const node = await claimNode(folder, name, MOST_NODES);
+      // Those that are added at the same time are claimed in their order.
+      const claim = claims.catch(() => undefined).then(() => claimNode(folder, name, MOST_NODES));
+      claims = claim;
+      const node = await claim;
       nodes.push(name);
       await prepareNode(place, node);
       await switchOn(place, node, signal);

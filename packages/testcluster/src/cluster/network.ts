@@ -48,7 +48,8 @@ export async function makeNetwork(number: number, folder: string): Promise<void>
   const pods = Array.from({ length: MOST_NODES }, (_, at) => podRoute(plan, at + 1));
   await batch(name, [
     'link set lo up',
-    'link add br0 type bridge',
+    // Otherwise it has the lowest address of its ports, and another one when that node goes: who knew the old one waits for half a minute.
+    `link add br0 address 02:00:00:00:00:${number.toString(16).padStart(2, '0')} type bridge`,
     `addr add ${plan.controlPlane}/24 dev br0`,
     'link set br0 up',
     'link set host master br0 up',
