@@ -60,6 +60,9 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 - --cluster-domain={{ .Values.clusterDomain }}
 - --daemon-service=chaosplane-daemon
 - --operator-name=chaosplane-operator
+{{- if .Values.admission.webhook.enabled }}
+- --webhook-service=chaosplane-webhook
+{{- end }}
 {{- end }}
 
 {{/* The pod that brings the certificates about. Takes (list $ "the service account's name"). */}}

@@ -1,5 +1,6 @@
 /** The controller runtime that TypeScript lacks; knows no chaos. */
 export * from './condition.ts';
+export * from './admission.ts';
 export * from './kinds.ts';
 export * from './scheduling.ts';
 export * from './workloads.ts';

@@ -7,10 +7,11 @@ import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
 import type { OperatorParts } from './parts.ts';
 import { cacheComponent, newTermParts } from './term.ts';
+import { setupWebhook } from './webhook/setup.ts';
 
-/** What every replica runs, whether it leads or not: nothing yet. */
-export function everyReplica(_config: OperatorConfig, _parts: Required<OperatorParts>): readonly Component[] {
-  return [];
+/** What every replica runs, whether it leads or not. */
+export function everyReplica(config: OperatorConfig, parts: Required<OperatorParts>): readonly Component[] {
+  return setupWebhook(config, parts);
 }
 
 /** What only the leader runs, for one term. */

@@ -22,6 +22,12 @@ const schema = z.strictObject({
   tokenFile: z.string().min(1),
   /** /healthz, /readyz, /metrics. */
   httpListen: listenAddress.exactOptional(),
+  /** Where the webhook answers the API server; absent: there is none. */
+  webhookListen: listenAddress.exactOptional(),
+  webhookCertificate: z.string().min(1).exactOptional(),
+  webhookKey: z.string().min(1).exactOptional(),
+  /** The MutatingWebhookConfiguration that is told whose certificate that is. */
+  webhookConfiguration: z.string().min(1).default('chaosplane'),
   /** The address of its node: the kubelet's probes come from there, or from the pod's gateway. */
   nodeAddress: z.string().min(1).exactOptional(),
   /** Only experiments of this namespace are reconciled; absent: those of all. */
@@ -68,6 +74,11 @@ export function parseConfig(raw: RawOperatorConfig): OperatorConfig {
   if (result.data !== undefined && result.data.renewEvery * 2 > result.data.daemonLease) {
     const wrong = 'one renewal that fails would end every fault';
     problems.push({ path: 'renewEvery', wrong, allowed: 'at most half of daemonLease' });
+  }
+  const { webhookListen, webhookCertificate, webhookKey } = result.data ?? {};
+  if (webhookListen !== undefined && (webhookCertificate === undefined || webhookKey === undefined)) {
+    const wrong = 'the webhook has no certificate, or no key to it';
+    problems.push({ path: 'webhookListen', wrong, allowed: 'with webhookCertificate and webhookKey' });
   }
   if (problems.length > 0 || result.data === undefined)
     throw invalidArgument('the configuration of the operator', problems);

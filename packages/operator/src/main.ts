@@ -113,6 +113,10 @@ program
   .requiredOption('--tls-ca <file>', 'who signs the daemons')
   .requiredOption('--token-file <file>', 'the projected token of the service account, for the daemons')
   .option('--http-listen <address>', '/healthz, /readyz and /metrics, for example :8081')
+  .option('--webhook-listen <address>', 'where the API server asks about experiments and policies, for example :9443')
+  .option('--webhook-certificate <file>', 'the certificate of that, PEM')
+  .option('--webhook-key <file>', 'its key')
+  .option('--webhook-configuration <name>', 'the MutatingWebhookConfiguration that is told who signs it')
   .option('--node-address <address>', 'of the node it runs on: from there the kubelet probes it')
   .option('--watch-namespace <name>', 'reconcile the experiments of this namespace only')
   .option('--protected-namespaces <names>', 'whose pods are never hit; by default kube-system and its own')
@@ -142,6 +146,7 @@ program
   .option('--cluster-domain <domain>', 'the domain of cluster DNS', 'cluster.local')
   .option('--daemon-service <name>', 'the Service under which each daemon has its name', 'chaosplane-daemon')
   .option('--operator-name <name>', 'the name in the certificate of the operator', 'chaosplane-operator')
+  .option('--webhook-service <name>', 'the Service of the webhook, which then has a certificate, too')
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & CertificateNames) => {

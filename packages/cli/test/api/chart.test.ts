@@ -124,3 +124,24 @@ test('both would scrape each pod twice, and are refused', async () => {
   const both = ['podMonitor', 'serviceMonitor'].map((name) => `metrics.${name}.enabled=true`);
   await expect(rendered(...both)).rejects.toThrow(/would be scraped twice: enable one of them/);
 });
+
+test('the webhook has its Service, its configuration, its certificate and its rights where it is asked for, and nothing of it is there otherwise', async () => {
+  const without = JSON.stringify(await rendered());
+  // The rights of the hooks on a Secret that is not there change nothing.
+  expect(without.replaceAll('chaosplane-webhook-tls', '')).not.toMatch(/webhook/i);
+  const objects = await rendered('admission.webhook.enabled=true');
+  const names = objects.filter((object) => /webhook/.test(object.metadata.name)).map(({ kind }) => kind);
+  expect(names).toEqual(['Service']);
+  expect(objects.filter(({ kind }) => kind === 'MutatingWebhookConfiguration')).toMatchObject([
+    {
+      metadata: { name: 'chaosplane' },
+      webhooks: [{ failurePolicy: 'Ignore', sideEffects: 'None', matchConditions: [{ name: 'spec-is-new' }] }],
+    },
+  ]);
+  const text = JSON.stringify(objects);
+  expect(text).toContain('"--webhook-service=chaosplane-webhook"');
+  expect(text).toContain('"--webhook-certificate=/etc/chaosplane/webhook/tls.crt"');
+  expect(text).toContain(
+    '"resources":["mutatingwebhookconfigurations"],"resourceNames":["chaosplane"],"verbs":["get","patch"]',
+  );
+});

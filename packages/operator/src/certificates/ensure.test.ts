@@ -10,6 +10,7 @@ const names = {
   clusterDomain: 'cluster.local',
   daemonService: 'chaosplane-daemon',
   operatorName: 'chaosplane-operator',
+  webhookService: 'chaosplane-webhook',
 };
 const ALL: readonly string[] = secretNames;
 const all = (state: string) => Object.fromEntries(ALL.map((name) => [name, state]));

@@ -1,4 +1,4 @@
-/** Brings the three Secrets of an installation about: what is there and good is never touched. */
+/** Brings the Secrets of an installation about: what is there and good is never touched. */
 import { ChaosError, type Clock, type Logger } from '@chaosplane/common';
 import { isAlreadyExists, isConflict, secrets, type KubeClient, type Secret } from '@chaosplane/kube';
 import { authorityFault, leafFault } from './check.ts';
@@ -55,7 +55,7 @@ export async function ensureCertificates(
   return ensured;
 }
 
-/** Deletes the three Secrets; those that are gone already are no error. */
+/** Deletes the Secrets; those that are gone already are no error. */
 export async function removeCertificates(
   { client, logger, signal }: Omit<CertificateParts, 'client'> & { readonly client: Pick<KubeClient, 'delete'> },
   { namespace }: Pick<CertificateNames, 'namespace'>,
@@ -81,7 +81,7 @@ async function ensureAuthority(
     const authority = pairOf(there);
     const fault = authorityFault(authority, clock.now());
     if (fault === undefined) return [authority, 'kept'];
-    const way = `delete the Secrets ${AUTHORITY_SECRET}, chaosplane-daemon-tls and chaosplane-operator-tls, and upgrade`;
+    const way = `delete the Secrets ${secretNames.join(', ')}, as far as they are there, and upgrade`;
     throw new ChaosError(
       'FAILED_PRECONDITION',
       `Secret ${namespace}/${AUTHORITY_SECRET}: ${fault}; ${way} the release`,

@@ -1,4 +1,4 @@
-/** The three Secrets of an installation: what they are called, what their certificates name, and their keys. Pure. */
+/** The Secrets of an installation: what they are called, what their certificates name, and their keys. Pure. */
 import { secrets, type Secret } from '@chaosplane/kube';
 import type { Pair, Purpose } from './issue.ts';
 
@@ -10,6 +10,8 @@ export interface CertificateNames {
   /** The headless Service of the daemons. */
   readonly daemonService: string;
   readonly operatorName: string;
+  /** The Service of the webhook; absent: it has no certificate. */
+  readonly webhookService?: string;
 }
 
 /** One leaf. */
@@ -23,8 +25,14 @@ export interface Leaf {
 /** The authority's Secret, which no pod mounts. */
 export const AUTHORITY_SECRET = 'chaosplane-ca';
 
-/** The two leaves: a name per daemon would be one certificate per node, so theirs is a wildcard below their Service. */
-export function leavesOf({ namespace, clusterDomain, daemonService, operatorName }: CertificateNames): readonly Leaf[] {
+/** The leaves: a name per daemon would be one certificate per node, so theirs is a wildcard below their Service. */
+export function leavesOf({
+  namespace,
+  clusterDomain,
+  daemonService,
+  operatorName,
+  webhookService,
+}: CertificateNames): readonly Leaf[] {
   const service = `${daemonService}.${namespace}.svc`;
   return [
     {
@@ -39,11 +47,26 @@ export function leavesOf({ namespace, clusterDomain, daemonService, operatorName
       commonName: 'chaosplane-operator',
       dnsNames: [`${operatorName}.${namespace}.svc`],
     },
+    ...(webhookService === undefined
+      ? []
+      : [
+          {
+            secret: 'chaosplane-webhook-tls',
+            purpose: 'server',
+            commonName: 'chaosplane-webhook',
+            dnsNames: [`${webhookService}.${namespace}.svc`],
+          } as const,
+        ]),
   ];
 }
 
 /** The names of all Secrets: those of the hooks' rights in the chart. */
-export const secretNames = [AUTHORITY_SECRET, 'chaosplane-daemon-tls', 'chaosplane-operator-tls'] as const;
+export const secretNames = [
+  AUTHORITY_SECRET,
+  'chaosplane-daemon-tls',
+  'chaosplane-operator-tls',
+  'chaosplane-webhook-tls',
+] as const;
 
 /** The Secret of a leaf, with the certificate of the authority beside it; or that of the authority, which has no other. */
 export function secretOf(name: string, namespace: string, pair: Pair, authority: Pair): Secret {

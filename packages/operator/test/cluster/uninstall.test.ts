@@ -1,6 +1,6 @@
 /** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { uninstallRelease } from '@chaosplane/testcluster/release';
+import { installRelease, uninstallRelease } from '@chaosplane/testcluster/release';
 import { chaosExperiments, FINALIZER } from '@chaosplane/api';
 import {
   patient,
@@ -196,6 +196,28 @@ test('a node is not restarted unless the chart was told so, and the experiment s
   await shop.remove('refused');
 });
 
+test('with the webhook, every problem is told at once, by any replica, and nothing else changes', async () => {
+  const bad = experiment({ target: { mode: 'fixed' }, action: { type: 'network-lag' }, duration: '30' });
+  expect(await ask(bad)).not.toContain('denied the request');
+  await installRelease(shop.cluster, { report: () => undefined, set: ['admission.webhook.enabled=true'] });
+  const told = async (): Promise<string | undefined> => {
+    const words = await ask(bad);
+    return words.includes('denied the request') ? words : undefined;
+  };
+  const words = await eventually('the API server asks', told, patient);
+  for (const problem of ['4 problems:', 'nothing says which targets', 'needs a value', 'no unit', '"network-lag"'])
+    expect(words).toContain(problem);
+  const leader = await shop.cluster.kubectl([
+    ...['get', 'lease', 'chaosplane-operator', '-n', SYSTEM, '-o', 'jsonpath={.spec.holderIdentity}'],
+  ]);
+  const [pod = ''] = leader.split('_');
+  await shop.cluster.kubectl(['delete', 'pod', pod, '-n', SYSTEM, '--wait=false']);
+  for (let asked = 0; asked < 5; asked++) await eventually('it is asked again', told, patient);
+  await shop.apply('fine', { target: { names: ['left'] }, action: cut, duration: '1s' });
+  await shop.until('fine', isOver);
+  await shop.remove('fine');
+});
+
 test('helm uninstall ends what runs: traffic is normal, the namespaces are clean, and only the definitions are left', async () => {
   const urls = { left: `http://right.${NAMESPACE}/`, right: `http://left.${NAMESPACE}/` };
   const answers = async (): Promise<number[]> => {
@@ -220,7 +242,8 @@ test('helm uninstall ends what runs: traffic is normal, the namespaces are clean
   const own = await shop.cluster.kubectl(['get', kinds, '-n', SYSTEM, '-o', 'name']);
   // What every namespace has.
   expect(own.split('\n').sort()).toEqual(['configmap/kube-root-ca.crt', 'serviceaccount/default']);
-  const wide = 'clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,crds';
+  const wide =
+    'mutatingwebhookconfigurations,clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,crds';
   const left = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
   expect(left.filter((name) => name.includes('chaosplane')).sort()).toEqual([
     'customresourcedefinition.apiextensions.k8s.io/blastradiuspolicies.chaos.chaosplane.io',
