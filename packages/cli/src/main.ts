@@ -3,6 +3,7 @@
 import { delimiter } from 'node:path';
 import { cacheFolderOf, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
+import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
 import { addExecutions } from './commands/executions.ts';
@@ -52,6 +53,7 @@ addExperiments(program, surroundings, done);
 addNode(program, surroundings, done);
 addDaemon(program, surroundings, done);
 addDemo(program, surroundings, done);
+addCompletion(program);
 
 try {
   await program.parseAsync();
