@@ -10,6 +10,12 @@ export * from './experiment/spec.ts';
 export * from './experiment/status-document.ts';
 export * from './experiment/status.ts';
 export * from './kinds.ts';
+export {
+  CAPABILITIES_ANNOTATION,
+  formatCapabilities,
+  parseCapabilities,
+  type NodeCapabilities,
+} from './node/capabilities.ts';
 export type { PolicyObject } from './policy/object.ts';
 export {
   builtInProtection,

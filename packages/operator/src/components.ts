@@ -3,7 +3,7 @@ import type { Component, Leadership } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
 import { setupPolicies } from './controllers/policy/setup.ts';
-import { setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
+import { setupCapabilities, setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
 import type { OperatorParts } from './parts.ts';
 import { cacheComponent, newTermParts } from './term.ts';
@@ -35,5 +35,6 @@ export function leaderOnly(
     // After the cache of experiments, which is asked for each execution.
     ...setupClean(term),
     ...setupNodes(term),
+    ...setupCapabilities(term),
   ];
 }

@@ -1,6 +1,13 @@
 /** Before the chart goes: every experiment is ended and recovered, within a time; then what hooks have made is removed. */
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
-import { isFinal, ABORT_ANNOTATION, chaosExperiments, FINALIZER, type ExperimentObject } from '@chaosplane/api';
+import {
+  isFinal,
+  ABORT_ANNOTATION,
+  CAPABILITIES_ANNOTATION,
+  chaosExperiments,
+  FINALIZER,
+  type ExperimentObject,
+} from '@chaosplane/api';
 import { requestAbort } from '@chaosplane/client';
 import { KubeError, leases, nodes, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
@@ -60,6 +67,10 @@ export async function uninstall(
 async function cleanNodes(client: KubeClient, logger: Logger, signal: AbortSignal): Promise<void> {
   for (const found of (await client.list(nodes, { signal })).items) {
     const { name, uid = '' } = found.metadata;
+    if (found.metadata.annotations?.[CAPABILITIES_ANNOTATION] !== undefined) {
+      const body = { metadata: { annotations: { [CAPABILITIES_ANNOTATION]: null } } };
+      await client.patch(nodes, { name }, { kind: 'merge', body }, { signal });
+    }
     for (const hold of holds)
       for (const experiment of hold.holders(found)) {
         await changeNode(client, { name, uid }, (node) => hold.without(node, experiment), signal);

@@ -4,24 +4,41 @@ import { hostname } from 'node:os';
 import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
 import type { Command } from 'commander';
-import { tellPlace } from '../cluster/connect.ts';
+import {
+  clusterOption,
+  contextOption,
+  kubeconfigOption,
+  meansCluster,
+  tellPlace,
+  type ClusterFlags,
+} from '../cluster/connect.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
+import { doctorCluster } from './cluster-doctor.ts';
 import { engineOption, outputOption, runtimeOption, type EngineFlags, type Surroundings } from './options.ts';
 
 type Flags = Pick<EngineFlags, 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
 
-export function addNode(program: Command, { out, err }: Surroundings, done: (exitCode: number) => void): void {
+export function addNode(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
+  const { out, err } = surroundings;
   program
     .command('doctor')
     .description(
-      'tell what this node can do, and what to install or load for the rest; exit code 1 when it lacks something for an action',
+      'tell what this node can do, or each node of a cluster, and what to install or load for the rest; exit code 1 when one lacks something for an action',
     )
     .addOption(outputOption)
+    .addOption(clusterOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
     .addOption(runtimeOption)
     .addOption(engineOption)
     .action(async (_flags: unknown, command: Command) => {
-      const { output, runtimeEndpoint, networkEngine } = command.optsWithGlobals<Flags>();
+      const flags = command.optsWithGlobals<Flags & ClusterFlags>();
+      if (meansCluster(command)) {
+        done(await doctorCluster(flags, surroundings));
+        return;
+      }
+      const { output, runtimeEndpoint, networkEngine } = flags;
       tellPlace(err, 'machine');
       const host = await createHost({
         nodeName: hostname(),

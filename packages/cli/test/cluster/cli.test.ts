@@ -97,6 +97,24 @@ test('abort ends a running experiment; get and describe show it before and after
   expect(described).toMatch(/action +network-partition[^]*Recovered=True/);
 });
 
+test('doctor tells what each node of the cluster can do', async () => {
+  const { stdout } = await eventually(
+    'every daemon has told',
+    async () => {
+      const asked = await chaosplane(['doctor', '--cluster']);
+      return asked.stdout.includes('no daemon has told') ? undefined : asked;
+    },
+    patient,
+  );
+  for (const node of shop.cluster.nodes) expect(stdout).toMatch(new RegExp(`[✓✗] +${node} +0\\.1\\.0 +\\d+\\.\\d+`));
+  const { stdout: json } = await chaosplane(['doctor', '--cluster', '-o', 'json']);
+  const told = JSON.parse(json) as { node: string; capabilities: { cannot: { action: string }[] } }[];
+  expect(told.map(({ node }) => node).sort()).toEqual([...shop.cluster.nodes].sort());
+  // The nodes of the test cluster are not to be restarted.
+  for (const { capabilities } of told)
+    expect(capabilities.cannot.map(({ action }) => action)).toContain('node-restart');
+});
+
 test('a name that is not there is an error that says so', async () => {
   const { exitCode, stderr } = await chaosplane(['describe', 'nothing', '-n', NAMESPACE]);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/nothing/)]);

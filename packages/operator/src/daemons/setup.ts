@@ -5,6 +5,7 @@ import { queueComponent, type TermParts } from '../term.ts';
 import { daemonAddresses } from './endpoints.ts';
 import { cleanReconciler } from './keep-clean.ts';
 import { endpointsReconciler } from './keep-endpoints.ts';
+import { capabilitiesReconciler } from './keep-capabilities.ts';
 import { keepLeases } from './keep-leases.ts';
 
 /** Nodes that are compared with the experiments at the same time. */
@@ -53,6 +54,28 @@ export function setupLeases({
   const { daemonLease: leaseTtlMs, renewEvery: renewMs } = config;
   const parts = { daemons, nodes: () => daemonNodes().keys(), epoch, leaseTtlMs, renewMs, readiness, clock, logger };
   return [{ name: 'leases', start: (signal) => keepLeases(parts, signal) }];
+}
+
+/** What each node can do, on its Node; keys are names of nodes. */
+export function setupCapabilities(term: TermParts): readonly Component[] {
+  const { client, daemons, daemonNodes, caches, metrics, clock, logger } = term;
+  const { nodes, daemonPods } = caches;
+  const hasDaemon = (node: string): boolean => daemonNodes().has(node);
+  const queue = createWorkQueue(
+    {
+      name: 'capabilities',
+      concurrency: 8,
+      reconcile: capabilitiesReconciler({ client, daemons, nodes, hasDaemon, logger }),
+      observer: metrics.queues.of('capabilities'),
+    },
+    { clock, logger },
+  );
+  daemonPods.onChange(({ type, object, previous }) => {
+    const { nodeName } = object.spec ?? {};
+    const isNews = previous?.status?.podIP !== object.status?.podIP || type === 'added';
+    if (nodeName !== undefined && type !== 'deleted' && isNews) queue.add(nodeName);
+  });
+  return [queueComponent('capabilities', queue)];
 }
 
 /** The search for executions that have lost their experiment; keys are names of nodes. */
