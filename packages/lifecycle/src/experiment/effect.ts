@@ -29,7 +29,8 @@ export function outcomeOf({ execution, target }: ExperimentSpec, { targets, cond
   const early = targets.filter(({ endedEarly }) => endedEarly !== undefined);
   const gone = early.filter(isGone);
   const others = early.length - gone.length;
-  if (others > 0) return { phase: 'Failed', message: `${countOf(others, 'execution')} ended before the experiment did` };
+  if (others > 0)
+    return { phase: 'Failed', message: `${countOf(others, 'execution')} ended before the experiment did` };
   const [first] = gone;
   const name = first === undefined ? '' : `${targetName(first)}: ${first.endedEarly ?? ''}`;
   const went = `${gone.length} of ${countOf(targets.length, 'target')} went away before the end (${name})`;
