@@ -1,4 +1,5 @@
 /** Writes down on each Node what its daemon can do there, for people and for `chaosplane doctor`. */
+import { catalogue } from '@chaosplane/actions';
 import { CAPABILITIES_ANNOTATION, formatCapabilities } from '@chaosplane/api';
 import { reasonOf } from '@chaosplane/client';
 import type { Logger } from '@chaosplane/common';
@@ -52,12 +53,18 @@ export function capabilitiesReconciler({ client, daemons, logger, ...parts }: Ca
   };
 }
 
+/** What the operator carries out itself needs nothing of a node. A daemon may know actions that this operator does not. */
+const isOperators = (name: string): boolean =>
+  catalogue.some((action) => action.name === name && action.route.on === 'operator');
+
 /** Pure. */
 export function annotationOf({ daemonVersion, kernelRelease, capabilities, actions }: Capabilities): string {
   return formatCapabilities({
     version: daemonVersion,
     kernel: kernelRelease,
     lacks: capabilities.flatMap(({ name, available, remedy }) => (available ? [] : [{ name, remedy }])),
-    cannot: actions.flatMap(({ action, supported, reason }) => (supported ? [] : [{ action, why: reason }])),
+    cannot: actions.flatMap(({ action, supported, reason }) =>
+      supported || isOperators(action) ? [] : [{ action, why: reason }],
+    ),
   });
 }

@@ -207,10 +207,11 @@ test('with the webhook, every problem is told at once, by any replica, and nothi
   const words = await eventually('the API server asks', told, patient);
   for (const problem of ['4 problems:', 'nothing says which targets', 'needs a value', 'no unit', '"network-lag"'])
     expect(words).toContain(problem);
-  const leader = await shop.cluster.kubectl([
-    ...['get', 'lease', 'chaosplane-operator', '-n', SYSTEM, '-o', 'jsonpath={.spec.holderIdentity}'],
-  ]);
-  const [pod = ''] = leader.split('_');
+  const holder = ['get', 'lease', 'chaosplane-operator', '-n', SYSTEM, '-o', 'jsonpath={.spec.holderIdentity}'];
+  const pod = await eventually('a replica leads', () => shop.cluster.kubectl(holder), {
+    ...patient,
+    is: (name) => name !== '',
+  });
   await shop.cluster.kubectl(['delete', 'pod', pod, '-n', SYSTEM, '--wait=false']);
   for (let asked = 0; asked < 5; asked++) await eventually('it is asked again', told, patient);
   await shop.apply('fine', { target: { names: ['left'] }, action: cut, duration: '1s' });
