@@ -1,4 +1,5 @@
 /** Stops an operator dead at one of its steps: before or after any change of the API server or of a daemon. */
+import { CAPABILITIES_ANNOTATION } from '@chaosplane/api';
 import type { KubeClient, KubeObject, ResourceType } from '@chaosplane/kube';
 import type { ChaosDaemonClient } from '@chaosplane/proto';
 import type { Daemons } from '../../src/daemons/daemons.ts';
@@ -56,7 +57,11 @@ export function doomed(
         client.apply(type, object, ...args),
       );
     },
-    patch: (type, ...args) => step(nameOf('patch', type), () => client.patch(type, ...args)),
+    patch: (type, ref, patch, ...args) =>
+      // What a node can do is no step of an experiment.
+      step(JSON.stringify(patch).includes(CAPABILITIES_ANNOTATION) ? undefined : nameOf('patch', type), () =>
+        client.patch(type, ref, patch, ...args),
+      ),
     raw: (method, path, ...args) =>
       step(path.endsWith('/eviction') ? 'evict' : undefined, () => client.raw(method, path, ...args)),
     delete: (type, ...args) => step(nameOf('delete', type), () => client.delete(type, ...args)),

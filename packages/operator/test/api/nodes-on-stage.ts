@@ -1,5 +1,6 @@
 /** What tests of drains and taints share: an operator with the rights of the chart and no others, pods that go at once, and what a node has. */
 import { join } from 'node:path';
+import { CAPABILITIES_ANNOTATION } from '@chaosplane/api';
 import { createKubeClient, loadCluster, nodes, pods, type KubeClient, type Node, type Pod } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { ApiServerFixture, Stage } from './stage.ts';
@@ -64,7 +65,10 @@ export const readNode = ({ client }: Stage, { name }: StageNode): Promise<Node |
 
 export async function viewOf(stage: Stage, node: StageNode): Promise<NodeView> {
   const { metadata, spec } = (await readNode(stage, node)) ?? {};
-  const own = Object.entries(metadata?.annotations ?? {}).filter(([key]) => key.startsWith('chaosplane.io/'));
+  // What the node can do is no hold.
+  const own = Object.entries(metadata?.annotations ?? {}).filter(
+    ([key]) => key.startsWith('chaosplane.io/') && key !== CAPABILITIES_ANNOTATION,
+  );
   const taints = (spec?.taints ?? []).filter(({ key }) => !key.startsWith('node.kubernetes.io/'));
   return {
     cordoned: spec?.unschedulable === true,
