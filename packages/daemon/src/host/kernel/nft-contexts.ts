@@ -24,7 +24,7 @@ const RESERVED = 400;
  */
 const MOST_KEPT = 200;
 
-/** So many are freed for a context: other threads of this process may take some of them in between. */
+/** So many are freed for a context once other threads of this process have taken the one that was freed first. */
 const FREED = 4;
 /** How often a context is made when they take all of them; each time costs a grace period of the kernel. */
 const ATTEMPTS = 20;
@@ -107,7 +107,7 @@ function make(holder: Holder): Open {
   const { create, free: freeNow, bufferOutput, bufferError } = loadNftables();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     reserve();
-    const freed = reserved.splice(0, FREED);
+    const freed = reserved.splice(0, attempt === 0 ? 1 : FREED);
     if (freed.length === 0) throw noDescriptor();
     for (const fd of freed) closeSync(fd);
     const candidates = [nextDescriptor(), ...freed].filter((fd) => fd <= HIGHEST);
@@ -115,7 +115,7 @@ function make(holder: Holder): Open {
     if (context === null) throw new ChaosError('INTERNAL', 'libnftables gives no context');
     const socket = candidates.find(closeOnExec);
     // What was not needed is taken back before others keep it.
-    reserve();
+    if (freed.length > 1) reserve();
     // Other threads were faster, and the socket may be on a descriptor that is too high to wait for.
     if (socket === undefined) {
       freeNow(context);
