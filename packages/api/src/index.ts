@@ -5,7 +5,7 @@ export type { ExperimentObject, ShardObject } from './experiment/object.ts';
 export { parseExperiment, type Place } from './experiment/parse.ts';
 export { experimentReasons, type ExperimentConditionType } from './experiment/reasons.ts';
 export { countLatencies, formatLatency, quantile, withLatency } from './experiment/latencies.ts';
-export type { Latencies, ProbeSamples, SeriesPoint, Taken } from './experiment/samples.ts';
+export { passRate, type Latencies, type ProbeSamples, type SeriesPoint, type Taken } from './experiment/samples.ts';
 export * from './experiment/spec.ts';
 export * from './experiment/status-document.ts';
 export * from './experiment/status.ts';

@@ -110,14 +110,14 @@ describe('an abort condition', () => {
     const { sampling: passing } = guard({});
     expect(passing.isGuarded).toBe(false);
     await eventually('three answers', () => asked >= 3);
-    expect([passing.isGuarded, passing.abort]).toEqual([true, undefined]);
+    expect([passing.isGuarded, passing.abortOf(initialStatus)]).toEqual([true, undefined]);
   });
 
   test('wants the end at its first failure', async () => {
     answer = fail;
     const { sampling: failing, aborted } = guard({ name: 'errors' });
     await aborted;
-    expect([failing.isGuarded, failing.abort, asked]).toEqual([
+    expect([failing.isGuarded, failing.abortOf(initialStatus), asked]).toEqual([
       ...[false, expect.stringMatching(/^an abort condition failed: errors: .*500/), 1],
     ]);
   });
@@ -128,7 +128,7 @@ describe('an abort condition', () => {
     const { sampling: failing, aborted } = guard({ failures: 3 });
     await aborted;
     expect(asked).toBe(9);
-    expect(failing.abort).toMatch(/^an abort condition failed, 3 times in a row: /);
+    expect(failing.abortOf(initialStatus)).toMatch(/^an abort condition failed, 3 times in a row: /);
   });
 
   test('that cannot be asked ends the experiment, or is ignored where it says so', async () => {
@@ -136,11 +136,11 @@ describe('an abort condition', () => {
     answer = (response) => response.end('{"status":"success","data":{"resultType":"vector","result":[]}}');
     const { sampling: impossible, aborted } = guard(prometheus);
     await aborted;
-    expect(impossible.abort).toMatch(/^an abort condition could not be asked: /);
+    expect(impossible.abortOf(initialStatus)).toMatch(/^an abort condition could not be asked: /);
     const { sampling: ignored } = guard({ ...prometheus, onError: 'Ignore' });
     const before = asked;
     await eventually('three more', () => asked >= before + 3);
-    expect([ignored.isGuarded, ignored.abort]).toEqual([true, undefined]);
+    expect([ignored.isGuarded, ignored.abortOf(initialStatus)]).toEqual([true, undefined]);
   });
 });
 
@@ -154,7 +154,9 @@ test('what may not be taken at this moment is an error, which an abort condition
   sampling = startSampling(spec, { ...prober, admits: () => left-- > 0 }, { onAbort: () => resolve(undefined) });
   await aborted;
   expect(asked).toBe(3);
-  expect(sampling.abort).toMatch(/^an abort condition could not be asked: guard: the operator takes no more samples/);
+  expect(sampling.abortOf(initialStatus)).toMatch(
+    /^an abort condition could not be asked: guard: the operator takes no more samples/,
+  );
   const [samples] = sampling.collect(initialStatus);
   expect(samples).toMatchObject({
     failure: expect.stringMatching(/^the operator takes no more/),

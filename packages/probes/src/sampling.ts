@@ -18,8 +18,8 @@ export interface Sampling {
   collect(status: ExperimentStatus): readonly ProbeSamples[];
   /** Whether every abort condition has been asked at least one time. */
   readonly isGuarded: boolean;
-  /** Why the experiment is to end; undefined while no abort condition says so. */
-  readonly abort: string | undefined;
+  /** Why the experiment is to end; undefined while no abort condition says so, and once its recovery has begun: nothing is in force then. */
+  abortOf(status: Pick<ExperimentStatus, 'recoveringAt'>): string | undefined;
   /** Ends it; idempotent. */
   stop(): void;
 }
@@ -69,9 +69,7 @@ export function startSampling(
     get isGuarded() {
       return asked.size === abortConditions.length;
     },
-    get abort() {
-      return abort;
-    },
+    abortOf: ({ recoveringAt }) => (recoveringAt === undefined ? abort : undefined),
     stop: () => life.abort(),
   };
 }

@@ -1,4 +1,5 @@
 /** The public face of the test cluster. */
+export { addressTowards } from './address-towards.ts';
 export { openCluster, type Cluster, type CommandOptions } from './cluster/cluster.ts';
 export { cgroupRoots } from './cluster/cgroups.ts';
 export { allClusters, readNodes } from './cluster/folder.ts';

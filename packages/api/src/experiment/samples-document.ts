@@ -2,7 +2,7 @@
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { formatLatency, quantile } from './latencies.ts';
-import type { Latencies, ProbeSamples, Taken } from './samples.ts';
+import { passRate, type Latencies, type ProbeSamples, type Taken } from './samples.ts';
 
 const time = z.string().max(64);
 
@@ -102,7 +102,7 @@ export function samplesFrom(document: ProbeSamplesDocument): ProbeSamples {
 function words({ passed, failed, latencies }: Taken): Pick<ProbeSamplesDocument, 'successRate' | 'p50' | 'p95'> {
   const [p50, p95] = [0.5, 0.95].map((share) => quantile(latencies, share));
   return defined({
-    successRate: passed + failed === 0 ? undefined : `${Math.floor((passed * 1000) / (passed + failed)) / 10}%`,
+    successRate: passed + failed === 0 ? undefined : `${passRate({ passed, failed })}%`,
     p50: p50 === undefined ? undefined : formatLatency(p50),
     p95: p95 === undefined ? undefined : formatLatency(p95),
   });

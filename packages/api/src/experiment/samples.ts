@@ -13,6 +13,11 @@ export interface Taken {
   readonly latencies: Latencies;
 }
 
+/** The share that passed, in percent, rounded down to a tenth: 999 of 1,000 is not 100 percent. NaN when there is none. */
+export function passRate({ passed, failed }: Pick<Taken, 'passed' | 'failed'>): number {
+  return Math.floor((passed * 1000) / (passed + failed)) / 10;
+}
+
 /** Samples that began within one step of time. */
 export interface SeriesPoint {
   readonly passed: number;

@@ -13,6 +13,7 @@ import type { ContainerRuntime } from '@chaosplane/daemon';
 import {
   carryOut,
   changeOf,
+  choosesTargets,
   decide,
   newDecisionMemory,
   type DryRun,
@@ -130,16 +131,14 @@ async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Obs
   const { memory, seed, executor, failure } = run;
   const { status } = run.store;
   const pending = status.phase === 'Pending';
-  const running = status.phase === 'Running' && status.effectiveAt !== undefined;
-  const choosesNow = pending || (running && experiment.spec.target.dynamic);
-  // An abort condition ends what is in force; what it says afterwards changes nothing.
-  const guard = status.recoveringAt === undefined ? sampled?.abort : undefined;
-  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : guard);
+  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : sampled?.abortOf(status));
   return {
     spec: experiment.spec,
     status,
     seed,
-    candidates: choosesNow ? await findCandidates({ runtime, client }, experiment.spec.target) : [],
+    candidates: choosesTargets(experiment.spec, status)
+      ? await findCandidates({ runtime, client }, experiment.spec.target)
+      : [],
     executions: pending ? new Map() : await executor.observe(status.targets, 'all'),
     ...defined({ before: memory.before, after: memory.after, abort: why }),
     ...defined({ samples: sampled?.collect(status), guarded: sampled?.isGuarded }),

@@ -1,9 +1,8 @@
 /** The command on a cluster: run, get, describe and abort, as a user types them. */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
+import { addressTowards } from '@chaosplane/testcluster';
 import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { cells, endedRun, startApplication, wantedEnds } from '../verdict-table.ts';
@@ -120,16 +119,6 @@ test('a name that is not there is an error that says so', async () => {
   const { exitCode, stderr } = await chaosplane(['describe', 'nothing', '-n', NAMESPACE]);
   expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/nothing/)]);
 });
-
-/** The address of this machine that a pod sees. */
-async function addressTowards(ip: string): Promise<string> {
-  const socket = createSocket('udp4');
-  socket.connect(9, ip);
-  await once(socket, 'connect');
-  const { address } = socket.address();
-  socket.close();
-  return address;
-}
 
 test('every hypothesis with every effect ends as on one machine, and the event says the same', async () => {
   const ip = await shop.ipOf('web');

@@ -1,5 +1,5 @@
 /** Dynamic targets: what takes the place of targets that went away is hit for what is left of the duration. Pure. */
-import { withTargets, type ExperimentStatus } from '@chaosplane/api';
+import { withTargets, type ExperimentSpec, type ExperimentStatus } from '@chaosplane/api';
 import { nextInjections } from './injecting.ts';
 import type { Decision, Understood } from './observation.ts';
 import { mayBeHit } from './policy.ts';
@@ -9,6 +9,14 @@ import { TTL_MARGIN_MS } from './timing.ts';
 
 /** An experiment has no more targets than this, one after the other: pods that crash again and again do not fill the API server. */
 const MOST_TARGETS = 5000;
+
+/** Whether targets are chosen at this moment, so that candidates are needed. */
+export function choosesTargets(
+  { target }: Pick<ExperimentSpec, 'target'>,
+  { phase, effectiveAt }: Pick<ExperimentStatus, 'phase' | 'effectiveAt'>,
+): boolean {
+  return phase === 'Pending' || (target.dynamic && phase === 'Running' && effectiveAt !== undefined);
+}
 
 /** Chooses what is to be hit by now, or injects what was chosen; undefined when there is neither. */
 export function chooseMore(observation: Understood, end: number, now: number): Decision | undefined {

@@ -43,11 +43,9 @@ export function selectTargets(
   seed: number,
 ): Selection {
   const wanted = wishOf({ target: spec, action });
-  const here = candidates
-    .filter((candidate) => candidate.namespace === spec.namespace)
-    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
-  const judged = here.map((candidate) => ({ candidate, why: whyNot(candidate, spec, wanted) }));
-  const fitting = judged.filter(({ why }) => why === undefined).map(({ candidate }) => candidate);
+  const judged = judgeEach(candidates, spec, wanted);
+  const here = judged.map(({ candidate }) => candidate);
+  const fitting = fittingOf(judged);
   const chosen = new Set(shuffled(fitting, seed).slice(0, howMany(fitting.length, spec, seed)));
   return {
     chosen: fitting.filter((candidate) => chosen.has(candidate)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -69,7 +67,7 @@ export function selectMore(
   { targets, seed }: { readonly targets: readonly TargetStatus[]; readonly seed: number },
 ): readonly Candidate[] {
   const known = new Set(targets.map(({ uid }) => uid));
-  const fitting = fittingOf(candidates, spec);
+  const fitting = fittingOf(judgeEach(candidates, spec.target, wishOf(spec)));
   const stay = targets.filter((target) => !isGone(target)).length;
   const wanted = howMany(fitting.length, spec.target, seed) - stay;
   const fresh = fitting.filter(({ uid }) => !known.has(uid));
@@ -77,15 +75,22 @@ export function selectMore(
   return shuffled(fresh, seed ^ targets.length).slice(0, Math.max(0, wanted));
 }
 
-function fittingOf(
-  candidates: readonly Candidate[],
-  { target, action }: Pick<ExperimentSpec, 'target' | 'action'>,
-): Candidate[] {
-  const wanted = wishOf({ target, action });
-  return candidates
-    .filter((candidate) => candidate.namespace === target.namespace && whyNot(candidate, target, wanted) === undefined)
-    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1));
+/** A candidate, and why it does not fit. */
+interface Judged {
+  readonly candidate: Candidate;
+  readonly why: string | undefined;
 }
+
+/** Those of the target's namespace, by their uids. */
+function judgeEach(candidates: readonly Candidate[], spec: TargetSpec, wanted: Wish): readonly Judged[] {
+  return candidates
+    .filter((candidate) => candidate.namespace === spec.namespace)
+    .toSorted((a, b) => (a.uid < b.uid ? -1 : 1))
+    .map((candidate) => ({ candidate, why: whyNot(candidate, spec, wanted) }));
+}
+
+const fittingOf = (judged: readonly Judged[]): Candidate[] =>
+  judged.flatMap(({ candidate, why }) => (why === undefined ? [candidate] : []));
 
 /** What the action asks of a pod beside what the target does. */
 interface Wish {

@@ -61,7 +61,6 @@ function withOutage(known: ProbeSamples, { outcome, begunAt, tookMs }: Sample, t
     const timeToDetectMs = known.timeToDetectMs ?? Math.round(endedAt - startedAt);
     return { ...others, failingSince: since, longestOutageMs, timeToDetectMs };
   }
-  if (known.timeToDetectMs === undefined) return known;
   if (failingSince === undefined) return known;
   const longestOutageMs = Math.round(Math.max(known.longestOutageMs, endedAt - failingSince));
   const recovered = Math.max(0, Math.round(endedAt - (recoveringAt ?? Infinity)));

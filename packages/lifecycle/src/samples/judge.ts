@@ -1,6 +1,7 @@
 /** Whether the samples of a probe are as its tolerance wants them. Pure. */
 import {
   formatLatency,
+  passRate,
   quantile,
   BASELINE_SAMPLES,
   type ProbeSamples,
@@ -58,9 +59,7 @@ function successRate({ successRate: least }: Tolerance, { inForce }: ProbeSample
   const valid = passed + failed;
   // Without a division, so that 99 of 100 is 99 percent.
   const kept = passed * 100 >= least * valid;
-  // Rounded down: 999 of 1,000 is not 100 percent.
-  const rate = Math.floor((passed * 1000) / valid) / 10;
-  const message = `${passed} of ${countOf(valid, 'sample')} passed (${rate}%)`;
+  const message = `${passed} of ${countOf(valid, 'sample')} passed (${passRate(inForce)}%)`;
   return [finding(kept, kept ? message : `${message}, and ${least}% were to`)];
 }
 

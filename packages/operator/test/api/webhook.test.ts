@@ -1,6 +1,5 @@
 /** The webhook, asked by a real API server: what kubectl tells people, and what passes while the webhook is away. */
 import { X509Certificate } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -11,6 +10,7 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createLogger, systemClock } from '@chaosplane/common';
 import { loadCluster, mutatingWebhookConfigurations } from '@chaosplane/kube';
+import { addressTowards } from '@chaosplane/testcluster';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { parseAllDocuments } from 'yaml';
 import { createAuthority, issueServer } from '../../src/certificates/issue.ts';
@@ -62,7 +62,7 @@ beforeAll(async () => {
   files = { certificate: at('webhook.crt'), key: at('webhook.key'), ca: at('webhook-ca.crt') };
   await writeFile(files.ca, authority.certificate);
   await issueFiles();
-  host = await addressTowards(loadCluster({ kubeconfig: fixture.cluster.kubeconfig }).server);
+  host = await addressTowards(new URL(loadCluster({ kubeconfig: fixture.cluster.kubeconfig }).server).hostname);
   webhook = await serve();
   await register(portOf(webhook));
 }, 600_000);
@@ -71,16 +71,6 @@ afterAll(async () => {
   await stage.close();
   await fixture.close();
 }, 60_000);
-
-/** The address of this machine that the API server sees. */
-async function addressTowards(server: string): Promise<string> {
-  const socket = createSocket('udp4');
-  socket.connect(9, new URL(server).hostname);
-  await once(socket, 'connect');
-  const { address } = socket.address();
-  socket.close();
-  return address;
-}
 
 /** The configuration of the chart, and a Service without pods that leads to this process. */
 async function register(port: number): Promise<void> {

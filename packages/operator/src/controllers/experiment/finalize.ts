@@ -5,7 +5,6 @@ import { keyOf, removeFinalizer } from '@chaosplane/kube';
 import { isHalted, recovered, type Next } from '@chaosplane/lifecycle';
 import { executionsOf, type ExecutionsParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
-import { logRecovered } from './report.ts';
 import type { Store } from './store.ts';
 import { tellTargets } from './target-events.ts';
 import type { Visit } from './visit.ts';
@@ -64,7 +63,6 @@ async function letGo(visit: Visit, parts: FinalizeParts): Promise<Next> {
     if (changes.length > 0) {
       visit.status = withTargets(visit.status, new Map(changes));
       visit.stored = await store.save(visit.stored, visit.status, signal);
-      logRecovered(stored.status, visit.status, parts);
       tellTargets(stored.status, visit.status, parts);
     }
     if (live().length > 0 || changes.length < open.length) return { requeueAfterMs: RETRY_MS };

@@ -1,9 +1,15 @@
 /** Gathers everything that is known of an experiment at one moment. */
-import { whyAbort, type ExperimentSpec, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { whyAbort, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
 import { keyOf, refOf } from '@chaosplane/kube';
-import { TTL_MARGIN_MS, unknownSpec, type Executor, type Observation, type Refusal } from '@chaosplane/lifecycle';
-import type { Sampling } from '@chaosplane/probes';
+import {
+  choosesTargets,
+  TTL_MARGIN_MS,
+  unknownSpec,
+  type Executor,
+  type Observation,
+  type Refusal,
+} from '@chaosplane/lifecycle';
 import { EXPIRY_MARGIN_MS } from '../../executors/expiry.ts';
 import { candidatesOf } from '../../targets/candidates.ts';
 import type { Admission } from './admission.ts';
@@ -39,14 +45,14 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
   const { spec, broken, namespace } = visited;
   const pending = status.phase === 'Pending';
   const sampled = sampling(status, parts);
-  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts) ?? guardOf(status, sampled);
+  const abort = broken ?? whyAbort(stored.object) ?? whyAbortSince(visit, parts) ?? sampled?.abortOf(status);
   return {
     spec,
     status,
     home: namespace,
     seed: seedOf(stored.object.metadata.uid ?? ''),
     candidates:
-      spec !== undefined && choosesNow(spec, status)
+      spec !== undefined && choosesTargets(spec, status)
         ? candidatesOf(spec, { pods: () => pods.list(), nodes: () => nodes.list() })
         : [],
     executions: depends(status, memory, abort) ? await executionsOf(visit, status.targets, parts) : new Map(),
@@ -63,16 +69,6 @@ export async function observe(visit: Readonly<Visit>, parts: ObserveParts): Prom
       refusal: pending ? refusalOf(visit, parts) : undefined,
     }),
   };
-}
-
-/** An abort condition ends what is in force; what it says afterwards changes nothing. */
-function guardOf({ recoveringAt }: ExperimentStatus, sampled: Sampling | undefined): string | undefined {
-  return recoveringAt === undefined ? sampled?.abort : undefined;
-}
-
-/** Whether targets are chosen at this moment. */
-function choosesNow({ target }: ExperimentSpec, { phase, effectiveAt }: ExperimentStatus): boolean {
-  return phase === 'Pending' || (target.dynamic && phase === 'Running' && effectiveAt !== undefined);
 }
 
 /** A dry run takes no place of the others. */

@@ -1,5 +1,5 @@
 /** Writes down what has become of an experiment, and tells people when it enters a phase. */
-import { chaosExperiments, FINALIZER, isFinal, targetName, type ExperimentStatus } from '@chaosplane/api';
+import { chaosExperiments, FINALIZER, isFinal, type ExperimentStatus } from '@chaosplane/api';
 import { addFinalizer } from '@chaosplane/kube';
 import type { ControllerParts } from './parts.ts';
 import type { Store, Stored } from './store.ts';
@@ -29,7 +29,6 @@ export async function report(visit: Visit, leaving: boolean, parts: ReportParts)
   visit.stored = await store.save(visit.stored, status, signal);
   visit.status = visit.stored.status;
   visit.savedAt = clock.monotonic();
-  logRecovered(stored.status, visit.status, parts);
   tellTargets(stored.status, visit.status, parts);
   parts.timings.note(stored.object.metadata.uid ?? '', stored.status, visit.status);
   if (entered) tell(visit, parts);
@@ -43,23 +42,6 @@ async function hold(stored: Stored, { client, signal }: Pick<ReportParts, 'clien
   if (finalizers?.includes(FINALIZER) === true || deletionTimestamp !== undefined) return stored;
   const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
   return { ...stored, object };
-}
-
-/** Once it is written down: a line for each target that is over since the status was written before. */
-export function logRecovered(
-  before: ExperimentStatus,
-  status: ExperimentStatus,
-  { logger, visited }: Pick<ReportParts, 'logger' | 'visited'>,
-): void {
-  const known = new Map(before.targets.map(({ uid, state }) => [uid, state]));
-  for (const { uid, state, namespace, name, node, executionId, endedEarly, evidence } of status.targets) {
-    if (state !== 'Recovered' || known.get(uid) === state) continue;
-    const target = targetName({ namespace, name });
-    logger.info(
-      { experiment: visited.id, node, target, executionId, endedEarly, evidence: evidence?.summary },
-      'target recovered',
-    );
-  }
 }
 
 function tell({ status, stored }: Readonly<Visit>, { events, logger, visited }: ReportParts): void {
