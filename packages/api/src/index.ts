@@ -1,5 +1,6 @@
 /** What people write and read. Pure: it runs in a browser, too. */
 export { whyAbort } from './experiment/abort.ts';
+export { readAsked, type AskedSpec } from './experiment/asked.ts';
 export { experimentId, mayBeCut } from './experiment/id.ts';
 export type { ExperimentObject, ShardObject } from './experiment/object.ts';
 export { parseExperiment, type Place } from './experiment/parse.ts';

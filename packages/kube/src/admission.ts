@@ -5,7 +5,11 @@ import { resourceType, type KubeObject } from './object.ts';
 export interface MutatingWebhookConfiguration extends KubeObject {
   readonly webhooks?: readonly {
     readonly name: string;
-    readonly clientConfig: { readonly url?: string; readonly caBundle?: string };
+    readonly clientConfig: {
+      readonly url?: string;
+      readonly caBundle?: string;
+      readonly service?: { readonly path?: string };
+    };
   }[];
 }
 

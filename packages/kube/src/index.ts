@@ -9,6 +9,7 @@ export * from './errors.ts';
 export * from './config.ts';
 export * from './client.ts';
 export * from './informer.ts';
+export * from './snapshot.ts';
 export * from './queue.ts';
 export * from './queue-times.ts';
 export { createRateLimiter, type RateLimiter } from './rate-limiter.ts';

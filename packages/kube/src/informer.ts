@@ -17,24 +17,28 @@ export interface InformerOptions {
   readonly watchSeconds?: number | undefined;
 }
 
-/** A copy that follows. Objects in it are frozen in depth and have no managedFields. */
-export interface Informer<T extends KubeObject> {
+/** A copy of all objects of a kind. Objects in it are frozen in depth and have no managedFields. */
+export interface Indexer<T extends KubeObject> {
   /** The kind, and what of it: `pods in shop`. */
   readonly name: string;
-  /** Resolves when the copy is whole, and goes on until the signal aborts; rejects with its reason if that comes first. */
-  start(signal: AbortSignal): Promise<void>;
   /** Whether the copy has been whole once. */
   readonly synced: boolean;
   get(ref: ObjectRef): T | undefined;
   list(): readonly T[];
+  /** Finds objects by keys of your choice, from now on. */
+  addIndex(name: string, keysOf: IndexFunction<T>): void;
+  byIndex(name: string, key: string): readonly T[];
+}
+
+/** A copy that follows. */
+export interface Informer<T extends KubeObject> extends Indexer<T> {
+  /** Resolves when the copy is whole, and goes on until the signal aborts; rejects with its reason if that comes first. */
+  start(signal: AbortSignal): Promise<void>;
   /**
    * Tells every change once, in order; first what is there already, as added. A handler that throws is logged and
    * hurts no other handler. Returns how to stop it.
    */
   onChange(handler: (change: Change<T>) => void): () => void;
-  /** Finds objects by keys of your choice, from now on. */
-  addIndex(name: string, keysOf: IndexFunction<T>): void;
-  byIndex(name: string, key: string): readonly T[];
   /** Milliseconds since the API server last said anything, bookmarks (about one a minute) included. */
   lastEventAgeMs(): number;
   /** How often it had to begin again because of an error. */

@@ -1,7 +1,14 @@
 /** What carrying out a decision does to the status, the memory and the executor, in which order. */
-import { parseExperiment, initialStatus, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import {
+  parseExperiment,
+  initialStatus,
+  type ExperimentStatus,
+  type KnownPolicy,
+  type TargetStatus,
+} from '@chaosplane/api';
 import { ChaosError } from '@chaosplane/common';
 import { describe, expect, test } from '@jest/globals';
+import { clusterOf, policyOf } from '../test/policies.ts';
 import { carryOut } from './carry-out.ts';
 import type { Executor } from './executor.ts';
 import { decide } from './experiment/decide.ts';
@@ -131,5 +138,33 @@ describe('carrying out', () => {
       ],
     });
     expect(said).toContain('previewed [{"plan":"a plan"},{"error":{}}]');
+
+    // What policies forbid would still be known.
+    const forbids = policyOf({ targetLimits: { maxTargets: 1 } }, 'one');
+    const audits = policyOf({ enforcement: 'Audit', actionLimits: { maxDuration: '500ms' } }, 'short');
+    const under = (policies: readonly KnownPolicy[]) => {
+      ports.store.status = initialStatus;
+      return act(decide({ ...observed, policy: { policies, cluster: clusterOf({ others: [] }) } }, 0));
+    };
+    await under([forbids, audits]);
+    const message =
+      'policy one, rule maxTargets: 2 targets at the same time would be more than 1: 2 of this experiment';
+    expect(ports.store.status).toMatchObject({
+      ...{ phase: 'Failed', outcome: { message: `${message}; Error: refused` } },
+      conditions: [
+        {
+          type: 'Selected',
+          status: 'False',
+          reason: 'PolicyDenied',
+          message: `${message}\nnot chosen: shop/c: not among the names`,
+        },
+        { type: 'Failed', status: 'True' },
+      ],
+      targets: [{ name: 'a', message: 'would be hit if no policy forbade it: a plan' }, { name: 'b' }],
+    });
+    await under([audits]);
+    expect(ports.store.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'WithinPolicy', reason: 'PolicyAudit' }),
+    );
   });
 });

@@ -3,7 +3,7 @@ export { carryOut } from './carry-out.ts';
 export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor.ts';
 export { decide } from './experiment/decide.ts';
 export { choosesTargets } from './experiment/dynamic.ts';
-export { isHalted } from './experiment/policy.ts';
+export { foresee, isHalted } from './experiment/policy.ts';
 export type { Preview } from './experiment/dry-run.ts';
 export * from './experiment/observation.ts';
 export { unknownSpec } from './experiment/recovering.ts';

@@ -2,6 +2,7 @@
 import type { Component, Leadership } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
+import type { LeaderView } from './controllers/policy/outlook.ts';
 import { setupPolicies } from './controllers/policy/setup.ts';
 import { setupCapabilities, setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
@@ -10,8 +11,12 @@ import { cacheComponent, newTermParts } from './term.ts';
 import { setupWebhook } from './webhook/setup.ts';
 
 /** What every replica runs, whether it leads or not. */
-export function everyReplica(config: OperatorConfig, parts: Required<OperatorParts>): readonly Component[] {
-  return setupWebhook(config, parts);
+export function everyReplica(
+  config: OperatorConfig,
+  parts: Required<OperatorParts>,
+  leader: LeaderView,
+): readonly Component[] {
+  return setupWebhook(config, parts, leader);
 }
 
 /** What only the leader runs, for one term. */
@@ -19,6 +24,7 @@ export function leaderOnly(
   config: OperatorConfig,
   parts: Required<OperatorParts>,
   { epoch }: Leadership,
+  leader: LeaderView,
 ): readonly Component[] {
   const term = newTermParts(config, parts, epoch);
   const { caches, events, targetEvents } = term;
@@ -35,6 +41,20 @@ export function leaderOnly(
     // After the cache of experiments, which is asked for each execution.
     ...setupClean(term),
     ...setupNodes(term),
+    outlookComponent(leader, (key) => ({ pods: pods.list, nodes: nodes.list, policy: policies.inputFor(key) })),
     ...setupCapabilities(term),
   ];
+}
+
+/** Shows the copies of the leader, once they are there and for as long as it leads. */
+function outlookComponent(leader: LeaderView, outlook: Required<LeaderView>['outlook']): Component {
+  return {
+    name: 'outlook',
+    start: async () => {
+      leader.outlook = outlook;
+    },
+    stop: async () => {
+      delete leader.outlook;
+    },
+  };
 }

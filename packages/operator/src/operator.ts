@@ -2,6 +2,7 @@
 import { systemClock } from '@chaosplane/common';
 import { createManager, electLeader, type Component, type Leadership, type Manager } from '@chaosplane/kube';
 import { everyReplica, leaderOnly } from './components.ts';
+import type { LeaderView } from './controllers/policy/outlook.ts';
 import type { OperatorConfig } from './config.ts';
 import { createOperatorMetrics } from './metrics.ts';
 import type { OperatorParts } from './parts.ts';
@@ -14,22 +15,29 @@ import { createReadiness } from './readiness.ts';
  */
 export async function runOperator(config: OperatorConfig, given: OperatorParts, signal: AbortSignal): Promise<void> {
   const metrics = given.metrics ?? createOperatorMetrics();
+  const leader: LeaderView = {};
   const parts = { clock: systemClock, readiness: createReadiness(), ...given, metrics };
-  const always = managerOf(everyReplica(config, parts), parts);
+  const always = managerOf(everyReplica(config, parts, leader), parts);
   metrics.leads(config.leaseName, false);
   try {
     await always.start(signal);
-    await standForElection(config, parts, signal);
+    await standForElection(config, parts, { leader, signal });
   } finally {
     await always.stop();
   }
+}
+
+/** How long it stands for election, and where it shows what it knows while it leads. */
+interface Stand {
+  readonly leader: LeaderView;
+  readonly signal: AbortSignal;
 }
 
 /** Term after term. */
 async function standForElection(
   config: OperatorConfig,
   parts: Required<OperatorParts>,
-  signal: AbortSignal,
+  { leader, signal }: Stand,
 ): Promise<void> {
   const { namespace, leaseName, identity, leaderLease } = config;
   while (!signal.aborted) {
@@ -51,7 +59,7 @@ async function standForElection(
       if (signal.aborted) return undefined;
       throw error;
     });
-    if (leadership !== undefined) await serve(config, parts, leadership, signal);
+    if (leadership !== undefined) await serve(config, parts, leadership, { leader, signal });
   }
 }
 
@@ -60,9 +68,9 @@ async function serve(
   config: OperatorConfig,
   parts: Required<OperatorParts>,
   leadership: Leadership,
-  signal: AbortSignal,
+  { leader, signal }: Stand,
 ): Promise<void> {
-  const manager = managerOf(leaderOnly(config, parts, leadership), parts);
+  const manager = managerOf(leaderOnly(config, parts, leadership, leader), parts);
   const term = AbortSignal.any([signal, leadership.lost]);
   parts.logger.info({ identity: config.identity, epoch: leadership.epoch }, 'leading');
   parts.metrics.leads(config.leaseName, true);

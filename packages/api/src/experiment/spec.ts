@@ -145,7 +145,7 @@ export const experimentSchema = closed({
 }));
 
 /** Empty for nodes, which have none: no pod is ever in it. */
-function namespaceOf({ kind, namespace }: z.output<typeof target>, own: string): string {
+export function namespaceOf({ kind, namespace }: z.output<typeof target>, own: string): string {
   return kind === 'Node' ? '' : (namespace ?? own);
 }
 

@@ -125,11 +125,11 @@ test('both would scrape each pod twice, and are refused', async () => {
   await expect(rendered(...both)).rejects.toThrow(/would be scraped twice: enable one of them/);
 });
 
-test('the webhook has its Service, its configuration, its certificate and its rights where it is asked for, and nothing of it is there otherwise', async () => {
-  const without = JSON.stringify(await rendered());
+test('the webhook has its Service, its configuration, its certificate and its rights, and nothing of it is there where it is not wanted', async () => {
+  const without = JSON.stringify(await rendered('admission.webhook.enabled=false'));
   // The rights of the hooks on a Secret that is not there change nothing.
-  expect(without.replaceAll('chaosplane-webhook-tls', '')).not.toMatch(/webhook/i);
-  const objects = await rendered('admission.webhook.enabled=true');
+  expect(without.replaceAll('chaosplane-webhook-tls', '')).not.toMatch(/webhook|subjectaccessreviews/i);
+  const objects = await rendered();
   const names = objects.filter((object) => /webhook/.test(object.metadata.name)).map(({ kind }) => kind);
   expect(names).toEqual(['Service']);
   expect(objects.filter(({ kind }) => kind === 'MutatingWebhookConfiguration')).toMatchObject([
@@ -144,4 +144,5 @@ test('the webhook has its Service, its configuration, its certificate and its ri
   expect(text).toContain(
     '"resources":["mutatingwebhookconfigurations"],"resourceNames":["chaosplane"],"verbs":["get","patch"]',
   );
+  expect(text).toContain('"resources":["subjectaccessreviews"],"verbs":["create"]');
 });

@@ -1,6 +1,13 @@
 /** What a dry run leaves in the status: what each target would get; nothing is changed. */
-import { targetName, withCondition, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import {
+  targetName,
+  withCondition,
+  type ExperimentCondition,
+  type ExperimentStatus,
+  type TargetStatus,
+} from '@chaosplane/api';
 import { ended } from './ended.ts';
+import { withAudit } from './policy.ts';
 import type { DryRun } from './observation.ts';
 import type { Candidate } from './select.ts';
 import { asTarget, kindWord, selectionMessage } from './selection-message.ts';
@@ -8,42 +15,54 @@ import { asTarget, kindWord, selectionMessage } from './selection-message.ts';
 /** What one target would get, or why it could not be hit. */
 export type Preview = { readonly plan: string } | { readonly error: unknown };
 
-/** Ends the experiment as Completed when every target could be hit, as Failed otherwise; `previews` are in the order of the targets. */
+/**
+ * Ends the experiment as Completed when every target could be hit and no policy forbids it, as Failed otherwise; `previews` are in the
+ * order of the targets.
+ */
 export function afterDryRun(
   before: ExperimentStatus,
   dryRun: DryRun,
   previews: readonly Preview[],
   { now, reasonOf }: { readonly now: number; readonly reasonOf: (error: unknown) => string },
 ): ExperimentStatus {
-  const { spec, selection } = dryRun;
+  const { spec, selection, policies } = dryRun;
+  const denied = 'denied' in policies ? policies.denied : undefined;
   const targets = withinRoom(
-    selection.chosen.map((candidate, index) => previewed(candidate, previews[index], reasonOf)),
+    selection.chosen.map((candidate, index) => previewed(candidate, previews[index], { reasonOf, denied })),
   );
   const missed = targets.filter(({ state }) => state === 'Missed');
-  const fails = targets.length === 0 || missed.length > 0;
+  const fails = denied !== undefined || targets.length === 0 || missed.length > 0;
   const count = `a dry run: ${targets.length - missed.length} of ${targets.length + selection.skipped.length} ${kindWord(spec)}s would be hit`;
   const outcome = {
     phase: fails ? 'Failed' : 'Completed',
-    message: [count, missed[0]?.message].filter(Boolean).join('; '),
+    message: [denied ?? count, missed[0]?.message].filter(Boolean).join('; '),
   } as const;
-  const selected = {
-    type: 'Selected',
-    status: targets.length === 0 ? 'False' : 'True',
-    reason: targets.length === 0 ? 'NoTarget' : 'TargetsChosen',
-    message: [selectionMessage(selection, spec), ...whyNotOthers(dryRun)].join('\n'),
-  } as const;
-  return ended({ ...withCondition(before, selected), targets }, outcome, now);
+  const others = whyNotOthers(dryRun);
+  const selected: ExperimentCondition =
+    denied !== undefined
+      ? { type: 'Selected', status: 'False', reason: 'PolicyDenied', message: [denied, ...others].join('\n') }
+      : {
+          type: 'Selected',
+          status: targets.length === 0 ? 'False' : 'True',
+          reason: targets.length === 0 ? 'NoTarget' : 'TargetsChosen',
+          message: [selectionMessage(selection, spec), ...others].join('\n'),
+        };
+  const noted = withAudit(withCondition(before, selected), 'audited' in policies ? policies.audited : []);
+  return ended({ ...noted, targets }, outcome, now);
 }
 
 function previewed(
   candidate: Candidate,
   preview: Preview | undefined,
-  reasonOf: (error: unknown) => string,
+  { reasonOf, denied }: { readonly reasonOf: (error: unknown) => string; readonly denied: string | undefined },
 ): TargetStatus {
   const target = asTarget(candidate);
   if (preview === undefined) return { ...target, state: 'Missed' };
   if ('error' in preview) return { ...target, state: 'Missed', message: reasonOf(preview.error) };
-  return { ...target, message: `would be hit: ${preview.plan}` };
+  return {
+    ...target,
+    message: `would be hit${denied === undefined ? '' : ' if no policy forbade it'}: ${preview.plan}`,
+  };
 }
 
 /** Plans together, in characters: the status and the shards of an object have room for a megabyte and a half. */

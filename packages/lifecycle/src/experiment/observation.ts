@@ -1,5 +1,6 @@
 /** What is known of an experiment at one moment, and what can follow from it. */
 import type { ExperimentSpec, ExperimentStatus, ProbeSamples, TargetEvidence, TargetStatus } from '@chaosplane/api';
+import type { Finding } from '../policy/finding.ts';
 import type { PolicyInput } from '../policy/input.ts';
 import type { Candidate, Selection } from './select.ts';
 
@@ -86,10 +87,14 @@ export interface Asking {
   readonly why: ReadonlyMap<string, string>;
 }
 
+/** Why an experiment may not begin, or what is to be noted of policies that only audit. */
+export type Judgement = { readonly denied: string } | { readonly audited: readonly Finding[] };
+
 /** Targets that were chosen for a dry run. */
 export interface DryRun {
   readonly spec: ExperimentSpec;
   readonly selection: Selection;
+  readonly policies: Judgement;
   /** The namespace of the experiment itself. */
   readonly home?: string;
 }

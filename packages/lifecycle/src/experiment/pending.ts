@@ -13,13 +13,12 @@ export function refuse(status: ExperimentStatus, { reason, message }: Refusal, n
   return { kind: 'advance', status: notRun({ ...status, conditions }, message, now) };
 }
 
-/** A dry run chooses as a real run does, and is refused as a real run is. */
+/** A dry run chooses and is judged as a real run is, and also tells what a run that policies forbid would do. */
 export function preview(observation: Understood, now: number): Decision {
-  const { spec, status, candidates, seed, home } = observation;
+  const { spec, candidates, seed, home } = observation;
   const selection = selectTargets(candidates, spec, spec.target.seed ?? seed);
   const policies = judgeBeginning(observation, selection, now);
-  if ('denied' in policies) return refuse(status, { reason: 'PolicyDenied', message: policies.denied }, now);
-  return { kind: 'preview', dryRun: { spec, selection, ...defined({ home }) } };
+  return { kind: 'preview', dryRun: { spec, selection, policies, ...defined({ home }) } };
 }
 
 /** Chooses the targets; an experiment without any has failed. */

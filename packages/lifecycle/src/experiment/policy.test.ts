@@ -4,6 +4,7 @@ import type { ExperimentCondition, KnownPolicy } from '@chaosplane/api';
 import { clusterOf, policyOf, type Change } from '../../test/policies.ts';
 import { Simulation, specOf } from '../../test/simulation.ts';
 import type { PolicyInput } from '../policy/input.ts';
+import { foresee } from './policy.ts';
 import type { Candidate } from './select.ts';
 
 const web = ['a', 'b', 'c'].map((name) => ({
@@ -49,9 +50,12 @@ describe('an experiment that breaks a policy', () => {
     ]);
   });
 
-  test('is refused in a dry run as well', () => {
+  test('is told in a dry run as well, which goes on to say what would happen', () => {
     const simulation = under([two], { execution: { dryRun: true } });
-    expect(simulation.step()).toMatchObject({ kind: 'advance', status: { phase: 'Failed' } });
+    expect(simulation.step()).toMatchObject({
+      kind: 'preview',
+      dryRun: { selection: { chosen: [{}, {}, {}] }, policies: { denied: expect.stringContaining('rule maxTargets') } },
+    });
   });
 
   test('and without a target says that, as before', () => {
@@ -184,4 +188,28 @@ test('dynamic targets grow as far as a policy goes, and no further', () => {
   expect(simulation.status.targets.map(({ state }) => state)).toEqual(['Injected', 'Injected']);
   simulation.run();
   expect(simulation.status.phase).toBe('Completed');
+});
+
+describe('an experiment that is not there yet', () => {
+  const candidates = web.map(({ name, uid }): Candidate => ({
+    ...{ namespace: 'default', name, uid, labels: {}, running: true, hostNetwork: false, node: 'n1' },
+  }));
+  const foreseen = (policies: readonly KnownPolicy[] | undefined, change: object = {}, cluster: Change = {}) =>
+    foresee(specOf(change), { candidates, policy: inputOf(policies, cluster) }, 0);
+
+  test('is told what would refuse it', () => {
+    expect(foreseen([two, halt])?.map(({ rule }) => rule)).toEqual(['maxTargets', 'halt']);
+    expect(foreseen([])).toEqual([]);
+    expect(foreseen(undefined)).toBeUndefined();
+    expect(foreseen([halt], { target: { names: ['gone'] } })).toEqual([]);
+  });
+
+  test('is told nothing that depends on the draw, unless a seed decides it', () => {
+    const protect = policyOf({ scope: { labelSelector: { matchLabels: { tier: 'gold' } } }, halt: true }, 'gold');
+    const gold = { pods: web.map((pod) => (pod.name === 'a' ? { ...pod, labels: { tier: 'gold' } } : pod)) };
+    const one = (seed?: number): object => ({ target: { names: ['a', 'b', 'c'], mode: 'one', ...(seed && { seed }) } });
+    expect(foreseen([protect], one(), gold)).toEqual([]);
+    const bySeed = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => foreseen([protect], one(seed), gold)?.length);
+    expect(new Set(bySeed)).toEqual(new Set([0, 1]));
+  });
 });

@@ -1,13 +1,14 @@
 /** Policies: an experiment that breaks one is not begun, and what is in force of it is recovered. */
 import { findAction } from '@chaosplane/actions';
-import { withCondition, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
+import { withCondition, type AskedSpec, type ExperimentStatus, type TargetStatus } from '@chaosplane/api';
 import { defined } from '@chaosplane/common/pure';
 import type { PolicyRequest } from '../policy/case.ts';
 import { judge } from '../policy/chain.ts';
 import { denials, toldOf, type Finding } from '../policy/finding.ts';
-import type { Decision, Understood } from './observation.ts';
+import type { PolicyInput } from '../policy/input.ts';
+import type { Decision, Judgement, Understood } from './observation.ts';
 import { beginRecovery, isDenied } from './recovering.ts';
-import type { Selection } from './select.ts';
+import { selectTargets, type Selection } from './select.ts';
 
 /** What is said where the policies cannot be read: whether one forbids it is not known. */
 const UNKNOWN =
@@ -18,11 +19,34 @@ export function judgeBeginning(
   observation: Understood,
   { chosen: targets, fitting }: Selection,
   now: number,
-): { readonly denied: string } | { readonly audited: readonly Finding[] } {
+): Judgement {
   if (observation.policy !== undefined && observation.policy.policies === undefined) return { denied: UNKNOWN };
   const findings = findingsOf(observation, { begins: true, targets, fitting }, now);
   const against = denials(findings);
   return against.length > 0 ? { denied: toldOf(against) } : { audited: findings };
+}
+
+/** Draws of an experiment that has no seed yet: what is against each of them is told. */
+const DRAWS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+/**
+ * What the policies have against an experiment that is about to be created, if it began now; undefined where they are not known.
+ * Where the targets are drawn, what is against some draws only is left out: it is judged when the targets are chosen.
+ */
+export function foresee(
+  spec: AskedSpec,
+  { candidates, policy }: Pick<Understood, 'candidates'> & { readonly policy: PolicyInput },
+  now: number,
+): readonly Finding[] | undefined {
+  if (policy.policies === undefined) return undefined;
+  const seeds = spec.target.seed === undefined ? DRAWS : [spec.target.seed];
+  const [first = [], ...others] = seeds.map((seed) => {
+    const { chosen: targets, fitting } = selectTargets(candidates, spec, seed);
+    return findingsOf({ spec, policy }, { begins: true, targets, fitting }, now);
+  });
+  return first.filter(({ policy: name, rule }) =>
+    others.every((findings) => findings.some((other) => other.policy === name && other.rule === rule)),
+  );
 }
 
 /** Phases in which something is in force, or is about to be. */
@@ -66,7 +90,7 @@ export function isHalted(
 }
 
 function findingsOf(
-  { spec, policy }: Pick<Understood, 'spec' | 'policy'>,
+  { spec, policy }: { readonly spec: AskedSpec } & Pick<Understood, 'policy'>,
   request: Pick<PolicyRequest, 'begins' | 'targets' | 'fitting'>,
   now: number,
 ): readonly Finding[] {

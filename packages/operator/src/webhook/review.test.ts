@@ -1,6 +1,7 @@
 /** What the webhook answers to reviews. */
 import { describe, expect, test } from '@jest/globals';
-import { answerReview } from './review.ts';
+import type { Finding } from '@chaosplane/lifecycle';
+import { answerReview, type JudgePolicies } from './review.ts';
 
 const API = 'chaos.chaosplane.io/v1alpha1';
 const good = {
@@ -10,7 +11,7 @@ const good = {
 };
 
 function reviewOf(object: object, namespace = 'shop'): object {
-  const request = { uid: 'r-1', operation: 'CREATE', namespace, object };
+  const request = { uid: 'r-1', operation: 'CREATE', namespace, object, userInfo: { username: 'alice' } };
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request };
 }
 
@@ -25,8 +26,8 @@ const policy = (spec: unknown): object => ({
 });
 
 /** Why an object is refused; undefined when it is not. */
-function refused(object: object): string | undefined {
-  const { apiVersion, kind, response } = answerReview(reviewOf(object));
+async function refused(object: object): Promise<string | undefined> {
+  const { apiVersion, kind, response } = await answerReview(reviewOf(object), async () => []);
   expect([apiVersion, kind, response.uid]).toEqual(['admission.k8s.io/v1', 'AdmissionReview', 'r-1']);
   expect(response.allowed).toBe(response.status === undefined);
   if (response.status !== undefined) expect(response.status).toMatchObject({ code: 422, reason: 'Invalid' });
@@ -45,18 +46,18 @@ describe('a review', () => {
     ['a shard', { ...experiment(good), kind: 'ChaosExperimentShard' }],
     ['another kind', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }],
     ['a version that is not known here', { ...experiment({}), apiVersion: 'chaos.chaosplane.io/v9' }],
-  ])('of %s is allowed', (_what, object) => {
-    expect(refused(object)).toBeUndefined();
+  ])('of %s is allowed', async (_what, object) => {
+    expect(await refused(object)).toBeUndefined();
   });
 
-  test('names every problem of an experiment, with what is allowed: fields, parameters, and what goes together', () => {
+  test('names every problem of an experiment, with what is allowed: fields, parameters, and what goes together', async () => {
     const spec = {
       target: { mode: 'fixed' },
       action: { type: 'network-delay', parameters: { latency: 'soon', jiter: '1ms' } },
       duration: '30',
       abortConditions: [{ type: 'http', url: 'shop' }],
     };
-    const told = refused(experiment(spec))?.split('\n') ?? [];
+    const told = (await refused(experiment(spec)))?.split('\n') ?? [];
     expect(told.map((line) => line.replace(/; allowed: .*/, '; allowed: …'))).toEqual([
       '6 problems:',
       '  - spec.target: nothing says which targets are meant; allowed: …',
@@ -68,21 +69,21 @@ describe('a review', () => {
     ]);
   });
 
-  test('names every problem of a policy', () => {
-    const told = refused(policy({ targetLimits: { maxTargets: -1 }, enforcment: 'Audit' }));
+  test('names every problem of a policy', async () => {
+    const told = await refused(policy({ targetLimits: { maxTargets: -1 }, enforcment: 'Audit' }));
     expect(told).toMatch(
       /^2 problems:\n {2}- spec\.targetLimits\.maxTargets: .*\n {2}- spec: "enforcment" is not known here; did you mean enforcement\?/,
     );
   });
 
-  test('takes what kubectl left out of an object for what its file says', () => {
+  test('takes what kubectl left out of an object for what its file says', async () => {
     const applied = { spec: { ...good, target: { labelSelector: { matchLabels: { app: null } } } } };
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(applied) };
     const object = experiment(
       { ...good, target: { labelSelector: { matchLabels: {} } } },
       { name: 'slow', annotations },
     );
-    expect(refused(object)).toMatch(/spec\.target\.labelSelector\.matchLabels\.app: it has no value/);
+    expect(await refused(object)).toMatch(/spec\.target\.labelSelector\.matchLabels\.app: it has no value/);
   });
 
   test.each([
@@ -90,7 +91,61 @@ describe('a review', () => {
     ['a text', 'x'],
     ['another version', { ...reviewOf({}), apiVersion: 'admission.k8s.io/v1beta1' }],
     ['one without an object', { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: { uid: 'r' } }],
-  ])('that is %s is none', (_what, document) => {
-    expect(() => answerReview(document)).toThrow('an AdmissionReview of admission.k8s.io/v1');
+  ])('that is %s is none', async (_what, document) => {
+    await expect(answerReview(document, async () => [])).rejects.toThrow('an AdmissionReview of admission.k8s.io/v1');
+  });
+});
+
+describe('policies', () => {
+  const finding = (policyName: string, rule: string, enforcement: Finding['enforcement'] = 'Enforce'): Finding => ({
+    ...{ policy: policyName, rule, enforcement, message: 'too much' },
+  });
+  const answer = async (object: object, judge: JudgePolicies) => (await answerReview(reviewOf(object), judge)).response;
+
+  test('that forbid an experiment are told in one answer with every other problem', async () => {
+    const judge = async () => [finding('shop', 'maxTargets'), finding('shop', 'halt')];
+    const bad = { ...good, action: { type: 'network-delay', parameters: { latency: 'soon' } }, peers: [{}] };
+    const { allowed, status } = await answer(experiment(bad), judge);
+    expect([allowed, status?.code, status?.reason]).toEqual([false, 422, 'Invalid']);
+    expect(status?.message).toMatch(
+      /^4 problems:\n {2}- spec\.peers\.0.*\n {2}- spec\.action\.parameters\.latency.*\n {2}- policy shop, rule maxTargets: too much\n {2}- policy shop, rule halt: too much$/,
+    );
+    expect(await answer(experiment(good), judge)).toMatchObject({
+      allowed: false,
+      status: { code: 403, reason: 'Forbidden' },
+    });
+  });
+
+  test('that audit warn', async () => {
+    const { allowed, warnings } = await answer(experiment(good), async () => [finding('shop', 'maxTargets', 'Audit')]);
+    expect([allowed, warnings]).toEqual([true, ['policy shop (Audit), rule maxTargets: too much']]);
+  });
+
+  test('that forbid what a dry run would do are told, and the dry run goes on', async () => {
+    const dry = experiment({ ...good, execution: { dryRun: true } });
+    const { allowed, warnings } = await answer(dry, async () => [finding('shop', 'maxTargets')]);
+    expect([allowed, warnings]).toEqual([true, ['a run would be refused: policy shop, rule maxTargets: too much']]);
+  });
+
+  test.each<[what: string, judge: JudgePolicies, why: string]>([
+    ['are not known', async () => undefined, 'at this moment; they'],
+    ['cannot be read', () => Promise.reject(new Error('it took too long')), 'at this moment: it took too long; they'],
+  ])('that %s refuse nothing here, and that is told', async (_what, judge, why) => {
+    const { allowed, warnings = [] } = await answer(experiment(good), judge);
+    expect([allowed, warnings.length]).toEqual([true, 1]);
+    expect(warnings[0]).toContain(`the policies of the cluster are not known ${why} are judged before`);
+  });
+
+  test('are asked about what the document says of targets, action and duration', async () => {
+    const asked: unknown[] = [];
+    const judge: JudgePolicies = async (what, by) => void asked.push(what, by);
+    await answer(experiment({ ...good, duration: '1m', steadyState: 'x' }), judge);
+    expect(asked).toMatchObject([
+      { target: { namespace: 'shop', mode: 'one' }, action: { type: 'network-delay' }, duration: 60_000 },
+      { key: 'shop/slow', user: { username: 'alice' } },
+    ]);
+    // Without them nothing can be judged, and nothing is about a policy itself.
+    for (const object of [experiment({ ...good, duration: 'x' }), policy({ halt: true })]) await answer(object, judge);
+    expect(asked).toHaveLength(2);
   });
 });

@@ -1,6 +1,14 @@
-/** What the webhook answers: every problem of a resource at once. Pure. */
-import { API_VERSION, parseExperiment, parsePolicy, type ExperimentObject } from '@chaosplane/api';
-import { ChaosError, countOf, invalidArgument } from '@chaosplane/common';
+/** What the webhook answers: every problem of a resource at once, and what the policies of the cluster have against it. */
+import {
+  API_VERSION,
+  parseExperiment,
+  parsePolicy,
+  readAsked,
+  type AskedSpec,
+  type ExperimentObject,
+} from '@chaosplane/api';
+import { ChaosError, countOf, invalidArgument, type Problem } from '@chaosplane/common';
+import { denials, toldOf, type Finding } from '@chaosplane/lifecycle';
 import { z } from 'zod';
 import { specAsApplied } from '../controllers/experiment/applied.ts';
 
@@ -13,6 +21,12 @@ const reviewSchema = z.looseObject({
   request: z.looseObject({
     uid: z.string().min(1).max(128),
     namespace: z.string().optional(),
+    userInfo: z.looseObject({
+      username: z.string(),
+      uid: z.string().optional(),
+      groups: z.array(z.string()).optional(),
+      extra: z.record(z.string(), z.array(z.string())).optional(),
+    }),
     object: z.looseObject({
       apiVersion: z.string(),
       kind: z.string(),
@@ -33,20 +47,42 @@ export interface AdmissionReview {
     readonly allowed: boolean;
     /** Why not, as the API server tells it. */
     readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
+    /** What kubectl prints beside the result. */
+    readonly warnings?: readonly string[];
   };
 }
 
-const parsers: Readonly<Record<string, (request: Reviewed) => unknown>> = {
-  ChaosExperiment: ({ object, namespace }) =>
-    parseExperiment(
-      {
-        ...documentOf(object, namespace),
-        spec: specAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>),
-      },
-      'cluster',
-    ),
-  BlastRadiusPolicy: ({ object }) => parsePolicy({ ...documentOf(object), spec: object.spec }),
-};
+/** Who asks the API server. */
+export type Asker = Reviewed['userInfo'];
+
+/** What the policies have against an experiment, `key` is `namespace/name`; undefined where they are not known. */
+export type JudgePolicies = (
+  asked: AskedSpec,
+  by: { readonly key: string; readonly user: Asker },
+) => Promise<readonly Finding[] | undefined>;
+
+/** A document of one of the two kinds, as its parser takes it. */
+interface Read {
+  readonly document: object;
+  readonly parse: (document: object) => unknown;
+  /** Policies are about experiments alone. */
+  readonly isExperiment: boolean;
+}
+
+function readOf({ object, namespace }: Reviewed): Read | undefined {
+  if (object.apiVersion !== API_VERSION) return undefined;
+  switch (object.kind) {
+    case 'ChaosExperiment': {
+      const spec = specAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>);
+      const document = { ...documentOf(object, namespace), spec };
+      return { document, parse: (it) => parseExperiment(it, 'cluster'), isExperiment: true };
+    }
+    case 'BlastRadiusPolicy':
+      return { document: { ...documentOf(object), spec: object.spec }, parse: parsePolicy, isExperiment: false };
+    default:
+      return undefined;
+  }
+}
 
 /** One that gets its name from the API server has none yet. */
 function documentOf({ apiVersion, kind, metadata }: Reviewed['object'], namespace?: string): object {
@@ -55,38 +91,89 @@ function documentOf({ apiVersion, kind, metadata }: Reviewed['object'], namespac
 }
 
 /**
- * Answers one review. A kind that is not ours is allowed.
+ * Answers one review. A kind that is not ours is allowed. A dry run is told what a run would be refused for.
  * @throws ChaosError INVALID_ARGUMENT when the document is no review.
  */
-export function answerReview(document: unknown): AdmissionReview {
+export async function answerReview(document: unknown, judge: JudgePolicies): Promise<AdmissionReview> {
   const read = reviewSchema.safeParse(document);
   if (read.data === undefined)
     throw invalidArgument('the review', [
       { path: 'the document', wrong: 'it is none', allowed: `an AdmissionReview of ${VERSION}` },
     ]);
   const { request } = read.data;
-  const message = whyNot(request);
+  const ours = readOf(request);
+  const problems = ours === undefined ? [] : problemsOf(ours);
+  const policies = ours?.isExperiment === true ? await judged(request, ours.document, judge) : NOTHING;
+  const lines = [...problems, ...policies.denied];
+  const status = {
+    ...(problems.length > 0 ? { code: 422, reason: 'Invalid' } : { code: 403, reason: 'Forbidden' }),
+    message: [`${countOf(lines.length, 'problem')}:`, ...lines.map((line) => `  - ${line}`)].join('\n'),
+  };
   return {
     apiVersion: VERSION,
     kind: 'AdmissionReview',
     response: {
       uid: request.uid,
-      allowed: message === undefined,
-      ...(message === undefined ? {} : { status: { code: 422, reason: 'Invalid', message } }),
+      allowed: lines.length === 0,
+      ...(lines.length === 0 ? {} : { status }),
+      ...(policies.warnings.length === 0 ? {} : { warnings: policies.warnings.slice(0, MOST_WARNINGS) }),
     },
   };
 }
 
-/** Everything that is wrong, a line each; undefined when nothing is. */
-function whyNot(request: Reviewed): string | undefined {
-  const { apiVersion, kind } = request.object;
-  const parse = apiVersion === API_VERSION ? parsers[kind] : undefined;
+/** The API server cuts off what is more than 4096 characters together. */
+const MOST_WARNINGS = 16;
+
+/** Everything that is wrong with the document itself. */
+function problemsOf({ document, parse }: Read): readonly string[] {
   try {
-    parse?.(request);
-    return undefined;
+    parse(document);
+    return [];
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
-    const lines = error.problems.map(({ path, wrong, allowed }) => `  - ${path}: ${wrong}; allowed: ${allowed}`);
-    return lines.length === 0 ? error.message : [`${countOf(lines.length, 'problem')}:`, ...lines].join('\n');
+    return error.problems.length === 0 ? [error.message] : error.problems.map(problemLine);
   }
 }
+
+const problemLine = ({ path, wrong, allowed }: Problem): string => `${path}: ${wrong}; allowed: ${allowed}`;
+
+/** What policies say, as far as the document says what they ask for. */
+interface Judged {
+  readonly denied: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+const NOTHING: Judged = { denied: [], warnings: [] };
+
+async function judged(
+  { object, namespace = '', userInfo: user }: Reviewed,
+  document: object,
+  judge: JudgePolicies,
+): Promise<Judged> {
+  const asked = readAsked(document);
+  if (asked === undefined) return NOTHING;
+  const key = `${namespace}/${object.metadata.name ?? ''}`;
+  const findings = await judge(asked, { key, user }).catch(notKnown);
+  if (findings === undefined) return notKnown(undefined);
+  if ('warnings' in findings) return findings;
+  const against = denials(findings);
+  const audited = findings
+    .filter((finding) => !against.includes(finding))
+    .map((finding) => `policy ${finding.policy} (Audit), rule ${finding.rule}: ${finding.message}`);
+  const denied = against.map((finding) => toldOf([finding]));
+  if (!isDryRun.safeParse(object).success) return { denied, warnings: audited };
+  return { denied: [], warnings: [...denied.map((line) => `a run would be refused: ${line}`), ...audited] };
+}
+
+/** The operator asks them before it begins, and then an experiment is refused of which they are not known. */
+function notKnown(error: unknown): Judged {
+  const why = error instanceof Error ? `: ${error.message}` : '';
+  return {
+    denied: [],
+    warnings: [
+      `the policies of the cluster are not known at this moment${why}; they are judged before anything is begun`,
+    ],
+  };
+}
+
+const isDryRun = z.looseObject({ spec: z.looseObject({ execution: z.looseObject({ dryRun: z.literal(true) }) }) });

@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ChaosError, createGuard, type Clock, type GuardLimits, type Logger, type Turned } from '@chaosplane/common';
-import { answerReview } from './review.ts';
+import { isReviewPath, REVIEW_PATH } from './path.ts';
+import { answerReview, type JudgePolicies } from './review.ts';
 
 /** Where it listens, and what it shows. */
 export interface WebhookOptions {
@@ -19,6 +20,7 @@ export interface WebhookTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onTurned: (why: Turned, peer: string) => void;
+  readonly judge: JudgePolicies;
 }
 
 /** A server that listens. */
@@ -47,7 +49,7 @@ const REFRESH_MS = 10_000;
 
 /** Listens; resolves with where. @throws ChaosError FAILED_PRECONDITION when the certificate cannot be read. */
 export async function serveWebhook(options: WebhookOptions, tools: WebhookTools): Promise<WebhookServer> {
-  const { clock, logger, onTurned } = tools;
+  const { clock, logger, onTurned, judge } = tools;
   let pair = await readPair(options);
   const limits = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
   const server = createServer({ ...pair, ...limits, maxHeaderSize: 16_384, handshakeTimeout: 5000 });
@@ -56,7 +58,8 @@ export async function serveWebhook(options: WebhookOptions, tools: WebhookTools)
   server.on('request', (request, response) => {
     const age = clock.monotonic() - (born.get(request.socket) ?? -Infinity);
     if (age > AGED_MS) response.setHeader('connection', 'close');
-    void serve(request, response, logger);
+    const isTrusted = isReviewPath(pathOf(request), pair.key);
+    void serve(request, response, { logger, judge: isTrusted ? judge : async () => [] });
   });
   createGuard({ limits: LIMITS, clock, onTurned }).guard(server);
   await listen(server, options.listen);
@@ -105,16 +108,24 @@ function listen(server: Server, { host, port }: WebhookOptions['listen']): Promi
   });
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, logger: Logger): Promise<void> {
+/** A path that is not known any more is no reason to say nothing: the certificate has a new key, and the API server hears of it soon. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?')[0] ?? '';
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { logger, judge }: Pick<WebhookTools, 'logger' | 'judge'>,
+): Promise<void> {
   const answer = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
     response.writeHead(status, { 'content-type': type }).end(body);
   };
-  if (request.method !== 'POST' || request.url?.split('?')[0] !== '/review') {
-    answer(404, 'there is POST /review\n');
+  const path = pathOf(request);
+  if (request.method !== 'POST' || !(path === REVIEW_PATH || path.startsWith(`${REVIEW_PATH}/`))) {
+    answer(404, `there is POST ${REVIEW_PATH}\n`);
     return;
   }
   try {
-    const review = answerReview(JSON.parse(await bodyOf(request)));
+    const review = await answerReview(JSON.parse(await bodyOf(request)), judge);
     answer(200, JSON.stringify(review), 'application/json');
   } catch (error) {
     // A client that breaks off hears nothing of it.

@@ -1,21 +1,27 @@
 /** The webhook, asked by a real API server: what kubectl tells people, and what passes while the webhook is away. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { builtInProtection, chaosExperiments } from '@chaosplane/api';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { loadCluster, mutatingWebhookConfigurations } from '@chaosplane/kube';
+import { loadCluster, mutatingWebhookConfigurations, pods } from '@chaosplane/kube';
 import { addressTowards } from '@chaosplane/testcluster';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { parseAllDocuments } from 'yaml';
 import { createAuthority, issueServer } from '../../src/certificates/issue.ts';
 import { serveWebhook, type WebhookServer } from '../../src/webhook/server.ts';
-import { writeTrust } from '../../src/webhook/trust.ts';
+import { reviewPath } from '../../src/webhook/path.ts';
+import { policyJudge } from '../../src/webhook/policies.ts';
+import type { JudgePolicies } from '../../src/webhook/review.ts';
+import { writeTrust, type Trust } from '../../src/webhook/trust.ts';
+import { BAD, good } from './bad-experiments.ts';
+import { addWorkload, deletePolicies, makeUnready, writePolicy } from './policies.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -33,8 +39,15 @@ let host: string;
 const serve = (): Promise<WebhookServer> =>
   serveWebhook(
     { listen: { host, port: 0 }, ...files },
-    { clock: systemClock, logger: createLogger({ level: 'silent' }), onTurned: () => undefined },
+    { clock: systemClock, logger: createLogger({ level: 'silent' }), onTurned: () => undefined, judge },
   );
+
+/** As a replica that does not lead. */
+const judge: JudgePolicies = (asked, by) =>
+  policyJudge({
+    ...{ client: stage.client, clock: systemClock, leader: {} },
+    builtIn: [builtInProtection(['kube-system'])],
+  })(asked, by);
 
 const portOf = ({ address }: WebhookServer): number => Number(address.split(':').at(-1));
 
@@ -56,7 +69,7 @@ async function issueFiles(): Promise<string> {
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  stage = await fixture.stage({ nodes: 0 });
+  stage = await fixture.stage({ nodes: 1 });
   authority = await createAuthority({ now: Date.now() });
   const at = (name: string): string => join(fixture.folder, name);
   files = { certificate: at('webhook.crt'), key: at('webhook.key'), ca: at('webhook-ca.crt') };
@@ -72,10 +85,15 @@ afterAll(async () => {
   await fixture.close();
 }, 60_000);
 
+const trust = async (): Promise<Trust> => ({
+  ca: Buffer.from(authority.certificate),
+  path: reviewPath(await readFile(files.key, 'utf8')),
+});
+
 /** The configuration of the chart, and a Service without pods that leads to this process. */
 async function register(port: number): Promise<void> {
   const { namespace } = stage;
-  const argv = ['-s', 'templates/operator/webhook.yaml', '--set', 'admission.webhook.enabled=true'];
+  const argv = ['-s', 'templates/operator/webhook.yaml'];
   const rendered = await fixture.cluster.helm(['template', CHART, '-n', namespace, ...argv]);
   const objects = parseAllDocuments(rendered).map((document) => document.toJS() as Rendered);
   const [service, configuration] = ['Service', 'MutatingWebhookConfiguration'].map((wanted) =>
@@ -91,19 +109,12 @@ async function register(port: number): Promise<void> {
   for (const object of [{ ...service, spec }, slice, configuration])
     await fixture.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
   // Before it is trusted nothing is asked: the connection fails, and that is ignored.
-  const ca = Buffer.from(authority.certificate);
-  expect(await writeTrust(stage.client, 'chaosplane', ca)).toBe(true);
-  expect(await writeTrust(stage.client, 'chaosplane', ca)).toBe(false);
+  expect(await writeTrust(stage.client, 'chaosplane', await trust())).toBe(true);
+  expect(await writeTrust(stage.client, 'chaosplane', await trust())).toBe(false);
   await eventually('the API server asks', async () =>
     (await apply('asked', { duration: 'x' })).includes('denied the request'),
   );
 }
-
-const good = {
-  target: { labelSelector: { matchLabels: { app: 'web' } } },
-  action: { type: 'network-delay', parameters: { latency: '100ms' } },
-  duration: '30s',
-};
 
 /** What kubectl says. */
 async function apply(name: string, changes: object, ...flags: readonly string[]): Promise<string> {
@@ -118,71 +129,6 @@ async function apply(name: string, changes: object, ...flags: readonly string[])
 async function kubectl(argv: readonly string[], input = ''): Promise<string> {
   return fixture.cluster.kubectl(argv, { input }).catch((error: unknown) => String(error));
 }
-
-/** A change of the experiment, and a part of the problem that it is. */
-type Bad = readonly [changes: object, problem: string];
-
-const targets: readonly Bad[] = [
-  [{ mode: 'all' }, 'spec.target: nothing says which targets are meant'],
-  [{ names: ['a'], mode: 'fixed' }, 'spec.target.value: mode fixed needs a value'],
-  [{ names: ['a'], mode: 'one', value: 1 }, 'spec.target.value: mode one takes no value'],
-  [{ names: ['a'], mode: 'fixed-percent', value: 101 }, 'spec.target.value: 101 is more than 100 percent'],
-  [{ kind: 'Node', names: ['n'], namespace: 'shop' }, 'spec.target.namespace: nodes have no namespace'],
-  [{ names: ['A_b'] }, 'spec.target.names.0: '],
-  [{ names: ['a'], namespace: 'Team-B' }, 'spec.target.namespace: "Team-B" is not the name of a namespace'],
-  [{ names: ['a'], namespace: ' shop' }, 'spec.target.namespace: " shop" is not the name of a namespace'],
-  [{ labelSelector: { matchLabels: { 'a b': 'x' } } }, '"a b" is not the name of a label'],
-  [
-    { labelSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
-    'matchExpressions.0.values: In needs values',
-  ],
-];
-
-const network = (parameters: object): object => ({ type: 'network-delay', parameters });
-const actions: readonly Bad[] = [
-  [{ type: 'network-lag' }, 'spec.action.type: "network-lag" is not an action'],
-  [network({}), 'spec.action.parameters.latency: it is required'],
-  [network({ latency: 'soon' }), 'spec.action.parameters.latency: "soon"'],
-  [network({ latency: '1ms', jiter: '1ms' }), '"jiter" is not a parameter; did you mean jitter?'],
-  [network({ latency: '1ms', direction: 'up' }), 'spec.action.parameters.direction: "up"'],
-  [network({ latency: '1ms', peers: '10.0.0.0/33' }), 'spec.action.parameters.peers: '],
-  [{ type: 'network-loss', parameters: { percent: 101 } }, 'spec.action.parameters.percent: '],
-  [{ type: 'pod-http-abort', parameters: { port: 80, statusCode: 99 } }, 'spec.action.parameters.statusCode: '],
-];
-
-const others: readonly Bad[] = [
-  [{ duration: '30' }, 'spec.duration: "30" has no unit'],
-  [{ duration: '24h' }, 'spec.duration: it is out of range'],
-  [{ injectionTimeout: '0s' }, 'spec.injectionTimeout: it is no time at all'],
-  [{ steadyState: { before: [{ type: 'http', url: 'shop' }] } }, 'spec.steadyState.before.0.url: it is not a URL'],
-  [
-    { steadyState: { after: [{ type: 'k8s', kind: 'Pod', ready: { count: 1 } }] } },
-    'nothing says which objects are meant',
-  ],
-  [
-    { steadyState: { during: [{ type: 'http', url: 'http://s/', interval: '10ms' }] } },
-    'spec.steadyState.during.0.interval: it is out of range',
-  ],
-  [
-    { steadyState: { during: [{ type: 'http', url: 'http://s/', tolerance: {} }] } },
-    'spec.steadyState.during.0.tolerance: it says nothing',
-  ],
-  [
-    {
-      abortConditions: [
-        { type: 'prometheus', url: 'http://p/api/v1/query', query: 'up', expect: { operator: '<', value: 1 } },
-      ],
-    },
-    'spec.abortConditions.0.url: the path /api/v1/query is added to it',
-  ],
-  [{ peers: [{ cidr: '10.0.0.0/33' }] }, 'spec.peers.0'],
-];
-
-/** Forty experiments, each with three problems in three places. */
-const BAD = Array.from({ length: 40 }, (_, index): readonly [changes: object, problems: readonly string[]] => {
-  const [target, action, other] = [targets[index % 10]!, actions[index % 8]!, others[index % 9]!];
-  return [{ target: target[0], action: action[0], ...other[0] }, [target[1], action[1], other[1]]];
-});
 
 test('kubectl apply, and its dry run on the server, name every problem at once', async () => {
   for (const [index, [changes, problems]] of BAD.entries())
@@ -208,6 +154,117 @@ test('what is valid passes, also with a name that the API server makes', async (
     metadata: { generateName: 'some-', namespace: stage.namespace },
   };
   expect(await kubectl(['create', '-f', '-'], JSON.stringify(generated))).toContain('created');
+});
+
+describe('policies', () => {
+  const web = { labelSelector: { matchLabels: { app: 'web' } } };
+  const two = { target: { ...web, mode: 'fixed', value: 2 } };
+
+  beforeAll(async () => {
+    const [first] = await addWorkload(stage, 'web');
+    await makeUnready(stage, first!);
+  });
+  afterEach(() => deletePolicies(stage));
+
+  test('that forbid an experiment are told beside its other problems, with the numbers, also by a dry run on the server', async () => {
+    const { namespace } = stage;
+    await writePolicy(stage, 'least', { targetLimits: { minAvailable: 2 } });
+    await writePolicy(stage, 'short', { actionLimits: { maxDuration: '10s' } });
+    const all = { target: { ...web, mode: 'all' } };
+    const least =
+      `- policy ${namespace}-least, rule minAvailable: 0 of 3 pods of ReplicaSet ${namespace}/web would be available, ` +
+      'fewer than 2: 3 hit by this experiment';
+    const longer = `- policy ${namespace}-short, rule maxDuration: a duration of 30s is longer than 10s`;
+    for (const flags of [[], ['--dry-run=server']]) {
+      const told = await apply('refused', { ...all, injectionTimeout: '0s' }, ...flags);
+      for (const line of ['3 problems:', '- spec.injectionTimeout: it is no time at all', least, longer])
+        expect(told).toContain(line);
+      expect(await apply('refused', all, ...flags)).toContain(`(Forbidden)`);
+    }
+    // Two of three: whichever are drawn.
+    expect(await apply('drawn', { ...two, duration: '5s' }, '--dry-run=server')).toContain('denied the request');
+    await deletePolicies(stage);
+    expect(await apply('allowed', all, '--dry-run=server')).toContain('created');
+  });
+
+  test('count what other experiments hit', async () => {
+    const { namespace, client } = stage;
+    await writePolicy(stage, 'most', { targetLimits: { maxTargets: 2 } });
+    expect(await apply('first', two)).toContain('created');
+    const found = (await client.list(pods, { namespace, labelSelector: 'app=web' })).items.slice(0, 2);
+    const targets = found.map(({ metadata: { name, uid } }) => ({ namespace, name, uid, state: 'Injected' }));
+    const body = { status: { phase: 'Running', targets } };
+    await client.patch(
+      chaosExperiments,
+      { namespace, name: 'first' },
+      { kind: 'merge', body },
+      { subresource: 'status' },
+    );
+    expect(await apply('second', { target: { ...web, mode: 'one' } })).toContain(
+      `rule maxTargets: 3 targets at the same time would be more than 2: 1 of this experiment, 2 of ${namespace}/first`,
+    );
+    await client.delete(chaosExperiments, { namespace, name: 'first' });
+  });
+
+  test('that audit are warnings of kubectl, and so is what a dry run is told', async () => {
+    const { namespace } = stage;
+    await writePolicy(stage, 'look', { enforcement: 'Audit', targetLimits: { maxTargets: 0 } });
+    const told = 'rule maxTargets: 1 target at the same time would be more than 0: 1 of this experiment';
+    const one = { target: { ...web, mode: 'one' } };
+    const warned = `Warning: policy ${namespace}-look (Audit), ${told}`;
+    expect(await apply('audited', one, '--warnings-as-errors')).toContain(warned);
+    expect(await kubectl(['get', 'chaosexperiment', 'audited', '-n', namespace])).toContain('audited');
+    await writePolicy(stage, 'look', { targetLimits: { maxTargets: 0 } });
+    const dry = { ...one, execution: { dryRun: true } };
+    expect(await apply('dry', dry, '--warnings-as-errors')).toContain(
+      `Warning: a run would be refused: policy ${namespace}-look, ${told}`,
+    );
+  });
+
+  test('that halt keep a new experiment away until they do not', async () => {
+    await writePolicy(stage, 'stop', { halt: true });
+    expect(await apply('halted', { target: { ...web, mode: 'one' } })).toContain(
+      'rule halt: halt is true, and 1 target of the experiment would be hit; nothing begins until it is false',
+    );
+    await writePolicy(stage, 'stop', { halt: false });
+    expect(await apply('halted', { target: { ...web, mode: 'one' } })).toContain('created');
+  });
+
+  test('are told to the author who may hit the targets, and to no stranger', async () => {
+    await writePolicy(stage, 'stop', { halt: true });
+    const { namespace } = stage;
+    await kubectl([
+      'create',
+      'role',
+      'author',
+      '-n',
+      namespace,
+      '--verb=create,get,patch',
+      '--resource=chaosexperiments',
+    ]);
+    await kubectl(['create', 'rolebinding', 'author', '-n', namespace, '--role=author', '--user=mallory']);
+    const told = await apply('spied', { target: { ...web, mode: 'one' } }, '--as=mallory');
+    expect(told).not.toContain('halt');
+    const object = {
+      apiVersion: 'chaos.chaosplane.io/v1alpha1',
+      kind: 'ChaosExperiment',
+      metadata: { name: 'x' },
+      spec: { ...good, target: web },
+    };
+    const asked = {
+      uid: 'r',
+      operation: 'CREATE',
+      namespace,
+      object,
+      userInfo: { username: 'x', groups: ['system:masters'] },
+    };
+    const review = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
+    for (const path of ['/review', '/review/0123456789abcdef0123456789abcdef'])
+      expect(await answerTo('POST', path, review)).toBe(
+        '200 {"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"r","allowed":true}}',
+      );
+    expect(await answerTo('POST', (await trust()).path, review)).toContain('rule halt');
+  });
 });
 
 /** What the server answers to who is no API server. */

@@ -1,16 +1,16 @@
 /** The cluster, as the rules of policies ask for it. */
 import type { KnownPolicy } from '@chaosplane/api';
 import { defined } from '@chaosplane/common';
-import type { Informer, Namespace, Node, Pod } from '@chaosplane/kube';
+import type { Indexer, Namespace, Node, Pod } from '@chaosplane/kube';
 import { covered, workloadName, type ClusterFacts, type PolicyPod, type Workload } from '@chaosplane/lifecycle';
 import type { Held, Hits } from './hits.ts';
 import { hasEnded, synced, type Workloads } from './workload.ts';
 
 /** What facts are made of. */
 export interface FactsParts {
-  readonly pods: Informer<Pod>;
-  readonly nodes: Informer<Node>;
-  readonly namespaces: Informer<Namespace>;
+  readonly pods: Indexer<Pod>;
+  readonly nodes: Indexer<Node>;
+  readonly namespaces: Indexer<Namespace>;
   readonly workloads: Workloads;
   readonly hits: Hits;
 }

@@ -1,5 +1,7 @@
 /** What the experiments that are under way hit, by the pods, nodes, workloads and namespaces: in memory, and filled again by each visit. */
-import type { Phase, TargetStatus } from '@chaosplane/api';
+import { catalogue } from '@chaosplane/actions';
+import type { ExperimentObject, Phase, TargetStatus } from '@chaosplane/api';
+import { keyOf } from '@chaosplane/kube';
 import type { PolicyTarget } from '@chaosplane/lifecycle';
 import type { Workloads } from './workload.ts';
 
@@ -36,6 +38,19 @@ export interface Written {
 export function heldTargets({ phase, targets }: Written): readonly PolicyTarget[] {
   const begins = phase === 'SteadyStateChecking' || phase === 'Running';
   return targets.filter(({ state }) => state === 'Injected' || (begins && state === 'Selected'));
+}
+
+/** What an experiment hits, as far as its object tells: its status has a part of the targets. */
+export function heldBy({ metadata, spec, status }: ExperimentObject): Held {
+  const targets = heldTargets({ phase: status?.phase ?? 'Pending', targets: status?.targets ?? [] });
+  return { key: keyOf(metadata), action: actionOf(spec), targets };
+}
+
+/** As far as it can be told of a spec that was not understood yet. */
+function actionOf(spec: unknown): string {
+  const type = (spec as { readonly action?: { readonly type?: unknown } } | undefined)?.action?.type;
+  const known = catalogue.find(({ name, aliases }) => name === type || aliases.some((alias) => alias === type));
+  return known?.name ?? '';
 }
 
 const NONE: ReadonlySet<string> = new Set();

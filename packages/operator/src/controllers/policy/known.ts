@@ -30,10 +30,15 @@ export function createKnownPolicies({ policies, builtIn, logger }: KnownParts): 
       if ('broken' in policy) logger.warn({ policy: name, reason: policy.broken }, 'policy not understood');
       read.set(name, policy);
     }
-    current = [...builtIn, ...[...read.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))];
+    current = inOrder(builtIn, [...read.values()]);
   });
   return {
     current: () => (policies.synced ? current : undefined),
     halts: () => current.some((policy) => !('broken' in policy) && policy.spec.halt),
   };
+}
+
+/** Those that are built in, then those of the cluster by their names. */
+export function inOrder(builtIn: readonly KnownPolicy[], read: readonly KnownPolicy[]): readonly KnownPolicy[] {
+  return [...builtIn, ...read.toSorted((a, b) => (a.name < b.name ? -1 : 1))];
 }

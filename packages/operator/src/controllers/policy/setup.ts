@@ -1,11 +1,11 @@
 /** Sets up what the controller of experiments knows of policies: copies of what they ask for, and what wakes an experiment. */
-import { catalogue, findAction } from '@chaosplane/actions';
+import { findAction } from '@chaosplane/actions';
 import {
   blastRadiusPolicies,
   builtInProtection,
-  type ExperimentObject,
   type ExperimentSpec,
   type ExperimentStatus,
+  type KnownPolicy,
 } from '@chaosplane/api';
 import {
   createInformer,
@@ -21,9 +21,10 @@ import {
   type ResourceType,
 } from '@chaosplane/kube';
 import type { PolicyInput } from '@chaosplane/lifecycle';
+import type { OperatorConfig } from '../../config.ts';
 import type { TermParts } from '../../term.ts';
 import { createFacts } from './facts.ts';
-import { createHits, heldTargets } from './hits.ts';
+import { createHits, heldBy, heldTargets } from './hits.ts';
 import { createKnownPolicies } from './known.ts';
 import { wakeBy, type Wake } from './wake.ts';
 import { createWorkloads } from './workload.ts';
@@ -47,6 +48,11 @@ export interface PolicyPort {
  */
 const PATIENCE_MS = 10_000;
 
+/** What is in force without a policy of the cluster. */
+export function builtInPolicies({ protectedNamespaces, namespace }: OperatorConfig): readonly KnownPolicy[] {
+  return [builtInProtection(protectedNamespaces ?? ['kube-system', namespace])];
+}
+
 export function setupPolicies(term: TermParts): {
   readonly components: readonly Component[];
   readonly policies: PolicyPort;
@@ -65,15 +71,14 @@ export function setupPolicies(term: TermParts): {
   const { pods, nodes } = term.caches;
   const workloads = createWorkloads({ ...caches, pods });
   const hits = createHits(workloads);
-  const builtIn = [builtInProtection(config.protectedNamespaces ?? ['kube-system', config.namespace])];
+  const builtIn = builtInPolicies(config);
   const known = createKnownPolicies({ ...caches, builtIn, logger });
   const factsFor = createFacts({ ...caches, pods, nodes, workloads, hits });
   term.caches.experiments.onChange(({ type, object }) => {
     const key = keyOf(object.metadata);
     if (type === 'deleted') hits.set({ key, action: '', targets: [] });
     // Under an earlier leader, and not visited yet. The status has a part of the targets, a visit has all.
-    else if (type === 'added' && !hits.has(key))
-      hits.set({ key, action: actionOf(object), targets: shownTargets(object) });
+    else if (type === 'added' && !hits.has(key)) hits.set(heldBy(object));
   });
   const components = Object.values(caches).map((cache): Component => ({
     name: `cache of ${cache.name}`,
@@ -92,15 +97,4 @@ export function setupPolicies(term: TermParts): {
       onChange: (wake) => wakeBy({ ...caches, pods }, wake, { hits, workloads }),
     },
   };
-}
-
-function shownTargets({ status }: ExperimentObject): ReturnType<typeof heldTargets> {
-  return heldTargets({ phase: status?.phase ?? 'Pending', targets: status?.targets ?? [] });
-}
-
-/** As far as it can be told of a spec that was not understood yet. */
-function actionOf({ spec }: ExperimentObject): string {
-  const type = (spec as { readonly action?: { readonly type?: unknown } } | undefined)?.action?.type;
-  const known = catalogue.find(({ name, aliases }) => name === type || aliases.some((alias) => alias === type));
-  return known?.name ?? '';
 }

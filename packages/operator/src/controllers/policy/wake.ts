@@ -1,18 +1,33 @@
 /** Which experiments a change of the cluster is about: they are judged again at once, and not only at their next visit. */
 import type { PolicyObject } from '@chaosplane/api';
-import type { Change, Informer, KubeObject, Namespace, Pod } from '@chaosplane/kube';
+import type {
+  Change,
+  DaemonSet,
+  Deployment,
+  Informer,
+  KubeObject,
+  Namespace,
+  Pod,
+  ReplicaSet,
+  StatefulSet,
+} from '@chaosplane/kube';
 import { workloadName, type WorkloadRef } from '@chaosplane/lifecycle';
 import { isReady } from './facts.ts';
 import type { Hits } from './hits.ts';
-import { hasEnded, replicasOf, type WorkloadCaches, type Workloads } from './workload.ts';
+import { hasEnded, replicasOf, type Workloads } from './workload.ts';
 
 /** Is told the experiments that a change is about; `at once`: a policy has changed. */
 export type Wake = (keys: Iterable<string>, how: 'at once' | 'soon') => void;
 
 /** What changes are heard of. */
-export interface WakingCaches extends WorkloadCaches {
+export interface WakingCaches {
   readonly policies: Informer<PolicyObject>;
   readonly namespaces: Informer<Namespace>;
+  readonly pods: Informer<Pod>;
+  readonly replicaSets: Informer<ReplicaSet>;
+  readonly deployments: Informer<Deployment>;
+  readonly statefulSets: Informer<StatefulSet>;
+  readonly daemonSets: Informer<DaemonSet>;
 }
 
 /** Wakes experiments from now on. */

@@ -4,7 +4,7 @@ import { workloadName, type PolicyTarget, type WorkloadRef } from '@chaosplane/l
 import {
   type DaemonSet,
   type Deployment,
-  type Informer,
+  type Indexer,
   type KubeObject,
   type Pod,
   type ReplicaSet,
@@ -13,11 +13,11 @@ import {
 
 /** Copies of what keeps pods running. */
 export interface WorkloadCaches {
-  readonly pods: Informer<Pod>;
-  readonly replicaSets: Informer<ReplicaSet>;
-  readonly deployments: Informer<Deployment>;
-  readonly statefulSets: Informer<StatefulSet>;
-  readonly daemonSets: Informer<DaemonSet>;
+  readonly pods: Indexer<Pod>;
+  readonly replicaSets: Indexer<ReplicaSet>;
+  readonly deployments: Indexer<Deployment>;
+  readonly statefulSets: Indexer<StatefulSet>;
+  readonly daemonSets: Indexer<DaemonSet>;
 }
 
 /** How the pods of workloads are found. */
@@ -97,9 +97,9 @@ export function hasEnded(phase: string | undefined): boolean {
  * The cache, whole.
  * @throws ChaosError UNAVAILABLE where the API server has not told it.
  */
-export function synced<T extends KubeObject>(informer: Informer<T>): Informer<T> {
-  if (informer.synced) return informer;
-  throw new ChaosError('UNAVAILABLE', `the ${informer.name} are not known: may the operator list them?`);
+export function synced<T extends KubeObject>(indexer: Indexer<T>): Indexer<T> {
+  if (indexer.synced) return indexer;
+  throw new ChaosError('UNAVAILABLE', `the ${indexer.name} are not known: may the operator list them?`);
 }
 
 /** The API server fills 1 in where a spec has none. */
