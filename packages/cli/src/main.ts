@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo.ts';
 import { addExecutions } from './commands/executions.ts';
 import { addExperiments } from './commands/experiments.ts';
 import { addRecover } from './commands/recover.ts';
+import { addExplain } from './commands/explain.ts';
 import { addNode } from './commands/node.ts';
 import { machineClock, type Surroundings } from './commands/options.ts';
 import { addRun } from './commands/run.ts';
@@ -47,6 +48,7 @@ const program = new Command('chaosplane')
   .exitOverride();
 
 addRun(program, surroundings, done);
+addExplain(program, surroundings, done);
 addExecutions(program, surroundings, done);
 addRecover(program, surroundings, done);
 addExperiments(program, surroundings, done);

@@ -1,6 +1,6 @@
 /** Carries out what was decided for an experiment: the one loop of the operator and of `chaosplane run`. */
 import { withTargets, type TargetStatus } from '@chaosplane/api';
-import { ChaosError } from '@chaosplane/common/pure';
+import { ChaosError, defined } from '@chaosplane/common/pure';
 import type { Executor } from './executor.ts';
 import { afterDryRun, type Preview } from './experiment/dry-run.ts';
 import type { Decision, DryRun, Observation } from './experiment/observation.ts';
@@ -33,9 +33,9 @@ export async function carryOut(
       return probe(decision.side, ports);
     case 'preview': {
       const previews = await previewAll(decision.dryRun, executor);
-      ports.onPreviewed?.(decision.dryRun, previews);
-      const { reasonOf } = ports;
-      store.status = afterDryRun(store.status, decision.dryRun, previews, { now: clock.now(), reasonOf });
+      const { reasonOf, planRoom } = ports;
+      const how = { now: clock.now(), reasonOf, ...defined({ planRoom }) };
+      store.status = afterDryRun(store.status, decision.dryRun, previews, how);
       return undefined;
     }
     case 'wait':

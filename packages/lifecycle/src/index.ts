@@ -4,7 +4,7 @@ export type { Cancelled, Deadlines, Executor, Injected, Peers } from './executor
 export { decide } from './experiment/decide.ts';
 export { choosesTargets } from './experiment/dynamic.ts';
 export { foresee, isHalted } from './experiment/policy.ts';
-export type { Preview } from './experiment/dry-run.ts';
+export type { PlanRoom, Preview } from './experiment/dry-run.ts';
 export * from './experiment/observation.ts';
 export { unknownSpec } from './experiment/recovering.ts';
 export * from './experiment/select.ts';

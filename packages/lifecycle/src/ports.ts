@@ -2,8 +2,8 @@
 import type { ExperimentStatus, TargetStatus } from '@chaosplane/api';
 import type { Clock } from '@chaosplane/common/pure';
 import type { Executor } from './executor.ts';
-import type { Preview } from './experiment/dry-run.ts';
-import type { DryRun, ProbeOutcome } from './experiment/observation.ts';
+import type { PlanRoom } from './experiment/dry-run.ts';
+import type { ProbeOutcome } from './experiment/observation.ts';
 
 /** When an experiment is looked at again: after that time; undefined: at once. */
 export type Next = { readonly requeueAfterMs: number } | undefined;
@@ -64,8 +64,8 @@ export interface Ports {
   readonly reasonOf: (error: unknown) => string;
   /** Is told when the end of executions has been asked for, once for the same executions. */
   readonly onCancelled?: (executions: number) => void;
-  /** Is told what each target of a dry run would get, whole; the status has room for a part. */
-  readonly onPreviewed?: (dryRun: DryRun, previews: readonly Preview[]) => void;
+  /** How much of what the targets of a dry run would get goes into the status. Absent: all. */
+  readonly planRoom?: PlanRoom;
   /** Is told why the peers stay as they were, once for each reason. */
   readonly onPeersLost?: (why: string) => void;
 }

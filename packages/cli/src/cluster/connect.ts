@@ -13,6 +13,9 @@ export interface ClusterFlags {
   readonly verbose?: boolean;
 }
 
+/** What writes, to server-side apply. */
+export const FIELD_MANAGER = 'chaosplane-cli';
+
 export const clusterOption = new Option('--cluster', 'through the operator of the current context of the kubeconfig');
 
 export const kubeconfigOption = new Option(

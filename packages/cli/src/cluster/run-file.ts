@@ -1,15 +1,13 @@
 /** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
-import { type ExperimentStatus, chaosExperiments } from '@chaosplane/api';
+import type { ExperimentStatus } from '@chaosplane/api';
 import { applyExperiment, followExperiment } from '@chaosplane/client';
-import { shortName } from '@chaosplane/kube';
 import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
+import { tellExplained } from '../output/explanation.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
-import { connectCluster, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
-
-/** What writes, to server-side apply. */
-const FIELD_MANAGER = 'chaosplane-cli';
+import { connectCluster, FIELD_MANAGER, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
+import { explainOnCluster } from './explain.ts';
 
 /** Flags of `run` that mean something on a cluster. */
 export interface ClusterRunFlags extends ClusterFlags, FileFlags {
@@ -29,9 +27,11 @@ export async function runFileOnCluster(
   const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
   const exitCodes: number[] = [];
   for (const one of documents) {
-    const preview = flags.dryRun === true ? asDryRun(one) : one;
-    exitCodes.push(exitCodeOf(await runOne(preview, flags, connection, surroundings)));
-    if (flags.dryRun === true) await connection.client.delete(chaosExperiments, preview.experiment.metadata);
+    const status =
+      flags.dryRun === true
+        ? tellExplained(await explainOnCluster(one, connection, surroundings), flags, surroundings)
+        : await runOne(one, flags, connection, surroundings);
+    exitCodes.push(exitCodeOf(status));
     if (surroundings.interrupted.aborted) break;
   }
   return worstOf(exitCodes);
@@ -56,15 +56,4 @@ async function runOne(
   } finally {
     interrupted.removeEventListener('abort', tell);
   }
-}
-
-/** The same experiment under another name, which changes nothing and is deleted afterwards. */
-function asDryRun({ document, experiment }: ExperimentDocument): ExperimentDocument {
-  const { spec, metadata } = experiment;
-  const named = { ...metadata, name: `${shortName(metadata.name, 240)}-dry-run` };
-  const written = (document as { readonly spec: { readonly execution?: object } }).spec;
-  return {
-    document: { ...document, metadata: named, spec: { ...written, execution: { ...written.execution, dryRun: true } } },
-    experiment: { ...experiment, metadata: named, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } },
-  };
 }

@@ -1,17 +1,11 @@
 /** `chaosplane doctor --cluster`: what each node can do, as the operator has written it down. */
-import { CAPABILITIES_ANNOTATION, parseCapabilities, type NodeCapabilities } from '@chaosplane/api';
-import { nodes, type Node } from '@chaosplane/kube';
+import type { NodeCapabilities } from '@chaosplane/api';
+import { nodes } from '@chaosplane/kube';
 import { connectCluster, tellPlace, type ClusterFlags } from '../cluster/connect.ts';
+import { nodeReport, type NodeReport } from '../output/node-report.ts';
 import { table } from '../output/table.ts';
 import { exitCodes } from '../output/verdict.ts';
 import type { Surroundings } from './options.ts';
-
-/** One node, and what is known of it. */
-export interface NodeReport {
-  readonly node: string;
-  /** Absent: no daemon has told. */
-  readonly capabilities?: NodeCapabilities;
-}
 
 /** Prints it; the exit code is 1 when a node lacks something for an action, or is not known. */
 export async function doctorCluster(
@@ -21,15 +15,10 @@ export async function doctorCluster(
   const { out, err } = surroundings;
   const connection = connectCluster(flags, surroundings);
   tellPlace(err, connection);
-  const reports = (await connection.client.list(nodes)).items.map(reportOf);
+  const reports = (await connection.client.list(nodes)).items.map(nodeReport);
   out.write(`${flags.output === 'json' ? JSON.stringify(reports, null, 2) : reportText(reports)}\n`);
   const isFine = reports.every(({ capabilities }) => capabilities?.cannot.length === 0);
   return reports.length > 0 && isFine ? exitCodes.held : exitCodes.notHeld;
-}
-
-function reportOf({ metadata: { name, annotations } }: Node): NodeReport {
-  const capabilities = parseCapabilities(annotations?.[CAPABILITIES_ANNOTATION]);
-  return { node: name, ...(capabilities === undefined ? {} : { capabilities }) };
 }
 
 /** A line for each node, then what they lack: nodes that lack the same are told together. Pure. */

@@ -21,7 +21,8 @@ export function addCompletion(program: Command): void {
   const parse = completion.parse.bind(completion);
   completion.parse = (words) => {
     const [command, ...rest] = words;
-    if (command === 'run' && rest.at(-1)?.startsWith('-') === false) process.stdout.write(`${FILES}\n`);
+    if ((command === 'run' || command === 'explain') && rest.at(-1)?.startsWith('-') === false)
+      process.stdout.write(`${FILES}\n`);
     else parse(words);
   };
 }

@@ -1,9 +1,6 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
-import { formatDuration } from '@chaosplane/common';
 import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
-import { selectionMessage } from '@chaosplane/lifecycle';
-import { targetName, type ChaosExperiment } from '@chaosplane/api';
-import { indented } from '@chaosplane/client';
+import type { ChaosExperiment } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
   clusterOption,
@@ -16,8 +13,9 @@ import {
 } from '../cluster/connect.ts';
 import { runFileOnCluster } from '../cluster/run-file.ts';
 import { changesOf, readExperiments } from '../documents.ts';
+import { tellExplained } from '../output/explanation.ts';
 import { createProgress } from '../output/progress.ts';
-import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
+import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { previewExperiment, runExperiment } from '../standalone/run.ts';
 import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
 import {
@@ -31,7 +29,8 @@ import {
   type Surroundings,
 } from './options.ts';
 
-interface RunFlags extends EngineFlags, ClusterFlags {
+/** Flags of `run`. */
+export interface RunFlags extends EngineFlags, ClusterFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
   readonly duration?: string;
@@ -69,8 +68,13 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     )
     .action(async (file: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RunFlags>();
-      done(await (meansCluster(command) ? runFileOnCluster : runHere)(file, flags, surroundings));
+      done(await runFile(file, flags, command, surroundings));
     });
+}
+
+/** Runs the experiments of a file where the flags say; resolves with the exit code: the worst of all. */
+export function runFile(file: string, flags: RunFlags, command: Command, surroundings: Surroundings): Promise<number> {
+  return (meansCluster(command) ? runFileOnCluster : runHere)(file, flags, surroundings);
 }
 
 async function runHere(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
@@ -83,10 +87,7 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
     const ended: number[] = [];
     for (const { experiment } of documents) {
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
-      const code = dry
-        ? await plan(experiment, connection, runtime, surroundings)
-        : await runOne(experiment, flags, { connection, runtime, surroundings });
-      ended.push(code);
+      ended.push(await (dry ? plan : runOne)(experiment, flags, { connection, runtime, surroundings }));
       if (surroundings.interrupted.aborted) break;
     }
     return worstOf(ended);
@@ -96,14 +97,17 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
   }
 }
 
+/** What an experiment is run with. */
+interface Machine {
+  readonly connection: DaemonConnection;
+  readonly runtime: ContainerRuntime;
+  readonly surroundings: Surroundings;
+}
+
 async function runOne(
   experiment: ChaosExperiment,
   flags: RunFlags,
-  {
-    connection,
-    runtime,
-    surroundings,
-  }: { connection: DaemonConnection; runtime: ContainerRuntime; surroundings: Surroundings },
+  { connection, runtime, surroundings }: Machine,
 ): Promise<number> {
   const { out, clock, interrupted } = surroundings;
   const progress = createProgress({ experiment, clock, out, format: flags.output });
@@ -125,30 +129,13 @@ async function runOne(
   }
 }
 
-/** Prints what each target would get. */
+/** Tells what it would do. */
 async function plan(
   experiment: ChaosExperiment,
-  { client }: DaemonConnection,
-  runtime: ContainerRuntime,
-  { out, clock, interrupted }: Surroundings,
+  { output }: RunFlags,
+  { connection, runtime, surroundings }: Machine,
 ): Promise<number> {
-  const { spec, metadata } = experiment;
-  const previewed = await previewExperiment({ experiment, client, runtime, clock, abort: interrupted });
-  if (previewed === undefined) return exitCodes.couldNotRun;
-  const { dryRun, previews } = previewed;
-  const { selection } = dryRun;
-  const line = (part: string): void => void out.write(`${part}\n`);
-  line(`${metadata.name}: ${spec.action.type} for ${formatDuration(spec.duration)}; a dry run, nothing is changed`);
-  if (spec.target.seed === undefined && selection.skipped.length > 0)
-    line('without a seed in the file, a real run may draw others');
-  for (const { candidate, why } of selection.skipped) line(`  not chosen: ${targetName(candidate)}: ${why}`);
-  selection.chosen.forEach((target, index) => {
-    line(`  target: ${targetName(target)}`);
-    const preview = previews[index];
-    if (preview !== undefined && 'error' in preview) throw preview.error;
-    line(indented(preview?.plan ?? '', '    '));
-  });
-  if (selection.chosen.length === 0) line(`  no target, nothing would happen: ${selectionMessage(selection, spec)}`);
-  else if (selection.absent.length > 0) line(`  not there: ${selection.absent.join(', ')}`);
-  return selection.chosen.length === 0 ? exitCodes.couldNotRun : exitCodes.held;
+  const { clock, interrupted: abort } = surroundings;
+  const status = await previewExperiment({ experiment, client: connection.client, runtime, clock, abort });
+  return exitCodeOf(tellExplained({ experiment, status, place: 'machine' }, { output }, surroundings));
 }

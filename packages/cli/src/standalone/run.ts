@@ -16,12 +16,10 @@ import {
   choosesTargets,
   decide,
   newDecisionMemory,
-  type DryRun,
   type Injections,
   type DecisionMemory,
   type Observation,
   type Ports,
-  type Preview,
   type StatusStore,
 } from '@chaosplane/lifecycle';
 import { isSampled, runProbes, startSampling, type Sampling } from '@chaosplane/probes';
@@ -102,27 +100,17 @@ export async function runExperiment(parts: RunParts): Promise<ExperimentStatus> 
   return store.status;
 }
 
-/** What a dry run found: which targets, and what each of them would get, in their order. */
-export interface Previewed {
-  readonly dryRun: DryRun;
-  readonly previews: readonly Preview[];
-}
-
-/** Decides as a real run does, and changes nothing; undefined when no target was to be chosen. */
-export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Promise<Previewed | undefined> {
+/** Decides as a real run does, and changes nothing; resolves with what the status says of it then. */
+export async function previewExperiment(parts: Omit<RunParts, 'onStatus'>): Promise<ExperimentStatus> {
   const { experiment, client, runtime, clock } = parts;
   const { spec } = experiment;
   const dry = { ...experiment, spec: { ...spec, execution: { ...spec.execution, dryRun: true } } };
   const store: StatusStore = { status: initialStatus, save: async () => undefined };
   const executor = localExecutor({ spec, experimentId: 'dry-run', client, runtime });
   const run: Run = { store, executor, memory: newDecisionMemory(), guard: new AbortController(), seed: 0 };
-  let previewed: Previewed | undefined;
-  const onPreviewed: Ports['onPreviewed'] = (dryRun, previews) => {
-    previewed = { dryRun, previews };
-  };
   const observation = await observe(run, { ...parts, experiment: dry });
-  await carryOut(decide(observation, clock.now()), observation, { ...portsOf(run, parts), onPreviewed });
-  return previewed;
+  await carryOut(decide(observation, clock.now()), observation, portsOf(run, parts));
+  return store.status;
 }
 
 async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Observation> {
@@ -135,6 +123,8 @@ async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Obs
   return {
     spec: experiment.spec,
     status,
+    // All pods of the machine may be told by their names.
+    home: experiment.spec.target.namespace,
     seed,
     candidates: choosesTargets(experiment.spec, status)
       ? await findCandidates({ runtime, client }, experiment.spec.target)

@@ -52,9 +52,24 @@ test('run applies the file, follows it, tells the evidence, and ends with 0 beca
 
 test('run with a dry run says what each daemon would do, and leaves no object', async () => {
   const { exitCode, stdout } = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE, '--dry-run'], file('dry'));
-  expect(stdout).toContain('a dry run: 1 of 2 pods would be hit');
+  expect(stdout).toMatch(/targets: 1 of 2 pods\n {2}● shop\/caller on \w+\n {4}would be hit: /);
+  expect(stdout).toMatch(/policies: none forbids it\nnodes:\n {2}✓ \w+: daemon/);
   expect(exitCode).toBe(0);
   expect(await shop.get('dry-dry-run')).toBeUndefined();
+});
+
+test('explain tells what a policy forbids, and what would happen else', async () => {
+  const policy = {
+    ...{ apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'BlastRadiusPolicy', metadata: { name: 'quiet' } },
+    spec: { scope: { namespaces: [NAMESPACE] }, actionLimits: { maxDuration: '1s' } },
+  };
+  await shop.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(policy) });
+  const { exitCode, stdout } = await chaosplane(['explain', '-', '--cluster', '-n', NAMESPACE], file('long'));
+  await shop.cluster.kubectl(['delete', 'blastradiuspolicy', 'quiet']);
+  expect(stdout).toMatch(/● shop\/caller on \w+\n {4}would be hit if no policy forbade it: /);
+  expect(stdout).toMatch(/✗ refused: policy quiet, rule maxDuration: a duration of \w+ is longer than 1s/);
+  expect(exitCode).toBe(2);
+  expect(await shop.get('long-dry-run')).toBeUndefined();
 });
 
 test('run with Ctrl-C ends the experiment, which recovers first, and ends with 3', async () => {

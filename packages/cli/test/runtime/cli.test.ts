@@ -39,7 +39,7 @@ type Chaosplane = ReturnType<typeof chaosplane>;
 function chaosplane(...args: string[]) {
   const surroundings = ['--socket', join(folder, 'run', 'daemon.sock')];
   const engine = ['--state-dir', join(folder, 'state'), '--runtime-endpoint', testbed.runtimeEndpoint];
-  const takesEngine = ['run', 'recover', 'daemon'].includes(args[0] ?? '');
+  const takesEngine = ['run', 'explain', 'recover', 'daemon'].includes(args[0] ?? '');
   const running = execa(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, ...args, ...surroundings, ...(takesEngine ? engine : [])],
@@ -51,6 +51,9 @@ function chaosplane(...args: string[]) {
   started.push(running);
   return running;
 }
+
+/** What is the same in every plan. */
+const firstLines = (text: string): string[] => text.split('\n').slice(0, 6);
 
 async function experiment(name: string, spec: object): Promise<string> {
   const file = join(folder, `${name}.yaml`);
@@ -106,9 +109,17 @@ describe('chaosplane run', () => {
     });
     const { exitCode, stdout } = await chaosplane('run', file, '--dry-run');
     expect(stdout).toContain('not chosen: default/other: label app=web does not match');
-    expect(stdout).toContain('target: default/web');
+    expect(stdout).toMatch(/targets: 1 of \d+ pods\n {2}● default\/web\n/);
     expect(stdout).toMatch(/nft \(in process\)\n\s+add table/);
     expect(exitCode).toBe(0);
+    const explained = await chaosplane('explain', file);
+    expect([explained.exitCode, firstLines(explained.stdout)]).toEqual([0, firstLines(stdout)]);
+    const { stdout: json } = await chaosplane('explain', file, '-o', 'json');
+    expect(JSON.parse(json)).toMatchObject({
+      type: 'result',
+      experiment: 'dry',
+      status: { targets: [{ name: 'web' }] },
+    });
     expect(await fingerprint(web.netnsPath!)).toBe(before);
   }, 30_000);
 
@@ -162,7 +173,7 @@ describe('chaosplane run', () => {
       await experiment('named', { target: named, action, duration: '1s' }),
       '--dry-run',
     );
-    expect(dry.stdout).toContain(`target: node ${hostname()}`);
+    expect(dry.stdout).toContain(`● node ${hostname()}`);
     expect(dry.exitCode).toBe(0);
   }, 60_000);
 
@@ -179,8 +190,8 @@ describe('chaosplane run', () => {
     const restart = { target: { kind: 'Node', labelSelector: {} }, action: { type: 'node-restart' }, duration: '1s' };
     // Only ever as a dry run: should it not be refused, this machine stays up.
     const refused = await chaosplane('run', await experiment('restart', restart), '--dry-run');
-    expect(refused.stderr).toContain('this node does not allow to be restarted');
-    expect(refused.stderr).toContain('--allow-node-restart');
+    expect(refused.stdout).toContain('this node does not allow to be restarted');
+    expect(refused.stdout).toContain('--allow-node-restart');
     expect(refused.exitCode).toBe(2);
   }, 60_000);
 

@@ -12,6 +12,21 @@ import type { DryRun } from './observation.ts';
 import type { Candidate } from './select.ts';
 import { asTarget, kindWord, selectionMessage } from './selection-message.ts';
 
+/** Characters of plans that are kept: of all targets together, and of each. */
+export interface PlanRoom {
+  readonly all: number;
+  readonly each: number;
+}
+
+const UNLIMITED: PlanRoom = { all: Infinity, each: Infinity };
+
+/** How the end of a dry run is told. */
+export interface AfterDryRun {
+  readonly now: number;
+  readonly reasonOf: (error: unknown) => string;
+  readonly planRoom?: PlanRoom;
+}
+
 /** What one target would get, or why it could not be hit. */
 export type Preview = { readonly plan: string } | { readonly error: unknown };
 
@@ -23,11 +38,12 @@ export function afterDryRun(
   before: ExperimentStatus,
   dryRun: DryRun,
   previews: readonly Preview[],
-  { now, reasonOf }: { readonly now: number; readonly reasonOf: (error: unknown) => string },
+  { now, reasonOf, planRoom }: AfterDryRun,
 ): ExperimentStatus {
   const { spec, selection, policies } = dryRun;
   const denied = 'denied' in policies ? policies.denied : undefined;
   const targets = withinRoom(
+    planRoom,
     selection.chosen.map((candidate, index) => previewed(candidate, previews[index], { reasonOf, denied })),
   );
   const missed = targets.filter(({ state }) => state === 'Missed');
@@ -65,16 +81,12 @@ function previewed(
   };
 }
 
-/** Plans together, in characters: the status and the shards of an object have room for a megabyte and a half. */
-const MOST_PLANS = 200_000;
-const LONGEST_PLAN = 20_000;
-
 /** The first plans as a whole; of the others, how many steps they have. */
-function withinRoom(targets: readonly TargetStatus[]): TargetStatus[] {
-  let room = MOST_PLANS;
+function withinRoom({ all, each }: PlanRoom = UNLIMITED, targets: readonly TargetStatus[]): TargetStatus[] {
+  let room = all;
   return targets.map((target) => {
     const { message = '' } = target;
-    if (message.length <= Math.min(room, LONGEST_PLAN)) {
+    if (message.length <= Math.min(room, each)) {
       room -= message.length;
       return target;
     }

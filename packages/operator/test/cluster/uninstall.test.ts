@@ -1,6 +1,6 @@
 /** Who may run experiments, what the API server itself refuses, and that nothing is left when ChaosPlane is uninstalled. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { uninstallRelease } from '@chaosplane/testcluster/release';
+import { installRelease, uninstallRelease } from '@chaosplane/testcluster/release';
 import { chaosExperiments, FINALIZER } from '@chaosplane/api';
 import {
   patient,
@@ -29,7 +29,8 @@ const experiment = (spec: object, name = 'asked'): string =>
 let shop: Installation;
 
 beforeAll(async () => {
-  shop = await install();
+  // The API server alone, until the webhook is there.
+  shop = await install(['admission.webhook.enabled=false']);
   await shop.addApps({ name: 'left', node: 'n1' }, { name: 'right', node: 'n2' });
 }, 900_000);
 afterAll(() => shop.close(), 60_000);
@@ -127,6 +128,24 @@ describe('a user who may write experiments', () => {
       );
   });
 
+  test('cannot hit it by another way to write its name, or in the name of another object, or by a change of what was refused', async () => {
+    for (const namespace of ['Kube-System', ' kube-system', 'kube-system '])
+      expect(await ask(experiment({ ...spec, target: { ...spec.target, namespace } }), `--as=${USER}`)).toContain(
+        `may not delete pods in the namespace ${namespace}`,
+      );
+    const elsewhere = { ...spec, target: { ...spec.target, namespace: 'kube-system' } };
+    await shop.apply('parent', { ...spec, target: { names: ['not-there'] } });
+    const { metadata } = await shop.until('parent', isOver);
+    const { apiVersion, kind } = chaosExperiments;
+    const owner = { apiVersion, kind, name: 'parent', uid: metadata.uid, controller: true };
+    const child = { ...(JSON.parse(experiment(elsewhere)) as { metadata: object }), metadata: {} };
+    const forged = { ...child, metadata: { name: 'child', namespace: NAMESPACE, ownerReferences: [owner] } };
+    expect(await ask(JSON.stringify(forged), `--as=${USER}`)).toContain('in the namespace kube-system');
+    // It may be corrected in place, by who has the rights for that.
+    expect(await ask(experiment(elsewhere, 'parent'), `--as=${USER}`)).toContain('in the namespace kube-system');
+    await shop.remove('parent');
+  });
+
   test('cannot have read what may not be read: pods of other namespaces as peers, a Secret in a probe', async () => {
     const peers = [{ podSelector: { namespace: 'kube-system', labelSelector: {} } }];
     expect(await ask(experiment({ ...spec, peers }), `--as=${USER}`)).toContain(`user ${USER} may not list pods`);
@@ -198,6 +217,8 @@ test('a node is not restarted unless the chart was told so, and the experiment s
 
 test('every problem is told at once, by any replica, with what policies say, and nothing else changes', async () => {
   const bad = experiment({ target: { mode: 'fixed' }, action: { type: 'network-lag' }, duration: '30' });
+  expect(await ask(bad)).not.toContain('denied the request');
+  await installRelease(shop.cluster, { report: () => undefined });
   const told = async (): Promise<string | undefined> => {
     const words = await ask(bad);
     return words.includes('denied the request') ? words : undefined;
@@ -211,7 +232,16 @@ test('every problem is told at once, by any replica, with what policies say, and
     is: (name) => name !== '',
   });
   await shop.cluster.kubectl(['delete', 'pod', pod, '-n', SYSTEM, '--wait=false']);
-  for (let asked = 0; asked < 5; asked++) await eventually('it is asked again', told, patient);
+  // The leader judges by its copies, the other by what it reads.
+  const stop = { apiVersion: chaosExperiments.apiVersion, kind: 'BlastRadiusPolicy', metadata: { name: 'stop' } };
+  const spec = { scope: { namespaces: [NAMESPACE] }, halt: true };
+  await shop.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ ...stop, spec }) });
+  const halted = experiment({ target: { names: ['left'] }, action: cut, duration: '1s' });
+  for (let asked = 0; asked < 5; asked++) {
+    await eventually('it is asked again', told, patient);
+    await eventually('it tells what the policy says', async () => (await ask(halted)).includes('rule halt'), patient);
+  }
+  await shop.cluster.kubectl(['delete', 'blastradiuspolicy', 'stop']);
   await shop.apply('fine', { target: { names: ['left'] }, action: cut, duration: '1s' });
   await shop.until('fine', isOver);
   await shop.remove('fine');

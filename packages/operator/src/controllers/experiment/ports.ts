@@ -1,6 +1,6 @@
 /** The operator's ports: what decisions are carried out with during one visit. */
 import { reasonOf } from '@chaosplane/client';
-import type { Executor, Next, Ports } from '@chaosplane/lifecycle';
+import type { Executor, Next, PlanRoom, Ports } from '@chaosplane/lifecycle';
 import { PATIENCE_MS } from '../../daemons/unresponsive.ts';
 import { awaitInjections, beginInjections } from './injecting.ts';
 import type { VisitMemory } from './memory.ts';
@@ -16,6 +16,9 @@ const QUIET_MS = 100;
 
 /** How often what was measured is written down. */
 const EVIDENCE_MS = 5000;
+
+/** The status and the shards of an object have room for a megabyte and a half. */
+const PLAN_ROOM: PlanRoom = { all: 200_000, each: 20_000 };
 
 /** What the ports are made of. */
 export interface PortsParts extends ReportParts, Omit<ProbingParts, 'probes'> {
@@ -34,6 +37,7 @@ export function portsOf(visit: Visit, parts: PortsParts): Ports {
     retryMs: RETRY_MS,
     evidenceMs: EVIDENCE_MS,
     reasonOf,
+    planRoom: PLAN_ROOM,
     injections: {
       async begin(targets, ttlMs) {
         beginInjections(targets, ttlMs, parts);
