@@ -1,5 +1,5 @@
 /** The page of an action, and the index of them all, as Markdown. Pure. */
-import { parameterMeta, type Action } from '@chaosplane/actions';
+import { toldParameters, type Action, type ToldParameter } from '@chaosplane/actions';
 
 const NOTE = '<!-- Generated from packages/actions by `npm run gen`; edit the action instead. -->';
 
@@ -29,7 +29,7 @@ export function renderAction(action: Action): string {
     '',
     '| parameter | default | allowed | meaning |',
     '|---|---|---|---|',
-    ...Object.entries(action.schemas).map(([name, schema]) => parameterRow(name, schema)),
+    ...toldParameters(action).map(parameterRow),
     '',
     '## Evidence',
     '',
@@ -45,12 +45,10 @@ export function renderAction(action: Action): string {
   ].join('\n');
 }
 
-function parameterRow(name: string, schema: Action['schemas'][string]): string {
-  const meta = parameterMeta.get(schema);
-  const aliases = (meta?.aliases ?? []).map((alias) => `, ${code(alias)}`).join('');
-  const absent = schema.safeParse(undefined).success ? '–' : 'required';
-  const initial = meta?.default === undefined ? absent : code(meta.default);
-  return `| ${[code(name) + aliases, initial, cell(meta?.allowed ?? ''), cell(meta?.description ?? '')].join(' | ')} |`;
+function parameterRow(told: ToldParameter): string {
+  const aliases = told.aliases.map((alias) => `, ${code(alias)}`).join('');
+  const initial = told.default === undefined ? (told.required ? 'required' : '–') : code(told.default);
+  return `| ${[code(told.name) + aliases, initial, cell(told.allowed), cell(told.description)].join(' | ')} |`;
 }
 
 /** A bar would end the cell. */

@@ -3,6 +3,7 @@ export * from './action.ts';
 export * from './registry.ts';
 export * from './suggest.ts';
 export * from './parameters/parameter.ts';
+export * from './parameters/told.ts';
 export * from './parse.ts';
 export * from './parameters/scope.ts';
 export { textsOf } from './texts.ts';

@@ -4,15 +4,13 @@ import { z } from 'zod';
 import type { Action } from './action.ts';
 import { likelyParameter } from './elsewhere.ts';
 import { parameterMeta } from './parameters/parameter.ts';
+import { TARGET_KEYS } from './parameters/told.ts';
 import { joined } from './texts.ts';
 
 /** Whether the parameters name the pod (on the wire), or an experiment's target does. */
 export interface ParseOptions {
   readonly target: 'required' | 'absent';
 }
-
-/** Keys that an experiment's target fills in. */
-const TARGET_KEYS = ['podName', 'podNamespace', 'containerId'];
 
 /**
  * The spec that `parameters` mean to `action`.

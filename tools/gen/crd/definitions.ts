@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { catalogue, type Action } from '@chaosplane/actions';
 import { experimentShardSchema, experimentSpecSchema, experimentStatusSchema } from '@chaosplane/api';
 import { AGE, durationRule, rule, type Definition } from './definition.ts';
+import { describeParameters } from './parameters.ts';
 import type { Addition } from './place.ts';
 import { policyDefinition } from './policy.ts';
 
@@ -75,6 +76,7 @@ const NULLS_KEPT = [
 ];
 
 const experimentAdditions: readonly Addition[] = [
+  { at: 'spec.action.parameters', add: { description: describeParameters() } },
   ...NULLS_KEPT.map((at): Addition => ({ at, add: { nullable: true } })),
   // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
   // One that failed before it started, such as over its own spec, can be corrected in place, and is begun again.
