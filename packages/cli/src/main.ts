@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
-import { delimiter } from 'node:path';
+import { basename, delimiter } from 'node:path';
 import { cacheFolderOf, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { addCompletion } from './commands/completion.ts';
@@ -11,8 +11,9 @@ import { addExperiments } from './commands/experiments.ts';
 import { addRecover } from './commands/recover.ts';
 import { addExplain } from './commands/explain.ts';
 import { addNode } from './commands/node.ts';
-import { machineClock, type Surroundings } from './commands/options.ts';
+import { isPlugin, machineClock, type Surroundings } from './commands/options.ts';
 import { addRun } from './commands/run.ts';
+import { addVersion } from './commands/version.ts';
 import { describeError } from './output/problems.ts';
 import { exitCodes } from './output/verdict.ts';
 
@@ -27,6 +28,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const surroundings: Surroundings = {
+  // kubectl runs `kubectl-chaosplane` on the PATH for `kubectl chaosplane`.
+  calledAs: basename(process.argv[1] ?? '').startsWith('kubectl-chaosplane') ? 'kubectl chaosplane' : 'chaosplane',
   out: process.stdout,
   err: process.stderr,
   stdin: process.stdin,
@@ -40,7 +43,7 @@ const done = (exitCode: number): void => {
   process.exitCode = exitCode;
 };
 
-const program = new Command('chaosplane')
+const program = new Command(surroundings.calledAs)
   .description('Chaos engineering for Kubernetes: faults that provably took effect, provably end, and never leak.')
   .version(VERSION)
   .option('-v, --verbose', 'more about what goes on, and the stack of an error')
@@ -53,9 +56,13 @@ addExecutions(program, surroundings, done);
 addRecover(program, surroundings, done);
 addExperiments(program, surroundings, done);
 addNode(program, surroundings, done);
-addDaemon(program, surroundings, done);
-addDemo(program, surroundings, done);
-addCompletion(program);
+addVersion(program, surroundings, done);
+// A plugin of kubectl is about a cluster, and its words are completed by kubectl.
+if (!isPlugin(surroundings)) {
+  addDaemon(program, surroundings, done);
+  addDemo(program, surroundings, done);
+  addCompletion(program);
+}
 
 try {
   await program.parseAsync();

@@ -1,6 +1,6 @@
 /** The programs of the images, each as one file of JavaScript. */
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 
 /** The images there are. */
@@ -20,25 +20,36 @@ export const entryPoints: Readonly<Record<ImageName, Readonly<Record<string, str
   },
 };
 
-/** Bundles the programs of an image. */
+/** Bundles the programs of an image, below `app`. It loads a native library, which cannot be bundled. */
 export async function bundle(root: string, image: ImageName): Promise<ArchiveEntry[]> {
+  const programs = await bundled(root, entryPoints[image], { external: ['koffi'] });
+  return [...programs, { path: 'package.json', kind: 'text', text: '{"type":"module"}\n' } as const].map((entry) => ({
+    ...entry,
+    path: join('app', entry.path),
+  }));
+}
+
+/** Each program as one module. */
+export async function bundled(
+  root: string,
+  programs: Readonly<Record<string, string>>,
+  options: Pick<BuildOptions, 'external' | 'alias' | 'outExtension'>,
+): Promise<ArchiveEntry[]> {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { ...entryPoints[image] },
+    entryPoints: { ...programs },
     outdir: '/app',
     bundle: true,
     write: false,
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // It loads a native library, which cannot be bundled.
-    external: ['koffi'],
+    ...options,
     // CommonJS dependencies call require('node:fs'), which a module does not have.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'error',
   });
-  const programs = outputFiles.map(({ path, contents }): ArchiveEntry => {
-    return { path: `app/${basename(path)}`, kind: 'text', text: Buffer.from(contents) };
+  return outputFiles.map(({ path, contents }) => {
+    return { path: basename(path), kind: 'text', text: Buffer.from(contents) };
   });
-  return [...programs, { path: join('app', 'package.json'), kind: 'text', text: '{"type":"module"}\n' }];
 }

@@ -2,7 +2,7 @@
 import { createLogger, defined } from '@chaosplane/common';
 import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
 import { Option, type Command } from 'commander';
-import type { Surroundings } from '../commands/options.ts';
+import { isPlugin, type Surroundings } from '../commands/options.ts';
 
 /** Flags of commands that may talk to a cluster. */
 export interface ClusterFlags {
@@ -29,11 +29,11 @@ export const namespaceOption = new Option('-n, --namespace <name>', "which names
 
 /**
  * Whether the flags mean a cluster: --cluster, --context or --kubeconfig. A KUBECONFIG in the environment alone does not, because
- * it is there for other programs.
+ * it is there for other programs. A plugin of kubectl always means one.
  */
-export function meansCluster(command: Command): boolean {
+export function meansCluster(command: Command, surroundings: Pick<Surroundings, 'calledAs'>): boolean {
   const typed = (name: string): boolean => command.getOptionValueSourceWithGlobals(name) === 'cli';
-  return typed('cluster') || typed('context') || typed('kubeconfig');
+  return isPlugin(surroundings) || typed('cluster') || typed('context') || typed('kubeconfig');
 }
 
 /** Says first where a command works; beside the output, which may be for programs. */

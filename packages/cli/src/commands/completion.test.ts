@@ -21,7 +21,12 @@ afterEach(() => {
 /** What is printed for these words. */
 async function offered(...words: readonly string[]): Promise<string[]> {
   const program = new Command('chaosplane').exitOverride();
-  const surroundings = { clock: machineClock, out: process.stdout, err: process.stderr } as unknown as Surroundings;
+  const surroundings = {
+    calledAs: 'chaosplane',
+    clock: machineClock,
+    out: process.stdout,
+    err: process.stderr,
+  } as unknown as Surroundings;
   addRun(program, surroundings, () => undefined);
   addNode(program, surroundings, () => undefined);
   addCompletion(program);

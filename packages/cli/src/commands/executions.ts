@@ -9,7 +9,7 @@ import {
   type Execution,
 } from '@chaosplane/proto';
 import { isLive, words } from '@chaosplane/client';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import {
   clusterOption,
   contextOption,
@@ -22,24 +22,66 @@ import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
 import { joinDaemon } from '../standalone/daemon-connection.ts';
 import { getExperiments, type GetFlags } from './experiments.ts';
-import { outputOption, socketOption, type DaemonFlags, type Surroundings } from './options.ts';
+import {
+  addMachineOptions,
+  isPlugin,
+  outputOption,
+  socketOption,
+  type DaemonFlags,
+  type Surroundings,
+} from './options.ts';
 
 type Done = (exitCode: number) => void;
 type OutputFlags = DaemonFlags & { readonly output: 'text' | 'json' };
+
+const endedOption = new Option('-a, --all', 'also those that have ended, for 24 hours');
+const allNamespacesOption = new Option('-A, --all-namespaces', 'the experiments of all namespaces');
 
 const nameOf = (names: Readonly<Record<string, number>>, value: number, prefix: string): string =>
   words(Object.entries(names).find(([, number]) => number === value)?.[0] ?? '', prefix);
 
 export function addExecutions(program: Command, surroundings: Surroundings, done: Done): void {
   const { out, err } = surroundings;
+  addList(program, surroundings, done);
+  addGet(program, surroundings, done);
+  if (isPlugin(surroundings)) return;
   program
-    .command('list')
-    .description('list the executions on this node')
-    .option('-a, --all', 'also those that have ended, for 24 hours')
-    .addOption(outputOption)
+    .command('cancel <id...>')
+    .description('undo executions; one that has ended already is a success')
     .addOption(socketOption)
+    .action(async (ids: string[], _flags: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<DaemonFlags>();
+      tellPlace(err, 'machine');
+      await withDaemon(flags, surroundings, async (client, call) => {
+        for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId }, call)).message}\n`);
+      });
+      done(exitCodes.held);
+    });
+}
+
+function addList(program: Command, surroundings: Surroundings, done: Done): void {
+  const { out, err } = surroundings;
+  const command = program
+    .command('list')
+    .description(
+      isPlugin(surroundings)
+        ? 'list the experiments of a namespace, or of all'
+        : 'list the executions on this node, or the experiments of a cluster',
+    )
+    .addOption(outputOption);
+  addMachineOptions(command, surroundings, socketOption, endedOption)
+    .addOption(clusterOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .addOption(namespaceOption)
+    .addOption(allNamespacesOption)
     .action(async (_flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<OutputFlags & { readonly all?: boolean }>();
+      const flags = command.optsWithGlobals<OutputFlags & GetFlags & { readonly all?: boolean }>();
+      if (meansCluster(command, surroundings)) {
+        await getExperiments(undefined, flags, surroundings);
+        done(exitCodes.held);
+        return;
+      }
       tellPlace(err, 'machine');
       const { executions } = await withDaemon(flags, surroundings, (client, call) =>
         client.listExecutions({ includeEnded: flags.all === true }, call),
@@ -56,29 +98,33 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
         out.write(`${executions.length === 0 ? 'no executions' : listTable(executions, surroundings.clock.now())}\n`);
       done(exitCodes.held);
     });
-  program
-    .command('get [name]')
-    .summary('show one execution of this node, or the experiments of a cluster')
-    .description(
-      'Shows one execution of this node, by its id, with its evidence;\n' +
-        'with --cluster, --context or --kubeconfig, one experiment of the cluster by its name, or all of a namespace.',
-    )
-    .addOption(outputOption)
-    .addOption(socketOption)
+}
+
+function addGet(program: Command, surroundings: Surroundings, done: Done): void {
+  const { out, err, calledAs } = surroundings;
+  const [summary, description] = isPlugin(surroundings)
+    ? ['show experiments', 'Shows one experiment by its name, or all of a namespace.']
+    : [
+        'show one execution of this node, or the experiments of a cluster',
+        'Shows one execution of this node, by its id, with its evidence;\n' +
+          'with --cluster, --context or --kubeconfig, one experiment of the cluster by its name, or all of a namespace.',
+      ];
+  const command = program.command('get [name]').summary(summary).description(description).addOption(outputOption);
+  addMachineOptions(command, surroundings, socketOption)
     .addOption(clusterOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption)
     .addOption(namespaceOption)
-    .option('-A, --all-namespaces', 'the experiments of all namespaces')
+    .addOption(allNamespacesOption)
     .action(async (name: string | undefined, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<OutputFlags & GetFlags>();
-      if (meansCluster(command)) {
+      if (meansCluster(command, surroundings)) {
         await getExperiments(name, flags, surroundings);
         done(exitCodes.held);
         return;
       }
       if (name === undefined) {
-        const wayOut = 'chaosplane list shows the ids, chaosplane get --cluster the experiments of a cluster';
+        const wayOut = `${calledAs} list shows the ids, ${calledAs} get --cluster the experiments of a cluster`;
         throw new ChaosError('INVALID_ARGUMENT', `which execution is meant? ${wayOut}`);
       }
       tellPlace(err, 'machine');
@@ -88,18 +134,6 @@ export function addExecutions(program: Command, surroundings: Surroundings, done
       );
       const json = JSON.stringify(ExecutionCodec.toJSON(execution), null, 2);
       out.write(`${flags.output === 'json' ? json : detail(execution)}\n`);
-      done(exitCodes.held);
-    });
-  program
-    .command('cancel <id...>')
-    .description('undo executions; one that has ended already is a success')
-    .addOption(socketOption)
-    .action(async (ids: string[], _flags: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<DaemonFlags>();
-      tellPlace(err, 'machine');
-      await withDaemon(flags, surroundings, async (client, call) => {
-        for (const executionId of ids) out.write(`${(await client.cancelChaos({ executionId }, call)).message}\n`);
-      });
       done(exitCodes.held);
     });
 }

@@ -87,7 +87,7 @@ async function find({ client, namespace }: Connection, name: string): Promise<Ex
   const object = await client.get(chaosExperiments, { namespace, name });
   if (object !== undefined) return object;
   const message = `there is no experiment ${name} in the namespace ${namespace}`;
-  throw new ChaosError('NOT_FOUND', `${message}; chaosplane get --cluster -A lists those of all namespaces`);
+  throw new ChaosError('NOT_FOUND', `${message}; get --cluster -A lists those of all namespaces`);
 }
 
 async function abort(connection: Connection, name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** `chaosplane doctor` and `chaosplane actions`: what this node can do, and what there is to do. */
 import { defined } from '@chaosplane/common';
 import { hostname } from 'node:os';
-import { catalogue, findAction, parameterMeta } from '@chaosplane/actions';
+import { catalogue, findAction, toldParameters } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
 import type { Command } from 'commander';
 import {
@@ -15,26 +15,27 @@ import {
 import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
 import { doctorCluster } from './cluster-doctor.ts';
-import { engineOption, outputOption, runtimeOption, type EngineFlags, type Surroundings } from './options.ts';
+import { addMachineOptions, engineOption, isPlugin, outputOption, runtimeOption } from './options.ts';
+import type { EngineFlags, Surroundings } from './options.ts';
 
 type Flags = Pick<EngineFlags, 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
 
 export function addNode(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
   const { out, err } = surroundings;
-  program
+  const nodes = isPlugin(surroundings) ? 'each node can do' : 'this node can do, or each node of a cluster';
+  const command = program
     .command('doctor')
     .description(
-      'tell what this node can do, or each node of a cluster, and what to install or load for the rest; exit code 1 when one lacks something for an action',
+      `tell what ${nodes}, and what to install or load for the rest; exit code 1 when one lacks something for an action`,
     )
     .addOption(outputOption)
     .addOption(clusterOption)
     .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(runtimeOption)
-    .addOption(engineOption)
-    .action(async (_flags: unknown, command: Command) => {
+    .addOption(kubeconfigOption);
+  addMachineOptions(command, surroundings, runtimeOption, engineOption).action(
+    async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags & ClusterFlags>();
-      if (meansCluster(command)) {
+      if (meansCluster(command, surroundings)) {
         done(await doctorCluster(flags, surroundings));
         return;
       }
@@ -85,7 +86,8 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
       } finally {
         await host.close();
       }
-    });
+    },
+  );
   program
     .command('actions [name]')
     .description('list the actions, or explain one')
@@ -104,10 +106,7 @@ function actionList(): string {
 
 function actionHelp(name: string): string {
   const action = findAction(name);
-  const rows = Object.entries(action.schemas).map(([key, schema]) => {
-    const meta = parameterMeta.get(schema);
-    return [key, meta?.default ?? '', meta?.description ?? ''];
-  });
+  const rows = toldParameters(action).map((told) => [told.name, told.default ?? '', told.description]);
   const example = Object.entries(action.example).map(([key, value]) => `  ${key}: ${value}`);
   return [
     `${action.name}: ${action.summary}`,

@@ -1,12 +1,14 @@
 /** Flags that several commands share, and what they become. */
 import { createLogger, systemClock, type Clock, type Logger } from '@chaosplane/common';
-import { Option } from 'commander';
+import { Option, type Command } from 'commander';
 
 /** Said to the daemon of this node and to an engine in this process alike. */
 export { engineOption, runtimeOption, socketOption, stateDirOption } from '@chaosplane/daemon/flags';
 
 /** What a command gets from its surroundings: only main.ts reads them. */
 export interface Surroundings {
+  /** What its user types. */
+  readonly calledAs: 'chaosplane' | 'kubectl chaosplane';
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
@@ -17,6 +19,21 @@ export interface Surroundings {
   readonly cacheFolder: string;
   /** The files that KUBECONFIG lists; none where it is not set. */
   readonly kubeconfigs: readonly string[];
+}
+
+/** Whether it is a plugin of kubectl: then everything is about a cluster. */
+export function isPlugin({ calledAs }: Pick<Surroundings, 'calledAs'>): boolean {
+  return calledAs !== 'chaosplane';
+}
+
+/** Adds flags that are about this machine and its daemon, which a plugin of kubectl has none of. */
+export function addMachineOptions(
+  command: Command,
+  surroundings: Pick<Surroundings, 'calledAs'>,
+  ...options: readonly Option[]
+): Command {
+  if (!isPlugin(surroundings)) for (const option of options) command.addOption(option);
+  return command;
 }
 
 /** The clock of the machine, for main.ts. */

@@ -15,8 +15,10 @@ import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { connectDaemon } from '../standalone/daemon-connection.ts';
 import {
+  addMachineOptions,
   connectionOptions,
   engineOption,
+  isPlugin,
   runtimeOption,
   socketOption,
   stateDirOption,
@@ -26,32 +28,31 @@ import {
 
 type Flags = EngineFlags & ClusterFlags & { readonly all?: true; readonly lift?: true };
 
+const OF_NODE =
+  'Undoes every execution on this node: through the daemon that answers on the socket, or, when none does,\n' +
+  'by reading the journal that an earlier one left, and by searching all pods for marks of ChaosPlane.';
+const KILL_SWITCH = 'the kill switch on, which recovers every experiment and lets none begin, and waits for that.';
+
 export function addRecover(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
-  program
+  const command = program
     .command('recover')
-    .description(
-      'Undoes every execution on this node: through the daemon that answers on the socket, or, when none does,\n' +
-        'by reading the journal that an earlier one left, and by searching all pods for marks of ChaosPlane.\n' +
-        'Of a cluster: turns the kill switch on, which recovers every experiment and lets none begin, and waits for that.',
-    )
+    .description(isPlugin(surroundings) ? `Turns ${KILL_SWITCH}` : `${OF_NODE}\nOf a cluster: turns ${KILL_SWITCH}`)
     .option('--all', 'yes, everything')
     .option('--lift', 'of a cluster: turns the kill switch off again')
     .addOption(clusterOption)
     .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(socketOption)
-    .addOption(stateDirOption)
-    .addOption(runtimeOption)
-    .addOption(engineOption)
-    .action(async (_flags: unknown, command: Command) => {
+    .addOption(kubeconfigOption);
+  addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption).action(
+    async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();
-      const ofCluster = meansCluster(command);
+      const ofCluster = meansCluster(command, surroundings);
       if ((flags.all === true) === (flags.lift === true))
         throw new ChaosError('INVALID_ARGUMENT', 'say --all, or with --cluster --lift, which ends what --all began');
       if (flags.lift === true && !ofCluster)
         throw new ChaosError('INVALID_ARGUMENT', '--lift is about a cluster: say --cluster, or leave it out');
       done(await (ofCluster ? recoverCluster(flags, surroundings) : recoverNode(flags, surroundings)));
-    });
+    },
+  );
 }
 
 /** The kill switch, on or off. */

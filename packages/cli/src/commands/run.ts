@@ -19,7 +19,9 @@ import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { previewExperiment, runExperiment } from '../standalone/run.ts';
 import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
 import {
+  addMachineOptions,
   engineOption,
+  isPlugin,
   outputOption,
   runtimeOption,
   connectionOptions,
@@ -36,23 +38,33 @@ export interface RunFlags extends EngineFlags, ClusterFlags {
   readonly duration?: string;
 }
 
+/** Summary, description, and the flags of an example. */
+const ANYWHERE = [
+  'run the experiments of a file, on the pods of this machine or through the operator of a cluster',
+  'Runs the experiments of a YAML or JSON file (- for standard input), one after another: on the pods of this machine,\n' +
+    'through the daemon that answers on the socket, or an engine in this process when none does;\n' +
+    'with --cluster, --context or --kubeconfig, through the operator of that cluster; KUBECONFIG alone does not mean one.',
+  '--cluster --namespace shop',
+] as const;
+
+/** The same for a plugin of kubectl. */
+const ON_A_CLUSTER = [
+  'run the experiments of a file',
+  'Runs the experiments of a YAML or JSON file (- for standard input), one after another, through the operator of the cluster.',
+  '--namespace shop',
+] as const;
+
 export function addRun(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
-  program
+  const { calledAs } = surroundings;
+  const [summary, description, example] = isPlugin(surroundings) ? ON_A_CLUSTER : ANYWHERE;
+  const command = program
     .command('run <file>')
-    .summary('run the experiments of a file, on the pods of this machine or through the operator of a cluster')
-    .description(
-      'Runs the experiments of a YAML or JSON file (- for standard input), one after another: on the pods of this machine,\n' +
-        'through the daemon that answers on the socket, or an engine in this process when none does;\n' +
-        'with --cluster, --context or --kubeconfig, through the operator of that cluster; KUBECONFIG alone does not mean one.\n' +
-        'Ctrl-C ends the experiment and undoes it first.',
-    )
+    .summary(summary)
+    .description(`${description}\nCtrl-C ends the experiment and undoes it first.`)
     .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; inject nothing')
     .option('--duration <duration>', "instead of the file's duration, for example 30s")
-    .addOption(outputOption)
-    .addOption(socketOption)
-    .addOption(stateDirOption)
-    .addOption(runtimeOption)
-    .addOption(engineOption)
+    .addOption(outputOption);
+  addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption)
     .addOption(clusterOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption)
@@ -62,9 +74,9 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
       '\nExit code: 0 the hypothesis held, or none was given and the fault took effect; 1 it did not hold; 2 the experiment\n' +
         'could not be run; 3 inconclusive: nothing in scope came by, say, or it was aborted.\n' +
         '\nExamples:\n' +
-        '  chaosplane run examples/network-delay.yaml --dry-run\n' +
-        '  chaosplane run examples/network-delay.yaml --duration 10s --output json\n' +
-        '  chaosplane run examples/network-delay.yaml --cluster --namespace shop\n',
+        `  ${calledAs} run examples/network-delay.yaml --dry-run\n` +
+        `  ${calledAs} run examples/network-delay.yaml --duration 10s --output json\n` +
+        `  ${calledAs} run examples/network-delay.yaml ${example}\n`,
     )
     .action(async (file: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RunFlags>();
@@ -74,7 +86,7 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
 
 /** Runs the experiments of a file where the flags say; resolves with the exit code: the worst of all. */
 export function runFile(file: string, flags: RunFlags, command: Command, surroundings: Surroundings): Promise<number> {
-  return (meansCluster(command) ? runFileOnCluster : runHere)(file, flags, surroundings);
+  return (meansCluster(command, surroundings) ? runFileOnCluster : runHere)(file, flags, surroundings);
 }
 
 async function runHere(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {

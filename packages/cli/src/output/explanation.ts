@@ -1,5 +1,5 @@
 /** What an experiment would do, for people: its status after a dry run, and what its nodes can do. */
-import { findAction, parameterMeta } from '@chaosplane/actions';
+import { findAction, TARGET_KEYS, toldParameters } from '@chaosplane/actions';
 import {
   targetName,
   type ChaosExperiment,
@@ -51,10 +51,11 @@ const INDENT = '  ';
 function whatHappens({ experiment: { metadata, spec } }: Explained): string[] {
   const action = findAction(spec.action.type);
   const given = Object.entries(spec.action.parameters).map(([key, value]) => `${key} ${value}`);
-  const defaults = Object.entries(action.schemas).flatMap(([key, schema]) => {
-    const preset = parameterMeta.get(schema)?.default;
-    return preset === undefined || Object.hasOwn(spec.action.parameters, key) ? [] : [`${key} ${preset}`];
-  });
+  const presets = toldParameters(action).filter(
+    ({ name, default: preset }) =>
+      preset !== undefined && !TARGET_KEYS.includes(name) && !Object.hasOwn(spec.action.parameters, name),
+  );
+  const defaults = presets.map(({ name, default: preset = '' }) => `${name} ${preset}`);
   const end = spec.rollback.enabled ? 'then undone' : 'then left to its deadline on the node';
   const lasts = action.recover === 'undo' ? `for ${formatDuration(spec.duration)}, ${end}` : 'once';
   return [

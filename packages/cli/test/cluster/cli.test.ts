@@ -179,7 +179,7 @@ test('recover --all of the cluster ends everything and lets nothing begin, until
   expect(await shop.print('caller')).toBe(before);
   expect((await shop.get('one'))?.status?.phase).toBe('Aborted');
   const refused = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE], file('three'));
-  expect([refused.exitCode, refused.stdout]).toEqual([2, expect.stringContaining('policy chaosplane-halt, rule halt')]);
+  expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('policy chaosplane-halt, rule halt')]);
   const lifted = await chaosplane(['recover', '--lift', '--cluster']);
   expect([lifted.exitCode, lifted.stdout]).toEqual([0, 'the kill switch is off: experiments may begin']);
   const again = await chaosplane(['run', '-', '--cluster', '-n', NAMESPACE, '--duration', '1s'], file('four'));

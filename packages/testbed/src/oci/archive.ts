@@ -4,7 +4,9 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { pack, type Pack } from 'tar-stream';
 import { keyOf, packEntries, type ArchiveEntry } from './entry.ts';
 
@@ -54,6 +56,13 @@ export async function layerOf(entries: readonly ArchiveEntry[], folder: string):
   const digest = `sha256:${hash.digest('hex')}`;
   await writeFile(`${path}.digest`, digest);
   return { path, digest, size };
+}
+
+/** The entries as one compressed archive: the same entries, the same bytes. */
+export async function compressed(entries: readonly ArchiveEntry[]): Promise<Buffer> {
+  const tar = pack();
+  const [archive] = await Promise.all([buffer(tar.pipe(createGzip())), packEntries(tar, entries)]);
+  return archive;
 }
 
 /** An image: its layers from the bottom up, under a name such as `ghcr.io/chaosplane/daemon:0.1.0`. */
