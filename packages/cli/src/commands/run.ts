@@ -61,14 +61,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .command('run <file>')
     .summary(summary)
     .description(`${description}\nCtrl-C ends the experiment and undoes it first.`)
-    .option('--dry-run', 'print the targets, why others were not chosen, and every ruleset and command; inject nothing')
-    .option('--duration <duration>', "instead of the file's duration, for example 30s")
-    .addOption(outputOption);
-  addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption)
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(namespaceOption)
+    .option('--dry-run', 'only explain: change nothing');
+  addFileOptions(command, surroundings)
     .addHelpText(
       'after',
       '\nExit code: 0 the hypothesis held, or none was given and the fault took effect; 1 it did not hold; 2 the experiment\n' +
@@ -82,6 +76,16 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
       const flags = command.optsWithGlobals<RunFlags>();
       done(await runFile(file, flags, command, surroundings));
     });
+}
+
+/** Flags of commands that take a file of experiments. */
+export function addFileOptions(command: Command, surroundings: Surroundings): Command {
+  command.option('--duration <duration>', "instead of the file's duration, for example 30s").addOption(outputOption);
+  return addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption)
+    .addOption(clusterOption)
+    .addOption(contextOption)
+    .addOption(kubeconfigOption)
+    .addOption(namespaceOption);
 }
 
 /** Runs the experiments of a file where the flags say; resolves with the exit code: the worst of all. */
