@@ -15,6 +15,7 @@ const long = process.env.CHAOSPLANE_TEST_LONG === 'true' ? [] : ['!**/*.long.tes
 
 export default {
   cacheDirectory: new URL('node_modules/.cache/jest', import.meta.url).pathname,
+  testSequencer: new URL('tools/test/longest-first.mjs', import.meta.url).pathname,
   projects: [
     project('pure', ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.ts', '!**/test/cluster/**']),
     project('kernel', ['<rootDir>/packages/*/test/kernel/**/*.test.ts']),

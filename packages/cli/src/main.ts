@@ -27,6 +27,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+// `chaosplane run … | head`: the reader has enough. What is in force is undone first, as with Ctrl-C.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    controller.abort('the output has no reader any more');
+  });
+
 const surroundings: Surroundings = {
   // kubectl runs `kubectl-chaosplane` on the PATH for `kubectl chaosplane`.
   calledAs: basename(process.argv[1] ?? '').startsWith('kubectl-chaosplane') ? 'kubectl chaosplane' : 'chaosplane',

@@ -136,6 +136,15 @@ describe('chaosplane run', () => {
     expect(await fingerprint(web.netnsPath!)).toBe(before);
   }, 30_000);
 
+  test('undoes everything when the reader of its output goes away, as head does', async () => {
+    const running = chaosplane('run', await experiment('piped', { ...partition, duration: '10m' }));
+    await printed(running, /piped: /);
+    running.stdout.destroy();
+    const { exitCode, stderr } = await running;
+    expect([exitCode, stderr]).toEqual([3, expect.not.stringContaining('EPIPE')]);
+    expect(await fingerprint(web.netnsPath!)).toBe(before);
+  }, 30_000);
+
   test('killed, leaves an execution that recover finds and undoes', async () => {
     const running = chaosplane('run', await experiment('killed', { ...partition, duration: '10m' }));
     await printed(running, /Running, 1 injected/);
