@@ -1,31 +1,12 @@
 /** `npm run bench`: how long things take, beside the floor of the machine, or beside others, in the same run. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { rounds, seconds, untilInterrupted } from './arguments.ts';
 import { benchBandwidth } from './bandwidth.ts';
 import { benchChaosMesh } from './chaos-mesh/bench.ts';
 import { benchFelt } from './felt/bench.ts';
 import { benchFeltInVm } from './felt/vm.ts';
 import { orEnd } from './needs.ts';
 import { benchRpc } from './rpc.ts';
-
-const rounds = (text: string): number => {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('allowed: a number of rounds, 1 or more');
-  return count;
-};
-
-const seconds = (text: string): number => {
-  const count = Number(text);
-  if (!(count >= 3 && count <= 600)) throw new InvalidArgumentError('allowed: 3 to 600 seconds');
-  return count;
-};
-
-/** Ctrl-C ends a bench that takes minutes, and what it started first. `on`, not `once`: execa would end this process beside no other handler. */
-function untilInterrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.on(name, () => controller.abort(new Error(`ended by ${name}`)));
-  return controller.signal;
-}
 
 const program = new Command('npm run bench --').description(
   'Measures. Needs root, and a machine that does little else.',

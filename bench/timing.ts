@@ -14,7 +14,8 @@ export interface Figures {
   table(): string[];
 }
 
-const at = (values: readonly number[], share: number): number =>
+/** The value below which that share of the values is. */
+export const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
 
 export function createFigures(): Figures {
@@ -29,7 +30,7 @@ export function createFigures(): Figures {
     median(name) {
       const row = rows.get(name);
       if (row === undefined) throw new Error(`nothing was measured as ${name}`);
-      return at(row.ms, 0.5);
+      return quantile(row.ms, 0.5);
     },
     table() {
       const width = Math.max(...[...rows.keys()].map((name) => name.length)) + 2;
@@ -38,7 +39,11 @@ export function createFigures(): Figures {
       const lines = [...rows]
         .toSorted(([a], [b]) => a.localeCompare(b))
         .map(([name, { ms, processes }]) => {
-          return line(name, [at(ms, 0.5).toFixed(2), at(ms, 0.95).toFixed(2), String(at(processes, 0.5))]);
+          return line(name, [
+            quantile(ms, 0.5).toFixed(2),
+            quantile(ms, 0.95).toFixed(2),
+            String(quantile(processes, 0.5)),
+          ]);
         });
       return [line('', ['median', 'p95', 'processes']), ...lines];
     },
