@@ -144,7 +144,7 @@ function follow(
   const watch = (type: ResourceType<KubeObject>): Promise<void> =>
     new Promise((resolve, reject) => {
       events(type, resolve).catch((error: unknown) => {
-        if (!life.signal.aborted) reject(error);
+        if (!life.signal.aborted) reject(error instanceof Error ? error : new Error(String(error)));
       });
     });
   return {
@@ -153,7 +153,7 @@ function follow(
       new Promise((resolve, reject) => {
         const stop = (): void => {
           waiting.delete(take);
-          reject(signal.reason as Error);
+          reject(new Error('what was waited for did not come', { cause: signal.reason }));
         };
         const take = (event: ToldEvent): void => {
           if (!like(event)) return;

@@ -9,6 +9,7 @@ import { catalogue } from '@chaosplane/actions';
 import { VERSION } from '@chaosplane/common';
 import { krewManifest, PLUGIN_PROGRAM, pluginArchive } from '@chaosplane/image';
 import { extractKubectlAndHelm, startCluster, type Cluster } from '@chaosplane/testcluster';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { execa } from 'execa';
 import { krewFolder } from '../krew.ts';
 
@@ -104,7 +105,14 @@ test('it works on the cluster that kubectl works on, without being told so', asy
       duration: '1m',
     },
   };
-  expect((await call('kubectl', 'chaosplane', 'list')).stdout).toBe('no experiments in the namespace default');
+  // The storage of a definition that is new answers 429 for a moment.
+  const listed = await eventually('the experiments are listed', () => call('kubectl', 'chaosplane', 'list'), {
+    is: ({ exitCode }) => exitCode === 0,
+  });
+  expect(listed).toMatchObject({
+    stdout: 'no experiments in the namespace default',
+    stderr: expect.stringMatching(/^on the cluster .*, namespace default$/),
+  });
   await cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(experiment) });
   const { stdout, stderr, exitCode } = await call('kubectl', 'chaosplane', 'list', '--all-namespaces');
   expect(stdout).toMatch(/^NAMESPACE +NAME +ACTION .*\ndefault +slow +network-delay .* 1m /);

@@ -8,7 +8,9 @@ let lines: readonly string[];
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  lines = (await fixture.cluster.kubectl(['explain', 'chaosexperiment.spec.action.parameters'])).split('\n');
+  lines = (await fixture.cluster.kubectl(['explain', 'chaosexperiment.spec.action.parameters']))
+    .split('\n')
+    .map((line) => line.trimEnd());
 }, 600_000);
 afterAll(() => fixture.close(), 60_000);
 
