@@ -1,12 +1,9 @@
-/** Experiments whose operator, API server, daemon or node goes away in the middle: each ends in time, and leaves nothing. Stress. */
-import { existsSync } from 'node:fs';
+/** Experiments whose operator, API server, daemon or node goes away in the middle: each ends in time, and leaves nothing. */
 import { basename } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { leases } from '@chaosplane/kube';
 import { fingerprint } from '@chaosplane/testbed';
-import { cpuMs, stressorsIn } from '@chaosplane/testcluster/accounts';
-import { beside, burningOn, burnt, containerId } from './burning.ts';
-import { requireNamespace } from './restarting.ts';
+import { burningOn } from './burning.ts';
 import { ABORT_ANNOTATION, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import {
   patient,
@@ -29,7 +26,7 @@ let clean: string;
 
 beforeAll(async () => {
   const args = [`--daemon-lease=${LEASE_S}s`, '--renew-every=3s'];
-  shop = await install([`operator.extraArgs={${args.join(',')}}`, 'daemon.allowNodeRestart=true']);
+  shop = await install([`operator.extraArgs={${args.join(',')}}`]);
   await shop.addApps({ name: 'caller', node: 'n2' }, { name: 'web', node: 'n1' });
   clean = await shop.print('caller');
 }, 900_000);
@@ -153,50 +150,6 @@ async function inForce(name: string, wanted: object) {
   return object;
 }
 
-const verified = ({ status }: ExperimentObject): boolean => status?.targets?.[0]?.evidence?.verdict === 'Verified';
-
-/** Where it burns, as soon as it does. */
-const burnsOn = (node: string): Promise<string[]> =>
-  eventually(
-    `something burns on ${node}`,
-    async () => {
-      const folders = await burningOn(shop, node);
-      return folders.length === 0 ? undefined : folders;
-    },
-    patient,
-  );
-
-test('stress of one of two nodes burns there alone, in a cgroup of its own, and is gone with the experiment', async () => {
-  const target = { kind: 'Node', labelSelector: { matchLabels: { 'kubernetes.io/hostname': 'n1' } }, mode: 'all' };
-  const object = await inForce('busy', { target, action: { type: 'stress-cpu', parameters: { load: 50 } } });
-  const id = object.status?.targets?.[0]?.executionId ?? '';
-  const folders = await burnsOn('n1');
-  expect(folders).toEqual([expect.stringMatching(new RegExp(`/chaosplane/${id}$`))]);
-  expect(await burningOn(shop, 'n2')).toEqual([]);
-  await burnt(folders[0] ?? '', 500);
-  const over = await shop.until('busy', verified);
-  expect(over.status?.targets).toMatchObject([{ namespace: '', name: 'n1', node: 'n1', state: 'Injected' }]);
-  await shop.remove('busy');
-  expect(await burningOn(shop, 'n1')).toEqual([]);
-  expect(existsSync(folders[0] ?? '')).toBe(false);
-});
-
-test('stress of a container burns in its cgroup, and not in that of its neighbour in the same pod', async () => {
-  const action = { type: 'pod-cpu-stress', parameters: { containerName: 'http', load: 50 } };
-  await inForce('hot', { target: { names: ['web'] }, action });
-  const [folder = '', ...others] = await burnsOn('n1');
-  expect(others).toEqual([]);
-  expect(folder.endsWith(`/${await containerId(shop, 'web', 'http')}`)).toBe(true);
-  const neighbour = beside(folder, await containerId(shop, 'web', 'udp'));
-  const before = cpuMs(neighbour);
-  const used = await burnt(folder, 1000);
-  expect(cpuMs(neighbour) - before).toBeLessThan(used / 5);
-  expect(stressorsIn(neighbour)).toEqual([]);
-  await shop.until('hot', verified);
-  await shop.remove('hot');
-  expect(await burningOn(shop, 'n1')).toEqual([]);
-});
-
 describe('what was measured stays when the daemon is killed and when the pod is deleted', () => {
   const burntSeconds = (summary = ''): number => Number(/^(\d+(?:\.\d+)?)s of CPU time burnt/.exec(summary)?.[1]);
   const summaryOf = async (name: string) => (await shop.get(name))?.status?.targets?.[0]?.evidence?.summary;
@@ -225,48 +178,6 @@ describe('what was measured stays when the daemon is killed and when the pod is 
     expect(over.status?.outcome?.message).toContain('1 of 1 target went away before the end');
     await shop.remove('doomed');
     expect(await burningOn(shop, 'n1')).toEqual([]);
-  });
-});
-
-describe('a node that is restarted by an experiment', () => {
-  const bootOf = (node: string): Promise<string> =>
-    shop.cluster.kubectl(['get', 'node', node, '-o', 'jsonpath={.status.nodeInfo.bootID}']);
-
-  test('boots, alone and once, and the experiment says that it is done', async () => {
-    await requireNamespace(shop, 'n1');
-    const [before, other] = [await bootOf('n1'), await bootOf('n2')];
-    const records = await shop.executionsOn('n1');
-    const action = { type: 'node-restart', parameters: { gracePeriod: '100ms' } };
-    const target = { kind: 'Node', names: ['n1'] };
-    await shop.apply('booted', { target, action, duration: '1s', injectionTimeout: '3m' });
-    const over = await shop.until('booted', isOver, 200_000);
-    expect(over.status).toMatchObject({
-      phase: 'Completed',
-      verified: '1/1',
-      targets: [{ name: 'n1', state: 'Recovered', evidence: { verdict: 'Verified' } }],
-    });
-    // The kubelet tells it in its own time.
-    const after = await eventually(
-      'the node has another boot id',
-      async () => {
-        const now = await bootOf('n1');
-        return now === before ? undefined : now;
-      },
-      patient,
-    );
-    expect(over.status?.targets?.[0]?.evidence?.summary).toContain(`boot ${before} before, ${after} now`);
-    const made = (await shop.executionsOn('n1')).filter((name) => !records.includes(name));
-    expect(made).toEqual([`${over.status?.targets?.[0]?.executionId ?? ''}.json`]);
-    await shop.remove('booted');
-
-    await shop.cluster.kubectl(['wait', '--for=condition=Ready', 'node/n1', '--timeout=60s']);
-    for (const what of ['daemonset/chaosplane-daemon', 'deployment/chaosplane-operator'])
-      await kubectl('rollout', 'status', what, '--timeout=90s');
-    await eventually('the pods of the node answer again', async () => ((await answers()) ? true : undefined), {
-      ...patient,
-      withinMs: 90_000,
-    });
-    expect([await bootOf('n1'), await bootOf('n2')]).toEqual([after, other]);
   });
 });
 

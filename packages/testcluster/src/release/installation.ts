@@ -26,6 +26,8 @@ export interface Outcome {
   readonly sent: number;
   readonly answered: number;
   readonly medianMs?: number;
+  /** Why the last one that was not answered was not. */
+  readonly error?: string;
 }
 
 export interface Installation {
