@@ -89,3 +89,33 @@ test('counts nothing any more when it does not lead', async () => {
   expect(page).toContain('leader_election_master_status{name="chaosplane-operator"} 0');
   expect(page).toContain('chaosplane_executions{state="injected"} 0');
 });
+
+/**
+ * What the dashboard of controller-runtime asks for, and by which labels it adds up:
+ * https://github.com/kubernetes-sigs/kubebuilder/blob/master/pkg/plugins/optional/grafana/v1alpha/scaffolds/internal/templates/runtime.go
+ */
+const ON_THE_DASHBOARD: readonly (readonly [metric: string, label: string])[] = [
+  ['controller_runtime_active_workers', 'controller'],
+  ['controller_runtime_reconcile_total', 'controller'],
+  ['controller_runtime_reconcile_errors_total', 'controller'],
+  ['workqueue_depth', 'name'],
+  ['workqueue_queue_duration_seconds_bucket', 'name'],
+  ['workqueue_adds_total', 'name'],
+  ['workqueue_unfinished_work_seconds', 'name'],
+  ['workqueue_work_duration_seconds_bucket', 'name'],
+  ['workqueue_retries_total', 'name'],
+];
+
+test('has what the dashboard of controller-runtime asks for, errors and retries that there were none of included', async () => {
+  const metrics = createOperatorMetrics();
+  const queue = metrics.queues.of('experiments');
+  queue.started({ depth: () => 0, running: () => [] }, 16);
+  queue.added();
+  queue.began(0.1);
+  queue.ended('success', 0.1);
+  const page = series(await metrics.registry.metrics());
+  const missing = ON_THE_DASHBOARD.filter(
+    ([metric, label]) => !page.some((line) => line.startsWith(`${metric}{`) && line.includes(`${label}="experiments"`)),
+  );
+  expect(missing).toEqual([]);
+});

@@ -104,11 +104,14 @@ async function carriedOut<R>(stage: Stage, action: string, of: Measured<R>): Pro
     const name = `${nameOf(action)}-${attempt}`;
     await shop.apply(name, specOf(action, of, seconds));
     const now = await (lasting ? whileInForce(stage, name, measure) : onceDone(stage, name, measure));
-    // What was measured too late, on a machine that does other things as well, says nothing: it is tried again, for longer.
-    if (now === undefined && attempt < 3) continue;
-    if (now === undefined) throw new Error(`${name} was over before it was measured`);
-    await felt(now.seen, before, now.experiment);
+    if (now !== undefined) await felt(now.seen, before, now.experiment);
     const over = await shop.until(name, isOver, 120_000);
+    if (now === undefined) {
+      // What was measured too late, on a machine that does other things as well, says nothing: it is tried again, for longer.
+      if (attempt === 3) throw new Error(`${name} was over before it was measured`);
+      await shop.remove(name);
+      continue;
+    }
     back(await measure(over), before);
     expect(await residue()).toEqual(clean);
     toldWell(over, action);
