@@ -21,6 +21,8 @@ export function parseParameters<Spec>(
   parameters: Readonly<Record<string, string>>,
   { target }: ParseOptions,
 ): Spec {
+  const crowd = tooMany(parameters);
+  if (crowd !== undefined) throw invalidArgument(`the request for ${action.name}`, [crowd]);
   const problems: Problem[] = [];
   const known = Object.keys(action.schemas);
   const values = withoutAliases(action, parameters, problems);
@@ -33,6 +35,16 @@ export function parseParameters<Spec>(
   const spec = parsed.data === undefined ? undefined : action.toSpec(parsed.data as never, problems);
   if (spec === undefined || problems.length > 0) throw invalidArgument(`the request for ${action.name}`, problems);
   return spec;
+}
+
+/** More than any action has; each that is not known is compared with those that are. */
+export const MOST_PARAMETERS = 64;
+
+/** What is wrong with so many. */
+export function tooMany(parameters: Readonly<Record<string, unknown>>): Problem | undefined {
+  const { length } = Object.keys(parameters);
+  if (length <= MOST_PARAMETERS) return undefined;
+  return { path: 'parameters', wrong: `there are ${length}`, allowed: `at most ${MOST_PARAMETERS}` };
 }
 
 /** Compiled at its first use, which takes longer than parsing. */

@@ -54,9 +54,14 @@ export class ChaosError extends Error {
   }
 }
 
+/** So many are told; a document can have a hundred thousand. */
+const MOST_PROBLEMS = 100;
+
 /** An INVALID_ARGUMENT that names every problem in its message. */
-export function invalidArgument(what: string, problems: readonly Problem[]): ChaosError {
+export function invalidArgument(what: string, all: readonly Problem[]): ChaosError {
+  const problems = all.slice(0, MOST_PROBLEMS);
   const lines = problems.map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
+  if (all.length > problems.length) lines.push(`and ${all.length - problems.length} more problems`);
   return new ChaosError('INVALID_ARGUMENT', `${what} is not valid: ${lines.join(' | ')}`, { problems });
 }
 

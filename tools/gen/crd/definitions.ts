@@ -1,6 +1,6 @@
 /** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
 import { z } from 'zod';
-import { catalogue, type Action } from '@chaosplane/actions';
+import { catalogue, MOST_PARAMETERS, type Action } from '@chaosplane/actions';
 import { experimentShardSchema, experimentSpecSchema, experimentStatusSchema } from '@chaosplane/api';
 import { AGE, durationRule, rule, type Definition } from './definition.ts';
 import { describeParameters } from './parameters.ts';
@@ -76,7 +76,7 @@ const NULLS_KEPT = [
 ];
 
 const experimentAdditions: readonly Addition[] = [
-  { at: 'spec.action.parameters', add: { description: describeParameters() } },
+  { at: 'spec.action.parameters', add: { description: describeParameters(), maxProperties: MOST_PARAMETERS } },
   ...NULLS_KEPT.map((at): Addition => ({ at, add: { nullable: true } })),
   // There is no webhook in this version: what must hold between fields is said here as well as in the zod schema.
   // One that failed before it started, such as over its own spec, can be corrected in place, and is begun again.

@@ -2,6 +2,7 @@
 import { catalogue } from '@chaosplane/actions';
 import { z } from 'zod';
 import { namespaceName } from '../shared/names.ts';
+import { withoutCrowd } from './crowd.ts';
 import { experimentSpecSchema, namespaceOf, type ExperimentSpec } from './spec.ts';
 
 /** That part of what an experiment wants. */
@@ -24,7 +25,7 @@ const schema = z.object({
 
 /** Reads that part, also of a document with other faults; undefined when the part itself is not valid. */
 export function readAsked(document: unknown): AskedSpec | undefined {
-  const { data } = schema.safeParse(document);
+  const { data } = schema.safeParse(withoutCrowd(document).document);
   if (data === undefined) return undefined;
   const { metadata, spec } = data;
   const texts = Object.entries(spec.action.parameters).filter((entry): entry is [string, string] => isText(entry[1]));

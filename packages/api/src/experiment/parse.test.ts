@@ -104,4 +104,18 @@ describe('an experiment', () => {
     expect(wrong.join('\n')).toMatch(/spec\.target\.mode/);
     expect(wrong.join('\n')).toMatch(/spec\.action\.parameters\.latency/);
   });
+
+  test('with a crowd of parameters or of unknown fields is told their number, and not each of them', () => {
+    const crowd = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+    const action = { type: 'network-delay', parameters: crowd(200_000) };
+    expect(pathsWrong(documentOf({ action }))).toEqual(['spec.action.parameters: there are 200000']);
+    const fields = pathsWrong(documentOf(crowd(2000)));
+    expect([fields.length, fields.at(-1)]).toEqual([21, 'spec: 1980 more keys are not known here']);
+  });
+
+  test('with very many problems is told a hundred of them', () => {
+    const peers = Array.from({ length: 100 }, () => ({ cidr: 'x', protocol: 'y' }));
+    expect(pathsWrong(documentOf({ peers }))).toHaveLength(100);
+    expect(() => parseExperiment(documentOf({ peers }), 'machine')).toThrow(/and \d+ more problems$/);
+  });
 });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Probe } from '../probe/probe.ts';
 import { BASELINE_SAMPLES } from '../probe/sampled.ts';
 import { problemsOf } from '../shared/problems.ts';
+import { withoutCrowd } from './crowd.ts';
 import { experimentSchema, type ChaosExperiment, type TargetSpec } from './spec.ts';
 
 /** Where an experiment runs: on one machine's pods, or through the operator of a cluster. */
@@ -14,10 +15,12 @@ export type Place = 'machine' | 'cluster';
  * A document, as YAML or JSON gave it, as an experiment.
  * @throws ChaosError INVALID_ARGUMENT with every problem: those of the action's parameters, and what the place cannot do.
  */
-export function parseExperiment(document: unknown, place: Place): ChaosExperiment {
+export function parseExperiment(given: unknown, place: Place): ChaosExperiment {
+  const { document, problems: crowd } = withoutCrowd(given);
   const parsed = experimentSchema.safeParse(document, { reportInput: true });
-  const problems = (parsed.error?.issues ?? []).flatMap(problemsOf);
-  problems.push(...actionProblems(document), ...kindProblems(document));
+  const problems = [...crowd, ...(parsed.error?.issues ?? []).flatMap(problemsOf)];
+  if (crowd.length === 0) problems.push(...actionProblems(document));
+  problems.push(...kindProblems(document));
   if (parsed.data !== undefined) problems.push(...betweenFields(parsed.data));
   if (parsed.data !== undefined && place === 'machine') problems.push(...onlyOnClusters(parsed.data));
   if (parsed.data === undefined || problems.length > 0) throw invalidArgument('the experiment', problems);

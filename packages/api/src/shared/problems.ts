@@ -1,7 +1,7 @@
 /** What zod found wrong, in the words of a problem: path, what was wrong, what is allowed. Pure. */
 import { quoted, type Problem } from '@chaosplane/common/pure';
 import type { z } from 'zod';
-import { knownInPlaceOf, unknownKey } from './schema.ts';
+import { knownInPlaceOf, toldKeys, unknownKey } from './schema.ts';
 
 /** The problems of one issue: unknown keys are one each. */
 export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
@@ -13,7 +13,13 @@ export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     }
     case 'unrecognized_keys': {
       const known = knownInPlaceOf(issue.keys);
-      return issue.keys.map((key) => ({ path, wrong: unknownKey(key, known), allowed: known.join(', ') || SEE }));
+      const allowed = known.join(', ') || SEE;
+      const told = toldKeys(issue.keys);
+      const more = issue.keys.length - told.length;
+      return [
+        ...told.map((key) => ({ path, wrong: unknownKey(key, known), allowed })),
+        ...(more > 0 ? [{ path, wrong: `${more} more keys are not known here`, allowed }] : []),
+      ];
     }
     case 'invalid_type':
       return [{ path, wrong: received(issue), allowed: WORDS[issue.expected] ?? issue.expected }];

@@ -11,6 +11,14 @@ export function knownInPlaceOf(keys: readonly string[]): readonly string[] {
   return knownBeside.get(keys) ?? [];
 }
 
+/** Unknown keys of one object that are told: each is compared with those that are known. */
+const MOST_KEYS = 20;
+
+/** The first of them. */
+export function toldKeys(keys: readonly string[]): readonly string[] {
+  return keys.slice(0, MOST_KEYS);
+}
+
 /** What is wrong with one unknown key. */
 export function unknownKey(key: string, known: readonly string[]): string {
   const there = ELSEWHERE.get(key);
@@ -46,7 +54,9 @@ export function closed<Fields extends z.core.$ZodLooseShape>(fields: Fields): z.
       const keys = (issue as { readonly keys?: readonly string[] }).keys ?? [];
       const known = Object.keys(issue.inst instanceof z.ZodObject ? issue.inst.def.shape : fields);
       knownBeside.set(keys, known);
-      return keys.map((key) => unknownKey(key, known)).join(', ');
+      return toldKeys(keys)
+        .map((key) => unknownKey(key, known))
+        .join(', ');
     },
   });
 }

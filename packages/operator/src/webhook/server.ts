@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ChaosError, createGuard, type Clock, type GuardLimits, type Logger, type Turned } from '@chaosplane/common';
-import { isReviewPath, REVIEW_PATH } from './path.ts';
+import { isReviewPath } from './path.ts';
 import { answerReview, type JudgePolicies } from './review.ts';
 
 /** Where it listens, and what it shows. */
@@ -51,6 +51,9 @@ const REFRESH_MS = 10_000;
 export async function serveWebhook(options: WebhookOptions, tools: WebhookTools): Promise<WebhookServer> {
   const { clock, logger, onTurned, judge } = tools;
   let pair = await readPair(options);
+  /** The API server hears of another path a little later than this replica. */
+  let keyBefore: string | undefined;
+  const keys = (): readonly string[] => (keyBefore === undefined ? [pair.key] : [pair.key, keyBefore]);
   const limits = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
   const server = createServer({ ...pair, ...limits, maxHeaderSize: 16_384, handshakeTimeout: 5000 });
   const born = new WeakMap<object, number>();
@@ -58,8 +61,12 @@ export async function serveWebhook(options: WebhookOptions, tools: WebhookTools)
   server.on('request', (request, response) => {
     const age = clock.monotonic() - (born.get(request.socket) ?? -Infinity);
     if (age > AGED_MS) response.setHeader('connection', 'close');
-    const isTrusted = isReviewPath(pathOf(request), pair.key);
-    void serve(request, response, { logger, judge: isTrusted ? judge : async () => [] });
+    // A stranger is not read: what a review costs is for the API server.
+    if (request.method !== 'POST' || !isReviewPath(pathOf(request), keys())) {
+      response.writeHead(404, { connection: 'close' }).end();
+      return;
+    }
+    void serve(request, response, { logger, judge });
   });
   createGuard({ limits: LIMITS, clock, onTurned }).guard(server);
   await listen(server, options.listen);
@@ -69,6 +76,7 @@ export async function serveWebhook(options: WebhookOptions, tools: WebhookTools)
       await clock.sleep(REFRESH_MS, life.signal).catch(() => undefined);
       const read = await readPair(options).catch(() => pair);
       if (read.cert === pair.cert && read.key === pair.key) continue;
+      if (read.key !== pair.key) keyBefore = pair.key;
       pair = read;
       server.setSecureContext(pair);
       logger.info('the webhook has another certificate');
@@ -108,7 +116,6 @@ function listen(server: Server, { host, port }: WebhookOptions['listen']): Promi
   });
 }
 
-/** A path that is not known any more is no reason to say nothing: the certificate has a new key, and the API server hears of it soon. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?')[0] ?? '';
 
 async function serve(
@@ -119,11 +126,6 @@ async function serve(
   const answer = (status: number, body: string, type = 'text/plain; charset=utf-8'): void => {
     response.writeHead(status, { 'content-type': type }).end(body);
   };
-  const path = pathOf(request);
-  if (request.method !== 'POST' || !(path === REVIEW_PATH || path.startsWith(`${REVIEW_PATH}/`))) {
-    answer(404, `there is POST ${REVIEW_PATH}\n`);
-    return;
-  }
   try {
     const review = await answerReview(JSON.parse(await bodyOf(request)), judge);
     answer(200, JSON.stringify(review), 'application/json');
