@@ -1,14 +1,15 @@
 /** Finalizers: our own word is put into the list or taken out of it, others' are left alone. */
 import type { KubeClient } from './client.ts';
-import { isConflict, isNotFound, KubeError } from './errors.ts';
-import { refOf, resourceName, type KubeObject, type ResourceType } from './object.ts';
+import { isConflict, isNotFound } from './errors.ts';
+import { refOf, type KubeObject, type ResourceType } from './object.ts';
 
 /** Others change the list too; five losses in a row are more than bad luck. */
 const ATTEMPTS = 5;
 
 /**
- * The object with this finalizer; nothing is written when it has it.
- * @throws KubeError 404 when the object is gone, 409 when another one has taken its name.
+ * The object with this finalizer; nothing is written when it has it. What was decided of the object as it was read must still
+ * hold, so that another version is refused.
+ * @throws KubeError 404 when the object is gone, 409 when it has changed or another one has taken its name.
  */
 export async function addFinalizer<T extends KubeObject>(
   client: KubeClient,
@@ -17,12 +18,8 @@ export async function addFinalizer<T extends KubeObject>(
   finalizer: string,
   signal?: AbortSignal,
 ): Promise<T> {
-  const changed = await change(client, type, object, signal, (before) =>
-    before.includes(finalizer) ? before : [...before, finalizer],
-  );
-  if (changed !== undefined) return changed;
-  const { name } = object.metadata;
-  throw new KubeError(404, 'NotFound', `${resourceName(type)} ${name}: gone before its finalizer was added`);
+  const { finalizers = [] } = object.metadata;
+  return finalizers.includes(finalizer) ? object : write(client, type, object, [...finalizers, finalizer], signal);
 }
 
 /** The object without this finalizer. An object that is gone, or replaced by another of its name, has none any more. */
@@ -33,38 +30,34 @@ export async function removeFinalizer<T extends KubeObject>(
   finalizer: string,
   signal?: AbortSignal,
 ): Promise<T> {
-  const without = (before: readonly string[]): readonly string[] =>
-    before.includes(finalizer) ? before.filter((one) => one !== finalizer) : before;
-  const changed = await change(client, type, object, signal, without);
-  if (changed !== undefined) return changed;
-  const finalizers = without(object.metadata.finalizers ?? []);
-  return { ...object, metadata: { ...object.metadata, finalizers } };
-}
-
-/** Undefined when the object is gone. */
-async function change<T extends KubeObject>(
-  client: KubeClient,
-  type: ResourceType<T>,
-  object: T,
-  signal: AbortSignal | undefined,
-  edit: (before: readonly string[]) => readonly string[],
-): Promise<T | undefined> {
   const { uid } = object.metadata;
   let current: T = object;
   for (let attempt = 1; ; attempt += 1) {
-    const before = current.metadata.finalizers ?? [];
-    const finalizers = edit(before);
-    if (finalizers === before) return current;
-    // The uid is refused as a conflict when another object has taken the name; the version when the list may have changed.
-    const body = { metadata: { uid, resourceVersion: current.metadata.resourceVersion, finalizers } };
+    const { finalizers = [] } = current.metadata;
+    if (!finalizers.includes(finalizer)) return current;
+    const left = finalizers.filter((one) => one !== finalizer);
+    const gone = { ...object, metadata: { ...object.metadata, finalizers: left } };
     try {
-      return await client.patch(type, refOf(current), { kind: 'merge', body }, { signal });
+      return await write(client, type, current, left, signal);
     } catch (error) {
-      if (isNotFound(error)) return undefined;
+      if (isNotFound(error)) return gone;
       if (!isConflict(error) || attempt === ATTEMPTS) throw error;
       const fresh = await client.get(type, refOf(current), { signal });
-      if (fresh === undefined || (uid !== undefined && fresh.metadata.uid !== uid)) return undefined;
+      if (fresh === undefined || (uid !== undefined && fresh.metadata.uid !== uid)) return gone;
       current = fresh;
     }
   }
+}
+
+/** The uid is refused as a conflict when another object has taken the name; the version when anything has changed. */
+function write<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  object: T,
+  finalizers: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const { uid, resourceVersion } = object.metadata;
+  const body = { metadata: { uid, resourceVersion, finalizers } };
+  return client.patch(type, refOf(object), { kind: 'merge', body }, { signal });
 }

@@ -1,4 +1,5 @@
 /** The controller of ChaosExperiments: observe, decide, carry out, report; again and again, until there is nothing to do for a while. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   chaosExperiments,
   isFinal,
@@ -19,8 +20,8 @@ import { observe, type ObserveParts } from './observe.ts';
 import type { ControllerParts } from './parts.ts';
 import { portsOf, type PortsParts } from './ports.ts';
 import { stopProbing } from './probing.ts';
-import { report } from './report.ts';
-import { createStore, type Stored } from './store.ts';
+import { noteEntered, report } from './report.ts';
+import { createStore, isUntouched, type Stored } from './store.ts';
 import { createTimings } from './timings.ts';
 import { experimentIdOf, type Visit, type Visited } from './visit.ts';
 
@@ -41,9 +42,12 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
   return async (key, signal) => {
     const ref = refOfKey(key);
     const known = memories.get(key);
-    const kept = unchanged(known, parts.experiments.get(ref));
-    // Otherwise not from the cache: decisions build on what was written last, whichever program wrote it.
-    const object = kept?.object ?? (await client.get(chaosExperiments, ref, { signal }));
+    const cached = parts.experiments.get(ref);
+    const kept = unchanged(known, cached);
+    // Otherwise not from the cache: decisions build on what was written last, whichever program wrote it. Of one that is new nothing
+    // was, and the first write is refused if that is not so any more.
+    const isNew = known === undefined && cached !== undefined && isUntouched(cached);
+    const object = kept?.object ?? (isNew ? cached : await client.get(chaosExperiments, ref, { signal }));
     // A user may have taken its finalizer away, at any step of the experiment.
     if (known !== undefined && known.uid !== object?.metadata.uid) {
       forget(memories, key, admission);
@@ -57,7 +61,7 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
     delete memory.stored;
     const stored = kept ?? (await store.load(object, signal));
     const { visited, status } = examine(stored);
-    const visit: Visit = { stored, status, savedAt: clock.monotonic() };
+    const visit: Visit = { stored, status, savedAt: clock.monotonic(), entered: [] };
     const executor = parts.executorOf(visited.spec, visited.id, {
       signal,
       everywhere: stored.incomplete,
@@ -73,12 +77,18 @@ export function experimentReconciler(parts: ControllerParts): Reconciler {
   };
 }
 
-/** What the last visit left behind, when the API server has nothing newer; a write over what is older than that is refused. */
+/**
+ * What the last visit left behind, when the API server has no other spec and no other status: users write metadata, such as an abort.
+ * A write over what is older than what the API server has is refused.
+ */
 function unchanged(memory: VisitMemory | undefined, latest: ExperimentObject | undefined): Stored | undefined {
   const stored = memory?.stored;
   if (stored === undefined || stored.incomplete || latest === undefined) return undefined;
-  const { uid, resourceVersion } = stored.object.metadata;
-  return latest.metadata.uid === uid && latest.metadata.resourceVersion === resourceVersion ? stored : undefined;
+  const { metadata, spec, status } = stored.object;
+  if (latest.metadata.uid !== metadata.uid) return undefined;
+  if (latest.metadata.resourceVersion === metadata.resourceVersion) return stored;
+  const isSame = isDeepStrictEqual([latest.spec, latest.status], [spec, status]);
+  return isSame ? { ...stored, object: latest } : undefined;
 }
 
 function forget(memories: Map<string, VisitMemory>, key: string, admission: Admission): void {
@@ -102,8 +112,11 @@ async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizePar
     // Before anything is awaited: the next experiment is judged with it.
     if (decision.kind === 'advance')
       parts.policies.note(keyOf(visit.stored.object.metadata), parts.visited.spec, decision.status);
+    // What is done builds on what is written; phases in which nothing is to be done are written together.
+    else await report(visit, false, parts);
     const next = await carryOut(decision, observation, ports);
-    await report(visit, next !== undefined, parts);
+    noteEntered(visit);
+    if (decision.kind !== 'advance' || isFinal(visit.status)) await report(visit, next !== undefined, parts);
     if (isFinal(visit.status)) return finalize(visit, parts);
     if (next !== undefined) return next;
   }

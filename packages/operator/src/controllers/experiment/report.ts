@@ -1,5 +1,5 @@
 /** Writes down what has become of an experiment, and tells people when it enters a phase. */
-import { chaosExperiments, FINALIZER, isFinal, type ExperimentStatus } from '@chaosplane/api';
+import { chaosExperiments, FINALIZER, isFinal, targetName, type ExperimentStatus } from '@chaosplane/api';
 import { addFinalizer } from '@chaosplane/kube';
 import type { ControllerParts } from './parts.ts';
 import type { Store, Stored } from './store.ts';
@@ -18,12 +18,16 @@ export interface ReportParts extends Pick<ControllerParts, 'client' | 'clock' | 
 /** The status is written no more often than this, unless the phase changes or the visit ends. */
 const SAVE_MS = 1000;
 
+/** So many targets are named where they are chosen. */
+const NAMED = 20;
+
 /** @throws KubeError conflict when another program wrote first: everything has to be observed again. */
 export async function report(visit: Visit, leaving: boolean, parts: ReportParts): Promise<void> {
   const { status, stored } = visit;
   const { clock, signal, store } = parts;
   if (status === stored.status) return;
-  const entered = status.phase !== stored.status.phase;
+  noteEntered(visit);
+  const entered = visit.entered.length > 0;
   if (!entered && !leaving && clock.monotonic() - visit.savedAt < SAVE_MS) return;
   if (stored.status.phase === 'Pending' && !isFinal(status)) visit.stored = await hold(stored, parts);
   visit.stored = await store.save(visit.stored, status, signal);
@@ -31,8 +35,15 @@ export async function report(visit: Visit, leaving: boolean, parts: ReportParts)
   visit.savedAt = clock.monotonic();
   tellTargets(stored.status, visit.status, parts);
   parts.timings.note(stored.object.metadata.uid ?? '', stored.status, visit.status);
-  if (entered) tell(visit, parts);
+  for (const one of visit.entered) tell(one, visit, parts);
+  visit.entered = [];
   tellAudit(stored.status, visit, parts);
+}
+
+/** Remembers a phase that was entered, until it is told. */
+export function noteEntered(visit: Visit): void {
+  const { status, stored, entered } = visit;
+  if (status.phase !== (entered.at(-1) ?? stored.status).phase) visit.entered = [...entered, status];
 }
 
 /** From here on something of the experiment may be on a node, so the API server must not forget it. */
@@ -40,15 +51,21 @@ async function hold(stored: Stored, { client, signal }: Pick<ReportParts, 'clien
   const { finalizers, deletionTimestamp } = stored.object.metadata;
   // Deleted before it began, and kept by another finalizer: it takes no finalizer any more, and nothing will be injected.
   if (finalizers?.includes(FINALIZER) === true || deletionTimestamp !== undefined) return stored;
+  // Refused when it is not as it was read: another operator may have begun, or its spec may be another one.
   const object = await addFinalizer(client, chaosExperiments, stored.object, FINALIZER, signal);
   return { ...stored, object };
 }
 
-function tell({ status, stored }: Readonly<Visit>, { events, logger, visited }: ReportParts): void {
-  const { phase, outcome, targets, verdict } = status;
+function tell(
+  { phase, outcome, targets, verdict }: ExperimentStatus,
+  { stored }: Readonly<Visit>,
+  { events, logger, visited }: ReportParts,
+): void {
   const why = outcome?.message ?? `${targets.length} targets`;
   const message = verdict === undefined ? why : `${verdict}: ${why}`;
-  logger.info({ experiment: visited.id, phase, verdict, reason: why }, 'phase entered');
+  // Once, when they have been chosen; what becomes of each has lines of its own.
+  const chosen = phase === 'SteadyStateChecking' ? targets.slice(0, NAMED).map(targetName) : undefined;
+  logger.info({ experiment: visited.id, phase, verdict, reason: why, targets: chosen }, 'phase entered');
   const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
   events.record(stored.object, { type, reason: phase, action: 'Reconcile', message });
 }

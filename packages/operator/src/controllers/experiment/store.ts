@@ -9,6 +9,7 @@ import {
   chaosExperiments,
   chaosExperimentShards,
   EXPERIMENT_UID_LABEL,
+  FINALIZER,
   type ExperimentObject,
   type ShardObject,
 } from '@chaosplane/api';
@@ -62,6 +63,8 @@ export function createStore(client: KubeClient, clock: Clock): Store {
 
   return {
     async load(found, signal) {
+      if (isUntouched(found))
+        return { object: found, shards: [], incomplete: false, status: statusFrom(undefined, []) };
       const object = asNew(found);
       const { namespace = '', uid = '' } = object.metadata;
       const { items } = await client.list(chaosExperimentShards, {
@@ -98,6 +101,11 @@ export function createStore(client: KubeClient, clock: Clock): Store {
       return { object, shards, status, incomplete: stored.incomplete };
     },
   };
+}
+
+/** Whether no operator has written anything of it: before shards and status it gets the finalizer. */
+export function isUntouched({ status, metadata: { finalizers = [] } }: ExperimentObject): boolean {
+  return status === undefined && !finalizers.includes(FINALIZER);
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Visit {
   status: ExperimentStatus;
   /** On the monotonic clock: when the status was last written. */
   savedAt: number;
+  /** The status of each phase that was entered since then. */
+  entered: readonly ExperimentStatus[];
 }
 
 /** The id under which the daemons know the experiment. */
