@@ -6,7 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
 import type { EngineConfig } from './config.ts';
-import type { EngineContext } from './context.ts';
+import { logFields, type EngineContext } from './context.ts';
 import { gatherEvidence } from './evidence.ts';
 import { Executions, isLive, type ExecutionListener } from './executions.ts';
 import { inject, type InjectionResult } from './inject.ts';
@@ -183,7 +183,7 @@ export class Engine {
     // Renewals take this timer back. The wall clock is not asked whether the time is over: it may have been set.
     const reason = lease.deadlineOf(record) === record.expiresAt ? 'expired' : 'lease-lapsed';
     await this.#undoer.undo(id, reason).catch((error: unknown) => {
-      logger.error({ executionId: id, err: error }, 'execution past its deadline could not be undone');
+      logger.error({ ...logFields(record), err: error }, 'execution past its deadline could not be undone');
     });
   }
 

@@ -1,6 +1,6 @@
 /** Gathers what was measured about an execution's effect. */
 import type { EvidenceRecord, ExecutionRecord, DriverName } from '../journal/record.ts';
-import type { EngineContext } from './context.ts';
+import { logFields, type EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
 import { driverOf, type Session } from './drivers/driver.ts';
 
@@ -14,7 +14,7 @@ export async function gatherEvidence(
   const fresh = await driverOf(context.drivers, record)
     .revisit(record, (session) => measure(context, context.executions.get(record.id) ?? record, session))
     .catch((error: unknown) => {
-      context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
+      context.logger.warn({ ...logFields(record), err: error }, 'evidence could not be gathered');
       return undefined;
     });
   return fresh ?? record.evidence;
@@ -29,7 +29,7 @@ export async function measure(
   try {
     return (await session.measure(record)) ?? record.evidence;
   } catch (error) {
-    context.logger.warn({ executionId: record.id, err: error }, 'evidence could not be gathered');
+    context.logger.warn({ ...logFields(record), err: error }, 'evidence could not be gathered');
     return record.evidence;
   }
 }

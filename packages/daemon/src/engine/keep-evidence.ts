@@ -1,6 +1,6 @@
 /** Measures what is in force again and again, and journals it: what was measured last outlives its target, and the daemon. */
 import { isDeepStrictEqual } from 'node:util';
-import type { EngineContext } from './context.ts';
+import { logFields, type EngineContext } from './context.ts';
 import { gatherEvidence } from './evidence.ts';
 
 /** How old the evidence may be that a target or a daemon leaves behind. */
@@ -19,7 +19,7 @@ export async function keepEvidence(context: EngineContext, signal: AbortSignal):
     const evidence = await gatherEvidence(context, before);
     if (evidence === undefined || isDeepStrictEqual(evidence.counters, before.evidence?.counters)) continue;
     await executions.keepEvidence(id, evidence).catch((error: unknown) => {
-      logger.warn({ executionId: id, err: error }, 'evidence could not be journaled');
+      logger.warn({ ...logFields(before), err: error }, 'evidence could not be journaled');
     });
   }
   return Math.max(KEEP_EVERY_MS, SHARE * (clock.monotonic() - began));

@@ -67,7 +67,7 @@ export class Undoer {
       const undoing = { state: 'undoing', endReason, ...defined({ evidence }) } as const;
       // A journal that cannot be written (a full disk) must not keep a fault in force.
       await executions.update(id, undoing).catch((error: unknown) => {
-        this.#context.logger.error({ executionId: id, err: error }, 'undo could not be journaled, and goes on');
+        this.#context.logger.error({ ...logFields(current), err: error }, 'undo could not be journaled, and goes on');
       });
       try {
         await session.remove(current);
@@ -100,7 +100,9 @@ export class Undoer {
   }
 
   async #retryUntilDone(id: string, reason: EndReason): Promise<void> {
-    const { clock, logger } = this.#context;
+    const { clock, logger, executions } = this.#context;
+    const record = executions.get(id);
+    const fields = record === undefined ? { executionId: id } : logFields(record);
     for (const waitMs of backoff({ firstMs: 500, factor: 2, longestMs: 60_000, clock })) {
       try {
         await clock.sleep(waitMs, this.#stop.signal);
@@ -108,7 +110,7 @@ export class Undoer {
         return;
       } catch (error) {
         if (this.#stop.signal.aborted) return;
-        logger.error({ executionId: id, err: error, waitMs }, 'undo failed, will be tried again');
+        logger.error({ ...fields, err: error, waitMs }, 'undo failed, will be tried again');
       }
     }
   }

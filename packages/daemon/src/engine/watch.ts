@@ -1,6 +1,6 @@
 /** Notices targets that went away: their executions end, and what is held of them is let go so that the kernel can remove it. */
 import { driverNameOf, type ExecutionRecord } from '../journal/record.ts';
-import type { EngineContext } from './context.ts';
+import { logFields, type EngineContext } from './context.ts';
 import { isLive } from './executions.ts';
 import { KEEP_EVERY_MS, keepEvidence } from './keep-evidence.ts';
 import { driverOf } from './drivers/driver.ts';
@@ -59,7 +59,7 @@ async function lookOnce(context: EngineContext, undoer: Undoer, signal: AbortSig
       if (current === undefined || !isLive(current)) return;
       // Where the target can still be reached, the fault is removed first: a sandbox that is not ready may have a network.
       await undoer.undo(id, 'target-gone').catch((error: unknown) => {
-        logger.error({ executionId: id, err: error }, 'execution whose target is gone could not be undone');
+        logger.error({ ...logFields(current), err: error }, 'execution whose target is gone could not be undone');
       });
     };
     // The runtime may take a moment to say why, for each.

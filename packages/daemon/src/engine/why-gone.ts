@@ -1,7 +1,7 @@
 /** Says in words why a target is gone, as its container runtime tells it: part of the evidence of what ended with it. */
 import type { ContainerDetail, Host } from '../contract/host.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
-import type { DriverContext } from './context.ts';
+import { logFields, type DriverContext } from './context.ts';
 import { podName } from './target/name.ts';
 
 /** How long the runtime has to notice an end that the kernel has shown already. */
@@ -13,8 +13,9 @@ const ASK_EVERY_MS = 100;
 /** Undefined when nothing is known about it. */
 export async function whyGone(
   { host, clock, logger }: Pick<DriverContext, 'host' | 'clock' | 'logger'>,
-  { bootId, target, id }: ExecutionRecord,
+  record: ExecutionRecord,
 ): Promise<string | undefined> {
+  const { bootId, target } = record;
   if (bootId !== host.bootId) return 'the node has booted since';
   if (target.kind === 'node') return undefined;
   let containers: string[] = [];
@@ -32,7 +33,7 @@ export async function whyGone(
       await clock.sleep(ASK_EVERY_MS);
     }
   } catch (error) {
-    logger.warn({ executionId: id, err: error }, 'why a target is gone is not known');
+    logger.warn({ ...logFields(record), err: error }, 'why a target is gone is not known');
     return joined(containers);
   }
 }

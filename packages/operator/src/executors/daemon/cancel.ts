@@ -9,6 +9,7 @@ import { nodeOf } from './node-executions.ts';
 
 /** What executions are cancelled with. */
 export interface CancelParts extends Pick<ReachParts, 'calls'> {
+  readonly experimentId: string;
   readonly logger: Logger;
 }
 
@@ -20,7 +21,7 @@ const AGAIN_MS = 100;
 
 /** `seenOn`: where an execution was seen that no target's status knows. */
 export function canceller(
-  { calls, logger }: CancelParts,
+  { calls, experimentId: experiment, logger }: CancelParts,
   { limit, call }: Reach,
   seenOn: ReadonlyMap<string, string>,
 ): Pick<Executor, 'cancel'> {
@@ -32,7 +33,7 @@ export function canceller(
           await client.cancelChaos({ executionId }, { signal: limit() });
           return true;
         } catch (error) {
-          logger.info({ node, executionId, reason: reasonOf(error) }, 'cancel not done yet');
+          logger.info({ experiment, node, executionId, reason: reasonOf(error) }, 'cancel not done yet');
           return false;
         }
       },

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { findAction, parseParameters, type NetworkScope } from '@chaosplane/actions';
 import { isOfDriver, type RecordOf } from '../../../journal/record.ts';
 import type { HostPeer } from '../../../model/layer.ts';
-import type { DriverContext } from '../../context.ts';
+import { logFields, type DriverContext } from '../../context.ts';
 import { Namespaces } from './namespaces.ts';
 import { podName } from '../../target/name.ts';
 import { findPod, requireOwnNetwork } from '../../target/pod.ts';
@@ -108,7 +108,7 @@ async function followHosts(
     const followed = await executions.update(id, { work });
     if (isOfDriver(followed, 'network')) await namespace.renew([installedOf(context, followed)]);
     context.logger.info(
-      { executionId: id, hosts: hosts.map(({ name }) => name) },
+      { ...logFields(followed), hosts: hosts.map(({ name }) => name) },
       'host names mean other addresses now',
     );
   });

@@ -2,7 +2,7 @@
 import { asChaosError, ChaosError, parseCidr, type Cidr } from '@chaosplane/common';
 import type { RecordOf } from '../../../journal/record.ts';
 import type { HostPeer } from '../../../model/layer.ts';
-import type { DriverContext } from '../../context.ts';
+import { logFields, type DriverContext } from '../../context.ts';
 
 type NetworkRecord = RecordOf<'network'>;
 
@@ -101,7 +101,7 @@ export function createHostRefresher(
         busy.add(record.id);
         void refreshOne(record)
           .catch((error: unknown) => {
-            context.logger.error({ executionId: record.id, err: error }, 'host names of peers could not be followed');
+            context.logger.error({ ...logFields(record), err: error }, 'host names of peers could not be followed');
           })
           .finally(() => busy.delete(record.id));
       }

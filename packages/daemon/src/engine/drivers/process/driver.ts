@@ -5,7 +5,7 @@ import type { EvidenceRecord, RecordOf } from '../../../journal/record.ts';
 import { isOfDriver } from '../../../journal/record.ts';
 import { targetIdentity, targetKey, targetName } from '../../target/name.ts';
 import { resolveTarget } from '../../target/resolve.ts';
-import type { DriverContext } from '../../context.ts';
+import { logFields, type DriverContext } from '../../context.ts';
 import { OwnStressors } from './own-stressors.ts';
 import { isThere, planProcess, type ProcessTarget } from './plan.ts';
 import { HalfAppliedError, type RecordChange, type Driver, type Session } from '../driver.ts';
@@ -64,10 +64,10 @@ async function journalEnd(context: DriverContext, stressors: OwnStressors, id: s
   const measure = stressors.measure(record);
   if (measure?.ended === undefined) return;
   const evidence = evidenceOf(context, stressors, record);
-  context.logger.warn({ executionId: id, evidence: evidence?.summary }, 'stressor ended');
+  context.logger.warn({ ...logFields(record), evidence: evidence?.summary }, 'stressor ended');
   const over = stressors.ranOut(id) ? { work: { ...record.work, ended: measure.ended } } : {};
   await context.executions.update(id, { ...over, ...defined({ evidence }) }).catch((error: unknown) => {
-    context.logger.error({ executionId: id, err: error }, 'end of a stressor could not be journaled');
+    context.logger.error({ ...logFields(record), err: error }, 'end of a stressor could not be journaled');
   });
 }
 
