@@ -186,6 +186,7 @@ async function refused<R>({ shop, phases }: Stage, action: string, of: Measured<
   });
   expect(await residue()).toEqual(clean);
   expect(await phases.of(name)).toEqual(['Pending', 'SteadyStateChecking', 'Running', 'Recovering', 'Failed']);
+  process.stderr.write(`${action}: the node cannot carry it out, and refuses it: ${why}\n`);
   await shop.remove(name);
 }
 
