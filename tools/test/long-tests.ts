@@ -137,6 +137,15 @@ export const longTests: readonly LongTest[] = [
     prepare: async (options) => ({ ...(await kubernetes(options)), CHAOSPLANE_TEST_API_MS: '5000' }),
   },
   {
+    name: 'floor',
+    summary: '200 random runs of experiments, failures and drains: policies keep the floor of each workload',
+    project: 'long',
+    files: ['floor'],
+    limitMs: 2 * apiLayer.limitMs,
+    packages: apiLayer.packages,
+    prepare: kubernetes,
+  },
+  {
     name: 'prometheus',
     summary: "probes of a real Prometheus on this machine's loopback: what passes, fails and is an error",
     project: 'long',

@@ -6,6 +6,7 @@ export * from './eventually.ts';
 export * from './fake-host.ts';
 export * from './fake-netns.ts';
 export * from './fake-nft.ts';
+export * from './floor.ts';
 export * from './flows.ts';
 export * from './lab.ts';
 export * from './memory-journal.ts';

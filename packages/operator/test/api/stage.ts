@@ -233,12 +233,17 @@ function experimentsOf(client: KubeClient, namespace: string): Pick<Stage, 'appl
   };
 }
 
-/** A namespace with what its API server wants of it, and the Service of the daemons. */
-async function makeNamespace(client: KubeClient, namespace: string): Promise<void> {
+/** A namespace with what its API server wants of it. */
+export async function makeBareNamespace(client: KubeClient, namespace: string): Promise<void> {
   await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   // Its controller would make it too, some time; after the API server was away, in its own good time.
   const account = { ...serviceAccountKind, metadata: { namespace, name: 'default' } };
   await client.apply(serviceAccounts, account, { fieldManager: 'test', force: true });
+}
+
+/** The same with the Service of the daemons. */
+async function makeNamespace(client: KubeClient, namespace: string): Promise<void> {
+  await makeBareNamespace(client, namespace);
   await client.create(services, {
     apiVersion: 'v1',
     kind: 'Service',
