@@ -57,3 +57,16 @@ export function withEffect(status: ExperimentStatus): ExperimentStatus {
     : (['NotMeasured', 'it was not measured'] as const);
   return withCondition(status, { type, status: 'Unknown', reason, message: `${message}: ${why}` });
 }
+
+/** A daemon that was slow when the effect was asked for has told it by the end of the execution. */
+export function measuredAtLast(
+  status: ExperimentStatus,
+  outcome: Outcome,
+): { readonly status: ExperimentStatus; readonly outcome: Outcome } {
+  const effectOf = ({ conditions }: ExperimentStatus) => conditions.find(({ type }) => type === 'EffectObserved');
+  if (effectOf(status)?.status !== 'Unknown') return { status, outcome };
+  const measured = withEffect(status);
+  const effect = effectOf(measured);
+  const inVain = effect?.status === 'False' && outcome.phase === 'Completed';
+  return { status: measured, outcome: inVain ? { phase: 'Failed', message: unseen(effect) } : outcome };
+}

@@ -10,6 +10,7 @@ import {
 import { countOf } from '@chaosplane/common/pure';
 import { recovered } from './evidence.ts';
 import type { Decision, Observation, ProbeOutcome } from './observation.ts';
+import { measuredAtLast } from './effect.ts';
 import { withSteadyState } from './steady-state.ts';
 import { samplesBack } from './sampling.ts';
 import { LOOK_AGAIN_MS } from './timing.ts';
@@ -125,5 +126,5 @@ function end(
       : ({ status: 'Unknown', reason: 'LeftToTTL', message: `${countOf(left, 'execution')} left to the TTL` } as const);
   const settled = status.conditions.filter(({ type }) => left > 0 || type !== 'Stuck');
   const noted = withCondition({ ...status, conditions: settled }, { type: 'Recovered', ...said });
-  return { kind: 'advance', status: judged({ spec, status: noted, outcome, after }, now) };
+  return { kind: 'advance', status: judged({ spec, ...measuredAtLast(noted, outcome), after }, now) };
 }

@@ -36,6 +36,31 @@ const none = {};
 const passing = { before: [probe], after: [probe] };
 const only = { before: [probe] };
 
+/** No daemon answers before the executions are cancelled; their ends tell what came of them. */
+function toldAtTheEnd(effect: Effect): Simulation {
+  const simulation = new Simulation(specOf({ steadyState: passing }));
+  simulation.effect = 'Unknown';
+  simulation.outcome = () => passed;
+  simulation.run(500, () => simulation.status.phase === 'Recovering');
+  const evidence = { verdict: effect, engine: 'nft', summary: '', counters: {}, notes: [] };
+  for (const id of simulation.executions.keys())
+    simulation.executions.set(id, { live: false, endReason: 'cancelled', evidence });
+  simulation.run();
+  return simulation;
+}
+
+test.each<[Effect, string, unknown[]]>([
+  ['Verified', 'True', ['Completed', 'Held', 'True', 'SteadyStateKept', `${verified}, and the steady state is back`]],
+  ['NotObserved', 'False', ['Failed', 'NotHeld', 'False', 'EffectNotObserved', unseen]],
+  ['NoTraffic', 'Unknown', ['Completed', 'Inconclusive', 'Unknown', 'NoTraffic', nothing]],
+  ['Unknown', 'Unknown', ['Completed', 'Inconclusive', 'Unknown', 'EffectNotMeasured', unknown]],
+])('an effect that is told only when its fault has ended counts: %s', (effect, observed, expected) => {
+  const simulation = toldAtTheEnd(effect);
+  expect(said(simulation)).toEqual(expected);
+  const condition = simulation.status.conditions.find(({ type }) => type === 'EffectObserved');
+  expect(condition?.status).toBe(observed);
+});
+
 describe('an experiment says of its hypothesis', () => {
   test.each<[string, object, Effect, unknown[]]>([
     [
