@@ -58,10 +58,10 @@ export class ChaosError extends Error {
 const MOST_PROBLEMS = 100;
 
 /** An INVALID_ARGUMENT that names every problem in its message. */
-export function invalidArgument(what: string, all: readonly Problem[]): ChaosError {
-  const problems = all.slice(0, MOST_PROBLEMS);
-  const lines = problems.map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
-  if (all.length > problems.length) lines.push(`and ${all.length - problems.length} more problems`);
+export function invalidArgument(what: string, problems: readonly Problem[]): ChaosError {
+  const told = problems.slice(0, MOST_PROBLEMS).map((p) => `${p.path}: ${p.wrong}; allowed: ${p.allowed}`);
+  const more = problems.length - told.length;
+  const lines = more > 0 ? [...told, `and ${more} more problems`] : told;
   return new ChaosError('INVALID_ARGUMENT', `${what} is not valid: ${lines.join(' | ')}`, { problems });
 }
 

@@ -121,6 +121,9 @@ export async function answerReview(document: unknown, judge: JudgePolicies): Pro
   };
 }
 
+/** So many are told. */
+const MOST_PROBLEMS = 100;
+
 /** The API server cuts off what is more than 4096 characters together. */
 const MOST_WARNINGS = 16;
 
@@ -131,7 +134,9 @@ function problemsOf({ document, parse }: Read): readonly string[] {
     return [];
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
-    return error.problems.length === 0 ? [error.message] : error.problems.map(problemLine);
+    const told = error.problems.slice(0, MOST_PROBLEMS).map(problemLine);
+    const more = error.problems.length - told.length;
+    return told.length === 0 ? [error.message] : [...told, ...(more > 0 ? [`and ${more} more`] : [])];
   }
 }
 
