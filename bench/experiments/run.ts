@@ -2,6 +2,7 @@
 import { ABORT_ANNOTATION, chaosExperiments, FINALIZER, isFinal, type ExperimentObject } from '@chaosplane/api';
 import { systemClock } from '@chaosplane/common';
 import { NAMESPACE } from '@chaosplane/testcluster/installation';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { now } from './clock.ts';
 import { equals, POD, type Build, type ToldEvent } from './setup.ts';
 
@@ -14,13 +15,14 @@ export type Measure = 'roundTrip' | 'created' | 'inject' | 'abort';
 /** How long one run may take. */
 const LIMIT_MS = 60_000;
 
-/** After the status says so, packets that are on their way have come. */
-const SETTLED_MS = 50;
+/** After the status says so, packets that are on their way have come, and so have their answers. */
+const SETTLED_MS = 200;
 
 const spec = {
   target: { names: [POD] },
-  // Every packet of the pod is lost, so that the first one that is not answered is the first that was changed.
-  action: { type: 'network-loss', parameters: { percent: 100 } },
+  // Every packet to the pod is lost, so that the first one that is not answered is the first that was changed. At the pod's door, and
+  // not behind it: a program that is slow to answer makes no difference.
+  action: { type: 'network-loss', parameters: { percent: 100, direction: 'ingress' } },
   duration: '10m',
 };
 
@@ -136,9 +138,8 @@ async function endIt(
   const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
   await client.patch(chaosExperiments, ref, { kind: 'merge', body }, { signal });
   const times = await told;
-  await systemClock.sleep(SETTLED_MS, signal);
-  const back = (await traffic.firstBack()) ?? NaN;
-  if (!(back >= begun)) throw new Error(`${name}: no packet passes after its end`);
+  const back = await eventually('a packet passes after the end', () => traffic.firstBack(), { signal });
+  if (back < begun) throw new Error(`${name}: the first packet that passes was sent before the abort`);
   times.set('the first packet passes', back);
   for (const [step, at] of times) legs.set(step, at - begun);
   const gone = next((event) => of(event) && event.type === 'DELETED', signal);
