@@ -35,6 +35,7 @@ async function run(program: string, words: readonly string[]) {
 test.each<[program: string, words: readonly string[], lacking: readonly string[]]>([
   ['bench/namespaces.ts', [], ['nftables', 'libnftables1', 'iproute2']],
   ['bench/proxy.ts', [], ['nftables', 'libnftables1', 'iproute2', 'golang-go']],
+  ['bench/experiments.ts', [], ['containerd', 'runc', 'openssl', 'golang-go', 'libnftables1']],
   ['bench/main.ts', ['rpc'], ['libnftables1', 'containerd', 'runc']],
   ['bench/main.ts', ['bandwidth'], ['libnftables1', 'iproute2']],
   ['bench/main.ts', ['chaos-mesh'], ['libnftables1', 'containerd', 'ipset', 'gcc']],
