@@ -81,7 +81,7 @@ export async function startBuild(
   const cluster = await startCluster({ nodes: 2, report: say, signal });
   ends.defer(() => cluster.stop());
   signal.throwIfAborted();
-  const set = guarded ? ['admission.webhook.enabled=true'] : [];
+  const set = [`admission.webhook.enabled=${guarded}`];
   await (folder === undefined ? installRelease : await releaseOf(folder))(cluster, { report: say, set });
   await cluster.kubectl(['create', 'namespace', NAMESPACE]);
   if (guarded)

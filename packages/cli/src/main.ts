@@ -64,7 +64,7 @@ addRecover(program, surroundings, done);
 addExperiments(program, surroundings, done);
 addNode(program, surroundings, done);
 addVersion(program, surroundings, done);
-// A plugin of kubectl is about a cluster, and its words are completed by kubectl.
+// A plugin of kubectl is about a cluster; kubectl completes its words where a program kubectl_complete-chaosplane says how.
 if (!isPlugin(surroundings)) {
   addDaemon(program, surroundings, done);
   addDemo(program, surroundings, done);

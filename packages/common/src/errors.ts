@@ -55,7 +55,7 @@ export class ChaosError extends Error {
 }
 
 /** So many are told; a document can have a hundred thousand. */
-const MOST_PROBLEMS = 100;
+export const MOST_PROBLEMS = 100;
 
 /** An INVALID_ARGUMENT that names every problem in its message. */
 export function invalidArgument(what: string, problems: readonly Problem[]): ChaosError {

@@ -1,6 +1,7 @@
 /** What an experiment would do on a cluster: its operator chooses and judges, and its daemons tell what they would do. */
 import { chaosExperiments, type ExperimentStatus } from '@chaosplane/api';
-import { applyExperiment, followExperiment } from '@chaosplane/client';
+import { applyExperiment, followExperiment, reasonOf } from '@chaosplane/client';
+import { defined } from '@chaosplane/common';
 import { isForbidden, nodes, shortName, type KubeClient } from '@chaosplane/kube';
 import type { Surroundings } from '../commands/options.ts';
 import type { ExperimentDocument } from '../documents.ts';
@@ -23,7 +24,10 @@ export async function explainOnCluster(
     const { experiment } = document;
     return { experiment, status, place: 'cluster', ...(await nodesOf(status, client)) };
   } finally {
-    await client.delete(chaosExperiments, preview.experiment.metadata);
+    // Another user may have explained the same file, and has an object of his own then.
+    await client
+      .delete(chaosExperiments, applied.metadata, defined({ uid: applied.metadata.uid }))
+      .catch((error: unknown) => say(`the dry run ${applied.metadata.name} is left: ${reasonOf(error)}`));
   }
 }
 

@@ -58,7 +58,7 @@ test('what happens to which targets, why not to others, and what is asserted', (
     'policies: none forbids it',
     'nodes:',
     '  ✓ n1: daemon 1.0, kernel 6.1',
-    'hypothesis: none, so the verdict can only be Inconclusive',
+    'hypothesis: nothing that is tested, so the verdict is Inconclusive, or NotHeld where no effect is seen',
   ]);
 });
 
@@ -83,7 +83,7 @@ test('what policies say, what nodes lack, and what cannot be known', () => {
     'nodes:',
     '  ✗ n1: no nftables (daemon 1.0, kernel 6.1)',
     '  ✗ n2: no daemon has told what it can do',
-    'hypothesis: none, so the verdict can only be Inconclusive',
+    'hypothesis: nothing that is tested, so the verdict is Inconclusive, or NotHeld where no effect is seen',
   ]);
   const { nodes: _nodes, ...unknown } = { experiment: experimentOf(), status, place: 'cluster', nodes: [] } as const;
   expect(explanation({ ...unknown, nodesUnknown: 'you may not' })).toContain('nodes: not known: you may not');

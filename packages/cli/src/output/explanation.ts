@@ -95,7 +95,8 @@ function policies({ status, place }: Explained): string[] {
   const denied = reason === 'PolicyDenied' ? [message.split('\n')[0] ?? ''] : [];
   const within = status.conditions.find(({ type, reason: why }) => type === 'WithinPolicy' && why === 'PolicyAudit');
   const audited = within?.message.split('\n') ?? [];
-  if (denied.length + audited.length === 0) return ['policies: none forbids it'];
+  if (denied.length + audited.length === 0)
+    return [`policies: ${reason === 'TargetsChosen' ? 'none forbids it' : 'not judged, because nothing would be hit'}`];
   return [
     'policies:',
     ...denied.map((line) => `${INDENT}✗ refused: ${line}`),
@@ -126,11 +127,15 @@ function hypothesis({ experiment: { spec } }: Explained): string[] {
     after.length > 0 ? `${countOf(after.length, 'probe')} after` : '',
   ].filter(Boolean);
   const aborts = spec.abortConditions.length;
+  const tested = during.length + after.length > 0;
   return [
-    `hypothesis: ${told.length === 0 ? 'none, so the verdict can only be Inconclusive' : told.join(', ')}`,
+    `hypothesis: ${[...told, ...(tested ? [] : [UNTESTED])].join(', ')}`,
     ...(aborts === 0 ? [] : [`abort conditions: ${aborts}`]),
   ];
 }
+
+/** What is asked before is a condition of the run; it says nothing of what the fault does. */
+const UNTESTED = 'nothing that is tested, so the verdict is Inconclusive, or NotHeld where no effect is seen';
 
 const selected = (status: ExperimentStatus) => status.conditions.find(({ type }) => type === 'Selected');
 

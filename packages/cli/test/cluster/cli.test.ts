@@ -58,14 +58,16 @@ test('run with a dry run says what each daemon would do, and leaves no object', 
   expect(await shop.get('dry-dry-run')).toBeUndefined();
 });
 
-test('explain tells what a policy forbids, and what would happen else', async () => {
+test('explain tells what a policy forbids, and what would happen otherwise', async () => {
   const policy = {
     ...{ apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'BlastRadiusPolicy', metadata: { name: 'quiet' } },
     spec: { scope: { namespaces: [NAMESPACE] }, actionLimits: { maxDuration: '1s' } },
   };
   await shop.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(policy) });
-  const { exitCode, stdout } = await chaosplane(['explain', '-', '--cluster', '-n', NAMESPACE], file('long'));
-  await shop.cluster.kubectl(['delete', 'blastradiuspolicy', 'quiet']);
+  const explained = chaosplane(['explain', '-', '--cluster', '-n', NAMESPACE], file('long'));
+  const { exitCode, stdout } = await explained.finally(() =>
+    shop.cluster.kubectl(['delete', 'blastradiuspolicy', 'quiet']),
+  );
   expect(stdout).toMatch(/● shop\/caller on \w+\n {4}would be hit if no policy forbade it: /);
   expect(stdout).toMatch(/✗ refused: policy quiet, rule maxDuration: a duration of \w+ is longer than 1s/);
   expect(exitCode).toBe(2);

@@ -39,7 +39,8 @@ export function foresee(
   now: number,
 ): readonly Finding[] | undefined {
   if (policy.policies === undefined) return undefined;
-  const seeds = spec.target.seed === undefined ? DRAWS : [spec.target.seed];
+  const { seed: given, mode } = spec.target;
+  const seeds = given !== undefined ? [given] : mode === 'all' ? DRAWS.slice(0, 1) : DRAWS;
   const [first = [], ...others] = seeds.map((seed) => {
     const { chosen: targets, fitting } = selectTargets(candidates, spec, seed);
     return findingsOf({ spec, policy }, { begins: true, targets, fitting }, now);

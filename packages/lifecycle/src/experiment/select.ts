@@ -96,38 +96,46 @@ const fittingOf = (judged: readonly Judged[]): Candidate[] =>
 interface Wish {
   readonly ownNetwork: boolean;
   readonly container?: string;
+  readonly names?: ReadonlySet<string>;
 }
 
-function wishOf({ action: { type, parameters } }: Pick<ExperimentSpec, 'target' | 'action'>): Wish {
+function wishOf({ target, action: { type, parameters } }: Pick<ExperimentSpec, 'target' | 'action'>): Wish {
   const action = findAction(type);
   const container = Object.hasOwn(action.schemas, 'containerName') ? parameters['containerName'] : undefined;
-  return { ownNetwork: needsOwnNetwork(action), ...defined({ container }) };
+  const names = target.names === undefined ? undefined : new Set(target.names);
+  return { ownNetwork: needsOwnNetwork(action), ...defined({ container, names }) };
 }
 
 /** The longest list of names that a message repeats. */
 const SHOWN = 5;
 
-function absentOf(here: readonly Candidate[], spec: TargetSpec, { container }: Wish): string[] {
+function absentOf(here: readonly Candidate[], spec: TargetSpec, wish: Wish): string[] {
+  const { container } = wish;
   const kind = spec.kind.toLowerCase();
   if (here.length === 0 && spec.kind === 'Pod') return [`a pod in the namespace ${spec.namespace}, or that namespace`];
   const names = new Set(here.map(({ name }) => name));
   const gone = [...new Set(spec.names ?? [])].filter((name) => !names.has(name));
   const shown = gone.slice(0, SHOWN).map((name) => `the ${kind} ${name}`);
   const more = gone.length > SHOWN ? [`${gone.length - SHOWN} more ${kind}s`] : [];
-  const meant = here.filter((candidate) => isMeant(candidate, spec) === undefined);
+  const meant = here.filter((candidate) => isMeant(candidate, spec, wish) === undefined);
   const known = meant.flatMap(({ containers }) => (containers === undefined ? [] : [containers]));
   const lacking = container !== undefined && known.length > 0 && !known.some((all) => all.includes(container));
   return [...shown, ...more, ...(lacking ? [`the container ${container}`] : [])];
 }
 
 /** Why names and labels leave it out; undefined when they do not. */
-function isMeant(candidate: Candidate, { names, labelSelector }: TargetSpec): string | undefined {
-  if (names !== undefined && !names.includes(candidate.name)) return 'not among the names';
+function isMeant(
+  candidate: Candidate,
+  { labelSelector }: TargetSpec,
+  { names }: Pick<Wish, 'names'>,
+): string | undefined {
+  if (names?.has(candidate.name) === false) return 'not among the names';
   return labelSelector === undefined ? undefined : whyNoMatch(candidate.labels, labelSelector);
 }
 
-function whyNot(candidate: Candidate, spec: TargetSpec, { ownNetwork, container }: Wish): string | undefined {
-  const unmeant = isMeant(candidate, spec);
+function whyNot(candidate: Candidate, spec: TargetSpec, wish: Wish): string | undefined {
+  const { ownNetwork, container } = wish;
+  const unmeant = isMeant(candidate, spec, wish);
   if (unmeant !== undefined) return unmeant;
   if (!candidate.running) return candidate.notRunning ?? (spec.kind === 'Node' ? 'not ready' : 'not running');
   if (ownNetwork && candidate.hostNetwork) return "uses the node's network";

@@ -31,7 +31,7 @@ test('only an author who may delete the targets is told', async () => {
   const reviews: unknown[] = [];
   const client = (allowed: boolean): Pick<KubeClient, 'list' | 'raw'> => ({
     list: () => Promise.reject(new Error('nothing is read while there are copies')),
-    raw: async (...request) => (reviews.push(request), { status: { allowed } }),
+    raw: async (method, path, body) => (reviews.push([method, path, body]), { status: { allowed } }),
   });
   const judge = (allowed: boolean, of: Outlook = outlook) =>
     policyJudge({ client: client(allowed), clock: manualClock(), builtIn: [], leader: { outlook: () => of } })(asked, {
@@ -45,8 +45,35 @@ test('only an author who may delete the targets is told', async () => {
     '/apis/authorization.k8s.io/v1/subjectaccessreviews',
     { kind: 'SubjectAccessReview', spec: { user: 'alice', groups: ['dev'], extra: { a: ['b'] }, resourceAttributes } },
   ]);
-  // Where there is nothing to tell, no rights are asked for.
-  reviews.length = 0;
-  expect(await judge(true, { ...outlook, policy: { ...outlook.policy, policies: [] } })).toEqual([]);
-  expect(reviews).toEqual([]);
+});
+
+test('one experiment is judged at a time', async () => {
+  let [underWay, most] = [0, 0];
+  const client: Pick<KubeClient, 'list' | 'raw'> = {
+    async list() {
+      most = Math.max(most, (underWay += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return { items: [], resourceVersion: '1' };
+    },
+    raw: async () => ({ status: { allowed: true } }),
+  };
+  const judge = policyJudge({ client, clock: manualClock(), builtIn: [short], leader: {} });
+  const found = await Promise.all(['a', 'b', 'c'].map((name) => judge(asked, { key: `shop/${name}`, user })));
+  // There is no pod, so there is nothing that could be against it.
+  expect(found).toEqual([[], [], []]);
+  // Pods and four kinds of workloads are listed for one experiment.
+  expect(most).toBe(5);
+});
+
+test('one that cannot be judged keeps no other from it', async () => {
+  let fails = true;
+  const client: Pick<KubeClient, 'list' | 'raw'> = {
+    list: async () => (fails ? Promise.reject(new Error('not now')) : { items: [], resourceVersion: '1' }),
+    raw: async () => ({ status: { allowed: true } }),
+  };
+  const judge = policyJudge({ client, clock: manualClock(), builtIn: [short], leader: {} });
+  await expect(judge(asked, { key: 'shop/a', user })).rejects.toThrow('not now');
+  fails = false;
+  expect(await judge(asked, { key: 'shop/b', user })).toEqual([]);
 });

@@ -7,7 +7,7 @@ import {
   type AskedSpec,
   type ExperimentObject,
 } from '@chaosplane/api';
-import { ChaosError, countOf, invalidArgument, type Problem } from '@chaosplane/common';
+import { ChaosError, countOf, invalidArgument, MOST_PROBLEMS, type Problem } from '@chaosplane/common';
 import { denials, toldOf, type Finding } from '@chaosplane/lifecycle';
 import { z } from 'zod';
 import { specAsApplied } from '../controllers/experiment/applied.ts';
@@ -105,9 +105,13 @@ export async function answerReview(document: unknown, judge: JudgePolicies): Pro
   const problems = ours === undefined ? [] : problemsOf(ours);
   const policies = ours?.isExperiment === true ? await judged(request, ours.document, judge) : NOTHING;
   const lines = [...problems, ...policies.denied];
+  const told = lines.slice(0, MOST_PROBLEMS).map((line) => `  - ${line}`);
+  const more = lines.length - told.length;
   const status = {
     ...(problems.length > 0 ? { code: 422, reason: 'Invalid' } : { code: 403, reason: 'Forbidden' }),
-    message: [`${countOf(lines.length, 'problem')}:`, ...lines.map((line) => `  - ${line}`)].join('\n'),
+    message: [`${countOf(lines.length, 'problem')}:`, ...told, ...(more > 0 ? [`  - and ${more} more`] : [])].join(
+      '\n',
+    ),
   };
   return {
     apiVersion: VERSION,
@@ -121,9 +125,6 @@ export async function answerReview(document: unknown, judge: JudgePolicies): Pro
   };
 }
 
-/** So many are told. */
-const MOST_PROBLEMS = 100;
-
 /** The API server cuts off what is more than 4096 characters together. */
 const MOST_WARNINGS = 16;
 
@@ -134,9 +135,7 @@ function problemsOf({ document, parse }: Read): readonly string[] {
     return [];
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
-    const told = error.problems.slice(0, MOST_PROBLEMS).map(problemLine);
-    const more = error.problems.length - told.length;
-    return told.length === 0 ? [error.message] : [...told, ...(more > 0 ? [`and ${more} more`] : [])];
+    return error.problems.length === 0 ? [error.message] : error.problems.map(problemLine);
   }
 }
 

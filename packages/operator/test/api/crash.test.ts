@@ -22,7 +22,7 @@ const spec = {
 };
 
 /** Kernels before and after, executions by node, and how the experiment ended, when an operator died at a step. */
-async function play(stage: Stage, point: CrashPoint) {
+async function play(stage: Stage, point: CrashPoint, change: object = {}) {
   for (const [index, node] of stage.nodes.entries()) await stage.addPod(`p${index}`, node);
   const before = stage.print();
   const daemons = await stage.connect();
@@ -38,7 +38,7 @@ async function play(stage: Stage, point: CrashPoint) {
     () => (ended = 'in order'),
     (error: unknown) => (ended = String(error)),
   );
-  await stage.apply('slow', spec);
+  await stage.apply('slow', { ...spec, ...change });
   const ends = async () => {
     const object = await stage.get('slow');
     const over = object?.status?.endedAt !== undefined && object.metadata.finalizers?.includes(FINALIZER) !== true;
@@ -68,12 +68,13 @@ const good = {
   clean: true,
 };
 
-test('killed at each of its steps, it is followed by a new leader that does the rest, once', async () => {
+/** Whole once, and then once for each step that it has, killed there. */
+async function playAll(change: object, end: object, steps: number): Promise<void> {
   const whole: CrashPoint = { reached: [], crashed: false };
   const calm = await fixture.stage();
-  expect(await play(calm, whole)).toEqual(good);
+  expect(await play(calm, whole, change)).toEqual(end);
   await calm.close();
-  expect(whole.reached.length).toBeGreaterThan(20);
+  expect(whole.reached.length).toBeGreaterThan(steps);
 
   const outcomes = await pMap(
     whole.reached,
@@ -81,7 +82,7 @@ test('killed at each of its steps, it is followed by a new leader that does the 
       const stage = await fixture.stage();
       try {
         const point: CrashPoint = { step, reached: [], crashed: false };
-        const outcome = await play(stage, point);
+        const outcome = await play(stage, point, change);
         return { ...outcome, step, died: point.crashed };
       } finally {
         await stage.close();
@@ -91,5 +92,13 @@ test('killed at each of its steps, it is followed by a new leader that does the 
   );
   // How often a step comes again depends a little on the time; that each comes does not.
   for (const { step, died, ...outcome } of outcomes)
-    expect({ step, died: died || !step.endsWith('#1'), ...outcome }).toEqual({ step, died: true, ...good });
+    expect({ step, died: died || !step.endsWith('#1'), ...outcome }).toEqual({ step, died: true, ...end });
+}
+
+test('killed at each of its steps, it is followed by a new leader that does the rest, once', () =>
+  playAll({}, good, 20));
+
+test('the same of a dry run, which changes nothing', () => {
+  const counts = { targets: 2, waiting: 2, injected: 0, missed: 0, recovered: 0, verified: 0 };
+  return playAll({ execution: { dryRun: true } }, { ...good, counts, executions: [0, 0] }, 6);
 });

@@ -232,7 +232,6 @@ test('every problem is told at once, by any replica, with what policies say, and
     is: (name) => name !== '',
   });
   await shop.cluster.kubectl(['delete', 'pod', pod, '-n', SYSTEM, '--wait=false']);
-  // The leader judges by its copies, the other by what it reads.
   const stop = { apiVersion: chaosExperiments.apiVersion, kind: 'BlastRadiusPolicy', metadata: { name: 'stop' } };
   const spec = { scope: { namespaces: [NAMESPACE] }, halt: true };
   await shop.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify({ ...stop, spec }) });

@@ -28,8 +28,11 @@ export async function report(visit: Visit, leaving: boolean, parts: ReportParts)
   if (status === stored.status) return;
   noteEntered(visit);
   const entered = visit.entered.length > 0;
-  if (!entered && !leaving && clock.monotonic() - visit.savedAt < SAVE_MS) return;
-  if (stored.status.phase === 'Pending' && !isFinal(status)) visit.stored = await hold(stored, parts);
+  // Targets that came to it are written before anything is done to them.
+  const grown = status.targets.length > stored.status.targets.length;
+  if (!entered && !grown && !leaving && clock.monotonic() - visit.savedAt < SAVE_MS) return;
+  // A dry run is over at once, and has targets all the same: their shards are a part of what a killed operator leaves.
+  if (stored.status.phase === 'Pending' && (!isFinal(status) || grown)) visit.stored = await hold(stored, parts);
   visit.stored = await store.save(visit.stored, status, signal);
   visit.status = visit.stored.status;
   visit.savedAt = clock.monotonic();

@@ -104,8 +104,10 @@ export function createStore(client: KubeClient, clock: Clock): Store {
 }
 
 /** Whether no operator has written anything of it: before shards and status it gets the finalizer. */
-export function isUntouched({ status, metadata: { finalizers = [] } }: ExperimentObject): boolean {
-  return status === undefined && !finalizers.includes(FINALIZER);
+export function isUntouched({ status, metadata }: ExperimentObject): boolean {
+  const { finalizers = [], deletionTimestamp } = metadata;
+  // One that is deleted takes no finalizer any more.
+  return status === undefined && deletionTimestamp === undefined && !finalizers.includes(FINALIZER);
 }
 
 /**

@@ -12,18 +12,16 @@ export interface ForeseeParts extends SnapshotParts {
   readonly clock: Clock;
 }
 
-/** How long reading may take; the API server waits three seconds for the whole answer. Milliseconds. */
-const PATIENCE_MS = 2000;
-
 /**
  * Judges it, by the copies of the leader or by what is read for this once; undefined where the policies are not known.
- * @throws KubeError when the cluster cannot be read; the reason of the signal when that takes too long.
+ * @throws KubeError when the cluster cannot be read; the reason of the signal when it aborts.
  */
 export async function foreseen(
   asked: AskedSpec,
   key: string,
   { leader, clock, ...parts }: ForeseeParts,
+  signal: AbortSignal,
 ): Promise<readonly Finding[] | undefined> {
-  const outlook = leader.outlook?.(key) ?? (await readOutlook(asked, key, parts, AbortSignal.timeout(PATIENCE_MS)));
+  const outlook = leader.outlook?.(key) ?? (await readOutlook(asked, key, parts, signal));
   return foresee(asked, { candidates: candidatesOf(asked, outlook), policy: outlook.policy }, clock.now());
 }
