@@ -21,8 +21,6 @@ export function parseParameters<Spec>(
   parameters: Readonly<Record<string, string>>,
   { target }: ParseOptions,
 ): Spec {
-  const crowd = tooMany(parameters);
-  if (crowd !== undefined) throw invalidArgument(`the request for ${action.name}`, [crowd]);
   const problems: Problem[] = [];
   const known = Object.keys(action.schemas);
   const values = withoutAliases(action, parameters, problems);
@@ -37,7 +35,7 @@ export function parseParameters<Spec>(
   return spec;
 }
 
-/** More than any action has; each that is not known is compared with those that are. */
+/** How many a document may have: more than any action has. Each that is not known is compared with those that are. */
 export const MOST_PARAMETERS = 64;
 
 /** What is wrong with so many. */
