@@ -112,11 +112,13 @@ async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizePar
     // Before anything is awaited: the next experiment is judged with it.
     if (decision.kind === 'advance')
       parts.policies.note(keyOf(visit.stored.object.metadata), parts.visited.spec, decision.status);
-    // What is done builds on what is written; phases in which nothing is to be done are written together.
+    // What is done builds on what is written.
     else await report(visit, false, parts);
     const next = await carryOut(decision, observation, ports);
     noteEntered(visit);
-    if (decision.kind !== 'advance' || isFinal(visit.status)) await report(visit, next !== undefined, parts);
+    // The way to the first injection is short: where nothing is to be checked, this phase is written with the next one.
+    const passes = decision.kind === 'advance' && visit.status.phase === 'SteadyStateChecking';
+    if (!passes) await report(visit, next !== undefined, parts);
     if (isFinal(visit.status)) return finalize(visit, parts);
     if (next !== undefined) return next;
   }

@@ -55,7 +55,9 @@ const delay = trial((stage) =>
     parameters: { latency: `${LATENCY_MS}ms` },
     measure: between(stage, 'delayed', leastTrip),
     felt(now, before) {
-      expect(now - before).toBeGreaterThan(0.9 * LATENCY_MS);
+      // The trip before may have been slow itself, on a machine that does other things as well.
+      expect(before).toBeLessThan(LATENCY_MS / 2);
+      expect(now).toBeGreaterThan(0.9 * LATENCY_MS);
       expect(now - before).toBeLessThan(2 * LATENCY_MS);
     },
     back: (after, before) => expect(after - before).toBeLessThan(LATENCY_MS / 2),
