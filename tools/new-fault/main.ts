@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { catalogue } from '@chaosplane/actions';
+import { knownAction } from '@chaosplane/actions';
 import { named, namesOf } from './names.ts';
 import { withRpc } from './proto.ts';
 
@@ -27,7 +27,7 @@ async function main(words: readonly string[]): Promise<void> {
     return;
   }
   const names = namesOf(name);
-  const taken = catalogue.find((action) => action.name === name || action.aliases.includes(name));
+  const taken = knownAction(name);
   if (taken !== undefined) throw new Error(`there is an action ${name} already (${taken.summary})`);
   const files = new Map([
     ['action.ts', `packages/actions/src/catalogue/${name}.ts`],

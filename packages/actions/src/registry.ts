@@ -24,12 +24,17 @@ type RpcInUse = Extract<CatalogueAction, { route: { on: 'daemon' } }>['route']['
 export type Unasked = Nothing<Exclude<ExecRpc, RpcInUse>>;
 type Nothing<Left extends never> = Left;
 
+/** The action of that name or alias; undefined when there is none. */
+export function knownAction(name: string): Action | undefined {
+  return catalogue.find((action) => action.name === name || action.aliases.includes(name));
+}
+
 /**
  * The action of that name or alias.
  * @throws ChaosError INVALID_ARGUMENT naming the nearest one.
  */
 export function findAction(name: string): Action {
-  const found = catalogue.find((action) => action.name === name || action.aliases.includes(name));
+  const found = knownAction(name);
   if (found !== undefined) return found;
   const names = catalogue.map((action) => action.name);
   const near = likelyAction(name, names);

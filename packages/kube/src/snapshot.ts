@@ -9,8 +9,3 @@ export function createSnapshot<T extends KubeObject>(name: string, objects: read
   for (const object of objects) put(object);
   return { name, synced: true, get, list, addIndex, byIndex };
 }
-
-/** A copy that was not made: it says that it is not whole. */
-export function absentSnapshot<T extends KubeObject>(name: string): Indexer<T> {
-  return { ...createSnapshot<T>(name, []), synced: false };
-}

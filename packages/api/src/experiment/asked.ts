@@ -1,5 +1,5 @@
 /** What policies ask of an experiment: who is hit, by what, and for how long. */
-import { catalogue } from '@chaosplane/actions';
+import { knownAction } from '@chaosplane/actions';
 import { z } from 'zod';
 import { namespaceName } from '../shared/names.ts';
 import { withoutCrowd } from './crowd.ts';
@@ -9,14 +9,13 @@ import { experimentSpecSchema, namespaceOf, type ExperimentSpec } from './spec.t
 export type AskedSpec = Pick<ExperimentSpec, 'target' | 'action' | 'duration'>;
 
 const { target, duration } = experimentSpecSchema.shape;
-const names = new Set(catalogue.flatMap(({ name, aliases }) => [name, ...aliases]));
 
 const schema = z.object({
   metadata: z.object({ namespace: namespaceName.default('default') }),
   spec: z.object({
     target,
     action: z.object({
-      type: z.string().refine((type) => names.has(type)),
+      type: z.string().refine((type) => knownAction(type) !== undefined),
       parameters: z.record(z.string(), z.unknown()).catch({}),
     }),
     duration,
@@ -28,12 +27,12 @@ export function readAsked(document: unknown): AskedSpec | undefined {
   const { data } = schema.safeParse(withoutCrowd(document).document);
   if (data === undefined) return undefined;
   const { metadata, spec } = data;
-  const texts = Object.entries(spec.action.parameters).filter((entry): entry is [string, string] => isText(entry[1]));
+  const texts = Object.entries(spec.action.parameters).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
   return {
     target: { ...spec.target, namespace: namespaceOf(spec.target, metadata.namespace) },
     action: { type: spec.action.type, parameters: Object.fromEntries(texts) },
     duration: spec.duration,
   };
 }
-
-const isText = (value: unknown): boolean => typeof value === 'string';

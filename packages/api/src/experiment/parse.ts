@@ -1,5 +1,5 @@
 /** How a document becomes a ChaosExperiment, with every problem named at once. Pure. */
-import { catalogue, findAction, parseParameters, textsOf, type Action } from '@chaosplane/actions';
+import { findAction, knownAction, parseParameters, textsOf } from '@chaosplane/actions';
 import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import type { Probe } from '../probe/probe.ts';
@@ -45,7 +45,7 @@ function betweenFields({ spec }: ChaosExperiment): Problem[] {
     const allowed = `at most ${longest} with this duration, or a longer duration`;
     problems.push({ path: `spec.steadyState.during.${index}.interval`, wrong, allowed });
   });
-  const known = named(spec.action.type);
+  const known = knownAction(spec.action.type);
   if (!spec.rollback.enabled && known?.route.on === 'operator' && known.recover === 'undo') {
     const wrong = `nothing but its recovery ends ${known.name}, so it would be there for ever`;
     problems.push({ path: 'spec.rollback.enabled', wrong, allowed: 'true' });
@@ -62,7 +62,7 @@ function betweenFields({ spec }: ChaosExperiment): Problem[] {
 /** What needs an operator. */
 function onlyOnClusters({ spec }: ChaosExperiment): Problem[] {
   const problems: Problem[] = [];
-  const known = named(spec.action.type);
+  const known = knownAction(spec.action.type);
   if (spec.target.kind === 'Node' && asksForLabels(spec.target)) {
     const wrong = 'nodes have labels in a cluster only';
     problems.push({ path: 'spec.target.labelSelector', wrong, allowed: 'names: the name of this machine' });
@@ -113,10 +113,6 @@ function asksForLabels({ labelSelector: wanted }: TargetSpec): boolean {
   return Object.keys(wanted?.matchLabels ?? {}).length + (wanted?.matchExpressions ?? []).length > 0;
 }
 
-function named(type: string): Action | undefined {
-  return catalogue.find(({ name, aliases }) => name === type || aliases.includes(type));
-}
-
 /**
  * What is hit must be what the action is for. Who may hit nodes is asked by the kind of the target, so nothing but this keeps
  * those who may hit pods alone from the nodes.
@@ -125,7 +121,7 @@ function kindProblems(document: unknown): Problem[] {
   const parsed = kindAndType.safeParse(document);
   if (!parsed.success) return [];
   const { target: chosen, action, peers } = parsed.data.spec;
-  const known = named(action.type);
+  const known = knownAction(action.type);
   const hit = known?.targetKind ?? chosen.kind;
   const problems: Problem[] = [];
   if (hit !== chosen.kind)

@@ -115,10 +115,9 @@ async function work(visit: Visit, parts: ObserveParts & PortsParts & FinalizePar
     // What is done builds on what is written.
     else await report(visit, false, parts);
     const next = await carryOut(decision, observation, ports);
-    noteEntered(visit);
     // The way to the first injection is short: where nothing is to be checked, this phase is written with the next one.
-    const passes = decision.kind === 'advance' && visit.status.phase === 'SteadyStateChecking';
-    if (!passes) await report(visit, next !== undefined, parts);
+    if (decision.kind === 'advance' && visit.status.phase === 'SteadyStateChecking') noteEntered(visit);
+    else await report(visit, next !== undefined, parts);
     if (isFinal(visit.status)) return finalize(visit, parts);
     if (next !== undefined) return next;
   }

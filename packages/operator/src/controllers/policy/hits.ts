@@ -1,5 +1,5 @@
 /** What the experiments that are under way hit, by the pods, nodes, workloads and namespaces: in memory, and filled again by each visit. */
-import { catalogue } from '@chaosplane/actions';
+import { knownAction } from '@chaosplane/actions';
 import type { ExperimentObject, Phase, TargetStatus } from '@chaosplane/api';
 import { keyOf } from '@chaosplane/kube';
 import type { PolicyTarget } from '@chaosplane/lifecycle';
@@ -49,8 +49,7 @@ export function heldBy({ metadata, spec, status }: ExperimentObject): Held {
 /** As far as it can be told of a spec that was not understood yet. */
 function actionOf(spec: unknown): string {
   const type = (spec as { readonly action?: { readonly type?: unknown } } | undefined)?.action?.type;
-  const known = catalogue.find(({ name, aliases }) => name === type || aliases.some((alias) => alias === type));
-  return known?.name ?? '';
+  return (typeof type === 'string' ? knownAction(type)?.name : undefined) ?? '';
 }
 
 const NONE: ReadonlySet<string> = new Set();

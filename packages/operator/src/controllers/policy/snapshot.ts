@@ -1,7 +1,6 @@
 /** The cluster as an experiment would be judged by, read for this once: by a replica that does not lead and keeps no copies. */
 import { blastRadiusPolicies, chaosExperiments, readPolicy, type AskedSpec, type KnownPolicy } from '@chaosplane/api';
 import {
-  absentSnapshot,
   createSnapshot,
   daemonSets,
   deployments,
@@ -43,8 +42,7 @@ export async function readOutlook(
   signal: AbortSignal,
 ): Promise<Outlook> {
   const listAll = async <T extends KubeObject>(type: ResourceType<T>, namespace?: string): Promise<readonly T[]> =>
-    (await client.list(type, { ...(namespace === undefined ? {} : { namespace }), resourceVersion: '0', signal }))
-      .items;
+    (await client.list(type, { namespace, resourceVersion: '0', signal })).items;
   const [policies, experiments, spaces] = await Promise.all([
     listAll(blastRadiusPolicies),
     listAll(chaosExperiments),
@@ -62,8 +60,8 @@ export async function readOutlook(
     read(daemonSets),
   ]);
   const copies = { pods: podsThere, replicaSets: sets, deployments: apps, statefulSets: stateful, daemonSets: daemons };
-  const nodesThere =
-    asked.target.kind === 'Node' ? createSnapshot('nodes', await listAll(nodes)) : absentSnapshot<never>('nodes');
+  // Rules ask for a node where one is hit, and pods are read everywhere then.
+  const nodesThere = createSnapshot(resourceName(nodes), places.includes(undefined) ? await listAll(nodes) : []);
   const workloads = createWorkloads(copies);
   const hits = createHits(workloads);
   for (const each of held) hits.set(each);
