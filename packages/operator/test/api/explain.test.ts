@@ -1,6 +1,7 @@
 /** What a real API server and kubectl make of the descriptions in the resource definitions. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { catalogue, TARGET_KEYS, toldParameters } from '@chaosplane/actions';
+import { eventually } from '@chaosplane/testkit/eventually';
 import { openApiServerFixture, type ApiServerFixture } from './stage.ts';
 
 let fixture: ApiServerFixture;
@@ -8,11 +9,18 @@ let lines: readonly string[];
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  lines = (await fixture.cluster.kubectl(['explain', 'chaosexperiment.spec.action.parameters']))
-    .split('\n')
-    .map((line) => line.trimEnd());
+  // The API server publishes a definition's OpenAPI document some time after the definition is Established.
+  const printed = await eventually('kubectl explains experiments', () => explained().catch(() => undefined), {
+    withinMs: 60_000,
+    everyMs: 500,
+  });
+  lines = printed.split('\n').map((line) => line.trimEnd());
 }, 600_000);
 afterAll(() => fixture.close(), 60_000);
+
+function explained(): Promise<string> {
+  return fixture.cluster.kubectl(['explain', 'chaosexperiment.spec.action.parameters']);
+}
 
 /** What is printed of an action: up to the next empty line, as one line. */
 function printedOf(name: string): string {
