@@ -29,6 +29,8 @@ export {
 export { policySpecSchema, type PolicyScope, type PolicySpec, type ProtectedResource } from './policy/spec.ts';
 export type { PodLimit } from './policy/limit.ts';
 export { weekdays, type TimeWindow, type Weekday } from './policy/window.ts';
+export { CRON_ALLOWED, hasDay, parseCron, type Calendar, type Every, type Timetable } from './schedule/cron.ts';
+export { dstRules, type DstRule } from './schedule/dst.ts';
 export type { SecretRef } from './probe/header.ts';
 export type { HttpProbe } from './probe/http.ts';
 export type { KubernetesProbe, ProbedKind } from './probe/kubernetes.ts';
