@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeSharedClusters } from '@chaosplane/testcluster';
 import { execa } from 'execa';
 import { countsOf, type Counts, type JestReport } from './counts.ts';
 import { marksOf } from './strays.ts';
@@ -87,6 +88,7 @@ export async function runJest({
       process.stderr.write(`jest ended in the layer ${project} without a report: ${how}\n`);
     }
     const report = JSON.parse(text ?? '{}') as Partial<JestReport>;
+    await removeSharedClusters(folder);
     const left = (await readdir(folder)).filter((name) => name.startsWith('chaosplane-'));
     for (const name of left) process.stderr.write(`left behind by the layer ${project}: ${name}\n`);
     if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0 };

@@ -75,9 +75,28 @@ export const layers: readonly Layer[] = [
     together: [
       'packages/testbed/test/kernel/fingerprint.test.ts',
       ...named('daemon/test/kernel', [
-        ...['build-before', 'certificate-reload', 'chance', 'dns-programs', 'dns-proxy', 'evidence', 'foreign-devices'],
-        ...['foreign-removals', 'fragments', 'host-names', 'host-netns', 'http-proxy', 'identity', 'mesh'],
-        ...['mesh-network', 'nft-contexts', 'operator-identity', 'processes', 'rulesets', 'sources', 'takeover'],
+        ...[
+          'build-before',
+          'certificate-reload',
+          'chance',
+          'dns-programs',
+          'dns-proxy',
+          'evidence',
+          'expiry',
+          'faults',
+        ],
+        ...['foreign-devices', 'foreign-removals', 'fragments', 'host-names', 'host-netns', 'http-proxy', 'identity'],
+        ...[
+          'interfaces',
+          'mesh',
+          'mesh-network',
+          'nft-contexts',
+          'operator-identity',
+          'peers',
+          'processes',
+          'rulesets',
+        ],
+        ...['silence', 'sources', 'stacking', 'takeover'],
       ]),
     ],
   },
@@ -92,9 +111,12 @@ export const layers: readonly Layer[] = [
       ...testbedPackages,
       openssl: ['/usr/bin/openssl'],
     },
-    together: named('daemon/test/runtime', [
-      ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
-    ]),
+    together: [
+      ...named('daemon/test/runtime', [
+        ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
+      ]),
+      ...named('cli/test/runtime', ['cli', 'image', 'verdicts']),
+    ],
   },
   {
     name: 'api',

@@ -6,7 +6,7 @@ import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
 import { kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
-import { COUNTED_MACHINE, MACHINES, type Machine } from '../vm/kernel-tests.ts';
+import { ALL_MACHINES, COUNTED_MACHINE, type Machine } from '../vm/kernel-tests.ts';
 import { layers, type Layer } from './layers.ts';
 
 /** Files of one project of jest, in an environment of their own. */
@@ -107,10 +107,18 @@ export const longTests: readonly LongTest[] = [
     prepare: async () => ({}),
   },
   {
-    name: 'backports',
-    summary: "what the vm layer tests, on the newer kernel of Debian's backports",
+    name: 'vm',
+    summary: 'all kernel tests that another kernel could answer differently, on the kernel of the vm layer',
     project: 'kernel',
-    machines: MACHINES.map((machine) => ({ ...machine, release: 'backports' })),
+    machines: ALL_MACHINES,
+    ...packagesAndLimit('vm'),
+    prepare: async () => ({}),
+  },
+  {
+    name: 'backports',
+    summary: "the same, on the newer kernel of Debian's backports",
+    project: 'kernel',
+    machines: ALL_MACHINES.map((machine) => ({ ...machine, release: 'backports' })),
     ...packagesAndLimit('vm'),
     prepare: async () => ({}),
   },

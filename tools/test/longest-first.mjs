@@ -7,7 +7,7 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** Parts of paths, by how long the files take. The others follow. */
 const LONGEST = [
-  ...['sick-node', 'drain', 'drain-crash', 'experiment', 'orphans', 'crash', 'policies', 'sampling'].map(
+  ...['drain', 'crash', 'failover', 'experiment', 'sick-node', 'hostile', 'policies', 'drain-crash', 'sampling'].map(
     (name) => `/test/api/${name}.test.ts`,
   ),
   ...['extending', 'uninstall', 'actions', 'life', 'daemons', 'traffic', 'cli'].map(

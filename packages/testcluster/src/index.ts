@@ -14,4 +14,5 @@ export {
   type DebianPackages,
 } from './cluster/prerequisites.ts';
 export { cacheFolder, startCluster, type ClusterOptions } from './cluster/start.ts';
-export { sweepClusters, wantedClusters } from './cluster/remove-cluster.ts';
+export { removeSharedClusters, sweepClusters, wantedClusters } from './cluster/remove-cluster.ts';
+export { sharedCluster, sharedControlPlane } from './cluster/shared.ts';

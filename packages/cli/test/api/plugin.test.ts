@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { catalogue } from '@chaosplane/actions';
 import { VERSION } from '@chaosplane/common';
 import { krewManifest, PLUGIN_PROGRAM, pluginArchive } from '@chaosplane/image';
-import { extractKubectlAndHelm, startCluster, type Cluster } from '@chaosplane/testcluster';
+import { extractKubectlAndHelm, sharedControlPlane, type Cluster } from '@chaosplane/testcluster';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { execa } from 'execa';
 import { krewFolder } from '../krew.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const uri = `http://127.0.0.1:${(releases.address() as AddressInfo).port}/plugin.tar.gz`;
   manifest = await krewManifest(archive, { version: VERSION, uri });
   await writeFile(at('chaosplane.yaml'), manifest);
-  cluster = await startCluster({ nodes: 0, report: () => undefined });
+  cluster = await sharedControlPlane();
   const crds = join(ROOT, 'charts/chaosplane/crds');
   await cluster.kubectl([
     'apply',
@@ -49,7 +49,6 @@ beforeAll(async () => {
   await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
 }, 600_000);
 afterAll(async () => {
-  await cluster.stop();
   releases.close();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { execa } from 'execa';
 import { addressTowards } from '@chaosplane/testcluster';
-import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
+import {
+  patient,
+  sharedInstallation,
+  isEffective,
+  NAMESPACE,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { cells, endedRun, startApplication, wantedEnds } from '../verdict-table.ts';
 
@@ -14,7 +20,7 @@ const PROGRAM = join(import.meta.dirname, '../../src/main.ts');
 let shop: Installation;
 
 beforeAll(async () => {
-  shop = await install(['operator.replicas=1']);
+  shop = await sharedInstallation();
   await shop.addApps({ name: 'web', node: 'n1' }, { name: 'caller', node: 'n2' });
 }, 900_000);
 afterAll(() => shop.close(), 60_000);

@@ -22,8 +22,8 @@ const FACTOR = 3;
  */
 const LOOKS = 3;
 
-/** How long a slow API server takes for each answer; the long run has 5000. Milliseconds. */
-const SLOW_MS = Number(process.env['CHAOSPLANE_TEST_API_MS'] ?? 100);
+/** How long a slow API server takes for each answer, in milliseconds; `npm run test:long -- slow-api` sets it. */
+const SLOW_MS = Number(process.env['CHAOSPLANE_TEST_API_MS'] ?? 0);
 
 let stage: Stage;
 
@@ -133,5 +133,5 @@ async function compare(client: KubeClient): Promise<void> {
 describe('a daemon that hangs before, in or after the injection holds up nothing of the other node', () => {
   test('with an API server that is well', () => compare(stage.client));
 
-  test('with an API server that takes its time', () => compare(slow(stage.client)));
+  (SLOW_MS > 0 ? test : test.skip)('with an API server that takes its time', () => compare(slow(stage.client)));
 });

@@ -18,7 +18,7 @@ import {
   type Pod,
 } from '@chaosplane/kube';
 import type { FakePod } from '@chaosplane/testkit';
-import { startCluster, type Cluster } from '@chaosplane/testcluster';
+import { sharedControlPlane, type Cluster } from '@chaosplane/testcluster';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
@@ -98,7 +98,7 @@ export interface Stage {
 }
 
 export async function openApiServerFixture(): Promise<ApiServerFixture> {
-  const cluster = await startCluster({ nodes: 0, report: () => undefined });
+  const cluster = await sharedControlPlane();
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-api-'));
   const client = createKubeClient(loadCluster({ kubeconfig: cluster.kubeconfig }), {
     logger: createLogger({ level: 'silent' }),
@@ -107,17 +107,33 @@ export async function openApiServerFixture(): Promise<ApiServerFixture> {
   const files = (await readdir(crds)).flatMap((name) => ['-f', join(crds, name)]);
   await cluster.kubectl(['apply', '--server-side', ...files]);
   await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await forgetExperiments(client);
   const authority = await createAuthority({ now: Date.now() });
   return {
     cluster,
     client,
     folder,
     stage: ({ nodes: count = 2 } = {}) => openStage(client, folder, authority, count),
-    async close() {
-      await cluster.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Experiments that files before have left, whose namespaces wait for an operator to let them go. */
+async function forgetExperiments(client: KubeClient): Promise<void> {
+  // A resource is established before its storage answers.
+  const { items } = await eventually('experiments are listed', () =>
+    client.list(chaosExperiments).catch(() => undefined),
+  );
+  await Promise.all(
+    items.map(async ({ metadata: { namespace = '', name } }) => {
+      await client.patch(
+        chaosExperiments,
+        { namespace, name },
+        { kind: 'merge', body: { metadata: { finalizers: null } } },
+      );
+      await client.delete(chaosExperiments, { namespace, name });
+    }),
+  );
 }
 
 async function openStage(client: KubeClient, parent: string, authority: Pair, count: number): Promise<Stage> {

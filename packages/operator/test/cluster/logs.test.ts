@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import {
-  install,
+  sharedInstallation,
   isEffective,
   isOver,
   NAMESPACE,
@@ -20,7 +20,7 @@ const apps = ['web-1', 'web-2'] as const;
 const secrets = { probe: randomBytes(8).toString('hex'), parameter: randomBytes(8).toString('hex') };
 
 beforeAll(async () => {
-  shop = await install();
+  shop = await sharedInstallation();
   await shop.addApps(...apps.map((name, index) => ({ name, node: `n${index + 1}`, labels: { tier: 'web' } })));
   const literal = `--from-literal=key=${secrets.probe}`;
   await create('secret', 'generic', 'probe', literal);

@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { pods as podKind, type Container, type Pod, type Probe } from '@chaosplane/kube';
 import { APP_IMAGE } from '@chaosplane/testbed';
-import { patient, install, isEffective, NAMESPACE, type Installation } from '@chaosplane/testcluster/installation';
+import {
+  patient,
+  sharedInstallation,
+  isEffective,
+  NAMESPACE,
+  type Installation,
+} from '@chaosplane/testcluster/installation';
 import { eventually } from '@chaosplane/testkit/eventually';
 
 jest.setTimeout(240_000);
@@ -68,7 +74,7 @@ let urls: string[];
 let clean: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  shop = await install();
+  shop = await sharedInstallation();
   await shop.addApps({ name: 'caller', node: 'n2' });
   const input = names.map((name) => JSON.stringify(podOf(name))).join('\n');
   await shop.cluster.kubectl(['apply', '-f', '-'], { input });

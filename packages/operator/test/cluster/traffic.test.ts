@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   patient,
-  install,
+  sharedInstallation,
   isEffective,
   isOver,
   NAMESPACE,
@@ -22,7 +22,7 @@ let untouched: string[];
 let clean: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  shop = await install();
+  shop = await sharedInstallation();
   await shop.addApps(
     { name: 'a', node: 'n1', labels: { side: 'left' } },
     { name: 'b', node: 'n1', labels: { side: 'left' } },

@@ -19,6 +19,8 @@ export interface Marks {
   readonly owner: ProcessIdentity | null;
   /** Absent until a number is claimed. */
   readonly number?: number;
+  /** What files of tests that share it call it; absent: one user has it. */
+  readonly shared?: string;
 }
 
 /** One node, as it was written down. */

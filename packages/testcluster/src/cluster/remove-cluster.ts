@@ -53,3 +53,9 @@ export async function sweepClusters(parent = tmpdir()): Promise<string[]> {
   }
   return removed;
 }
+
+/** Removes the clusters below `parent` that files of tests have shared, when no file is left. */
+export async function removeSharedClusters(parent: string): Promise<void> {
+  for (const { folder, marks } of await allClusters(parent))
+    if (marks.shared !== undefined) await removeCluster(folder);
+}

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { cacheFolderOf } from '@chaosplane/common';
+import { cacheFolderOf, defined } from '@chaosplane/common';
 import { appArchive } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { ask } from './api.ts';
@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal;
   /** The cluster stays when this process has ended, until a user stops it. Default false. */
   readonly stays?: boolean;
+  /** See sharedCluster. */
+  readonly shared?: string;
 }
 
 /** Where programs and images are kept between clusters. */
@@ -54,7 +56,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   signal?.throwIfAborted();
   const folder = await makeFolder();
   const address = `02:${(randomBytes(5).toString('hex').match(/../g) ?? []).join(':')}`;
-  const marks: Marks = { name: options.name ?? '', address, programs, owner: await identityOf(process.pid) };
+  const owner = await identityOf(process.pid);
+  const marks: Marks = { name: options.name ?? '', address, programs, owner, ...defined({ shared: options.shared }) };
   await writeMarks(folder, marks);
   const dismissSupervisor = supervise(folder);
   const stop = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube
 import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { Cluster } from '../cluster/cluster.ts';
+import { sharedCluster } from '../cluster/shared.ts';
 import { startCluster } from '../cluster/start.ts';
 import { podNetns } from './netns.ts';
 import { installRelease, NAMESPACE as SYSTEM } from './release.ts';
@@ -100,6 +101,27 @@ export async function install(set: readonly string[] = []): Promise<Installation
     await installRelease(cluster, { report, set });
     await cluster.kubectl(['create', 'namespace', NAMESPACE]);
     return installationOn(cluster);
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/**
+ * The same as `install` without settings, shared by the files of tests that one process runs and that leave nodes, release and daemons
+ * as they found them: what they made in the namespace, and their policies, are gone for the next one. See sharedCluster.
+ */
+export async function sharedInstallation(): Promise<Installation> {
+  const report = (): void => undefined;
+  const { cluster, isNew } = await sharedCluster({ shared: 'installation', nodes: 2, report });
+  try {
+    if (isNew) await installRelease(cluster, { report });
+    else {
+      await cluster.kubectl(['delete', 'blastradiuspolicies', '--all']);
+      await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s']);
+    }
+    await cluster.kubectl(['create', 'namespace', NAMESPACE]);
+    return { ...installationOn(cluster), close: async () => undefined };
   } catch (error) {
     await cluster.stop();
     throw error;
