@@ -154,6 +154,15 @@ export const longTests: readonly LongTest[] = [
     prepare: kubernetes,
   },
   {
+    name: 'histories',
+    summary: '100,000 random histories of workflows whose operators are killed between any two writes',
+    project: 'pure',
+    files: ['workflow/histories'],
+    limitMs: 10 * 60_000,
+    packages: {},
+    prepare: async () => ({ CHAOSPLANE_TEST_HISTORIES: '100000' }),
+  },
+  {
     name: 'prometheus',
     summary: "probes of a real Prometheus on this machine's loopback: what passes, fails and is an error",
     project: 'long',

@@ -1,0 +1,40 @@
+/** The steps of a workflow, understood: durations are milliseconds. Pure. */
+import type { Probe } from '@chaosplane/api';
+
+/** What is done when a step has failed. */
+export type Strategy =
+  /** The workflow ends: what is in force is recovered at once. */
+  | { readonly strategy: 'abort' }
+  /** The steps that wait for it begin all the same. */
+  | { readonly strategy: 'continue' }
+  /** It is tried again, up to `limit` times more, and then the workflow ends as with `abort`. */
+  | {
+      readonly strategy: 'retry';
+      readonly limit: number;
+      readonly backOffMs: number;
+      readonly factor: number;
+      readonly mostMs: number;
+    }
+  /** The workflow ends: what is in force is recovered in the reverse order of its beginning, one after the other. */
+  | { readonly strategy: 'rollback' };
+
+interface Common {
+  /** Unique among those beside it. */
+  readonly name: string;
+  /** The names of those beside it that must be over before it begins. */
+  readonly dependencies: readonly string[];
+  /** CEL: whether it is done at all. */
+  readonly when?: string;
+  readonly onError: Strategy;
+}
+
+/** One step. */
+export type WorkflowStep = Common &
+  (
+    | { readonly kind: 'experiment'; readonly experiment: unknown }
+    | { readonly kind: 'delay'; readonly ms: number }
+    | { readonly kind: 'condition'; readonly expression: string }
+    | { readonly kind: 'suspend'; readonly timeoutMs?: number }
+    | { readonly kind: 'probe'; readonly probe: Probe }
+    | { readonly kind: 'parallel' | 'workflow'; readonly steps: readonly WorkflowStep[] }
+  );

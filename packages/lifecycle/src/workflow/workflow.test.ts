@@ -1,0 +1,261 @@
+/** What happens next to workflows: order, conditions, failures and ends. */
+import { describe, expect, test } from '@jest/globals';
+import { circleOf, graphOf } from './graph.ts';
+import { initialWorkflow, type NodePhase, type WorkflowState } from './state.ts';
+import type { Strategy, WorkflowStep } from './step.ts';
+import { attemptOf, type Effect, type SeenExperiment, type Wish } from './turn.ts';
+import { openWorkflow } from './workflow.ts';
+
+type Given = Partial<Pick<WorkflowStep, 'dependencies' | 'when' | 'onError'>>;
+
+const common = (name: string, { dependencies = [], onError = { strategy: 'abort' }, when }: Given) => ({
+  ...{ name, dependencies, onError },
+  ...(when === undefined ? {} : { when }),
+});
+const hit = (name: string, given: Given = {}): WorkflowStep => ({
+  ...common(name, given),
+  kind: 'experiment',
+  experiment: {},
+});
+const delay = (name: string, ms: number, given: Given = {}): WorkflowStep => ({
+  ...common(name, given),
+  kind: 'delay',
+  ms,
+});
+const condition = (name: string, expression: string, given: Given = {}): WorkflowStep => ({
+  ...common(name, given),
+  ...{ kind: 'condition', expression },
+});
+const group = (name: string, steps: readonly WorkflowStep[], given: Given = {}): WorkflowStep => ({
+  ...common(name, given),
+  ...{ kind: 'parallel', steps },
+});
+const retry = (limit: number): Strategy => ({ strategy: 'retry', limit, backOffMs: 100, factor: 2, mostMs: 250 });
+
+interface Played {
+  readonly maxParallelism?: number;
+  readonly deadlineMs?: number;
+  readonly onExit?: readonly WorkflowStep[];
+}
+
+/** A workflow by hand: what it is told, and what it asked for. */
+function staged(steps: readonly WorkflowStep[], { maxParallelism = 10, deadlineMs, onExit = [] }: Played = {}) {
+  const limits = { maxParallelism, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
+  const workflow = openWorkflow(graphOf(steps, onExit), initialWorkflow, limits);
+  const experiments = new Map<string, SeenExperiment>();
+  const resumed = new Set<string>();
+  const asked: string[] = [];
+  let wish: Wish = 'none';
+  let now = 0;
+  let until: number | undefined;
+  const turn = (): void => {
+    const evaluate = (text: string) => (text === 'broken' ? { error: 'no such key: x' } : { value: text === 'true' });
+    const { effects, ...rest } = workflow.turn({ experiments, answers: new Map(), resumed, wish, evaluate }, now);
+    until = rest.until;
+    asked.push(...effects.map(({ kind, id, attempt }: Effect) => `${kind} ${attemptOf(id, attempt)}`));
+    for (const { kind, id, attempt } of effects)
+      if (kind === 'create') experiments.set(attemptOf(id, attempt), { state: 'under way' });
+  };
+  turn();
+  return {
+    asked,
+    get state(): WorkflowState {
+      return workflow.state;
+    },
+    get until() {
+      return until;
+    },
+    phases: (): Record<string, NodePhase> =>
+      Object.fromEntries([...workflow.state.nodes].map(([id, { phase }]) => [id, phase])),
+    ends(key: string, how: 'well' | 'badly' | 'aborted' = 'well') {
+      const result = { verdict: how === 'badly' ? ('NotHeld' as const) : ('Held' as const) };
+      experiments.set(key, {
+        state: 'over',
+        failed: how === 'badly',
+        wasEnded: how === 'aborted',
+        message: how,
+        result,
+      });
+      turn();
+    },
+    at(time: number) {
+      now = time;
+      turn();
+    },
+    resume(id: string) {
+      resumed.add(id);
+      turn();
+    },
+    wish(wanted: Wish) {
+      wish = wanted;
+      turn();
+    },
+  };
+}
+
+test('steps begin when all that they depend on are over', () => {
+  const flow = staged([hit('a'), hit('b'), hit('c', { dependencies: ['a', 'b'] })]);
+  expect(flow.asked).toEqual(['create a#1', 'create b#1']);
+  flow.ends('a#1');
+  expect(flow.phases()).toEqual({ a: 'Succeeded', b: 'Running' });
+  flow.ends('b#1');
+  flow.ends('c#1');
+  expect(flow.state).toMatchObject({ phase: 'Completed', outcome: { message: 'every step is over' } });
+});
+
+test('no more experiments than maxParallelism are under way, and what is none of them goes on', () => {
+  const flow = staged([hit('a'), hit('b'), delay('c', 10)], { maxParallelism: 1 });
+  expect(flow.asked).toEqual(['create a#1']);
+  expect(flow.phases()).toEqual({ a: 'Running', c: 'Running' });
+  flow.ends('a#1');
+  expect(flow.asked).toEqual(['create a#1', 'create b#1']);
+});
+
+test('parts of a step are steps of the same workflow, and it is over with the last of them', () => {
+  const flow = staged([
+    group('both', [hit('x'), hit('y', { dependencies: ['x'] })]),
+    hit('z', { dependencies: ['both'] }),
+  ]);
+  expect(flow.asked).toEqual(['create both/x#1']);
+  flow.ends('both/x#1');
+  flow.ends('both/y#1');
+  expect(flow.phases()).toEqual({ both: 'Succeeded', 'both/x': 'Succeeded', 'both/y': 'Succeeded', z: 'Running' });
+});
+
+describe('an expression', () => {
+  test('of when that is false skips its step, and those behind it begin', () => {
+    const flow = staged([hit('a', { when: 'false' }), hit('b', { dependencies: ['a'] })]);
+    expect(flow.phases()).toEqual({ a: 'Skipped', b: 'Running' });
+  });
+
+  test('of a condition that is false skips all that is behind it, however far', () => {
+    const flow = staged([
+      condition('ok', 'false'),
+      hit('a', { dependencies: ['ok'] }),
+      hit('b', { dependencies: ['a'] }),
+      hit('c'),
+    ]);
+    expect(flow.phases()).toEqual({ ok: 'Succeeded', a: 'Skipped', b: 'Skipped', c: 'Running' });
+  });
+
+  test('that cannot be evaluated fails its step, and is not tried again', () => {
+    const flow = staged([hit('a', { when: 'broken', onError: retry(3) })]);
+    expect(flow.phases()).toEqual({ a: 'Failed' });
+    expect(flow.state.outcome?.message).toBe('a: when: no such key: x');
+  });
+});
+
+describe('a step that fails', () => {
+  test('with abort ends all others at once, and the workflow has failed', () => {
+    const flow = staged([hit('a'), hit('b'), hit('c'), hit('d', { dependencies: ['a'] })]);
+    flow.ends('a#1', 'badly');
+    expect(flow.asked.slice(3).toSorted()).toEqual(['end b#1', 'end c#1']);
+    flow.ends('b#1', 'aborted');
+    expect(flow.state.phase).toBe('Ending');
+    flow.ends('c#1', 'aborted');
+    expect(flow.phases()).toEqual({ a: 'Failed', b: 'Aborted', c: 'Aborted' });
+    expect(flow.state).toMatchObject({ phase: 'Failed', outcome: { message: 'a: badly' } });
+  });
+
+  test('with rollback ends the others one after the other, those that began last first', () => {
+    const flow = staged([
+      hit('a'),
+      delay('first', 10),
+      hit('b', { dependencies: ['first'] }),
+      delay('second', 20),
+      hit('c', { dependencies: ['second'], onError: { strategy: 'rollback' } }),
+    ]);
+    flow.at(10);
+    flow.at(20);
+    flow.ends('c#1', 'badly');
+    const ends = (): string[] => flow.asked.filter((line) => line.startsWith('end'));
+    expect(ends()).toEqual(['end b#1']);
+    flow.ends('b#1', 'aborted');
+    expect(ends()).toEqual(['end b#1', 'end a#1']);
+    flow.ends('a#1', 'aborted');
+    expect(flow.state.phase).toBe('Failed');
+  });
+
+  test('with continue counts as failed, and those behind it begin', () => {
+    const flow = staged([hit('a', { onError: { strategy: 'continue' } }), hit('b', { dependencies: ['a'] })]);
+    flow.ends('a#1', 'badly');
+    flow.ends('b#1');
+    expect(flow.phases()).toEqual({ a: 'Failed', b: 'Succeeded' });
+    expect(flow.state.phase).toBe('Completed');
+  });
+
+  test('with retry is tried again after pauses that grow up to the longest, and then ends the workflow', () => {
+    const flow = staged([hit('a', { onError: retry(3) })]);
+    const pauses: number[] = [];
+    let now = 0;
+    for (const attempt of [1, 2, 3]) {
+      flow.ends(`a#${attempt}`, 'badly');
+      pauses.push((flow.until ?? 0) - now);
+      now = flow.until ?? 0;
+      flow.at(now);
+    }
+    expect(pauses).toEqual([100, 200, 250]);
+    expect(flow.asked).toEqual(['create a#1', 'create a#2', 'create a#3', 'create a#4']);
+    flow.ends('a#4', 'badly');
+    expect(flow.state.phase).toBe('Failed');
+  });
+});
+
+describe('the end of the whole', () => {
+  const onExit = [hit('tidy')];
+
+  test('does what onExit says, after everything else, once', () => {
+    const flow = staged([hit('a'), hit('b', { dependencies: ['a'] })], { onExit });
+    flow.ends('a#1', 'badly');
+    expect(flow.asked).toEqual(['create a#1', 'create onExit/tidy#1']);
+    expect(flow.state.phase).toBe('Exiting');
+    flow.ends('onExit/tidy#1');
+    expect(flow.state).toMatchObject({ phase: 'Failed', outcome: { message: 'a: badly' } });
+  });
+
+  test('is Failed where onExit fails, although every step was over', () => {
+    const flow = staged([hit('a')], { onExit });
+    flow.ends('a#1');
+    flow.ends('onExit/tidy#1', 'badly');
+    expect(flow.state).toMatchObject({ phase: 'Failed', outcome: { message: 'onExit/tidy: badly' } });
+  });
+
+  test('by a wish ends experiments and waits, and a second wish those of the exit', () => {
+    const flow = staged([hit('a'), { ...common('wait', {}), kind: 'suspend' }], { onExit });
+    flow.wish('abort');
+    expect(flow.phases()).toEqual({ a: 'Running', wait: 'Aborted' });
+    flow.ends('a#1', 'aborted');
+    expect(flow.asked).toEqual(['create a#1', 'end a#1', 'create onExit/tidy#1']);
+    flow.wish('delete');
+    expect(flow.asked.at(-1)).toBe('end onExit/tidy#1');
+    flow.ends('onExit/tidy#1', 'aborted');
+    expect(flow.state).toMatchObject({ phase: 'Aborted', outcome: { message: 'it was aborted' } });
+  });
+
+  test('comes with the deadline', () => {
+    const flow = staged([hit('a'), delay('long', 5000)], { deadlineMs: 1000 });
+    expect(flow.until).toBe(1000);
+    flow.at(1000);
+    expect(flow.asked).toEqual(['create a#1', 'end a#1']);
+    flow.ends('a#1', 'aborted');
+    expect(flow.state).toMatchObject({ phase: 'Failed', outcome: { message: 'it took longer than its deadline' } });
+  });
+});
+
+test('a suspended step goes on when it is resumed, and fails when it is not in time', () => {
+  const steps: WorkflowStep[] = [{ ...common('wait', {}), kind: 'suspend', timeoutMs: 500 }];
+  const resumed = staged(steps);
+  expect(resumed.until).toBe(500);
+  resumed.resume('wait');
+  expect(resumed.state.phase).toBe('Completed');
+  const late = staged(steps);
+  late.at(500);
+  expect(late.state).toMatchObject({ phase: 'Failed', outcome: { message: 'wait: it was not resumed in time' } });
+});
+
+test('steps that wait for each other are found, in their order', () => {
+  expect(
+    circleOf([hit('a', { dependencies: ['c'] }), hit('b', { dependencies: ['a'] }), hit('c', { dependencies: ['b'] })]),
+  ).toEqual(['a', 'c', 'b']);
+  expect(circleOf([hit('a'), hit('b', { dependencies: ['a'] })])).toBeUndefined();
+});
