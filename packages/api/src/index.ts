@@ -29,8 +29,15 @@ export {
 export { policySpecSchema, type PolicyScope, type PolicySpec, type ProtectedResource } from './policy/spec.ts';
 export type { PodLimit } from './policy/limit.ts';
 export { weekdays, type TimeWindow, type Weekday } from './policy/window.ts';
+export * from './schedule/child.ts';
 export { CRON_ALLOWED, hasDay, parseCron, type Calendar, type Every, type Timetable } from './schedule/cron.ts';
 export { dstRules, type DstRule } from './schedule/dst.ts';
+export { specChangedAt, type ScheduleObject } from './schedule/object.ts';
+export { experimentDocument, parseSchedule, type ChaosSchedule, type ScheduleSpec } from './schedule/parse.ts';
+export { scheduleReasons, type ScheduleConditionType } from './schedule/reasons.ts';
+export { concurrencyPolicies, scheduleSpecSchema, type Freeze } from './schedule/spec.ts';
+export * from './schedule/status-document.ts';
+export * from './schedule/status.ts';
 export type { SecretRef } from './probe/header.ts';
 export type { HttpProbe } from './probe/http.ts';
 export type { KubernetesProbe, ProbedKind } from './probe/kubernetes.ts';

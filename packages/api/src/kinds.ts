@@ -2,6 +2,7 @@
 import { resourceType } from '@chaosplane/kube/object';
 import type { ExperimentObject, ShardObject } from './experiment/object.ts';
 import type { PolicyObject } from './policy/object.ts';
+import type { ScheduleObject } from './schedule/object.ts';
 import { API_VERSION } from './shared/version.ts';
 
 export const chaosExperiments = resourceType<ExperimentObject>({
@@ -15,6 +16,13 @@ export const chaosExperimentShards = resourceType<ShardObject>({
   apiVersion: API_VERSION,
   kind: 'ChaosExperimentShard',
   plural: 'chaosexperimentshards',
+  namespaced: true,
+});
+
+export const chaosSchedules = resourceType<ScheduleObject>({
+  apiVersion: API_VERSION,
+  kind: 'ChaosSchedule',
+  plural: 'chaosschedules',
   namespaced: true,
 });
 

@@ -11,6 +11,14 @@ export interface OwnerReference {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** Which program wrote some of the fields, and when it changed them last. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly time?: string;
+  /** `status`; absent: the object itself. */
+  readonly subresource?: string;
+}
+
 /** Metadata as the API server gives it; times are RFC 3339. */
 export interface ObjectMeta {
   readonly name: string;
@@ -22,6 +30,8 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Not in the copies of informers. */
+  readonly managedFields?: readonly ManagedFields[];
   readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;

@@ -42,3 +42,9 @@ export function rule(at: string, message: string, cel: string): Addition {
 export function durationRule(at: string, message: string, ...limits: string[]): Addition[] {
   return [{ at, add: { maxLength: 64 } }, rule(at, message, ['size(self) > 0', DURATION, ...limits].join(' && '))];
 }
+
+/** Conditions are told apart by their type. */
+export const listOfConditions: Addition = {
+  at: 'status.conditions',
+  add: { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
+};

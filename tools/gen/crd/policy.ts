@@ -4,6 +4,7 @@ import { policySpecSchema } from '@chaosplane/api';
 import { z } from 'zod';
 import { AGE, durationRule, rule, type Definition } from './definition.ts';
 import type { Addition } from './place.ts';
+import { windowRules } from './windows.ts';
 
 /** Where namespaces are named, with labels or without. */
 const PLACES = ['spec.scope', 'spec.protectedResources[]'];
@@ -53,23 +54,7 @@ const additions: readonly Addition[] = [
     'allowed: a duration longer than 0, such as 10m',
     "duration(self) > duration('0s')",
   ),
-  ...WINDOWS.flatMap((window) => [
-    ...['from', 'to'].flatMap((at): Addition[] => [
-      { at: `${window}.${at}`, add: { maxLength: 5 } },
-      rule(
-        `${window}.${at}`,
-        'a time such as "09:30", from 00:00 to 24:00',
-        "self.matches('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$')",
-      ),
-    ]),
-    rule(window, 'it is no time at all: the whole day is from 00:00 to 24:00', 'self.from != self.to'),
-    // Of a zone that is none the API server says so itself.
-    rule(
-      `${window}.timeZone`,
-      'the name of a time zone such as Europe/Berlin or UTC',
-      "self.matches('^[A-Z]') && self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
-    ),
-  ]),
+  ...WINDOWS.flatMap(windowRules),
 ];
 
 export const policyDefinition: Definition = {

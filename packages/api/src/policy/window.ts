@@ -1,8 +1,8 @@
 /** Times of the week in a time zone: their schema. */
-import { nearest } from '@chaosplane/actions';
 import { quoted } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { closed } from '../shared/schema.ts';
+import { timeZone } from '../shared/time-zone.ts';
 
 /** The days of a week, as `Intl.DateTimeFormat` with `weekday: 'short'` names them in English; the first is that of `Date.getUTCDay() === 0`. */
 export const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
@@ -21,29 +21,6 @@ const timeOfDay = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: `${quoted(text)} is not a time`, params: { allowed: CLOCK_ALLOWED } });
   return z.NEVER;
 });
-
-/** A name of the IANA time zone database; offsets such as `+01:00` have no summer time, and are refused as Kubernetes does for a CronJob. */
-const timeZone = z
-  .string()
-  .min(1)
-  .max(64)
-  .superRefine((text, { addIssue }) => {
-    if (text === '' || text.length > 64 || isTimeZone(text)) return;
-    const near = nearest(text, Intl.supportedValuesOf('timeZone'));
-    const meant = near === undefined ? '' : `; did you mean ${near}?`;
-    const allowed = 'a name such as Europe/Berlin, America/New_York or UTC';
-    addIssue({ code: 'custom', message: `${quoted(text)} is not a time zone${meant}`, params: { allowed } });
-  });
-
-function isTimeZone(text: string): boolean {
-  if (!/^[A-Za-z]/.test(text)) return false;
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: text });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** One window. A `to` that is not after `from` is of the next day; the days are those on which it begins. */
 export const timeWindow = closed({

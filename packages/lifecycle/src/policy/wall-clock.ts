@@ -27,7 +27,7 @@ function shownAt(timeZone: string, at: number): Shown {
 }
 
 /** The first window that the instant is in. */
-export function windowAt(windows: readonly TimeWindow[], at: number): TimeWindow | undefined {
+function windowAt(windows: readonly TimeWindow[], at: number): TimeWindow | undefined {
   const shown = new Map<string, Shown>();
   return windows.find((window) => {
     const { timeZone } = window;
@@ -51,22 +51,46 @@ function dayBefore(day: Weekday): Weekday {
  * Every instant from `from` until before `until` at which a clock may show another minute: windows begin and end on whole minutes,
  * and so do the offsets of time zones and their changes.
  */
-export function* minutesOf(from: number, until: number): Iterable<number> {
+function* minutesOf(from: number, until: number): Iterable<number> {
   yield from;
   for (let at = (Math.floor(from / MINUTE_MS) + 1) * MINUTE_MS; at < until; at += MINUTE_MS) yield at;
 }
 
 /** As people write it: `Mon, Tue 09:00 to 17:00 Europe/Berlin`. */
-export function windowText({ days, from, to, timeZone }: TimeWindow): string {
+function windowText({ days, from, to, timeZone }: TimeWindow): string {
   const on = days === undefined ? '' : `${days.join(', ')} `;
   return `${on}${clockText(from)} to ${clockText(to)} ${timeZone}`;
 }
 
 /** An instant by the clock of a zone: `Fri 17:05 Europe/Berlin`. */
-export function instantText(at: number, timeZone: string): string {
+function instantText(at: number, timeZone: string): string {
   const { day, minute } = shownAt(timeZone, at);
   return `${day} ${clockText(minute)} ${timeZone}`;
 }
 
 const clockText = (minute: number): string =>
   [Math.floor(minute / 60), minute % 60].map((part) => String(part).padStart(2, '0')).join(':');
+
+/** When something may be under way. */
+export interface Windows {
+  readonly allowed?: readonly TimeWindow[] | undefined;
+  readonly blocked: readonly TimeWindow[];
+}
+
+/** Why something may not begin at an instant and last until another one; undefined when it may. */
+export function whyOutside({ allowed, blocked }: Windows, from: number, until: number): string | undefined {
+  if (allowed === undefined && blocked.length === 0) return undefined;
+  for (const at of minutesOf(from, until)) {
+    const hit = windowAt(blocked, at);
+    if (hit !== undefined) return `${when(at, from, hit)} is in the blocked time ${windowText(hit)}`;
+    const [first] = allowed ?? [];
+    if (allowed !== undefined && first !== undefined && windowAt(allowed, at) === undefined)
+      return `${when(at, from, first)} is in no allowed time: ${allowed.map(windowText).join('; ')}`;
+  }
+  return undefined;
+}
+
+function when(at: number, from: number, { timeZone }: TimeWindow): string {
+  const text = instantText(at, timeZone);
+  return at === from ? `now (${text})` : `it would still run at ${text}, which`;
+}

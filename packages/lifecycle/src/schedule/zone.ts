@@ -91,3 +91,19 @@ function changeBetween(timeZone: string, early: number, late: number): number {
   }
   return high * SECOND_MS;
 }
+
+/** The day that a clock there shows at an instant: `2026-12-24`. */
+export function dateAt(timeZone: string, at: number): string {
+  return new Date(wallAt(timeZone, at)).toISOString().slice(0, 10);
+}
+
+/** An instant as a clock there shows it, with how far that is ahead of UTC: `2026-12-24T02:30:00+01:00` (RFC 3339). */
+export function zonedText(timeZone: string, at: number): string {
+  const wall = wallAt(timeZone, at);
+  // RFC 3339 has no seconds there; the zones of the last hundred years have none either.
+  const minutes = Math.round((wall - at) / 60_000);
+  const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const offset = minutes === 0 ? 'Z' : `${minutes < 0 ? '-' : '+'}${two(hours)}:${two(rest)}`;
+  return `${new Date(wall).toISOString().slice(0, 19)}${offset}`;
+}
