@@ -4,6 +4,7 @@ import type { OperatorConfig } from './config.ts';
 import { setupExperiments } from './controllers/experiment/setup.ts';
 import type { LeaderView } from './controllers/policy/outlook.ts';
 import { setupPolicies } from './controllers/policy/setup.ts';
+import { setupSchedules } from './controllers/schedule/setup.ts';
 import { setupCapabilities, setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
 import type { OperatorParts } from './parts.ts';
@@ -38,7 +39,9 @@ export function leaderOnly(
     { name: 'events', start: async () => undefined, stop: () => events.stop() },
     { name: 'events of targets', start: async () => undefined, stop: () => targetEvents.stop() },
     ...setupExperiments(term, policies),
-    // After the cache of experiments, which is asked for each execution.
+    // After the cache of experiments, by which it knows its runs.
+    ...setupSchedules(term),
+    // The same: it is asked for each execution.
     ...setupClean(term),
     ...setupNodes(term),
     outlookComponent(leader, (key) => ({ pods: pods.list, nodes: nodes.list, policy: policies.inputFor(key) })),

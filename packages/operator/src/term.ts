@@ -13,7 +13,7 @@ import type {
   Service,
   WorkQueue,
 } from '@chaosplane/kube';
-import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { chaosExperiments, chaosSchedules, type ExperimentObject, type ScheduleObject } from '@chaosplane/api';
 import { createEventRecorder } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { daemonPods } from './daemons/endpoints.ts';
@@ -28,6 +28,7 @@ export interface Caches {
   /** The daemons' pods. */
   readonly daemonPods: Informer<Pod>;
   readonly experiments: Informer<ExperimentObject>;
+  readonly schedules: Informer<ScheduleObject>;
 }
 
 /** What every component is given. */
@@ -49,8 +50,10 @@ export function newTermParts(config: OperatorConfig, parts: Required<OperatorPar
   const { namespace, watchNamespace, daemonSelector } = config;
   const watch = <T extends KubeObject>(type: ResourceType<T>, options: InformerOptions = {}): Informer<T> =>
     createInformer(client, type, options, { clock, logger });
+  const own = watchNamespace === undefined ? {} : { namespace: watchNamespace };
   const caches = {
-    experiments: watch(chaosExperiments, watchNamespace === undefined ? {} : { namespace: watchNamespace }),
+    experiments: watch(chaosExperiments, own),
+    schedules: watch(chaosSchedules, own),
     pods: watch(pods),
     nodes: watch(nodes),
     services: watch(services),

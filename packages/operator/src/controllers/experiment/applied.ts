@@ -7,11 +7,30 @@ const ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
  * The spec, with null where the file had one in the place of what narrows who is hit, and nothing stands there now: what the
  * resource definition keeps of those who send it themselves (`NULLS_KEPT` of tools/gen/crd). It is refused then, in the usual words.
  */
-export function specAsApplied({ metadata, spec }: Pick<ExperimentObject, 'metadata' | 'spec'>): unknown {
-  const { spec: applied } = mapOf(parsed(metadata.annotations?.[ANNOTATION]));
+export function specAsApplied({ metadata, spec }: Written): unknown {
+  return experimentAsApplied(spec, appliedTo(metadata));
+}
+
+/** The same of a schedule: of the experiment in it, and of the probes that it waits for. */
+export function scheduleAsApplied({ metadata, spec }: Written): unknown {
+  const { experiment, startWhen } = mapOf(appliedTo(metadata));
+  const waited = withNulls(spec, { startWhen: { probes: probes(mapOf(startWhen)['probes']) } });
+  if (!isMap(waited) || !Object.hasOwn(waited, 'experiment')) return waited;
+  return { ...waited, experiment: experimentAsApplied(waited['experiment'], experiment) };
+}
+
+/** An object, as far as it is read here. */
+type Written = Pick<ExperimentObject, 'metadata' | 'spec'>;
+
+function appliedTo({ annotations }: Written['metadata']): unknown {
+  return mapOf(parsed(annotations?.[ANNOTATION]))['spec'];
+}
+
+const probes = (list: unknown): ReturnType<typeof each> => each(list, ['labelSelector', 'names']);
+
+function experimentAsApplied(spec: unknown, applied: unknown): unknown {
   const { target, action, peers, steadyState, abortConditions } = mapOf(applied);
   const { before, during, after } = mapOf(steadyState);
-  const probes = (list: unknown): ReturnType<typeof each> => each(list, ['labelSelector', 'names']);
   return withNulls(spec, {
     target: some(target, ['labelSelector', 'names']),
     action: some(action, ['parameters']),
