@@ -43,11 +43,37 @@ describe('a review', () => {
       { ...experiment(good, { name: 'slow', uid: 'u', managedFields: [] }), status: {} },
     ],
     ['a policy that is valid', policy({ targetLimits: { maxTargets: 1 } })],
+    ['a schedule that is valid', { ...experiment({ schedule: '@daily', experiment: good }), kind: 'ChaosSchedule' }],
     ['a shard', { ...experiment(good), kind: 'ChaosExperimentShard' }],
     ['another kind', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }],
     ['a version that is not known here', { ...experiment({}), apiVersion: 'chaos.chaosplane.io/v9' }],
   ])('of %s is allowed', async (_what, object) => {
     expect(await refused(object)).toBeUndefined();
+  });
+
+  test('names every problem of a schedule, and those of its experiment', async () => {
+    const spec = {
+      schedule: '0 0 * * 7',
+      timeZone: 'utc',
+      experiment: { ...good, duration: '30', action: { type: 'network-delay', parameters: { latency: 'soon' } } },
+    };
+    const told = (await refused({ ...experiment(spec), kind: 'ChaosSchedule' }))?.split('\n') ?? [];
+    expect(told.map((line) => line.replace(/; allowed: .*/, ''))).toEqual([
+      '4 problems:',
+      '  - spec.schedule: the day of the week "7" is above 6',
+      '  - spec.timeZone: "utc" is not a time zone; did you mean UTC?',
+      '  - spec.experiment.duration: "30" has no unit',
+      '  - spec.experiment.action.parameters.latency: "soon" is not a duration',
+    ]);
+  });
+
+  test('of a schedule tells what kubectl apply dropped from its experiment', async () => {
+    const spec = { schedule: '@daily', experiment: { ...good, target: { labelSelector: { matchLabels: {} } } } };
+    const nulled = { ...good, target: { labelSelector: { matchLabels: { app: null } } } };
+    const applied = { ...experiment({ ...spec, experiment: nulled }), kind: 'ChaosSchedule' };
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(applied) };
+    const object = { ...experiment(spec, { name: 'nightly', annotations }), kind: 'ChaosSchedule' };
+    expect(await refused(object)).toContain('spec.experiment.target.labelSelector.matchLabels.app: it has no value');
   });
 
   test('names every problem of an experiment, with what is allowed: fields, parameters, and what goes together', async () => {

@@ -3,6 +3,7 @@ import {
   API_VERSION,
   parseExperiment,
   parsePolicy,
+  parseSchedule,
   readAsked,
   type AskedSpec,
   type ExperimentObject,
@@ -10,7 +11,7 @@ import {
 import { ChaosError, countOf, invalidArgument, MOST_PROBLEMS, type Problem } from '@chaosplane/common';
 import { denials, toldOf, type Finding } from '@chaosplane/lifecycle';
 import { z } from 'zod';
-import { specAsApplied } from '../controllers/experiment/applied.ts';
+import { scheduleAsApplied, specAsApplied } from '../controllers/experiment/applied.ts';
 
 const VERSION = 'admission.k8s.io/v1';
 
@@ -61,11 +62,11 @@ export type JudgePolicies = (
   by: { readonly key: string; readonly user: Asker },
 ) => Promise<readonly Finding[] | undefined>;
 
-/** A document of one of the two kinds, as its parser takes it. */
+/** A document of one of the kinds, as its parser takes it. */
 interface Read {
   readonly document: object;
   readonly parse: (document: object) => unknown;
-  /** Policies are about experiments alone. */
+  /** Policies are about experiments alone: each run of a schedule is judged when it is made. */
   readonly isExperiment: boolean;
 }
 
@@ -76,6 +77,11 @@ function readOf({ object, namespace }: Reviewed): Read | undefined {
       const spec = specAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>);
       const document = { ...documentOf(object, namespace), spec };
       return { document, parse: (it) => parseExperiment(it, 'cluster'), isExperiment: true };
+    }
+    case 'ChaosSchedule': {
+      const spec = scheduleAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>);
+      const document = { ...documentOf(object, namespace), spec };
+      return { document, parse: (it) => parseSchedule(it, 'cluster'), isExperiment: false };
     }
     case 'BlastRadiusPolicy':
       return { document: { ...documentOf(object), spec: object.spec }, parse: parsePolicy, isExperiment: false };

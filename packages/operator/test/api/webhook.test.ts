@@ -147,6 +147,30 @@ test('kubectl apply, and its dry run on the server, name every problem at once',
     expect(told).toContain(problem);
 });
 
+test.each([[[]], [['--dry-run=server']]])(
+  'the same for a schedule and its experiment (kubectl apply %j)',
+  async (flags) => {
+    const schedule = {
+      ...{ apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'ChaosSchedule' },
+      metadata: { name: 'bad', namespace: stage.namespace },
+    };
+    const experiment = { ...good, action: { type: 'network-delay', parameters: { latency: 'soon' } } };
+    const spec = { schedule: '0 0 31 2 *', timeZone: 'europe/berlin', experiment };
+    const told = await kubectl(['apply', ...flags, '-f', '-'], JSON.stringify({ ...schedule, spec }));
+    for (const problem of [
+      '3 problems',
+      'spec.schedule: no day or time is like that, so it would never run',
+      'did you mean Europe/Berlin?',
+      'spec.experiment.action.parameters.latency: "soon" is not a duration',
+    ])
+      expect(told).toContain(problem);
+    const valid = { ...schedule, spec: { schedule: '@daily', experiment: good } };
+    expect(await kubectl(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(valid))).toContain(
+      '(server dry run)',
+    );
+  },
+);
+
 test('what is valid passes, also with a name that the API server makes', async () => {
   expect(await apply('good', {})).toContain('created');
   const generated = {
