@@ -1,15 +1,25 @@
-/** Before the chart goes: every experiment is ended and recovered, within a time; then what hooks have made is removed. */
+/** Before the chart goes: schedules are suspended; every experiment is ended and recovered, within a time; then what hooks have made is removed. */
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
 import {
   isFinal,
   ABORT_ANNOTATION,
   CAPABILITIES_ANNOTATION,
   chaosExperiments,
+  chaosSchedules,
   FINALIZER,
   type ExperimentObject,
 } from '@chaosplane/api';
 import { requestAbort } from '@chaosplane/client';
-import { KubeError, leases, nodes, refOf, removeFinalizer, type KubeClient } from '@chaosplane/kube';
+import {
+  KubeError,
+  leases,
+  nodes,
+  refOf,
+  removeFinalizer,
+  type KubeClient,
+  type KubeObject,
+  type ResourceType,
+} from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
 import { changeNode } from './nodes/change.ts';
 import { holds } from './nodes/holds.ts';
@@ -32,7 +42,7 @@ const names = {
 };
 
 /**
- * Aborts every experiment of the cluster and waits until all are over. When the time is up, the operator is taken for dead:
+ * Suspends every schedule, so that nothing begins any more, aborts every experiment of the cluster and waits until all are over. When the time is up, the operator is taken for dead:
  * experiments are let go of, and their faults end on the nodes when the operator's lease lapses. Cordons and taints have no end of
  * their own, so those that are left are taken away here.
  */
@@ -42,8 +52,9 @@ export async function uninstall(
   signal: AbortSignal,
 ): Promise<void> {
   const deadline = clock.monotonic() + options.timeoutMs;
+  await suspendSchedules(client, logger, signal);
   for (;;) {
-    const open = (await experiments(client, signal)).filter(isOpen);
+    const open = (await all(client, chaosExperiments, signal)).filter(isOpen);
     if (open.length === 0) {
       logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
       break;
@@ -79,10 +90,24 @@ async function cleanNodes(client: KubeClient, logger: Logger, signal: AbortSigna
   }
 }
 
-/** A cluster without our resources has no experiments. */
-async function experiments(client: KubeClient, signal: AbortSignal): Promise<readonly ExperimentObject[]> {
+/** They stay suspended when the chart is installed again, until a user resumes them. */
+async function suspendSchedules(client: KubeClient, logger: Logger, signal: AbortSignal): Promise<void> {
+  for (const { metadata, spec } of await all(client, chaosSchedules, signal)) {
+    if ((spec as { readonly suspend?: boolean }).suspend === true) continue;
+    const body = { spec: { suspend: true } };
+    await client.patch(chaosSchedules, refOf({ metadata }), { kind: 'merge', body }, { signal });
+    logger.warn({ schedule: `${metadata.namespace}/${metadata.name}` }, 'schedule suspended');
+  }
+}
+
+/** A cluster without our resources has none of them. */
+async function all<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
   try {
-    return (await client.list(chaosExperiments, { signal })).items;
+    return (await client.list(type, { signal })).items;
   } catch (error) {
     if (error instanceof ChaosError && error instanceof KubeError && error.status === 404) return [];
     throw error;

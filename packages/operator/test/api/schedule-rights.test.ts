@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chaosSchedules, scheduleOwner, type ScheduleObject } from '@chaosplane/api';
+import { createLogger, systemClock } from '@chaosplane/common';
 import { eventually } from '@chaosplane/testkit/eventually';
+import { uninstall } from '../../src/uninstall.ts';
 import { applySchedule, experiment, often, untilServed } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
@@ -129,4 +131,18 @@ test('the status of a schedule is written by the operator alone', async () => {
     'the operator alone writes',
   );
   expect(await kubectl([...argv, `--as=${operator}`])).toContain('patched');
+});
+
+test('before the chart goes, schedules are suspended, so that nothing begins any more', async () => {
+  await applySchedule(stage, 'another', often);
+  const { client, namespace } = stage;
+  const tools = { client, clock: systemClock, logger: createLogger({ level: 'silent' }) };
+  await uninstall(
+    { namespace, timeoutMs: 1000, leaseName: 'chaosplane-operator' },
+    tools,
+    new AbortController().signal,
+  );
+  const { items } = await client.list(chaosSchedules);
+  expect(items.length).toBeGreaterThan(1);
+  expect(items.map(({ spec }) => (spec as { readonly suspend: boolean }).suspend)).toEqual(items.map(() => true));
 });

@@ -1,12 +1,15 @@
 /** Sets the controller of ChaosSchedules up: its queue, and what brings a key into it. */
 import { scheduleUidOf, type ExperimentObject, type ScheduleObject } from '@chaosplane/api';
 import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
-import { cacheComponent, queueComponent, type TermParts } from '../../term.ts';
+import { queueComponent, type TermParts } from '../../term.ts';
 import { stateOf } from './children.ts';
 import { scheduleReconciler } from './controller.ts';
 
 /** A visit reads one object and seldom writes: few workers are enough for many schedules. */
 const WORKERS = 4;
+
+/** An operator that was upgraded before its resource definitions has no schedules, and does the rest. Milliseconds. */
+const PATIENCE_MS = 10_000;
 
 export function setupSchedules(term: TermParts): readonly Component[] {
   const { client, caches, config, events, clock, logger, metrics } = term;
@@ -36,7 +39,11 @@ export function setupSchedules(term: TermParts): readonly Component[] {
     if (owner === undefined) return;
     if (type !== 'updated' || previous === undefined || isNews(object, previous)) queue.add(owner);
   });
-  return [queueComponent('schedules', queue), cacheComponent(schedules)];
+  const cache: Component = {
+    name: `cache of ${schedules.name}`,
+    start: async (signal) => Promise.race([schedules.start(signal), clock.sleep(PATIENCE_MS, signal)]),
+  };
+  return [queueComponent('schedules', queue), cache];
 }
 
 /** Experiments by the uid of their schedule. */
