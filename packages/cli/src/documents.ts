@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { ChaosError, defined, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
-import { parseExperiment, type ChaosExperiment, type Place } from '@chaosplane/api';
+import {
+  experimentDocument,
+  parseExperiment,
+  parseSchedule,
+  type ChaosExperiment,
+  type ChaosSchedule,
+  type Place,
+} from '@chaosplane/api';
+import { shortName } from '@chaosplane/kube';
 import { z } from 'zod';
 import { metadataProblems } from './manifest/metadata.ts';
 import { objectsOf } from './manifest/objects.ts';
@@ -12,6 +20,8 @@ export interface ExperimentDocument {
   /** What the user wrote, with the changes of the flags. */
   readonly document: object;
   readonly experiment: ChaosExperiment;
+  /** The schedule whose run it is. */
+  readonly schedule?: ChaosSchedule;
 }
 
 /** What flags change of every experiment. */
@@ -35,10 +45,19 @@ export function changesOf({ duration, namespace }: FileFlags): Changes {
   return { ...defined({ duration, namespace }) };
 }
 
+/** Whether a schedule stands for a run of it: one that is to be now, or is only explained. */
+export function meansRuns({ now, dryRun }: { readonly now?: boolean; readonly dryRun?: boolean }): {
+  readonly takesSchedules: boolean;
+} {
+  return { takesSchedules: now === true || dryRun === true };
+}
+
 /** What a file is read with. */
 export interface ReadOptions {
   readonly place: Place;
   readonly changes: Changes;
+  /** Whether the experiment of a schedule is meant, once and now; otherwise a schedule is refused. */
+  readonly takesSchedules?: boolean;
 }
 
 /**
@@ -60,7 +79,7 @@ export async function readExperiments(
 export function parseExperiments(
   file: string,
   content: Uint8Array,
-  { place, changes }: ReadOptions,
+  { place, changes, takesSchedules = false }: ReadOptions,
 ): ExperimentDocument[] {
   if (changes.duration !== undefined) {
     const parsed = parseDuration(changes.duration);
@@ -76,7 +95,7 @@ export function parseExperiments(
     const document = change(value, changes);
     problems.push(...metadataProblems(value, changes.namespace).map(named));
     try {
-      return [{ document, experiment: parseExperiment(document, place) }];
+      return [understood(document, { place, takesSchedules })];
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
       problems.push(...error.problems.map(named));
@@ -86,6 +105,23 @@ export function parseExperiments(
   if (problems.length > 0) throw invalidArgument(objects.length === 1 ? 'the experiment' : file, unique(problems));
   return experiments;
 }
+
+/** An experiment as it is; of a schedule, the experiment that a run of it is. */
+function understood(document: object, { place, takesSchedules }: Omit<ReadOptions, 'changes'>): ExperimentDocument {
+  if (!isSchedule(document)) return { document, experiment: parseExperiment(document, place) };
+  if (takesSchedules !== true) {
+    const wrong = 'a schedule begins its runs by itself, on a cluster';
+    throw invalidArgument('the file', [{ path: 'kind', wrong, allowed: 'kubectl apply; or --now: one run, now' }]);
+  }
+  const schedule = parseSchedule(document, place);
+  const run = experimentDocument(document, `${shortName(schedule.metadata.name, LONGEST_NAME)}-now`) ?? {};
+  return { document: run, experiment: parseExperiment(run, place), schedule };
+}
+
+/** A name of Kubernetes, less what is added to it here and by a dry run. */
+const LONGEST_NAME = 230;
+
+const isSchedule = (document: object): boolean => 'kind' in document && document.kind === 'ChaosSchedule';
 
 /** Two looks at one field say what is wrong with it once. */
 function unique(problems: readonly Problem[]): Problem[] {
@@ -104,6 +140,12 @@ function change(document: object, { duration, namespace, defaultNamespace }: Cha
   return {
     ...rest,
     metadata: { ...defined({ namespace: own }), ...metadata },
-    spec: { ...spec, ...defined({ duration }) },
+    spec: isSchedule(document) ? ofRuns(spec, duration) : { ...spec, ...defined({ duration }) },
   };
+}
+
+/** The duration is one of its experiments. */
+function ofRuns({ experiment, ...spec }: Readonly<Record<string, unknown>>, duration: string | undefined): object {
+  if (typeof experiment !== 'object' || experiment === null) return { experiment, ...spec };
+  return { ...spec, experiment: { ...experiment, ...defined({ duration }) } };
 }

@@ -1,12 +1,14 @@
 /** The examples that people copy are valid. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseExperiment } from '@chaosplane/api';
+import { parseExperiment, parseSchedule } from '@chaosplane/api';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'examples');
 
 test.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))('%s', (name) => {
-  expect(() => parseExperiment(parse(readFileSync(join(folder, name), 'utf8')), 'cluster')).not.toThrow();
+  const document = parse(readFileSync(join(folder, name), 'utf8')) as { readonly kind: string };
+  const read = document.kind === 'ChaosSchedule' ? parseSchedule : parseExperiment;
+  expect(() => read(document, 'cluster')).not.toThrow();
 });

@@ -19,6 +19,7 @@ export { workloadName } from './policy/workloads.ts';
 export * from './schedule/observation.ts';
 export { nextRuns, type Planning } from './schedule/planned.ts';
 export { comingRuns, planningOf, type Planned } from './schedule/runs.ts';
+export { unevenDays, type UnevenDay } from './schedule/uneven.ts';
 export { visitSchedule, type MadeRun, type NextVisit, type SchedulePorts } from './schedule/visit.ts';
 export { zonedText } from './schedule/zone.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';

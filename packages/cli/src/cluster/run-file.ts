@@ -1,10 +1,11 @@
 /** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
 import type { ExperimentStatus } from '@chaosplane/api';
 import { applyExperiment, followExperiment } from '@chaosplane/client';
-import { changesOf, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
+import { changesOf, meansRuns, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
 import { tellExplained } from '../output/explanation.ts';
+import { tellTimetable } from '../output/timetable.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { connectCluster, FIELD_MANAGER, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
 import { explainOnCluster } from './explain.ts';
@@ -13,6 +14,7 @@ import { explainOnCluster } from './explain.ts';
 export interface ClusterRunFlags extends ClusterFlags, FileFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
+  readonly now?: boolean;
 }
 
 /** Resolves with the exit code: the worst of all. */
@@ -24,9 +26,15 @@ export async function runFileOnCluster(
   const connection = connectCluster(flags, surroundings);
   tellPlace(surroundings.err, connection);
   const changes = { ...changesOf(flags), defaultNamespace: connection.namespace };
-  const documents = await readExperiments(file, { place: 'cluster', stdin: surroundings.stdin, changes });
+  const documents = await readExperiments(file, {
+    place: 'cluster',
+    stdin: surroundings.stdin,
+    changes,
+    ...meansRuns(flags),
+  });
   const exitCodes: number[] = [];
   for (const one of documents) {
+    if (one.schedule !== undefined && flags.dryRun === true) tellTimetable(one.schedule, flags, surroundings);
     const status =
       flags.dryRun === true
         ? tellExplained(await explainOnCluster(one, connection, surroundings), flags, surroundings)

@@ -12,9 +12,10 @@ import {
   type ClusterFlags,
 } from '../cluster/connect.ts';
 import { runFileOnCluster } from '../cluster/run-file.ts';
-import { changesOf, readExperiments } from '../documents.ts';
+import { changesOf, meansRuns, readExperiments } from '../documents.ts';
 import { tellExplained } from '../output/explanation.ts';
 import { createProgress } from '../output/progress.ts';
+import { tellTimetable } from '../output/timetable.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { previewExperiment, runExperiment } from '../standalone/run.ts';
 import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
@@ -35,6 +36,7 @@ import {
 export interface RunFlags extends EngineFlags, ClusterFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
+  readonly now?: boolean;
   readonly duration?: string;
 }
 
@@ -61,7 +63,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .command('run <file>')
     .summary(summary)
     .description(`${description}\nCtrl-C ends the experiment and undoes it first.`)
-    .option('--dry-run', 'only explain: change nothing');
+    .option('--dry-run', 'only explain: change nothing')
+    .option('--now', 'of a schedule, run its experiment once and now');
   addFileOptions(command, surroundings)
     .addHelpText(
       'after',
@@ -70,7 +73,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
         '\nExamples:\n' +
         `  ${calledAs} run examples/network-delay.yaml --dry-run\n` +
         `  ${calledAs} run examples/network-delay.yaml --duration 10s --output json\n` +
-        `  ${calledAs} run examples/network-delay.yaml ${example}\n`,
+        `  ${calledAs} run examples/network-delay.yaml ${example}\n` +
+        `  ${calledAs} run examples/schedule.yaml --now\n`,
     )
     .action(async (file: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<RunFlags>();
@@ -96,13 +100,19 @@ export function runFile(file: string, flags: RunFlags, command: Command, surroun
 async function runHere(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
   tellPlace(surroundings.err, 'machine');
   const changes = changesOf(flags);
-  const documents = await readExperiments(file, { place: 'machine', stdin: surroundings.stdin, changes });
+  const documents = await readExperiments(file, {
+    place: 'machine',
+    stdin: surroundings.stdin,
+    changes,
+    ...meansRuns(flags),
+  });
   const connection = await connectDaemon(connectionOptions(flags), surroundings);
   const runtime = connectRuntime(flags.runtimeEndpoint);
   try {
     const ended: number[] = [];
-    for (const { experiment } of documents) {
+    for (const { experiment, schedule } of documents) {
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
+      if (schedule !== undefined && flags.dryRun === true) tellTimetable(schedule, flags, surroundings);
       ended.push(await (dry ? plan : runOne)(experiment, flags, { connection, runtime, surroundings }));
       if (surroundings.interrupted.aborted) break;
     }
