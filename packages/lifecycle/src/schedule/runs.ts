@@ -47,7 +47,7 @@ export function whyNotAt({ windows, freeze, timeZone, experiment }: ScheduleSpec
 const MOST_LOOKED_AT = 500;
 
 /** Windows are compared minute by minute: so many minutes take a small part of a second. */
-const MOST_MINUTES = 20_000;
+const MOST_MINUTES = 5000;
 
 /** For when the next runs after an instant are planned, `count` at most, without those that windows and freezes do not let pass. */
 export function comingRuns(planned: Planned, after: number, count = SHOWN_RUNS): number[] {
