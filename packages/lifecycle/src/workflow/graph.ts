@@ -1,5 +1,5 @@
 /** A workflow as a graph: every step of it, nested ones too, in one flat table. Pure. */
-import type { Strategy, WorkflowStep } from './step.ts';
+import type { Strategy, WorkflowStep } from '@chaosplane/api';
 
 /** Where a step stands in the workflow, such as `both/slow`. */
 export type NodeId = string;
@@ -66,26 +66,4 @@ function addAll(nodes: Map<NodeId, GraphNode>, steps: readonly WorkflowStep[], {
     });
     return id;
   });
-}
-
-/** The names of steps that wait for each other in a circle, in its order; undefined where there is none. */
-export function circleOf(steps: readonly Pick<WorkflowStep, 'name' | 'dependencies'>[]): readonly string[] | undefined {
-  const byName = new Map(steps.map((step) => [step.name, step]));
-  const done = new Set<string>();
-  for (const { name } of steps) {
-    const circle = search(name, []);
-    if (circle !== undefined) return circle;
-  }
-  return undefined;
-
-  function search(name: string, path: readonly string[]): readonly string[] | undefined {
-    if (path.includes(name)) return path.slice(path.indexOf(name));
-    if (done.has(name)) return undefined;
-    for (const before of byName.get(name)?.dependencies ?? []) {
-      const circle = search(before, [...path, name]);
-      if (circle !== undefined) return circle;
-    }
-    done.add(name);
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
 import { hashOf, seededRandom } from '@chaosplane/common/pure';
 import { graphOf, type Graph } from './graph.ts';
 import { initialWorkflow, isWorkflowOver, type NodeState, type WorkflowState } from './state.ts';
-import type { Strategy, WorkflowStep } from './step.ts';
+import type { Strategy, WorkflowStep } from '@chaosplane/api';
 import { attemptOf, stepOf, type Effect, type ProbeAnswer, type Seen, type SeenExperiment, type Turn } from './turn.ts';
 import { openWorkflow } from './workflow.ts';
 
@@ -43,10 +43,15 @@ export function plotOf({ seed, harsh }: Drawing): Plot {
   const stepOf = (before: readonly WorkflowStep[], depth: number): WorkflowStep => {
     const name = `s${(serial += 1)}`;
     const dependencies = before.filter(() => random() < 0.4).map((step) => step.name);
-    const common = { name, dependencies, onError: strategies[below(strategies.length)] ?? { strategy: 'continue' } };
+    const common = {
+      name,
+      dependencies,
+      parameters: {},
+      onError: strategies[below(strategies.length)] ?? { strategy: 'continue' },
+    };
     const when = random() < 0.1 ? { when: random() < 0.5 ? 'true' : 'false' } : {};
     const kind = random();
-    if (kind < 0.5) return { ...common, ...when, kind: 'experiment', experiment: {} };
+    if (kind < 0.5) return { ...common, ...when, kind: 'experiment', experiment: {} as never, document: {} };
     if (kind < 0.6) return { ...common, ...when, kind: 'delay', ms: below(100) };
     if (kind < 0.7) return { ...common, kind: 'condition', expression: random() < 0.7 ? 'true' : 'false' };
     if (kind < 0.8) return { ...common, kind: 'probe', probe: {} as never };

@@ -1,9 +1,11 @@
-/** The steps of a workflow, understood: durations are milliseconds. Pure. */
-import type { Probe } from '@chaosplane/api';
+/** The steps of a workflow, understood: templates are in their places, durations are milliseconds. */
+import type { ExperimentSpec } from '../experiment/spec.ts';
+import type { Probe } from '../probe/probe.ts';
+import type { ParameterValues } from './parameters.ts';
 
 /** What is done when a step has failed. */
 export type Strategy =
-  /** The workflow ends: what is in force is recovered at once. */
+  /** The workflow ends: what is in force recovers at once. */
   | { readonly strategy: 'abort' }
   /** The steps that wait for it begin all the same. */
   | { readonly strategy: 'continue' }
@@ -15,7 +17,7 @@ export type Strategy =
       readonly factor: number;
       readonly mostMs: number;
     }
-  /** The workflow ends: what is in force is recovered in the reverse order of its beginning, one after the other. */
+  /** The workflow ends: what is in force recovers in the reverse order of its beginning, one after the other. */
   | { readonly strategy: 'rollback' };
 
 interface Common {
@@ -26,12 +28,19 @@ interface Common {
   /** CEL: whether it is done at all. */
   readonly when?: string;
   readonly onError: Strategy;
+  /** Values for its expressions. */
+  readonly parameters: ParameterValues;
 }
 
 /** One step. */
 export type WorkflowStep = Common &
   (
-    | { readonly kind: 'experiment'; readonly experiment: unknown }
+    | {
+        readonly kind: 'experiment';
+        readonly experiment: ExperimentSpec;
+        /** The same as its document says it, with values in place: what its ChaosExperiment is given. */
+        readonly document: unknown;
+      }
     | { readonly kind: 'delay'; readonly ms: number }
     | { readonly kind: 'condition'; readonly expression: string }
     | { readonly kind: 'suspend'; readonly timeoutMs?: number }
