@@ -5,9 +5,10 @@ import { parseExperiment, type Place } from '../experiment/parse.ts';
 import type { ExperimentSpec } from '../experiment/spec.ts';
 import { API_VERSION } from '../shared/version.ts';
 import { circleOf } from './circle.ts';
+import { compileExpression } from './expression.ts';
 import { bindParameters, fill, type ParameterValues } from './parameters.ts';
-import { MOST_STEPS, templateKinds, type StepSpec, type TemplateSpec } from './spec.ts';
-import type { Strategy, WorkflowStep } from './step.ts';
+import { MOST_STEPS, templateKinds, type ParameterSpec, type StepSpec, type TemplateSpec } from './spec.ts';
+import type { Question, Strategy, WorkflowStep } from './step.ts';
 
 /** What all steps of a workflow share. */
 export interface Expanding {
@@ -25,6 +26,9 @@ export interface Where {
   /** `spec.steps`. */
   readonly path: string;
   readonly values: ParameterValues;
+  readonly parameters: readonly ParameterSpec[];
+  /** The steps around them that are over when they begin, and may be named. */
+  readonly sees: readonly string[];
   /** The templates that they are a part of, from without. */
   readonly within: readonly string[];
   readonly onError: Strategy;
@@ -34,11 +38,40 @@ export interface Where {
 /** Steps, as far as they can be understood; what is wrong is added to `problems`. */
 export function expandSteps(expanding: Expanding, steps: readonly StepSpec[], where: Where): WorkflowStep[] {
   checkNames(expanding, steps, where);
-  return steps.flatMap((step, index) => expandStep(expanding, step, { ...where, path: `${where.path}.${index}` }));
+  return steps.flatMap((step, index) => {
+    const sees = [...new Set([...before(steps, step), ...where.sees])];
+    return expandStep(expanding, step, { ...where, sees, path: `${where.path}.${index}` });
+  });
 }
 
 export function refuse({ problems }: Pick<Expanding, 'problems'>, ...found: readonly Problem[]): void {
   for (const problem of found) problems.set(JSON.stringify(problem), problem);
+}
+
+/** The names of all that a step waits for. */
+function before(steps: readonly StepSpec[], step: StepSpec, known = new Set<string>()): ReadonlySet<string> {
+  for (const name of step.dependencies) {
+    if (known.has(name)) continue;
+    known.add(name);
+    const other = steps.find((one) => one.name === name);
+    if (other !== undefined) before(steps, other, known);
+  }
+  return known;
+}
+
+/** An expression that is understood where it stands; undefined where it is not. */
+function questionOf(expanding: Expanding, text: string, path: string, where: Where): Question | undefined {
+  const parameters = where.parameters.map(({ name, type }) => ({ name, type }));
+  const question = { text, steps: where.sees, parameters, values: where.values };
+  const compiled = compileExpression(text, question);
+  if ('evaluate' in compiled) return question;
+  const names = [
+    ...question.steps.map((name) => `steps.${name}`),
+    ...parameters.map(({ name }) => `parameters.${name}`),
+  ];
+  const allowed = `CEL that is true or false; it may name ${names.join(', ') || 'nothing: no step is over before it'}`;
+  refuse(expanding, { path, wrong: `column ${compiled.column}: ${compiled.wrong}`, allowed });
+  return undefined;
 }
 
 /** Names are unique, and dependencies lead to others and in no circle. */
@@ -88,23 +121,22 @@ function expandStep(expanding: Expanding, step: StepSpec, where: Where): Workflo
     refuse(expanding, { path: 'spec.steps', wrong, allowed: `at most ${MOST_STEPS}` });
     return [];
   }
-  const given = fill(step.arguments, where.values, `${path}.arguments`);
-  const bound = bindParameters(template.parameters, given.value, `${path}.arguments`);
-  refuse(expanding, ...given.problems, ...bound.problems);
-  if (given.problems.length + bound.problems.length > 0) return [];
+  const passed = fill(step.arguments, where.values, `${path}.arguments`);
+  const bound = bindParameters(template.parameters, passed.value, `${path}.arguments`);
+  refuse(expanding, ...passed.problems, ...bound.problems);
+  if (passed.problems.length + bound.problems.length > 0) return [];
   const onError = strategyOf(step, where.onError);
-  const common = {
-    ...{ name: step.name, dependencies: step.dependencies, onError, parameters: bound.values },
-    ...defined({ when: step.when }),
-  };
-  const inside = { ...where, values: bound.values, onError, within: [...within, template.name] };
+  const when = step.when === undefined ? undefined : questionOf(expanding, step.when, `${path}.when`, where);
+  const common = { name: step.name, dependencies: step.dependencies, onError, ...defined({ when }) };
+  const given = { values: bound.values, parameters: template.parameters };
+  const inside = { ...where, ...given, onError, within: [...within, template.name] };
   const what = bodyOf(expanding, template, { ...inside, path: `spec.templates.${index}` }, path);
   return what === undefined ? [] : [{ ...common, ...what }];
 }
 
 type Body = WorkflowStep extends infer Step
   ? Step extends WorkflowStep
-    ? Omit<Step, 'name' | 'dependencies' | 'when' | 'onError' | 'parameters'>
+    ? Omit<Step, 'name' | 'dependencies' | 'when' | 'onError'>
     : never
   : never;
 
@@ -128,8 +160,10 @@ function bodyOf(expanding: Expanding, template: TemplateSpec, where: Where, used
     }
     case 'delay':
       return { kind, ms: template.delay ?? 0 };
-    case 'condition':
-      return { kind, expression: template.condition ?? '' };
+    case 'condition': {
+      const question = questionOf(expanding, template.condition ?? '', `${path}.condition`, where);
+      return question === undefined ? undefined : { kind, question };
+    }
     case 'suspend': {
       const timeout = template.suspend?.timeout;
       if (isExit && timeout === undefined) {

@@ -155,6 +155,23 @@ describe('everything that is wrong is told at once', () => {
       ],
     ],
     [
+      'expressions, also about steps that need not be over',
+      {
+        parameters: [{ name: 'strict', type: 'boolean', default: true }],
+        templates: [slow, wait, { name: 'ok', condition: 'steps.c.verdict' }],
+        steps: [
+          { name: 'a', template: 'slow' },
+          { name: 'b', template: 'wait', when: 'parameters.strict && steps.a.verdict == "Held"' },
+          { name: 'c', template: 'slow', dependencies: ['a'], when: 'steps.a.verdict == "Held"' },
+          { name: 'd', template: 'ok', dependencies: ['c'] },
+        ],
+      },
+      [
+        'spec.steps.1.when: column 28: no such key: a; allowed: CEL that is true or false; it may name parameters.strict',
+        'spec.templates.2.condition: column 1: it is of the type string, not bool; allowed: CEL that is true or false; it may name steps.c, steps.a',
+      ],
+    ],
+    [
       'what a template is',
       { templates: [{ name: 'wait', delay: '1s', condition: 'true' }, { name: 'empty' }], steps: [a] },
       [

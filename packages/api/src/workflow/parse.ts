@@ -40,9 +40,11 @@ export function parseWorkflow(document: unknown, place: Place, given: ParameterV
   const expanding: Expanding = {
     ...{ templates: spec.templates, namespace: metadata.namespace, place, problems, steps: 0 },
   };
-  const where = { values: bound.values, within: [], onError: { strategy: 'abort' } } as const;
-  const steps = expandSteps(expanding, spec.steps, { ...where, path: 'spec.steps', isExit: false });
-  const onExit = expandSteps(expanding, spec.onExit, { ...where, path: 'spec.onExit', isExit: true });
+  const own = { values: bound.values, parameters: spec.parameters };
+  const where = { ...own, within: [], onError: { strategy: 'abort' } } as const;
+  const steps = expandSteps(expanding, spec.steps, { ...where, path: 'spec.steps', sees: [], isExit: false });
+  const sees = spec.steps.map(({ name }) => name);
+  const onExit = expandSteps(expanding, spec.onExit, { ...where, path: 'spec.onExit', sees, isExit: true });
   if (problems.size > 0) throw invalidArgument('the workflow', [...problems.values()]);
   const { execution, deadline } = spec;
   return {

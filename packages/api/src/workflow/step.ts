@@ -1,6 +1,7 @@
 /** The steps of a workflow, understood: templates are in their places, durations are milliseconds. */
 import type { ExperimentSpec } from '../experiment/spec.ts';
 import type { Probe } from '../probe/probe.ts';
+import type { ExpressionScope } from './expression.ts';
 import type { ParameterValues } from './parameters.ts';
 
 /** What is done when a step has failed. */
@@ -20,16 +21,20 @@ export type Strategy =
   /** The workflow ends: what is in force recovers in the reverse order of its beginning, one after the other. */
   | { readonly strategy: 'rollback' };
 
+/** An expression, with all that it may name. */
+export interface Question extends ExpressionScope {
+  readonly text: string;
+  readonly values: ParameterValues;
+}
+
 interface Common {
   /** Unique among those beside it. */
   readonly name: string;
   /** The names of those beside it that must be over before it begins. */
   readonly dependencies: readonly string[];
-  /** CEL: whether it is done at all. */
-  readonly when?: string;
+  /** Whether it is done at all. */
+  readonly when?: Question;
   readonly onError: Strategy;
-  /** Values for its expressions. */
-  readonly parameters: ParameterValues;
 }
 
 /** One step. */
@@ -42,7 +47,7 @@ export type WorkflowStep = Common &
         readonly document: unknown;
       }
     | { readonly kind: 'delay'; readonly ms: number }
-    | { readonly kind: 'condition'; readonly expression: string }
+    | { readonly kind: 'condition'; readonly question: Question }
     | { readonly kind: 'suspend'; readonly timeoutMs?: number }
     | { readonly kind: 'probe'; readonly probe: Probe }
     | { readonly kind: 'parallel' | 'workflow'; readonly steps: readonly WorkflowStep[] }

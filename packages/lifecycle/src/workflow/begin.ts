@@ -1,4 +1,5 @@
 /** How steps of a workflow begin. */
+import type { Question } from '@chaosplane/api';
 import type { NodeId } from './graph.ts';
 import { fail, note, nodeOf, settle, type Turning } from './settle.ts';
 import { stateOf } from './state.ts';
@@ -26,7 +27,7 @@ export function begin(turning: Turning, id: NodeId): void {
   }
   note(turning, id, { phase: 'Running', attempt: 1, startedAt: now });
   frontier.begun(id);
-  if (step.kind === 'condition') decide(turning, id, step.expression);
+  if (step.kind === 'condition') decide(turning, id, step.question);
   else if (parts.length > 0) frontier.open(parts);
   else if (step.kind === 'parallel' || step.kind === 'workflow') settle(turning, id, { phase: 'Succeeded' });
 }
@@ -37,8 +38,8 @@ function giveUp(turning: Turning, id: NodeId, message: string): void {
 }
 
 /** One that is false leads no further: the steps behind it are skipped. */
-function decide(turning: Turning, id: NodeId, expression: string): void {
-  const asked = turning.seen.evaluate(expression, id);
+function decide(turning: Turning, id: NodeId, question: Question): void {
+  const asked = turning.seen.evaluate(question, id);
   if ('error' in asked) giveUp(turning, id, asked.error);
   else if (asked.value) settle(turning, id, { phase: 'Succeeded', result: { value: true } });
   else settle(turning, id, { phase: 'Succeeded', message: 'it is false', result: { value: false }, isCut: true });

@@ -2,7 +2,7 @@
 import { hashOf, seededRandom } from '@chaosplane/common/pure';
 import { graphOf, type Graph } from './graph.ts';
 import { initialWorkflow, isWorkflowOver, type NodeState, type WorkflowState } from './state.ts';
-import type { Strategy, WorkflowStep } from '@chaosplane/api';
+import type { Question, Strategy, WorkflowStep } from '@chaosplane/api';
 import { attemptOf, stepOf, type Effect, type ProbeAnswer, type Seen, type SeenExperiment, type Turn } from './turn.ts';
 import { openWorkflow } from './workflow.ts';
 
@@ -25,6 +25,8 @@ export interface Plot {
   readonly abortAt: number;
   readonly isHarsh: boolean;
 }
+
+const questionOf = (text: string): Question => ({ text, steps: [], parameters: [], values: {} });
 
 export function plotOf({ seed, harsh }: Drawing): Plot {
   const random = seededRandom(seed);
@@ -49,11 +51,11 @@ export function plotOf({ seed, harsh }: Drawing): Plot {
       parameters: {},
       onError: strategies[below(strategies.length)] ?? { strategy: 'continue' },
     };
-    const when = random() < 0.1 ? { when: random() < 0.5 ? 'true' : 'false' } : {};
+    const when = random() < 0.1 ? { when: questionOf(random() < 0.5 ? 'true' : 'false') } : {};
     const kind = random();
     if (kind < 0.5) return { ...common, ...when, kind: 'experiment', experiment: {} as never, document: {} };
     if (kind < 0.6) return { ...common, ...when, kind: 'delay', ms: below(100) };
-    if (kind < 0.7) return { ...common, kind: 'condition', expression: random() < 0.7 ? 'true' : 'false' };
+    if (kind < 0.7) return { ...common, kind: 'condition', question: questionOf(random() < 0.7 ? 'true' : 'false') };
     if (kind < 0.8) return { ...common, kind: 'probe', probe: {} as never };
     if (kind < 0.9 || depth > 1) return { ...common, kind: 'suspend' };
     return { ...common, ...when, kind: random() < 0.5 ? 'parallel' : 'workflow', steps: stepsOf(below(4), depth + 1) };
@@ -164,7 +166,7 @@ export function play(plot: Plot, disturb?: () => number): Ended {
       ...{ experiments, answers },
       resumed: { has: () => true } as unknown as ReadonlySet<string>,
       wish: stage.now >= plot.abortAt ? 'abort' : 'none',
-      evaluate: (expression) => ({ value: expression === 'true' }),
+      evaluate: ({ text }) => ({ value: text === 'true' }),
     };
     return workflow.turn(seen, stage.now);
   };

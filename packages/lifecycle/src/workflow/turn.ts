@@ -1,4 +1,5 @@
 /** What a workflow sees, and what it asks for. Pure. */
+import type { Question } from '@chaosplane/api';
 import type { NodeId } from './graph.ts';
 import type { NodeState, StepResult } from './state.ts';
 
@@ -35,7 +36,7 @@ export interface Seen {
   /** Steps that were resumed. */
   readonly resumed: ReadonlySet<NodeId>;
   readonly wish: Wish;
-  evaluate(expression: string, node: NodeId): Evaluated;
+  evaluate(question: Question, node: NodeId): Evaluated;
 }
 
 /** A step and how often it has begun, as one word: what experiments and answers are known by. */

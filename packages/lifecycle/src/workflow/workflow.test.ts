@@ -2,15 +2,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { graphOf } from './graph.ts';
 import { initialWorkflow, type NodePhase, type WorkflowState } from './state.ts';
-import type { Strategy, WorkflowStep } from '@chaosplane/api';
+import type { Question, Strategy, WorkflowStep } from '@chaosplane/api';
 import { attemptOf, type Effect, type SeenExperiment, type Wish } from './turn.ts';
 import { openWorkflow } from './workflow.ts';
 
-type Given = Partial<Pick<WorkflowStep, 'dependencies' | 'when' | 'onError'>>;
+interface Given extends Partial<Pick<WorkflowStep, 'dependencies' | 'onError'>> {
+  readonly when?: string;
+}
+
+const questionOf = (text: string): Question => ({ text, steps: [], parameters: [], values: {} });
 
 const common = (name: string, { dependencies = [], onError = { strategy: 'abort' }, when }: Given) => ({
-  ...{ name, dependencies, onError, parameters: {} },
-  ...(when === undefined ? {} : { when }),
+  ...{ name, dependencies, onError },
+  ...(when === undefined ? {} : { when: questionOf(when) }),
 });
 const hit = (name: string, given: Given = {}): WorkflowStep => ({
   ...common(name, given),
@@ -25,7 +29,7 @@ const delay = (name: string, ms: number, given: Given = {}): WorkflowStep => ({
 });
 const condition = (name: string, expression: string, given: Given = {}): WorkflowStep => ({
   ...common(name, given),
-  ...{ kind: 'condition', expression },
+  ...{ kind: 'condition', question: questionOf(expression) },
 });
 const group = (name: string, steps: readonly WorkflowStep[], given: Given = {}): WorkflowStep => ({
   ...common(name, given),
@@ -50,7 +54,8 @@ function staged(steps: readonly WorkflowStep[], { maxParallelism = 10, deadlineM
   let now = 0;
   let until: number | undefined;
   const turn = (): void => {
-    const evaluate = (text: string) => (text === 'broken' ? { error: 'no such key: x' } : { value: text === 'true' });
+    const evaluate = ({ text }: Question) =>
+      text === 'broken' ? { error: 'no such key: x' } : { value: text === 'true' };
     const { effects, ...rest } = workflow.turn({ experiments, answers: new Map(), resumed, wish, evaluate }, now);
     until = rest.until;
     asked.push(...effects.map(({ kind, id, attempt }: Effect) => `${kind} ${attemptOf(id, attempt)}`));
