@@ -139,7 +139,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'vm',
     workers: 1,
-    summary: 'the kernel tests again, on a kernel with netem under QEMU',
+    summary: 'kernel tests of netem and cgroup v2, on a kernel that has both, under QEMU',
     needsRoot: true,
     limitMs: 25 * MINUTE_MS,
     packages: vmPackages,

@@ -20,17 +20,26 @@ import {
 jest.setTimeout(200_000);
 
 let fixture: ApiServerFixture;
-let stage: Stage;
+const plays: (() => void)[] = [];
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
   await untilServed(fixture.client);
+  for (const begin of plays) begin();
 }, 600_000);
 afterAll(() => fixture.close(), 60_000);
 
-/** Each test has a stage with one pod, and an operator. */
-async function withStage(play: (given: Stage) => Promise<void>): Promise<void> {
-  stage = await fixture.stage();
+/** Each has a stage with one pod, and an operator. They wait for most of their time, so all of them begin at once. */
+function together(name: string, play: (stage: Stage) => Promise<void>): void {
+  const ended = Promise.withResolvers<undefined>();
+  // Its test is told.
+  ended.promise.catch(() => undefined);
+  plays.push(() => void onStage(play).then(() => ended.resolve(undefined), ended.reject));
+  test(name, async () => ended.promise);
+}
+
+async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = await fixture.stage();
   try {
     await stage.addPod('web', stage.nodes[0]!);
     stage.startOperator();
@@ -43,59 +52,59 @@ async function withStage(play: (given: Stage) => Promise<void>): Promise<void> {
 const phaseOf = (status: ScheduleObject['status'], type: string): string | undefined =>
   status?.conditions?.find((condition) => condition.type === type)?.status;
 
-test('runs begin at their times, are owned by the schedule, and the newest are kept', () =>
-  withStage(async () => {
-    const clean = stage.print();
-    const schedule = await applySchedule(stage, 'often', { ...often, successfulHistoryLimit: 1 });
-    const [first] = await untilRuns(stage, schedule, { count: 1 });
-    expect(first).toMatchObject({
-      metadata: {
-        name: `often-${instantOf(schedule, 1) / 1000}`,
-        ownerReferences: [{ kind: 'ChaosSchedule', name: 'often', controller: true, blockOwnerDeletion: true }],
-      },
-      spec: { duration: '1s' },
-    });
-    await untilSchedule(stage, 'often', ({ status }) => status?.active?.length === 1);
-    const { status } = await untilSchedule(
-      stage,
-      'often',
-      (object) => Date.parse(object.status?.lastScheduleTime ?? '') >= instantOf(schedule, 3),
-    );
-    expect(status?.nextRuns?.map((at) => Date.parse(at))).toEqual(
-      [4, 5, 6, 7, 8].map((count) => instantOf(schedule, count)),
-    );
-    expect(status?.conditions?.map((one) => [one.type, one.status])).toEqual([
-      ['Ready', 'True'],
-      ['Suspended', 'False'],
-    ]);
-    // The third is under way or has taken the place of the second.
-    const names = (await runsOf(stage, schedule)).map(({ metadata }) => metadata.name);
-    expect(names.length).toBeLessThanOrEqual(2);
-    expect(names).not.toContain(first?.metadata.name);
-    const columns = await fixture.cluster.kubectl(['get', 'chaosschedules', '-n', stage.namespace]);
-    expect(columns.split('\n')[0]?.trim().split(/\s+/)).toEqual([
-      'NAME',
-      'SCHEDULE',
-      'ZONE',
-      'SUSPENDED',
-      'LAST',
-      'NEXT',
-      'ACTIVE',
-      'AGE',
-    ]);
-    // What is in force goes with the schedule: the garbage collector deletes its runs, and their finalizers recover them first.
-    await changeSchedule(stage, 'often', { experiment: { duration: '10m' } });
-    await untilRuns(stage, schedule, { count: 1, like: (run) => run.status?.counts?.injected === 1 });
-    expect(stage.print()).not.toBe(clean);
-    await stage.client.delete(chaosSchedules, { namespace: stage.namespace, name: 'often' });
-    await eventually('no run is left', async () => (await runsOf(stage, schedule)).length === 0 || undefined, {
-      withinMs: 60_000,
-    });
-    expect(stage.print()).toBe(clean);
-  }));
+together('runs begin at their times, are owned by the schedule, and the newest are kept', async (stage) => {
+  const clean = stage.print();
+  const schedule = await applySchedule(stage, 'often', { ...often, successfulHistoryLimit: 1 });
+  const [first] = await untilRuns(stage, schedule, { count: 1 });
+  expect(first).toMatchObject({
+    metadata: {
+      name: `often-${instantOf(schedule, 1) / 1000}`,
+      ownerReferences: [{ kind: 'ChaosSchedule', name: 'often', controller: true, blockOwnerDeletion: true }],
+    },
+    spec: { duration: '1s' },
+  });
+  await untilSchedule(stage, 'often', ({ status }) => status?.active?.length === 1);
+  const { status } = await untilSchedule(
+    stage,
+    'often',
+    (object) => Date.parse(object.status?.lastScheduleTime ?? '') >= instantOf(schedule, 3),
+  );
+  expect(status?.nextRuns?.map((at) => Date.parse(at))).toEqual(
+    [4, 5, 6, 7, 8].map((count) => instantOf(schedule, count)),
+  );
+  expect(status?.conditions?.map((one) => [one.type, one.status])).toEqual([
+    ['Ready', 'True'],
+    ['Suspended', 'False'],
+  ]);
+  // The third is under way or has taken the place of the second.
+  const names = (await runsOf(stage, schedule)).map(({ metadata }) => metadata.name);
+  expect(names.length).toBeLessThanOrEqual(2);
+  expect(names).not.toContain(first?.metadata.name);
+  const columns = await fixture.cluster.kubectl(['get', 'chaosschedules', '-n', stage.namespace]);
+  expect(columns.split('\n')[0]?.trim().split(/\s+/)).toEqual([
+    'NAME',
+    'SCHEDULE',
+    'ZONE',
+    'SUSPENDED',
+    'LAST',
+    'NEXT',
+    'ACTIVE',
+    'AGE',
+  ]);
+  // What is in force goes with the schedule: the garbage collector deletes its runs, and their finalizers recover them first.
+  await changeSchedule(stage, 'often', { experiment: { duration: '10m' } });
+  await untilRuns(stage, schedule, { count: 1, like: (run) => run.status?.counts?.injected === 1 });
+  expect(stage.print()).not.toBe(clean);
+  await stage.client.delete(chaosSchedules, { namespace: stage.namespace, name: 'often' });
+  await eventually('no run is left', async () => (await runsOf(stage, schedule)).length === 0 || undefined, {
+    withinMs: 60_000,
+  });
+  expect(stage.print()).toBe(clean);
+});
 
-test('a spec that is wrong is told, all of it, and no run begins; a correction counts from then on', () =>
-  withStage(async () => {
+together(
+  'a spec that is wrong is told, all of it, and no run begins; a correction counts from then on',
+  async (stage) => {
     const action = { ...experiment.action, parameters: { latency: 'soon' } };
     await applySchedule(stage, 'wrong', { schedule: '0 0 * * 7', experiment: { ...experiment, action } });
     const { status } = await untilSchedule(stage, 'wrong', (object) => phaseOf(object.status, 'Ready') === 'False');
@@ -105,71 +114,68 @@ test('a spec that is wrong is told, all of it, and no run begins; a correction c
     const schedule = await applySchedule(stage, 'wrong', often);
     await untilSchedule(stage, 'wrong', (object) => phaseOf(object.status, 'Ready') === 'True');
     await untilRuns(stage, schedule, { count: 1 });
-  }));
+  },
+);
 
-test('a name that another program has taken is skipped and told, and the next run begins', () =>
-  withStage(async () => {
-    const schedule = await applySchedule(stage, 'taken', { ...often, suspend: true });
-    const { namespace } = stage;
-    // One of them is the next when it is resumed.
-    const taken = [1, 2, 3].map((count) => `taken-${instantOf(schedule, count) / 1000}`);
-    for (const name of taken)
-      await stage.client.create(chaosExperiments, {
-        metadata: { namespace, name },
-        spec: { ...experiment, execution: { dryRun: true } },
-      });
-    await changeSchedule(stage, 'taken', { suspend: false });
-    const { status } = await untilSchedule(stage, 'taken', (object) => object.status?.lastSkipped !== undefined);
-    expect(status?.lastSkipped?.reason).toMatch(/^there is an experiment taken-\d+ that this schedule did not make$/);
-    const [run] = await untilRuns(stage, schedule, { count: 1 });
-    expect(taken).not.toContain(run?.metadata.name);
-  }));
-
-describe('an earlier run that is under way', () => {
-  test('is in the way with Forbid, and aborted with Replace', () =>
-    withStage(async () => {
-      const long = { ...often, experiment: { ...experiment, duration: '10m' } };
-      const patient = await applySchedule(stage, 'patient', long);
-      const hasty = await applySchedule(stage, 'hasty', { ...long, concurrencyPolicy: 'Replace' });
-      const skipped = await untilSchedule(stage, 'patient', ({ status }) => status?.lastSkipped !== undefined);
-      expect(skipped.status?.lastSkipped?.reason).toMatch(/still under way, and concurrencyPolicy is Forbid$/);
-      expect(await runsOf(stage, patient)).toHaveLength(1);
-      const [first, second] = await untilRuns(stage, hasty, { count: 2 });
-      expect(first?.status?.phase).toBe('Aborted');
-      expect(second?.status?.phase).not.toBe('Aborted');
-    }));
+together('a name that another program has taken is skipped and told, and the next run begins', async (stage) => {
+  const schedule = await applySchedule(stage, 'taken', { ...often, suspend: true });
+  const { namespace } = stage;
+  // One of them is the next when it is resumed.
+  const taken = [1, 2, 3].map((count) => `taken-${instantOf(schedule, count) / 1000}`);
+  for (const name of taken)
+    await stage.client.create(chaosExperiments, {
+      metadata: { namespace, name },
+      spec: { ...experiment, execution: { dryRun: true } },
+    });
+  await changeSchedule(stage, 'taken', { suspend: false });
+  const { status } = await untilSchedule(stage, 'taken', (object) => object.status?.lastSkipped !== undefined);
+  expect(status?.lastSkipped?.reason).toMatch(/^there is an experiment taken-\d+ that this schedule did not make$/);
+  const [run] = await untilRuns(stage, schedule, { count: 1 });
+  expect(taken).not.toContain(run?.metadata.name);
 });
 
-test('startWhen: a run begins when its probe passes, however late within the time', () =>
-  withStage(async () => {
-    let isReady = false;
-    const server = createServer((_request, response) => response.writeHead(isReady ? 200 : 503).end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    try {
-      const startWhen = { probes: [{ type: 'http', url }], timeout: '2s' };
-      const schedule = await applySchedule(stage, 'careful', { ...often, startWhen });
-      const { status } = await untilSchedule(stage, 'careful', (object) => object.status?.lastSkipped !== undefined);
-      expect(status?.lastSkipped?.reason).toMatch(/^startWhen did not pass within 2s: .*503/);
-      expect(await runsOf(stage, schedule)).toEqual([]);
-      isReady = true;
-      await untilRuns(stage, schedule, { count: 1 });
-    } finally {
-      server.close();
-    }
-  }));
+describe('an earlier run that is under way', () => {
+  together('is in the way with Forbid, and aborted with Replace', async (stage) => {
+    const long = { ...often, experiment: { ...experiment, duration: '10m' } };
+    const patient = await applySchedule(stage, 'patient', long);
+    const hasty = await applySchedule(stage, 'hasty', { ...long, concurrencyPolicy: 'Replace' });
+    const skipped = await untilSchedule(stage, 'patient', ({ status }) => status?.lastSkipped !== undefined);
+    expect(skipped.status?.lastSkipped?.reason).toMatch(/still under way, and concurrencyPolicy is Forbid$/);
+    expect(await runsOf(stage, patient)).toHaveLength(1);
+    const [first, second] = await untilRuns(stage, hasty, { count: 2 });
+    expect(first?.status?.phase).toBe('Aborted');
+    expect(second?.status?.phase).not.toBe('Aborted');
+  });
+});
 
-test('a schedule that is suspended begins nothing, and makes up for nothing when it is resumed', () =>
-  withStage(async () => {
-    const schedule = await applySchedule(stage, 'paused', { ...often, suspend: true });
-    await untilSchedule(stage, 'paused', (object) => phaseOf(object.status, 'Suspended') === 'True');
-    // Two of its times pass.
-    await eventually('time passes', async () => Date.now() > instantOf(schedule, 2) + 500 || undefined, {
-      withinMs: 40_000,
-    });
+together('startWhen: a run begins when its probe passes, however late within the time', async (stage) => {
+  let isReady = false;
+  const server = createServer((_request, response) => response.writeHead(isReady ? 200 : 503).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const startWhen = { probes: [{ type: 'http', url }], timeout: '2s' };
+    const schedule = await applySchedule(stage, 'careful', { ...often, startWhen });
+    const { status } = await untilSchedule(stage, 'careful', (object) => object.status?.lastSkipped !== undefined);
+    expect(status?.lastSkipped?.reason).toMatch(/^startWhen did not pass within 2s: .*503/);
     expect(await runsOf(stage, schedule)).toEqual([]);
-    const resumed = Date.now();
-    await changeSchedule(stage, 'paused', { suspend: false });
-    const [run] = await untilRuns(stage, schedule, { count: 1 });
-    expect(Number(run?.metadata.name.split('-').at(-1)) * 1000).toBeGreaterThan(resumed - 1000);
-  }));
+    isReady = true;
+    await untilRuns(stage, schedule, { count: 1 });
+  } finally {
+    server.close();
+  }
+});
+
+together('a schedule that is suspended begins nothing, and makes up for nothing when it is resumed', async (stage) => {
+  const schedule = await applySchedule(stage, 'paused', { ...often, suspend: true });
+  await untilSchedule(stage, 'paused', (object) => phaseOf(object.status, 'Suspended') === 'True');
+  // Two of its times pass.
+  await eventually('time passes', async () => Date.now() > instantOf(schedule, 2) + 500 || undefined, {
+    withinMs: 40_000,
+  });
+  expect(await runsOf(stage, schedule)).toEqual([]);
+  const resumed = Date.now();
+  await changeSchedule(stage, 'paused', { suspend: false });
+  const [run] = await untilRuns(stage, schedule, { count: 1 });
+  expect(Number(run?.metadata.name.split('-').at(-1)) * 1000).toBeGreaterThan(resumed - 1000);
+});
