@@ -57,6 +57,8 @@ export async function runJest({
         '--json',
         `--outputFile=${outputFile}`,
         '--forceExit',
+        // Of tests that say nothing else. It finds those that hang: a busy machine takes its time for the others.
+        '--testTimeout=120000',
         `--maxWorkers=${workers}`,
         ...files,
         ...(relatedTo === undefined ? [] : ['--passWithNoTests', '--findRelatedTests', ...relatedTo]),

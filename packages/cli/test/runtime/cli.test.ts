@@ -32,7 +32,7 @@ afterEach(() => {
 afterAll(async () => {
   await testbed.close();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+}, 120_000);
 
 type Chaosplane = ReturnType<typeof chaosplane>;
 
@@ -89,7 +89,7 @@ describe('chaosplane run', () => {
     expect(stdout).toContain('EffectObserved=Unknown: verified on 0 of 1 targets: nothing in scope came by');
     expect(exitCode).toBe(3);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
-  }, 30_000);
+  }, 120_000);
 
   test('prints one JSON document a line when asked', async () => {
     const { stdout } = await chaosplane(
@@ -100,7 +100,7 @@ describe('chaosplane run', () => {
     );
     const events = stdout.split('\n').map((text) => JSON.parse(text) as { type: string; status: { phase: string } });
     expect(events.at(-1)).toMatchObject({ type: 'result', status: { phase: 'Completed' } });
-  }, 30_000);
+  }, 120_000);
 
   test('a dry run tells the targets, why others are spared, and every command, and changes nothing', async () => {
     const file = await experiment('dry', {
@@ -121,7 +121,7 @@ describe('chaosplane run', () => {
       status: { targets: [{ name: 'web' }] },
     });
     expect(await fingerprint(web.netnsPath!)).toBe(before);
-  }, 30_000);
+  }, 120_000);
 
   test('interrupted, undoes everything, and says so', async () => {
     const running = chaosplane('run', await experiment('long', { ...partition, duration: '10m' }));
@@ -134,7 +134,7 @@ describe('chaosplane run', () => {
     expect(stdout).toContain('Aborted, Inconclusive: interrupted by SIGINT');
     expect(exitCode).toBe(3);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
-  }, 30_000);
+  }, 120_000);
 
   test('undoes everything when the reader of its output goes away, as head does', async () => {
     const running = chaosplane('run', await experiment('piped', { ...partition, duration: '10m' }));
@@ -143,7 +143,7 @@ describe('chaosplane run', () => {
     const { exitCode, stderr } = await running;
     expect([exitCode, stderr]).toEqual([3, expect.not.stringContaining('EPIPE')]);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
-  }, 30_000);
+  }, 120_000);
 
   test('killed, leaves an execution that recover finds and undoes', async () => {
     const running = chaosplane('run', await experiment('killed', { ...partition, duration: '10m' }));
@@ -156,7 +156,7 @@ describe('chaosplane run', () => {
     expect(exitCode).toBe(0);
     expect(await fingerprint(web.netnsPath!)).toBe(before);
     expect((await chaosplane('recover', '--all')).stdout).toContain('nothing was left to undo');
-  }, 30_000);
+  }, 120_000);
 
   test('with no pod that fits could not run, and says why each was spared', async () => {
     const target = { names: ['nobody'] };
@@ -166,7 +166,7 @@ describe('chaosplane run', () => {
     );
     expect(stdout).toContain('not among the names');
     expect(exitCode).toBe(2);
-  }, 30_000);
+  }, 120_000);
 
   test('stresses this machine as a node, by the name that it has, or by any', async () => {
     const action = { type: 'stress-cpu', parameters: { load: 5 } };
@@ -214,7 +214,7 @@ describe('chaosplane run', () => {
     expect(stderr).toContain('spec.duration');
     expect(stderr).not.toContain('    at ');
     expect(exitCode).toBe(2);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('a daemon', () => {
@@ -248,7 +248,7 @@ describe('a daemon', () => {
       expect(stderr).toContain(`no daemon answers on ${join(folder, 'run', 'daemon.sock')}: chaosplane recover --all`);
       expect(exitCode).toBe(2);
     }
-  }, 30_000);
+  }, 120_000);
 
   test('that hangs is named, and nothing works beside it; once it is ended, recover undoes what it has left', async () => {
     const daemon = chaosplane('daemon');

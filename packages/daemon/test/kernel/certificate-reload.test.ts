@@ -52,7 +52,7 @@ beforeAll(async () => {
   const [certificate, key, clientCa] = files.map((file) => join(mounted, file)) as [string, string, string];
   daemon = await startTcpDaemon(folder, { tls: { certificate, key, clientCa } });
   stack.defer(() => daemon.stop());
-}, 30_000);
+}, 120_000);
 
 afterAll(() => stack.disposeAsync(), 30_000);
 
@@ -64,7 +64,7 @@ test('files that do not fit together are not taken, and said to be wrong once', 
   expect(await daemon.call(before.authority, before.operator)).toBe('OK');
   await writeFile(join(mounted, '..mixed', 'tls.key'), 'no key');
   expect(await daemon.call(before.authority, before.operator)).toBe('OK');
-}, 30_000);
+}, 120_000);
 
 test('a new authority and new certificates are taken without a restart, and open connections go on', async () => {
   const open = await daemon.connect(before.authority, before.operator);
@@ -79,4 +79,4 @@ test('a new authority and new certificates are taken without a restart, and open
   expect(await daemon.call(after.authority, before.operator)).toBe('UNAVAILABLE');
   expect(await statusOf(open)).toBe('OK');
   open.close();
-}, 40_000);
+}, 120_000);

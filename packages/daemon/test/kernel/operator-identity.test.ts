@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   stack.defer(() => daemon.stop());
   good = api.issue({ username: ACCOUNT });
-}, 30_000);
+}, 120_000);
 
 afterAll(() => stack.disposeAsync(), 30_000);
 
@@ -66,7 +66,7 @@ describe('the certificate', () => {
     const plain = createChannel(`localhost:${daemon.daemon.addresses.grpc?.split(':').at(-1)}`);
     expect(await statusOf(plain, good)).toBe('UNAVAILABLE');
     plain.close();
-  }, 20_000);
+  }, 120_000);
 
   test.each([
     ['of another client', { dns: 'somebody.chaos.svc', usage: 'clientAuth' }, 'certificate-name'],
@@ -211,7 +211,7 @@ describe('an API server that is down', () => {
       }
       expect(await daemon.call(authority, operator, unknown)).toBe('OK');
     },
-    30_000,
+    120_000,
   );
 });
 

@@ -96,12 +96,12 @@ async function stepsOf(life: Life): Promise<readonly string[]> {
 
 beforeAll(async () => {
   before = await fingerprint(target.path);
-}, 20_000);
+}, 120_000);
 
 afterAll(async () => {
   close();
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 describe('killed', () => {
   test('inside: each life has steps there', () => {
@@ -154,6 +154,6 @@ describe('killed', () => {
       expect(await changesSince(before, target)).toEqual([]);
       await next.stop();
     },
-    30_000,
+    120_000,
   );
 });

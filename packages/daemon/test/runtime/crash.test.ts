@@ -45,11 +45,11 @@ async function prepare() {
 
 beforeAll(async () => {
   before = await fingerprint(target.path);
-}, 20_000);
+}, 120_000);
 
 afterAll(async () => {
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 describe('killed', () => {
   test('anywhere: that life has its steps', () => {
@@ -89,7 +89,7 @@ describe('killed', () => {
       expect(await changesSince(before, target)).toEqual([]);
       await next.stop();
     },
-    15_000,
+    120_000,
   );
 });
 

@@ -31,7 +31,7 @@ test('its code and its output are told', async () => {
     stdout: 'out\n',
     stderr: 'err\n',
   });
-}, 30_000);
+}, 120_000);
 
 test.each(['no-such-program', '/no/such/program'])(
   '%s is said not to be there',
@@ -41,7 +41,7 @@ test.each(['no-such-program', '/no/such/program'])(
       message: `the container has no program ${program}`,
     });
   },
-  30_000,
+  120_000,
 );
 
 test('four million bytes are told in full', async () => {

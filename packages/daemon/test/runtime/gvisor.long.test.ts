@@ -35,7 +35,7 @@ test.each(['delay', 'loss', 'partition'])(
       details: expect.stringContaining('it runs in io.containerd.runsc.v1'),
     });
   },
-  30_000,
+  120_000,
 );
 
 test.each([
@@ -54,7 +54,7 @@ test.each([
     for (const name of ['one', 'other'])
       expect((await lab.testbed.execSync(pod.containers[name]!.id, ['ls', '/'])).exitCode).toBe(0);
   },
-  30_000,
+  120_000,
 );
 
 test('hello world lists the processes that the container sees', async () => {
@@ -62,4 +62,4 @@ test('hello world lists the processes that the container sees', async () => {
   const { evidence } = await daemon.client.execHelloWorldChaos({ containerId });
   expect(evidence).toMatchObject({ verdict: Verdict.VERDICT_VERIFIED, engine: 'exec' });
   expect(evidence?.summary).toContain('listed by ps aux');
-}, 30_000);
+}, 120_000);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 afterEach(async () => {
   await daemon.daemon.recoverAll();
@@ -81,7 +81,7 @@ test('a container that restarts leaves the fault of its pod alone, and the fault
   await eventually('nothing is left', async () => (await changesSince(before, target)).length === 0, {
     withinMs: 5000,
   });
-}, 30_000);
+}, 120_000);
 
 test('a pod that is replaced under the same name is not mistaken for the one before', async () => {
   const old = await run('replaced');
@@ -102,7 +102,7 @@ test('a pod that is replaced under the same name is not mistaken for the one bef
   expect(await changesSince(before, young)).toEqual([]);
   expect(await arriving(young, near)).toBe(TWENTY);
   expect((await daemon.client.getExecution({ executionId })).state).toBe(ExecutionState.EXECUTION_STATE_ENDED);
-}, 30_000);
+}, 120_000);
 
 test('a deleted pod ends its execution, and its network namespace is let go', async () => {
   const pod = await run('deleted');
@@ -136,7 +136,7 @@ test('a deleted pod ends its execution, and its network namespace is let go', as
   } finally {
     await execa('ip', ['link', 'delete', witness], { reject: false });
   }
-}, 30_000);
+}, 120_000);
 
 /** What this process, which the daemon runs in, has open. */
 async function openFiles(): Promise<string[]> {
@@ -153,4 +153,4 @@ test("a pod in the node's network is refused, with the way out", async () => {
   // By their tables and qdiscs: a cluster beside this test may have given its links such a name.
   expect(await fingerprint('/proc/self/ns/net')).not.toMatch(/^(table .*chaosplane|qdisc .*c4a0:)/m);
   await lab.testbed.removePod(pod.sandboxId);
-}, 20_000);
+}, 120_000);

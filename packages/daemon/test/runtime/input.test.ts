@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 /** The error that a call ends with. */
 async function refusal(call: Promise<unknown>): Promise<RichClientError> {

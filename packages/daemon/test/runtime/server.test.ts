@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -93,7 +93,7 @@ describe('a daemon that starts', () => {
     expect((await page(http, '/other')).status).toBe(404);
     await daemon.stop();
     await expect(page(http, '/healthz')).rejects.toThrow();
-  }, 20_000);
+  }, 120_000);
 
   test('lets only its owner in', async () => {
     const { daemon, stop } = await lab.startDaemon();
@@ -154,7 +154,7 @@ test('who watches sees each change, and the end of the stream when the daemon st
   expect(states).toContain(ExecutionState.EXECUTION_STATE_ACTIVE);
   expect(states.at(-1)).toBe(ExecutionState.EXECUTION_STATE_ENDED);
   await daemon.stop();
-}, 15_000);
+}, 120_000);
 
 describe('a daemon that is told to stop', () => {
   test('keeps what is active, and the next one has it in hand', async () => {
@@ -175,7 +175,7 @@ describe('a daemon that is told to stop', () => {
     expect(await arriving(target, near)).toBe(TWENTY);
     expect(await changesSince(before, target)).toEqual([]);
     await next.stop();
-  }, 20_000);
+  }, 120_000);
 
   test('undoes what is active where the settings say so', async () => {
     const before = await fingerprint(target.path);
@@ -184,7 +184,7 @@ describe('a daemon that is told to stop', () => {
     await daemon.stop();
     expect(await changesSince(before, target)).toEqual([]);
     expect(await arriving(target, near)).toBe(TWENTY);
-  }, 20_000);
+  }, 120_000);
 });
 
 /** Waits until it is so; a connection that is refused is not yet so. */

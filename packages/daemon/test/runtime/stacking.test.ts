@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lab.close();
-}, 30_000);
+}, 120_000);
 
 async function exec(action: string, parameters: Readonly<Record<string, string>>): Promise<string> {
   const request = { experimentId: 'stacking', action, parameters: { podName: 'target', ...parameters } };
@@ -77,5 +77,5 @@ test.each(['delay', 'partition'] as const)(
     expect(await changesSince(before, target)).toEqual([]);
     for (const end of [near, far]) await expectPrompt(end, undisturbed);
   },
-  30_000,
+  120_000,
 );
