@@ -115,7 +115,7 @@ export const layers: readonly Layer[] = [
       ...named('daemon/test/runtime', [
         ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
       ]),
-      ...named('cli/test/runtime', ['cli', 'image', 'verdicts']),
+      ...named('cli/test/runtime', ['cli', 'image', 'verdicts', 'workflow']),
     ],
   },
   {

@@ -7,9 +7,10 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** Parts of paths, by how long the files take. The others follow. */
 const LONGEST = [
-  ...['drain', 'crash', 'failover', 'experiment', 'sick-node', 'hostile', 'policies', 'drain-crash', 'sampling'].map(
+  ...['drain', 'crash', 'failover', 'experiment', 'sick-node', 'hostile', 'drain-crash', 'schedule-crash'].map(
     (name) => `/test/api/${name}.test.ts`,
   ),
+  ...['policies', 'schedule', 'sampling'].map((name) => `/test/api/${name}.test.ts`),
   ...['extending', 'uninstall', 'actions', 'life', 'daemons', 'traffic', 'cli'].map(
     (name) => `/test/cluster/${name}.test.ts`,
   ),
