@@ -1,4 +1,4 @@
-/** The experiments of a file: each as the user wrote it, with what the flags change, and understood. */
+/** The experiments and workflows of a file: each as the user wrote it, with what the flags change, and understood. */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { ChaosError, defined, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
@@ -6,8 +6,11 @@ import {
   experimentDocument,
   parseExperiment,
   parseSchedule,
+  parseWorkflow,
   type ChaosExperiment,
   type ChaosSchedule,
+  type ChaosWorkflow,
+  type ParameterValues,
   type Place,
 } from '@chaosplane/api';
 import { shortName } from '@chaosplane/kube';
@@ -24,6 +27,12 @@ export interface ExperimentDocument {
   readonly schedule?: ChaosSchedule;
 }
 
+/** One workflow of a file. */
+export interface WorkflowDocument {
+  readonly document: object;
+  readonly workflow: ChaosWorkflow;
+}
+
 /** What flags change of every experiment. */
 export interface Changes {
   /** As the user typed it. */
@@ -32,17 +41,27 @@ export interface Changes {
   readonly namespace?: string;
   /** For those that name no namespace when none was asked for. */
   readonly defaultNamespace?: string;
+  /** Values of the parameters of workflows. */
+  readonly parameters?: ParameterValues;
 }
 
 /** Flags that change what a file says. */
 export interface FileFlags {
   readonly duration?: string;
   readonly namespace?: string;
+  /** `NAME=VALUE`, as the user typed it. */
+  readonly parameter?: readonly string[];
 }
 
 /** What they change. */
-export function changesOf({ duration, namespace }: FileFlags): Changes {
-  return { ...defined({ duration, namespace }) };
+export function changesOf({ duration, namespace, parameter = [] }: FileFlags): Changes {
+  return { ...defined({ duration, namespace }), parameters: Object.fromEntries(parameter.map(givenParameter)) };
+}
+
+function givenParameter(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new ChaosError('INVALID_ARGUMENT', `--parameter ${text}: it gives no value; allowed: NAME=VALUE`);
 }
 
 /** Whether a schedule stands for a run of it: one that is to be now, or is only explained. */
@@ -64,23 +83,38 @@ export interface ReadOptions {
  * Reads a YAML or JSON file, `-` for standard input, as kubectl reads it.
  * @throws ChaosError INVALID_ARGUMENT with the problems of the file, those of all its experiments at once.
  */
-export async function readExperiments(
+export async function readDocuments(
   file: string,
   { stdin, ...options }: ReadOptions & { readonly stdin: NodeJS.ReadStream },
-): Promise<ExperimentDocument[]> {
+): Promise<(ExperimentDocument | WorkflowDocument)[]> {
   const content = file === '-' ? await buffer(stdin) : await readFile(file);
-  return parseExperiments(file === '-' ? 'standard input' : file, content, options);
+  return parseDocuments(file === '-' ? 'standard input' : file, content, options);
+}
+
+/** Whether it is an experiment, be it of a schedule. */
+export function isExperiment(document: ExperimentDocument | WorkflowDocument): document is ExperimentDocument {
+  return 'experiment' in document;
+}
+
+/** The experiments of a file for a place where there are no workflows, which refuses them. See readDocuments. */
+export async function readExperiments(...given: Parameters<typeof readDocuments>): Promise<ExperimentDocument[]> {
+  return (await readDocuments(...given)).filter(isExperiment);
+}
+
+/** The same of a file's content. */
+export function parseExperiments(...given: Parameters<typeof parseDocuments>): ExperimentDocument[] {
+  return parseDocuments(...given).filter(isExperiment);
 }
 
 /**
- * The experiments of a file's content.
- * @throws ChaosError INVALID_ARGUMENT as `readExperiments`.
+ * The experiments and workflows of a file's content.
+ * @throws ChaosError INVALID_ARGUMENT as `readDocuments`.
  */
-export function parseExperiments(
+export function parseDocuments(
   file: string,
   content: Uint8Array,
   { place, changes, takesSchedules = false }: ReadOptions,
-): ExperimentDocument[] {
+): (ExperimentDocument | WorkflowDocument)[] {
   if (changes.duration !== undefined) {
     const parsed = parseDuration(changes.duration);
     if (!parsed.ok) throw new ChaosError('INVALID_ARGUMENT', `--duration: ${parsed.wrong}; allowed: ${parsed.allowed}`);
@@ -88,14 +122,14 @@ export function parseExperiments(
   const objects = objectsOf(file, content);
   if (objects.length === 0) throw new ChaosError('INVALID_ARGUMENT', `${file} holds no experiment`);
   const problems: Problem[] = [];
-  const experiments = objects.flatMap(({ value, where }): ExperimentDocument[] => {
+  const read = objects.flatMap(({ value, where }): (ExperimentDocument | WorkflowDocument)[] => {
     // One experiment needs no other name.
     const named = (problem: Problem): Problem =>
       objects.length === 1 ? problem : { ...problem, path: `${where}, ${problem.path}` };
     const document = change(value, changes);
     problems.push(...metadataProblems(value, changes.namespace).map(named));
     try {
-      return [understood(document, { place, takesSchedules })];
+      return [understood(document, { place, changes, takesSchedules })];
     } catch (error) {
       if (!(error instanceof ChaosError)) throw error;
       problems.push(...error.problems.map(named));
@@ -103,11 +137,15 @@ export function parseExperiments(
     }
   });
   if (problems.length > 0) throw invalidArgument(objects.length === 1 ? 'the experiment' : file, unique(problems));
-  return experiments;
+  return read;
 }
 
-/** An experiment as it is; of a schedule, the experiment that a run of it is. */
-function understood(document: object, { place, takesSchedules }: Omit<ReadOptions, 'changes'>): ExperimentDocument {
+/** An experiment or a workflow as it is; of a schedule, the experiment that a run of it is. */
+function understood(
+  document: object,
+  { place, changes, takesSchedules }: ReadOptions,
+): ExperimentDocument | WorkflowDocument {
+  if (isOf('ChaosWorkflow', document)) return readWorkflow(document, place, changes);
   if (!isSchedule(document)) return { document, experiment: parseExperiment(document, place) };
   if (takesSchedules !== true) {
     const wrong = 'a schedule begins its runs by itself, on a cluster';
@@ -121,7 +159,24 @@ function understood(document: object, { place, takesSchedules }: Omit<ReadOption
 /** A name of Kubernetes, less what is added to it here and by a dry run. */
 const LONGEST_NAME = 230;
 
-const isSchedule = (document: object): boolean => 'kind' in document && document.kind === 'ChaosSchedule';
+function readWorkflow(document: object, place: Place, { duration, parameters }: Changes): WorkflowDocument {
+  const problems: Problem[] = [];
+  if (place === 'cluster') {
+    const allowed = 'without --cluster: on the pods of this machine';
+    problems.push({ path: 'kind', wrong: 'the operator does not carry out workflows yet', allowed });
+  }
+  if (duration !== undefined)
+    problems.push({
+      path: '--duration',
+      wrong: 'the experiments of a workflow have their own',
+      allowed: 'nothing here',
+    });
+  if (problems.length > 0) throw invalidArgument('the file', problems);
+  return { document, workflow: parseWorkflow(document, place, parameters) };
+}
+
+const isOf = (kind: string, document: object): boolean => 'kind' in document && document.kind === kind;
+const isSchedule = (document: object): boolean => isOf('ChaosSchedule', document);
 
 /** Two looks at one field say what is wrong with it once. */
 function unique(problems: readonly Problem[]): Problem[] {
@@ -140,8 +195,13 @@ function change(document: object, { duration, namespace, defaultNamespace }: Cha
   return {
     ...rest,
     metadata: { ...defined({ namespace: own }), ...metadata },
-    spec: isSchedule(document) ? ofRuns(spec, duration) : { ...spec, ...defined({ duration }) },
+    spec: specOf(document, spec, duration),
   };
+}
+
+function specOf(document: object, spec: Readonly<Record<string, unknown>>, duration: string | undefined): object {
+  if (isOf('ChaosWorkflow', document)) return spec;
+  return isSchedule(document) ? ofRuns(spec, duration) : { ...spec, ...defined({ duration }) };
 }
 
 /** The duration is one of its experiments. */

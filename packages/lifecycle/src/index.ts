@@ -22,6 +22,19 @@ export { comingRuns, planningOf, type Planned } from './schedule/runs.ts';
 export { unevenDays, type UnevenDay } from './schedule/uneven.ts';
 export { visitSchedule, type MadeRun, type NextVisit, type SchedulePorts } from './schedule/visit.ts';
 export { zonedText } from './schedule/zone.ts';
+export { evaluatorOf } from './workflow/facts.ts';
+export { graphOf, type Graph, type GraphNode } from './workflow/graph.ts';
+export { seenExperimentOf, workflowVerdict } from './workflow/outcome.ts';
+export {
+  initialWorkflow,
+  isWorkflowOver,
+  stateOf,
+  type NodePhase,
+  type NodeState,
+  type WorkflowState,
+} from './workflow/state.ts';
+export * from './workflow/turn.ts';
+export { openWorkflow, type Workflow } from './workflow/workflow.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { recovered } from './experiment/evidence.ts';
 export { TARGET_GONE } from './experiment/effect.ts';

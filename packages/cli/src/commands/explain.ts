@@ -1,7 +1,8 @@
 /** `chaosplane explain`: a dry run, under the name that people look for. */
 import type { Command } from 'commander';
 import { isPlugin, type Surroundings } from './options.ts';
-import { addFileOptions, runFile, type RunFlags } from './run.ts';
+import type { RunFlags } from './machine.ts';
+import { addFileOptions, runFile } from './run.ts';
 
 const WHERE =
   'With --cluster, --context or --kubeconfig the operator of that cluster chooses and judges, else this machine.';

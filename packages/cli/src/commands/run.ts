@@ -1,5 +1,5 @@
 /** `chaosplane run`: one experiment file, on the pods of this machine or through the operator of a cluster. */
-import { connectRuntime, type ContainerRuntime } from '@chaosplane/daemon';
+import { connectRuntime } from '@chaosplane/daemon';
 import type { ChaosExperiment } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
@@ -9,16 +9,16 @@ import {
   meansCluster,
   namespaceOption,
   tellPlace,
-  type ClusterFlags,
 } from '../cluster/connect.ts';
 import { runFileOnCluster } from '../cluster/run-file.ts';
-import { changesOf, meansRuns, readExperiments } from '../documents.ts';
-import { tellExplained } from '../output/explanation.ts';
+import { changesOf, isExperiment, meansRuns, readDocuments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
 import { tellTimetable } from '../output/timetable.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
-import { previewExperiment, runExperiment } from '../standalone/run.ts';
-import { connectDaemon, type DaemonConnection } from '../standalone/daemon-connection.ts';
+import { plan, type Machine, type RunFlags } from './machine.ts';
+import { runWorkflowHere } from './workflow.ts';
+import { runExperiment } from '../standalone/run.ts';
+import { connectDaemon } from '../standalone/daemon-connection.ts';
 import {
   addMachineOptions,
   engineOption,
@@ -28,17 +28,8 @@ import {
   connectionOptions,
   socketOption,
   stateDirOption,
-  type EngineFlags,
   type Surroundings,
 } from './options.ts';
-
-/** Flags of `run`. */
-export interface RunFlags extends EngineFlags, ClusterFlags {
-  readonly output: 'text' | 'json';
-  readonly dryRun?: boolean;
-  readonly now?: boolean;
-  readonly duration?: string;
-}
 
 /** Summary, description, and the flags of an example. */
 const ANYWHERE = [
@@ -64,7 +55,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .summary(summary)
     .description(`${description}\nCtrl-C ends the experiment and undoes it first.`)
     .option('--dry-run', 'only explain: change nothing')
-    .option('--now', 'of a schedule, run its experiment once and now');
+    .option('--now', 'of a schedule, run its experiment once and now')
+    .option('--resume', 'of a workflow, do not wait where a step is suspended');
   addFileOptions(command, surroundings)
     .addHelpText(
       'after',
@@ -84,13 +76,18 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
 
 /** Flags of commands that take a file of experiments. */
 export function addFileOptions(command: Command, surroundings: Surroundings): Command {
-  command.option('--duration <duration>', "instead of the file's duration, for example 30s").addOption(outputOption);
+  command
+    .option('--duration <duration>', "instead of the file's duration, for example 30s")
+    .option('-p, --parameter <name=value>', 'a parameter of a workflow; can be given more than once', gather, [])
+    .addOption(outputOption);
   return addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption)
     .addOption(clusterOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption)
     .addOption(namespaceOption);
 }
+
+const gather = (one: string, before: readonly string[]): readonly string[] => [...before, one];
 
 /** Runs the experiments of a file where the flags say; resolves with the exit code: the worst of all. */
 export function runFile(file: string, flags: RunFlags, command: Command, surroundings: Surroundings): Promise<number> {
@@ -100,7 +97,7 @@ export function runFile(file: string, flags: RunFlags, command: Command, surroun
 async function runHere(file: string, flags: RunFlags, surroundings: Surroundings): Promise<number> {
   tellPlace(surroundings.err, 'machine');
   const changes = changesOf(flags);
-  const documents = await readExperiments(file, {
+  const documents = await readDocuments(file, {
     place: 'machine',
     stdin: surroundings.stdin,
     changes,
@@ -110,10 +107,17 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
   const runtime = connectRuntime(flags.runtimeEndpoint);
   try {
     const ended: number[] = [];
-    for (const { experiment, schedule } of documents) {
+    const machine = { connection, runtime, surroundings };
+    for (const document of documents) {
+      if (!isExperiment(document)) {
+        ended.push(await runWorkflowHere(document, flags, machine));
+        if (surroundings.interrupted.aborted) break;
+        continue;
+      }
+      const { experiment, schedule } = document;
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
       if (schedule !== undefined && flags.dryRun === true) tellTimetable(schedule, flags, surroundings);
-      ended.push(await (dry ? plan : runOne)(experiment, flags, { connection, runtime, surroundings }));
+      ended.push(await (dry ? plan : runOne)(experiment, flags, machine));
       if (surroundings.interrupted.aborted) break;
     }
     return worstOf(ended);
@@ -121,13 +125,6 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
     runtime.close();
     await connection.close();
   }
-}
-
-/** What an experiment is run with. */
-interface Machine {
-  readonly connection: DaemonConnection;
-  readonly runtime: ContainerRuntime;
-  readonly surroundings: Surroundings;
 }
 
 async function runOne(
@@ -153,15 +150,4 @@ async function runOne(
   } finally {
     interrupted.removeEventListener('abort', say);
   }
-}
-
-/** Tells what it would do. */
-async function plan(
-  experiment: ChaosExperiment,
-  { output }: RunFlags,
-  { connection, runtime, surroundings }: Machine,
-): Promise<number> {
-  const { clock, interrupted: abort } = surroundings;
-  const status = await previewExperiment({ experiment, client: connection.client, runtime, clock, abort });
-  return exitCodeOf(tellExplained({ experiment, status, place: 'machine' }, { output }, surroundings));
 }
