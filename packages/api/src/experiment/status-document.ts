@@ -1,6 +1,7 @@
 /** The status as Kubernetes keeps it: the schemas of the status and of a shard, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
+import { conditionDocuments, time } from '../shared/condition-document.ts';
 import { experimentReasons } from './reasons.ts';
 import { probeSamplesSchema, samplesDocument, samplesFrom } from './samples-document.ts';
 import { verdicts, type ExperimentCondition, type ExperimentStatus, type TargetStatus } from './status.ts';
@@ -11,7 +12,6 @@ export const SHOWN_TARGETS = 100;
 /** Targets in one shard at most: 500 of them are about 100 KB. */
 export const SHARD_TARGETS = 500;
 
-const time = z.string().max(64);
 const phase = z.enum([
   'Pending',
   'SteadyStateChecking',
@@ -80,17 +80,7 @@ export const experimentStatusSchema = z.object({
     })
     .optional()
     .describe('How many targets stand where.'),
-  conditions: z
-    .array(
-      z.object({
-        type: z.string().describe('What it says something about.'),
-        status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
-        reason: z.string().describe('Why, in one word, for programs.'),
-        message: z.string().describe('Why, for people.'),
-        lastTransitionTime: time.describe('When its status changed last.'),
-        observedGeneration: z.int().optional().describe('The generation of the spec that it is about.'),
-      }),
-    )
+  conditions: conditionDocuments
     .optional()
     .describe(`What is known of it: ${Object.keys(experimentReasons).join(', ')}.`),
   samples: z

@@ -1,6 +1,7 @@
 /** The status of a schedule as Kubernetes keeps it: its schema, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
+import { conditionDocuments, time } from '../shared/condition-document.ts';
 import { scheduleReasons } from './reasons.ts';
 import { initialScheduleStatus, type ScheduleCondition, type ScheduleStatus } from './status.ts';
 
@@ -9,8 +10,6 @@ export const SHOWN_RUNS = 5;
 
 /** So many of the runs are shown that are under way. */
 export const SHOWN_ACTIVE = 100;
-
-const time = z.string().max(64);
 
 /** The status of a ChaosSchedule. Times are RFC 3339. */
 export const scheduleStatusSchema = z.object({
@@ -51,17 +50,7 @@ export const scheduleStatusSchema = z.object({
     })
     .optional()
     .describe('How many experiments it has.'),
-  conditions: z
-    .array(
-      z.object({
-        type: z.string().describe('What it says something about.'),
-        status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
-        reason: z.string().describe('Why, in one word, for programs.'),
-        message: z.string().describe('Why, for people.'),
-        lastTransitionTime: time.describe('When its status changed last.'),
-        observedGeneration: z.int().optional().describe('The generation of the spec that it is about.'),
-      }),
-    )
+  conditions: conditionDocuments
     .optional()
     .describe(`What is known of it: ${Object.keys(scheduleReasons).join(', ')}.`),
 });
