@@ -1,44 +1,20 @@
 /** `chaosplane run` of a workflow on this machine's pods: the order, what is felt, and the end. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createTestbed, fingerprint, runtimeOf, type Pod, type Testbed } from '@chaosplane/testbed';
+import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { execa } from 'execa';
+import { startMachine, type Machine, type Run } from './machine.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-
-let testbed: Testbed;
+let machine: Machine;
 let web: Pod;
-let folder: string;
-let options: readonly string[];
-let daemon: ReturnType<typeof chaosplane>;
+let chaosplane: Run;
 let clean: string;
 
 beforeAll(async () => {
-  const runtime = runtimeOf(process.env);
-  testbed = await createTestbed(runtime === undefined ? {} : { runtime });
-  folder = await mkdtemp(join(tmpdir(), 'chaosplane-workflow-'));
-  web = await testbed.runPod({ name: 'web', containers: [{ name: 'web', args: ['serve'] }] });
+  machine = await startMachine('workflow');
+  ({ web, chaosplane } = machine);
   clean = await fingerprint(web.netnsPath ?? '');
-  options = ['--socket', join(folder, 'run', 'daemon.sock'), '--state-dir', join(folder, 'state')];
-  options = [...options, '--runtime-endpoint', testbed.runtimeEndpoint];
-  daemon = chaosplane(['daemon']);
-  await eventually('the daemon answers', async () => (await chaosplane(['list'])).exitCode === 0);
 }, 180_000);
-afterAll(async () => {
-  daemon.kill('SIGTERM');
-  await daemon;
-  await testbed.close();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
-
-function chaosplane(argv: readonly string[], input = '') {
-  const own = argv[0] === 'list' ? options.slice(0, 2) : options;
-  const command = ['--disable-warning=ExperimentalWarning', main, ...argv, ...own];
-  return execa(process.execPath, command, { input, reject: false, env: { NODE_OPTIONS: '' } });
-}
+afterAll(() => machine.close(), 60_000);
 
 const onWeb = (type: string, parameters: object = {}, more: object = {}): object => ({
   target: { names: ['web'] },
@@ -98,7 +74,7 @@ interface Result {
 }
 
 async function ended(
-  run: ReturnType<typeof chaosplane>,
+  run: ReturnType<Run>,
 ): Promise<{ readonly exitCode: number | undefined; readonly result: Result }> {
   const { stdout, exitCode } = await run;
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Result };

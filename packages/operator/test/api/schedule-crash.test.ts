@@ -6,7 +6,7 @@ import { chaosExperiments, scheduleUidOf, type ScheduleObject } from '@chaosplan
 import { createInformer } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { doomed, type CrashPoint } from './doomed.ts';
-import { applySchedule, experiment, instantOf, often, untilSchedule, untilServed } from './schedules.ts';
+import { applySchedule, experiment, instantOf, often, untilSchedule } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
 jest.setTimeout(300_000);
@@ -15,7 +15,6 @@ let fixture: ApiServerFixture;
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  await untilServed(fixture.client);
 }, 600_000);
 afterAll(() => fixture.close(), 60_000);
 

@@ -5,7 +5,7 @@ import { chaosSchedules, scheduleOwner, type ScheduleObject } from '@chaosplane/
 import { createLogger, systemClock } from '@chaosplane/common';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { uninstall } from '../../src/uninstall.ts';
-import { applySchedule, experiment, often, untilServed } from './schedules.ts';
+import { applySchedule, experiment, often } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -20,7 +20,6 @@ let schedule: ScheduleObject;
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  await untilServed(fixture.client);
   stage = await fixture.stage({ nodes: 1 });
   const { namespace } = stage;
   operator = `system:serviceaccount:${namespace}:chaosplane-operator`;

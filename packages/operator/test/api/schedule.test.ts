@@ -13,7 +13,6 @@ import {
   often,
   runsOf,
   untilRuns,
-  untilServed,
   untilSchedule,
 } from './schedules.ts';
 
@@ -24,7 +23,6 @@ const plays: (() => void)[] = [];
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
-  await untilServed(fixture.client);
   for (const begin of plays) begin();
 }, 600_000);
 afterAll(() => fixture.close(), 60_000);

@@ -6,7 +6,6 @@ import {
   type ExperimentObject,
   type ScheduleObject,
 } from '@chaosplane/api';
-import type { KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { Stage } from './stage.ts';
 
@@ -19,16 +18,6 @@ export const experiment = {
 
 /** Every ten seconds, as seldom as it may be. */
 export const often = { schedule: '@every 10s', experiment };
-
-/** A definition is established before its objects can be listed. */
-export async function untilServed(client: KubeClient): Promise<void> {
-  const list = (): Promise<true | undefined> =>
-    client.list(chaosExperiments).then(
-      () => true,
-      () => undefined,
-    );
-  await eventually('experiments are served', list, { withinMs: 30_000 });
-}
 
 /** Writes a schedule as a user does. */
 export function applySchedule({ client, namespace }: Stage, name: string, spec: object): Promise<ScheduleObject> {
