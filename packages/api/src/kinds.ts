@@ -4,6 +4,7 @@ import type { ExperimentObject, ShardObject } from './experiment/object.ts';
 import type { PolicyObject } from './policy/object.ts';
 import type { ScheduleObject } from './schedule/object.ts';
 import { API_VERSION } from './shared/version.ts';
+import type { WorkflowObject, WorkflowShardObject } from './workflow/object.ts';
 
 export const chaosExperiments = resourceType<ExperimentObject>({
   apiVersion: API_VERSION,
@@ -23,6 +24,20 @@ export const chaosSchedules = resourceType<ScheduleObject>({
   apiVersion: API_VERSION,
   kind: 'ChaosSchedule',
   plural: 'chaosschedules',
+  namespaced: true,
+});
+
+export const chaosWorkflows = resourceType<WorkflowObject>({
+  apiVersion: API_VERSION,
+  kind: 'ChaosWorkflow',
+  plural: 'chaosworkflows',
+  namespaced: true,
+});
+
+export const chaosWorkflowShards = resourceType<WorkflowShardObject>({
+  apiVersion: API_VERSION,
+  kind: 'ChaosWorkflowShard',
+  plural: 'chaosworkflowshards',
   namespaced: true,
 });
 

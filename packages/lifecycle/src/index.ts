@@ -25,15 +25,8 @@ export { zonedText } from './schedule/zone.ts';
 export { evaluatorOf } from './workflow/facts.ts';
 export { graphOf, type Graph, type GraphNode } from './workflow/graph.ts';
 export { seenExperimentOf, workflowVerdict } from './workflow/outcome.ts';
-export {
-  initialWorkflow,
-  isWorkflowOver,
-  stateOf,
-  type NodePhase,
-  type NodeState,
-  type WorkflowState,
-} from './workflow/state.ts';
 export * from './workflow/turn.ts';
+export { stateText, stepLine, workflowLines } from './workflow/words.ts';
 export { openWorkflow, type Workflow } from './workflow/workflow.ts';
 export { TTL_MARGIN_MS } from './experiment/timing.ts';
 export { recovered } from './experiment/evidence.ts';

@@ -38,6 +38,12 @@ export function rule(at: string, message: string, cel: string): Addition {
   return { at, add: { 'x-kubernetes-validations': [{ rule: cel, message }] } };
 }
 
+/** At the root, because only there the status is in sight; people are pointed to the spec. */
+export function changeRule(message: string, cel: string): Addition {
+  const validation = { rule: cel, message, fieldPath: '.spec', reason: 'FieldValueForbidden' } as const;
+  return { at: '', add: { 'x-kubernetes-validations': [validation] } };
+}
+
 /** A duration: its text is bounded, or the API server could not bound the cost of its rule. */
 export function durationRule(at: string, message: string, ...limits: string[]): Addition[] {
   return [{ at, add: { maxLength: 64 } }, rule(at, message, ['size(self) > 0', DURATION, ...limits].join(' && '))];

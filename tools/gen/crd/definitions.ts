@@ -1,17 +1,12 @@
 /** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
 import { z } from 'zod';
 import { experimentShardSchema, experimentSpecSchema, experimentStatusSchema } from '@chaosplane/api';
-import { AGE, listOfConditions, type Definition } from './definition.ts';
+import { AGE, changeRule, listOfConditions, type Definition } from './definition.ts';
 import { experimentRules } from './experiment.ts';
 import type { Addition } from './place.ts';
 import { policyDefinition } from './policy.ts';
 import { scheduleDefinition } from './schedule.ts';
-
-/** At the root, because only there the status is in sight; people are pointed to the spec. */
-function changeRule(message: string, cel: string): Addition {
-  const validation = { rule: cel, message, fieldPath: '.spec', reason: 'FieldValueForbidden' } as const;
-  return { at: '', add: { 'x-kubernetes-validations': [validation] } };
-}
+import { workflowDefinition, workflowShardDefinition } from './workflow.ts';
 
 const experimentAdditions: readonly Addition[] = [
   ...experimentRules('spec'),
@@ -81,4 +76,6 @@ export const definitions: readonly Definition[] = [
   },
   policyDefinition,
   scheduleDefinition,
+  workflowDefinition,
+  workflowShardDefinition,
 ];

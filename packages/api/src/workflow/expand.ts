@@ -7,7 +7,7 @@ import { API_VERSION } from '../shared/version.ts';
 import { circleOf } from './circle.ts';
 import { compileExpression } from './expression.ts';
 import { bindParameters, fill, type ParameterValues } from './parameters.ts';
-import { MOST_STEPS, templateKinds, type ParameterSpec, type StepSpec, type TemplateSpec } from './spec.ts';
+import { MOST_DEPTH, MOST_STEPS, templateKinds, type ParameterSpec, type StepSpec, type TemplateSpec } from './spec.ts';
 import type { Question, Strategy, WorkflowStep } from './step.ts';
 
 /** What all steps of a workflow share. */
@@ -113,6 +113,11 @@ function expandStep(expanding: Expanding, step: StepSpec, where: Where): Workflo
   if (within.includes(template.name)) {
     const wrong = `the template is a part of itself: ${[...within, template.name].join(' → ')}`;
     refuse(expanding, { path: `${path}.template`, wrong, allowed: 'another template' });
+    return [];
+  }
+  if (within.length >= MOST_DEPTH) {
+    const wrong = `templates are within each other more than ${MOST_DEPTH} deep: ${[...within, template.name].join(' → ')}`;
+    refuse(expanding, { path: `${path}.template`, wrong, allowed: `at most ${MOST_DEPTH}` });
     return [];
   }
   expanding.steps += 1;

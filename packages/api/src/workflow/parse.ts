@@ -4,7 +4,7 @@ import type { Place } from '../experiment/parse.ts';
 import { problemsOf } from '../shared/problems.ts';
 import { expandSteps, refuse, type Expanding } from './expand.ts';
 import { bindParameters, type ParameterValues } from './parameters.ts';
-import { workflowSchema, type WorkflowDocument } from './spec.ts';
+import { MOST_SPEC, workflowSchema, type WorkflowDocument } from './spec.ts';
 import type { WorkflowStep } from './step.ts';
 
 /** What a workflow wants: its templates are in the places of its steps. */
@@ -35,6 +35,7 @@ export function parseWorkflow(document: unknown, place: Place, given: ParameterV
   }
   const { metadata, spec } = parsed.data;
   const problems = new Map<string, Problem>();
+  refuse({ problems }, ...tooLarge(document));
   const bound = bindParameters(spec.parameters, { ...spec.arguments, ...given }, 'spec.arguments');
   refuse({ problems }, ...bound.problems);
   const expanding: Expanding = {
@@ -51,6 +52,15 @@ export function parseWorkflow(document: unknown, place: Place, given: ParameterV
     metadata,
     spec: { steps, onExit, maxParallelism: execution.maxParallelism, deadline, parameters: bound.values },
   };
+}
+
+/** An object has an end: what is written of each step belongs to it, too. */
+function tooLarge(document: unknown): readonly Problem[] {
+  const { spec } = document as { readonly spec: unknown };
+  const bytes = new TextEncoder().encode(JSON.stringify(spec)).length;
+  if (bytes <= MOST_SPEC) return [];
+  const kib = (count: number): string => `${Math.ceil(count / 1024)} KiB`;
+  return [{ path: 'spec', wrong: `it has ${kib(bytes)}`, allowed: `at most ${kib(MOST_SPEC)}` }];
 }
 
 /** The page of workflows, where the one of experiments is meant by default. */

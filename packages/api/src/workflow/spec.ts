@@ -11,6 +11,12 @@ export const parameterTypes = ['string', 'integer', 'boolean', 'duration'] as co
 /** Steps of a workflow, with those of the templates that it uses; so many fit in objects of 256 KiB. */
 export const MOST_STEPS = 300;
 
+/** Templates within templates at most: the names of steps grow with them. */
+export const MOST_DEPTH = 8;
+
+/** The spec at most, as JSON: `kubectl apply` keeps it twice, and the status has a line for each step. Bytes. */
+export const MOST_SPEC = 96 * 1024;
+
 const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 /** Expressions say `steps.NAME`, so names are identifiers. */
@@ -25,7 +31,7 @@ const identifier = z
   });
 
 const value = z.union([z.string().max(1024), z.number(), z.boolean()]);
-const values = z.record(identifier, value);
+const values = z.record(z.string(), value);
 const expression = z.string().min(1).max(1024);
 
 const parameter = closed({

@@ -1,11 +1,17 @@
 /** A workflow on this machine: what `run` and `explain` do with one. */
-import { isFinal, type ChaosExperiment, type ExperimentStatus } from '@chaosplane/api';
-import { initialWorkflow, graphOf, workflowVerdict, type WorkflowState } from '@chaosplane/lifecycle';
+import {
+  initialWorkflow,
+  isFinal,
+  type ChaosExperiment,
+  type ExperimentStatus,
+  type WorkflowState,
+} from '@chaosplane/api';
+import { graphOf, workflowLines, workflowVerdict } from '@chaosplane/lifecycle';
 import { runProbes } from '@chaosplane/probes';
 import { createInterface } from 'node:readline/promises';
 import type { WorkflowDocument } from '../documents.ts';
 import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
-import { createWorkflowProgress, workflowLines } from '../output/workflow.ts';
+import { createWorkflowProgress } from '../output/workflow.ts';
 import { runExperiment } from '../standalone/run.ts';
 import { experimentOf, runWorkflow, type EndedWorkflow } from '../standalone/workflow.ts';
 import { plan, type Machine, type RunFlags } from './machine.ts';

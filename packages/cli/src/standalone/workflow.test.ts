@@ -2,7 +2,7 @@
 import { parseWorkflow, type ChaosExperiment, type ExperimentStatus, type Verdict } from '@chaosplane/api';
 import { systemClock } from '@chaosplane/common';
 import { expect, test } from '@jest/globals';
-import { workflowLines } from '../output/workflow.ts';
+import { workflowLines } from '@chaosplane/lifecycle';
 import { runWorkflow, type WorkflowParts } from './workflow.ts';
 
 const experiment = {

@@ -1,26 +1,26 @@
 /** Runs a workflow on this machine: what is seen, what is decided, what is done, until it is over. Its state is in memory alone. */
 import {
   API_VERSION,
+  initialWorkflow,
+  isWorkflowOver,
   parseExperiment,
   type ChaosExperiment,
   type ChaosWorkflow,
   type ExperimentStatus,
   type Probe,
+  type WorkflowState,
 } from '@chaosplane/api';
 import { defined, type Clock } from '@chaosplane/common';
 import {
   attemptOf,
   evaluatorOf,
   graphOf,
-  initialWorkflow,
-  isWorkflowOver,
   openWorkflow,
   seenExperimentOf,
   type Effect,
   type Graph,
   type ProbeAnswer,
   type SeenExperiment,
-  type WorkflowState,
 } from '@chaosplane/lifecycle';
 
 /** What a workflow is run with. */

@@ -1,7 +1,7 @@
 /** What becomes of a step of a workflow that is under way. */
-import type { GraphNode, NodeId } from './graph.ts';
+import { stateOf, type NodeId, type NodeState } from '@chaosplane/api';
+import type { GraphNode } from './graph.ts';
 import { effect, fail, nodeOf, note, settle, wake, type Turning } from './settle.ts';
-import { stateOf, type NodeState } from './state.ts';
 import { attemptOf } from './turn.ts';
 
 /** Looks at a step that is under way, or waits to be tried again. */

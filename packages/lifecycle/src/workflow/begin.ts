@@ -1,8 +1,6 @@
 /** How steps of a workflow begin. */
-import type { Question } from '@chaosplane/api';
-import type { NodeId } from './graph.ts';
+import { stateOf, type NodeId, type Question } from '@chaosplane/api';
 import { fail, note, nodeOf, settle, type Turning } from './settle.ts';
-import { stateOf } from './state.ts';
 
 /** A step begins whose dependencies are over, or is skipped. */
 export function begin(turning: Turning, id: NodeId): void {

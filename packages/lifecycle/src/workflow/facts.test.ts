@@ -1,9 +1,8 @@
 /** What expressions find of earlier steps, in workflows within workflows. */
 import { expect, test } from '@jest/globals';
-import { parseWorkflow } from '@chaosplane/api';
+import { parseWorkflow, type NodeState } from '@chaosplane/api';
 import { evaluatorOf, nodeNamed } from './facts.ts';
 import { graphOf } from './graph.ts';
-import type { NodeState } from './state.ts';
 
 const experiment = {
   target: { labelSelector: { matchLabels: { app: 'web' } } },

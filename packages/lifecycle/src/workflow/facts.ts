@@ -1,7 +1,15 @@
 /** What expressions of a workflow are told of its steps. Pure. */
-import { compileExpression, type Expression, type Question, type StepFacts } from '@chaosplane/api';
-import type { Graph, NodeId } from './graph.ts';
-import { stateOf, type NodeState, type WorkflowState } from './state.ts';
+import {
+  compileExpression,
+  stateOf,
+  type Expression,
+  type NodeId,
+  type NodeState,
+  type Question,
+  type StepFacts,
+  type WorkflowState,
+} from '@chaosplane/api';
+import type { Graph } from './graph.ts';
 import type { Evaluated } from './turn.ts';
 
 /** Evaluates the expressions of a workflow that is as `state` says at that time. Each is understood once. */

@@ -1,6 +1,6 @@
 /** Which steps can begin, and which are under way: kept from change to change, so that a turn does not look at every step. */
-import type { Graph, GraphNode, NodeId } from './graph.ts';
-import { isNodeOver, stateOf, type WorkflowState } from './state.ts';
+import { isNodeOver, stateOf, type NodeId, type WorkflowState } from '@chaosplane/api';
+import type { Graph, GraphNode } from './graph.ts';
 
 /** The steps of a workflow between those that are over and those that cannot begin yet. */
 export interface Frontier {

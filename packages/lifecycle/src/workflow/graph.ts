@@ -1,8 +1,5 @@
 /** A workflow as a graph: every step of it, nested ones too, in one flat table. Pure. */
-import type { Strategy, WorkflowStep } from '@chaosplane/api';
-
-/** Where a step stands in the workflow, such as `both/slow`. */
-export type NodeId = string;
+import type { NodeId, Strategy, WorkflowStep } from '@chaosplane/api';
 
 /** One step of the graph. */
 export interface GraphNode {

@@ -1,8 +1,8 @@
 /** However often its operators are killed, a workflow ends as it would have ended without. */
+import { isNodeOver } from '@chaosplane/api';
 import { expect, test } from '@jest/globals';
 import { seededRandom } from '@chaosplane/common/pure';
 import { play, plotOf, type Ended, type Plot } from './histories.ts';
-import { isNodeOver } from './state.ts';
 
 /** `npm run test:long -- histories` plays more. */
 const HISTORIES = Number(process.env['CHAOSPLANE_TEST_HISTORIES'] ?? 20_000);

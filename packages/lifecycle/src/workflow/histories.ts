@@ -1,8 +1,15 @@
 /** Random workflows on a random stage, for tests: experiments take their time, events are late, and operators are killed between writes. */
 import { hashOf, seededRandom } from '@chaosplane/common/pure';
 import { graphOf, type Graph } from './graph.ts';
-import { initialWorkflow, isWorkflowOver, type NodeState, type WorkflowState } from './state.ts';
-import type { Question, Strategy, WorkflowStep } from '@chaosplane/api';
+import {
+  initialWorkflow,
+  isWorkflowOver,
+  type NodeState,
+  type Question,
+  type Strategy,
+  type WorkflowState,
+  type WorkflowStep,
+} from '@chaosplane/api';
 import { attemptOf, stepOf, type Effect, type ProbeAnswer, type Seen, type SeenExperiment, type Turn } from './turn.ts';
 import { openWorkflow } from './workflow.ts';
 

@@ -1,8 +1,16 @@
 /** What becomes of a step by what became of its experiment, and of a workflow by its steps. Pure. */
-import { isFinal, passRate, quantile, type ExperimentStatus, type Verdict } from '@chaosplane/api';
+import {
+  isFinal,
+  passRate,
+  quantile,
+  stateOf,
+  type ExperimentStatus,
+  type StepResult,
+  type Verdict,
+  type WorkflowState,
+} from '@chaosplane/api';
 import { defined } from '@chaosplane/common/pure';
 import type { Graph } from './graph.ts';
-import { stateOf, type StepResult, type WorkflowState } from './state.ts';
 import type { SeenExperiment } from './turn.ts';
 
 /** An experiment as its workflow sees it: one that ran, and whose hypothesis was not refuted, is no failure. */

@@ -1,7 +1,14 @@
 /** How steps and the whole of a workflow end. */
+import {
+  stateOf,
+  type NodeId,
+  type NodeState,
+  type StepResult,
+  type WorkflowOutcome,
+  type WorkflowState,
+} from '@chaosplane/api';
 import type { Frontier } from './frontier.ts';
-import type { Graph, GraphNode, NodeId } from './graph.ts';
-import { stateOf, type NodeState, type StepResult, type WorkflowOutcome, type WorkflowState } from './state.ts';
+import type { Graph, GraphNode } from './graph.ts';
 import { attemptOf, type Effect, type Seen } from './turn.ts';
 
 /** Bounds of the whole. */

@@ -1,7 +1,5 @@
 /** What a workflow sees, and what it asks for. Pure. */
-import type { Question } from '@chaosplane/api';
-import type { NodeId } from './graph.ts';
-import type { NodeState, StepResult } from './state.ts';
+import type { NodeId, NodeState, Question, StepResult } from '@chaosplane/api';
 
 /** An experiment of the workflow, as it is seen. */
 export type SeenExperiment =

@@ -1,8 +1,14 @@
 /** What happens next to workflows: order, conditions, failures and ends. */
 import { describe, expect, test } from '@jest/globals';
 import { graphOf } from './graph.ts';
-import { initialWorkflow, type NodePhase, type WorkflowState } from './state.ts';
-import type { Question, Strategy, WorkflowStep } from '@chaosplane/api';
+import {
+  initialWorkflow,
+  type NodePhase,
+  type Question,
+  type Strategy,
+  type WorkflowState,
+  type WorkflowStep,
+} from '@chaosplane/api';
 import { attemptOf, type Effect, type SeenExperiment, type Wish } from './turn.ts';
 import { openWorkflow } from './workflow.ts';
 

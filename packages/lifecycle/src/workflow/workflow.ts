@@ -2,10 +2,18 @@
  * What happens next to a workflow: from what is seen to effects and changes. Its cost goes by what is under way, not by the number of
  * steps. Another one that is opened on what was written goes on from there. Pure but for what it remembers of its own changes.
  */
+import {
+  isNodeOver,
+  isWorkflowOver,
+  stateOf,
+  type NodeId,
+  type WorkflowOutcome,
+  type WorkflowState,
+} from '@chaosplane/api';
 import { advance } from './advance.ts';
 import { begin } from './begin.ts';
 import { frontierOf } from './frontier.ts';
-import type { Graph, NodeId } from './graph.ts';
+import type { Graph } from './graph.ts';
 import {
   end,
   moveOn,
@@ -17,7 +25,6 @@ import {
   type Turning,
   type Working,
 } from './settle.ts';
-import { isNodeOver, isWorkflowOver, stateOf, type WorkflowOutcome, type WorkflowState } from './state.ts';
 import { stepOf, type Seen, type Turn } from './turn.ts';
 
 export interface Workflow {

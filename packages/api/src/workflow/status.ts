@@ -1,6 +1,8 @@
 /** What is known of a workflow: where each of its steps stands, and the whole. Times are milliseconds since the epoch. */
-import type { Verdict } from '@chaosplane/api';
-import type { NodeId } from './graph.ts';
+import type { Verdict } from '../experiment/status.ts';
+
+/** Where a step stands in the workflow, such as `both/slow`. */
+export type NodeId = string;
 
 /** Where a step stands. The last five are final. */
 export type NodePhase =
