@@ -5,6 +5,7 @@ import { setupExperiments } from './controllers/experiment/setup.ts';
 import type { LeaderView } from './controllers/policy/outlook.ts';
 import { setupPolicies } from './controllers/policy/setup.ts';
 import { setupSchedules } from './controllers/schedule/setup.ts';
+import { setupWorkflows } from './controllers/workflow/setup.ts';
 import { setupCapabilities, setupClean, setupEndpoints, setupLeases } from './daemons/setup.ts';
 import { setupNodes } from './nodes/setup.ts';
 import type { OperatorParts } from './parts.ts';
@@ -39,7 +40,8 @@ export function leaderOnly(
     { name: 'events', start: async () => undefined, stop: () => events.stop() },
     { name: 'events of targets', start: async () => undefined, stop: () => targetEvents.stop() },
     ...setupExperiments(term, policies),
-    // After the cache of experiments, by which it knows its runs.
+    // After the cache of experiments, by which they know what they made.
+    ...setupWorkflows(term),
     ...setupSchedules(term),
     // The same: it is asked for each execution.
     ...setupClean(term),

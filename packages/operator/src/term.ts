@@ -13,7 +13,14 @@ import type {
   Service,
   WorkQueue,
 } from '@chaosplane/kube';
-import { chaosExperiments, chaosSchedules, type ExperimentObject, type ScheduleObject } from '@chaosplane/api';
+import {
+  chaosExperiments,
+  chaosSchedules,
+  chaosWorkflows,
+  type ExperimentObject,
+  type ScheduleObject,
+  type WorkflowObject,
+} from '@chaosplane/api';
 import { createEventRecorder } from '@chaosplane/kube';
 import type { OperatorConfig } from './config.ts';
 import { daemonPods } from './daemons/endpoints.ts';
@@ -29,6 +36,7 @@ export interface Caches {
   readonly daemonPods: Informer<Pod>;
   readonly experiments: Informer<ExperimentObject>;
   readonly schedules: Informer<ScheduleObject>;
+  readonly workflows: Informer<WorkflowObject>;
 }
 
 /** What every component is given. */
@@ -54,6 +62,7 @@ export function newTermParts(config: OperatorConfig, parts: Required<OperatorPar
   const caches = {
     experiments: watch(chaosExperiments, own),
     schedules: watch(chaosSchedules, own),
+    workflows: watch(chaosWorkflows, own),
     pods: watch(pods),
     nodes: watch(nodes),
     services: watch(services),

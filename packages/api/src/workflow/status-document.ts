@@ -143,6 +143,8 @@ export interface WorkflowWriteContext {
   readonly verdict: Verdict | undefined;
   /** Why it failed without having begun. */
   readonly reason?: 'InvalidSpec' | 'PolicyDenied' | 'StepsLost' | undefined;
+  /** What is told of the steps as it was, where they are not known any more. */
+  readonly kept?: Pick<WorkflowStatusDocument, 'progress' | 'counts'>;
 }
 
 /** The status, to be written. Conditions keep the time of their last change from `previous`. */
@@ -172,6 +174,7 @@ export function workflowStatusDocument(state: WorkflowState, context: WorkflowWr
       ...{ succeeded: count('Succeeded'), failed: count('Failed') },
       ...{ skipped: count('Skipped'), aborted: count('Aborted') },
     },
+    ...context.kept,
     steps: lines.map((line) => cut(line, LONGEST_LINE)),
     conditions: conditionsOf(state, context).map((condition) => {
       const before = previous?.conditions?.find(({ type }) => type === condition.type);

@@ -16,12 +16,13 @@ import {
   type KubeClient,
   type KubeObject,
   type Pod,
+  type ResourceType,
 } from '@chaosplane/kube';
 import type { FakePod } from '@chaosplane/testkit';
 import { sharedControlPlane, type Cluster } from '@chaosplane/testcluster';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
-import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+import { chaosExperiments, chaosWorkflows, type ExperimentObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
@@ -107,7 +108,8 @@ export async function openApiServerFixture(): Promise<ApiServerFixture> {
   const files = (await readdir(crds)).flatMap((name) => ['-f', join(crds, name)]);
   await cluster.kubectl(['apply', '--server-side', ...files]);
   await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
-  await forgetExperiments(client);
+  await forget(client, chaosWorkflows);
+  await forget(client, chaosExperiments);
   const authority = await createAuthority({ now: Date.now() });
   return {
     cluster,
@@ -118,20 +120,15 @@ export async function openApiServerFixture(): Promise<ApiServerFixture> {
   };
 }
 
-/** Experiments that files before have left, whose namespaces wait for an operator to let them go. */
-async function forgetExperiments(client: KubeClient): Promise<void> {
+/** What files before have left, whose namespaces wait for an operator to let it go. */
+async function forget<T extends KubeObject>(client: KubeClient, type: ResourceType<T>): Promise<void> {
   // A resource is established before its storage answers.
-  const { items } = await eventually('experiments are listed', () =>
-    client.list(chaosExperiments).catch(() => undefined),
-  );
+  const { items } = await eventually(`${type.plural} are listed`, () => client.list(type).catch(() => undefined));
   await Promise.all(
     items.map(async ({ metadata: { namespace = '', name } }) => {
-      await client.patch(
-        chaosExperiments,
-        { namespace, name },
-        { kind: 'merge', body: { metadata: { finalizers: null } } },
-      );
-      await client.delete(chaosExperiments, { namespace, name });
+      const body = { metadata: { finalizers: null } };
+      await client.patch(type, { namespace, name }, { kind: 'merge', body });
+      await client.delete(type, { namespace, name });
     }),
   );
 }

@@ -1,27 +1,16 @@
 /** Probes go on between the visits to an experiment: one that waits for its answer holds up no worker, and no abort. */
 import { isFinal, type ExperimentStatus, type Probe } from '@chaosplane/api';
 import type { ProbeOutcome } from '@chaosplane/lifecycle';
-import {
-  isSampled,
-  readObjects,
-  readSecret,
-  runProbes,
-  startSampling,
-  type Prober,
-  type Sampling,
-} from '@chaosplane/probes';
+import { isSampled, runProbes, startSampling, type Sampling } from '@chaosplane/probes';
+import { proberIn, type ProberParts } from '../prober.ts';
 import type { VisitMemory, Probing } from './memory.ts';
 import type { ControllerParts } from './parts.ts';
 import type { Visited } from './visit.ts';
 
-/** What any probe is asked with. */
-interface ProberParts extends Pick<ControllerParts, 'client' | 'clock' | 'allowLocalProbes'> {
-  readonly visited: Pick<Visited, 'namespace'>;
-  readonly signal: AbortSignal;
-}
-
 /** What the probes of one side are asked with. */
 export interface ProbingParts extends ProberParts {
+  readonly visited: Pick<Visited, 'namespace'>;
+  readonly signal: AbortSignal;
   readonly probes: readonly Probe[];
   readonly memory: VisitMemory;
 }
@@ -29,6 +18,7 @@ export interface ProbingParts extends ProberParts {
 /** What probes are asked with again and again. */
 export interface SamplingParts extends ProberParts, Pick<ControllerParts, 'wake' | 'samples'> {
   readonly visited: Visited;
+  readonly signal: AbortSignal;
   readonly memory: VisitMemory;
 }
 
@@ -57,7 +47,7 @@ export function sampling(status: ExperimentStatus, parts: SamplingParts): Sampli
   if (spec === undefined || !isSampled(spec) || status.phase === 'Pending' || isFinal(status)) return undefined;
   return (memory.sampling ??= startSampling(
     spec,
-    { ...proberOf(parts, parts.signal), admits: () => samples.take(visited.namespace) },
+    { ...proberIn(visited.namespace, parts, parts.signal), admits: () => samples.take(visited.namespace) },
     {
       known: status.samples,
       onAbort() {
@@ -77,13 +67,9 @@ export function stopProbing(memory: Pick<VisitMemory, 'probing'>): void {
 function begin(side: Probing['side'], parts: ProbingParts): Probing {
   const life = new AbortController();
   const signal = AbortSignal.any([parts.signal, life.signal]);
-  return { side, done: runProbes(parts.probes, proberOf(parts, signal)), stop: () => life.abort() };
-}
-
-function proberOf({ visited, clock, client, allowLocalProbes: allowLocal }: ProberParts, signal: AbortSignal): Prober {
-  const { namespace } = visited;
-  const secret: Prober['secret'] = (ref) => readSecret(client, { ...ref, namespace }, signal);
-  // Who writes an experiment is asked for these rights in this namespace, and in no other: see admission.yaml of the chart.
-  const objects: Prober['objects'] = (wanted, until) => readObjects(client, { ...wanted, namespace }, until);
-  return { clock, signal, allowLocal, secret, objects };
+  return {
+    side,
+    done: runProbes(parts.probes, proberIn(parts.visited.namespace, parts, signal)),
+    stop: () => life.abort(),
+  };
 }

@@ -1,6 +1,7 @@
 /** Asks the probes of startWhen, between the visits to a schedule, until they pass. */
 import type { Probe, ScheduleSpec } from '@chaosplane/api';
-import { readObjects, readSecret, runProbes, type Prober } from '@chaosplane/probes';
+import { runProbes, type Prober } from '@chaosplane/probes';
+import { proberIn } from '../prober.ts';
 import type { ScheduleMemory, ScheduleParts } from './parts.ts';
 
 type StartWhen = NonNullable<ScheduleSpec['startWhen']>;
@@ -27,7 +28,7 @@ export function askUntilPassed(startWhen: StartWhen, scheduledFor: number, parts
   memory.asking = { scheduledFor, stop: () => life.abort() };
   const ask = async (): Promise<void> => {
     for (;;) {
-      const said = await outcomeOf(startWhen, proberOf({ ...parts, signal }));
+      const said = await outcomeOf(startWhen, proberIn(parts.namespace, parts, signal));
       if (signal.aborted) return;
       const isNews = memory.asked?.scheduledFor !== scheduledFor || memory.asked.passed !== said.passed;
       memory.asked = { scheduledFor, ...said };
@@ -57,14 +58,5 @@ async function outcomeOf(
   return {
     passed: passed !== undefined,
     message: passed?.message ?? outcomes.map(({ message }) => message).join('; '),
-  };
-}
-
-function proberOf({ client, clock, allowLocalProbes: allowLocal, namespace, signal }: AskParts): Prober {
-  return {
-    ...{ clock, signal, allowLocal },
-    // Who writes a schedule is asked for these rights in its namespace, and in no other: see admission.yaml of the chart.
-    secret: (ref) => readSecret(client, { ...ref, namespace }, signal),
-    objects: (wanted, until) => readObjects(client, { ...wanted, namespace }, until),
   };
 }

@@ -1,0 +1,211 @@
+/** Workflows against a real API server: steps run in their order, fail as they should, are ended, resumed and let go of. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { ABORT_ANNOTATION, chaosExperiments, chaosWorkflows, RESUME_ANNOTATION } from '@chaosplane/api';
+import { eventually } from '@chaosplane/testkit/eventually';
+import { experiment } from './schedules.ts';
+import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
+import {
+  annotateWorkflow,
+  applyWorkflow,
+  childrenOf,
+  hit,
+  isOver,
+  phasesOf,
+  slow,
+  stepsOf,
+  untilWorkflow,
+} from './workflows.ts';
+
+jest.setTimeout(200_000);
+
+let fixture: ApiServerFixture;
+const plays: (() => void)[] = [];
+
+beforeAll(async () => {
+  fixture = await openApiServerFixture();
+  for (const begin of plays) begin();
+}, 600_000);
+afterAll(() => fixture.close(), 60_000);
+
+/** Each has a stage with one pod, and an operator. They wait for most of their time, so all of them begin at once. */
+function together(name: string, play: (stage: Stage) => Promise<void>): void {
+  const ended = Promise.withResolvers<undefined>();
+  // Its test is told.
+  ended.promise.catch(() => undefined);
+  plays.push(() => void onStage(play).then(() => ended.resolve(undefined), ended.reject));
+  test(name, async () => ended.promise);
+}
+
+async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = await fixture.stage({ nodes: 1 });
+  try {
+    await stage.addPod('web', stage.nodes[0]!);
+    stage.startOperator();
+    await play(stage);
+  } finally {
+    await stage.close();
+  }
+}
+
+const at = (text: string | undefined): number => Date.parse(text ?? '');
+const long = { name: 'slow', experiment: { ...experiment, duration: '10m' } };
+
+together(
+  'steps of every kind run by their dependencies; each is told in a line, and what is left is nothing',
+  async (stage) => {
+    const server = createServer((_request, response) => response.writeHead(200).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const clean = stage.print();
+    await applyWorkflow(stage, 'all', {
+      templates: [
+        slow,
+        { name: 'settle', delay: '100ms' },
+        { name: 'ok', condition: 'steps.first.verdict == "Inconclusive"' },
+        { name: 'not', condition: 'steps.first.verdict == "Held"' },
+        { name: 'answers', probe: { type: 'http', url } },
+        { name: 'ask', suspend: {} },
+        { name: 'both', parallel: { steps: [hit('x'), hit('y')] } },
+        { name: 'more', workflow: { steps: [hit('one'), { name: 'two', template: 'settle', dependencies: ['one'] }] } },
+      ],
+      steps: [
+        hit('first'),
+        { name: 'good', template: 'ok', dependencies: ['first'] },
+        { name: 'bad', template: 'not', dependencies: ['first'] },
+        hit('never', { dependencies: ['bad'] }),
+        { name: 'up', template: 'answers', dependencies: ['good'] },
+        { name: 'pair', template: 'both', dependencies: ['up'] },
+        { name: 'nested', template: 'more', dependencies: ['pair'] },
+        { name: 'wait', template: 'ask', dependencies: ['nested'] },
+      ],
+      onExit: [hit('last')],
+    });
+    await untilWorkflow(
+      stage,
+      'all',
+      ({ status }) =>
+        status?.steps?.some((line) => line.includes('wait: waits to be resumed, after nested — running')) === true,
+    );
+    await annotateWorkflow(stage, 'all', { [RESUME_ANNOTATION]: 'wait' });
+    const workflow = await untilWorkflow(stage, 'all', isOver);
+    server.close();
+    expect(await phasesOf(stage, workflow)).toEqual({
+      ...{ first: 'Succeeded', good: 'Succeeded', bad: 'Succeeded', never: 'Skipped', up: 'Succeeded' },
+      ...{ pair: 'Succeeded', 'pair/x': 'Succeeded', 'pair/y': 'Succeeded' },
+      ...{ nested: 'Succeeded', 'nested/one': 'Succeeded', 'nested/two': 'Succeeded' },
+      ...{ wait: 'Succeeded', 'onExit/last': 'Succeeded' },
+    });
+    const steps = await stepsOf(stage, workflow);
+    const [x, y, one, last] = ['pair/x', 'pair/y', 'nested/one', 'onExit/last'].map((id) => steps.get(id));
+    expect(at(y?.startedAt)).toBeLessThan(at(x?.endedAt));
+    expect(at(one?.startedAt)).toBeGreaterThanOrEqual(Math.max(at(x?.endedAt), at(y?.endedAt)));
+    expect(at(last?.startedAt)).toBeGreaterThanOrEqual(at(steps.get('wait')?.endedAt));
+    expect(workflow.status).toMatchObject({
+      ...{ phase: 'Completed', verdict: 'Inconclusive', progress: '13/13', message: 'every step is over' },
+      counts: { steps: 13, begun: 13, running: 0, succeeded: 12, failed: 0, skipped: 1, aborted: 0 },
+    });
+    expect(workflow.status?.steps?.[0]).toMatch(/^✓ first: network-delay for 1s — succeeded .*, Inconclusive/);
+    expect(stage.print()).toBe(clean);
+    // Nothing holds what is over.
+    const held = async (): Promise<boolean> =>
+      [...(await childrenOf(stage, workflow)).values()]
+        .flat()
+        .some(({ metadata }) => (metadata.finalizers ?? []).length > 0);
+    await eventually('its experiments are let go of', async () => !(await held()) || undefined);
+    await untilWorkflow(stage, 'all', ({ metadata }) => (metadata.finalizers ?? []).length === 0);
+    const columns = await fixture.cluster.kubectl(['get', 'chaosworkflows', '-n', stage.namespace]);
+    expect(columns.split('\n')[0]?.trim().split(/\s+/)).toEqual([
+      'NAME',
+      'PHASE',
+      'VERDICT',
+      'STEPS',
+      'RUNNING',
+      'AGE',
+    ]);
+    expect(columns).toMatch(/all +Completed +Inconclusive +13\/13 +0/);
+  },
+);
+
+together('what fails is tried again, goes on or ends the workflow, by what its step says', async (stage) => {
+  const nothing = { name: 'nothing', experiment: { ...experiment, target: { ...experiment.target, names: ['none'] } } };
+  await applyWorkflow(stage, 'strategies', {
+    templates: [long, nothing],
+    steps: [
+      { name: 'on', template: 'nothing', errorHandling: { strategy: 'continue' } },
+      hit('first', { dependencies: ['on'] }),
+      {
+        ...{ name: 'again', template: 'nothing', dependencies: ['on'] },
+        errorHandling: { strategy: 'retry', limit: 1, backOff: '200ms' },
+      },
+      hit('never', { dependencies: ['again'] }),
+    ],
+    onExit: [{ name: 'tidy', template: 'nothing' }],
+  });
+  const workflow = await untilWorkflow(stage, 'strategies', isOver);
+  expect(await phasesOf(stage, workflow)).toEqual({
+    on: 'Failed',
+    first: 'Aborted',
+    again: 'Failed',
+    'onExit/tidy': 'Failed',
+  });
+  expect(workflow.status).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/^again: /) });
+  expect(workflow.status?.conditions).toMatchObject([{ type: 'Failed', status: 'True', reason: 'Failed' }]);
+  const children = await childrenOf(stage, workflow);
+  expect(children.get('again')).toHaveLength(2);
+  expect(children.get('first')?.[0]?.status?.phase).toBe('Aborted');
+});
+
+together('aborted and deleted, it ends what is in force, and does what onExit says once', async (stage) => {
+  const clean = stage.print();
+  for (const name of ['ended', 'removed']) {
+    const settle = { name: 'settle', delay: '100ms' };
+    await applyWorkflow(stage, name, {
+      templates: [long, settle],
+      steps: [hit('a'), hit('b')],
+      onExit: [{ name: 'tidy', template: 'settle' }],
+    });
+  }
+  const inForce = async (): Promise<true | undefined> => {
+    const { items } = await stage.client.list(chaosExperiments, { namespace: stage.namespace });
+    return items.filter(({ status }) => status?.counts?.injected === 1).length === 4 || undefined;
+  };
+  await eventually('four are in force', inForce, { withinMs: 40_000 });
+  await annotateWorkflow(stage, 'ended', { [ABORT_ANNOTATION]: 'true' });
+  const ended = await untilWorkflow(stage, 'ended', isOver);
+  expect(ended.status).toMatchObject({ phase: 'Aborted', message: 'it was aborted' });
+  expect(await phasesOf(stage, ended)).toEqual({ a: 'Aborted', b: 'Aborted', 'onExit/tidy': 'Succeeded' });
+  await stage.client.delete(chaosWorkflows, { namespace: stage.namespace, name: 'removed' });
+  const gone = async (): Promise<true | undefined> =>
+    (await stage.client.get(chaosWorkflows, { namespace: stage.namespace, name: 'removed' })) === undefined ||
+    undefined;
+  await eventually('it is gone', gone, { withinMs: 40_000 });
+  expect(stage.print()).toBe(clean);
+});
+
+together(
+  'an experiment that a person deletes fails its step, with what was found; one of another owner is none of them',
+  async (stage) => {
+    await applyWorkflow(stage, 'disturbed', { templates: [long], steps: [hit('a')] });
+    const workflow = await untilWorkflow(stage, 'disturbed', ({ status }) => status?.counts?.running === 1);
+    const [child] = (await childrenOf(stage, workflow)).get('a') ?? [];
+    await stage.client.delete(chaosExperiments, { namespace: stage.namespace, name: child?.metadata.name ?? '' });
+    const { status } = await untilWorkflow(stage, 'disturbed', isOver);
+    expect(status).toMatchObject({ phase: 'Failed', message: 'a: the experiment was deleted' });
+  },
+);
+
+together('a spec that is wrong is told, all of it, and nothing begins; corrected, it runs', async (stage) => {
+  const steps = [hit('a', { dependencies: ['b'] }), { name: 'c', template: 'none' }];
+  await applyWorkflow(stage, 'wrong', { templates: [slow], steps });
+  const { status } = await untilWorkflow(stage, 'wrong', isOver);
+  expect(status?.message).toContain('spec.steps.0.dependencies.0: there is no step b beside it');
+  expect(status?.message).toContain('spec.steps.1.template: there is no template none');
+  expect(status?.conditions).toMatchObject([{ type: 'Failed', reason: 'InvalidSpec' }]);
+  await applyWorkflow(stage, 'wrong', { templates: [slow], steps: [hit('a')] });
+  const corrected = await untilWorkflow(stage, 'wrong', (object) => object.status?.phase === 'Completed');
+  const change = applyWorkflow(stage, 'wrong', { templates: [slow], steps: [hit('b')] });
+  await expect(change).rejects.toThrow('the spec cannot be changed once the workflow has begun');
+  expect((await childrenOf(stage, corrected)).size).toBe(1);
+});
