@@ -55,6 +55,7 @@ export * from './workflow/status-document.ts';
 export * from './workflow/status.ts';
 export type { Question, Strategy, WorkflowStep } from './workflow/step.ts';
 export { withCondition, type ConditionOf, type Reasons } from './shared/condition.ts';
+export { gitopsConditions, gitopsConditionsOfPhase, type EndingStatus, type GitopsState } from './shared/gitops.ts';
 export type { PeerSpec } from './shared/peer.ts';
 export { whyNoMatch, type LabelSelector } from './shared/selector.ts';
 export { API_VERSION } from './shared/version.ts';

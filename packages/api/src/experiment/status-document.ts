@@ -1,10 +1,11 @@
 /** The status as Kubernetes keeps it: the schemas of the status and of a shard, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
-import { conditionDocuments, time } from '../shared/condition-document.ts';
+import { conditionDocuments, readConditions, time, writtenConditions } from '../shared/condition-document.ts';
+import { gitopsConditionsOfPhase, gitopsConditionTypes } from '../shared/gitops.ts';
 import { experimentReasons } from './reasons.ts';
 import { probeSamplesSchema, samplesDocument, samplesFrom } from './samples-document.ts';
-import { verdicts, type ExperimentCondition, type ExperimentStatus, type TargetStatus } from './status.ts';
+import { verdicts, type ExperimentStatus, type TargetStatus } from './status.ts';
 
 /** Targets that the status itself shows; all of them are in the shards. */
 export const SHOWN_TARGETS = 100;
@@ -82,7 +83,7 @@ export const experimentStatusSchema = z.object({
     .describe('How many targets stand where.'),
   conditions: conditionDocuments
     .optional()
-    .describe(`What is known of it: ${Object.keys(experimentReasons).join(', ')}.`),
+    .describe(`What is known of it: ${[...gitopsConditionTypes, ...Object.keys(experimentReasons)].join(', ')}.`),
   samples: z
     .array(probeSamplesSchema)
     .max(10)
@@ -125,7 +126,8 @@ function targetOf({ injectedAt, expiresAt, ...rest }: TargetDocument): TargetSta
 }
 
 /**
- * The status, to be written. Conditions keep the time of their last change from `previous`.
+ * The status, to be written. Conditions keep the time of their last change from `previous`; those for GitOps tools follow from the phase
+ * and the verdict.
  * @param now Milliseconds since the epoch.
  */
 export function statusDocument(
@@ -136,6 +138,7 @@ export function statusDocument(
   const count = (state: TargetStatus['state']): number => targets.filter((one) => one.state === state).length;
   const verified = targets.filter((one) => one.evidence?.verdict === 'Verified').length;
   const reached = targets.filter((one) => one.executionId !== undefined).length;
+  const gitops = { phase: status.phase, verdict: status.verdict, message: outcome?.message };
   return {
     observedGeneration: generation,
     phase: status.phase,
@@ -158,18 +161,13 @@ export function statusDocument(
       recovered: count('Recovered'),
       verified,
     },
-    conditions: conditions.map((condition) => ({
-      ...condition,
-      lastTransitionTime: lastTransition(condition, previous, now),
-      observedGeneration: generation,
-    })),
+    conditions: writtenConditions([...gitopsConditionsOfPhase(gitops), ...conditions], {
+      previous: previous?.conditions,
+      generation,
+      now: iso(now),
+    }),
     targets: targets.slice(0, SHOWN_TARGETS).map(targetDocument),
   };
-}
-
-function lastTransition(condition: ExperimentCondition, previous: StatusDocument | undefined, now: number): string {
-  const before = previous?.conditions?.find(({ type }) => type === condition.type);
-  return before?.status === condition.status ? before.lastTransitionTime : iso(now);
 }
 
 /** The targets, cut into what each shard holds. */
@@ -190,10 +188,7 @@ export function statusFrom(
   return {
     phase: document?.phase ?? 'Pending',
     targets: shards.flat().map(targetOf),
-    conditions: (document?.conditions ?? []).map(
-      ({ lastTransitionTime: _time, observedGeneration: _generation, ...condition }) =>
-        condition as ExperimentCondition,
-    ),
+    conditions: readConditions(document?.conditions, experimentReasons),
     ...defined({
       startedAt: startedAt === undefined ? undefined : Date.parse(startedAt),
       effectiveAt: effectiveAt === undefined ? undefined : Date.parse(effectiveAt),

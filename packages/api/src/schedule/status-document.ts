@@ -1,7 +1,8 @@
 /** The status of a schedule as Kubernetes keeps it: its schema, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
-import { conditionDocuments, time } from '../shared/condition-document.ts';
+import { conditionDocuments, readConditions, time, writtenConditions } from '../shared/condition-document.ts';
+import { gitopsConditions, type GitopsCondition } from '../shared/gitops.ts';
 import { scheduleReasons } from './reasons.ts';
 import { initialScheduleStatus, type ScheduleCondition, type ScheduleStatus } from './status.ts';
 
@@ -52,7 +53,7 @@ export const scheduleStatusSchema = z.object({
     .describe('How many experiments it has.'),
   conditions: conditionDocuments
     .optional()
-    .describe(`What is known of it: ${Object.keys(scheduleReasons).join(', ')}.`),
+    .describe(`What is known of it: ${['Stalled', ...Object.keys(scheduleReasons)].join(', ')}.`),
 });
 
 /** The status of a ChaosSchedule, as it is written. */
@@ -87,12 +88,21 @@ export function scheduleStatusDocument(
     nextRuns: nextRuns.slice(0, SHOWN_RUNS).map(local),
     active: active.slice(0, SHOWN_ACTIVE).map((run) => ({ ...run, scheduledFor: iso(run.scheduledFor) })),
     counts,
-    conditions: conditions.map((condition) => {
-      const before = previous?.conditions?.find(({ type }) => type === condition.type);
-      const since = before?.status === condition.status ? before.lastTransitionTime : iso(now);
-      return { ...condition, lastTransitionTime: since, ...defined({ observedGeneration }) };
+    conditions: writtenConditions(withGitops(conditions), {
+      previous: previous?.conditions,
+      generation: observedGeneration,
+      now: iso(now),
     }),
   };
+}
+
+/** A schedule that is understood is what its author wants, suspended or not; one that is not needs its author. */
+function withGitops(conditions: readonly ScheduleCondition[]): readonly (GitopsCondition | ScheduleCondition)[] {
+  return conditions.flatMap((condition): readonly (GitopsCondition | ScheduleCondition)[] => {
+    if (condition.type !== 'Ready') return [condition];
+    const { status, reason, message } = condition;
+    return gitopsConditions({ state: status === 'True' ? 'Well' : 'Stalled', reason, message });
+  });
 }
 
 /** The status that was written. */
@@ -110,8 +120,6 @@ export function scheduleStatusFrom(document: ScheduleStatusDocument | undefined)
     nextRuns: (document.nextRuns ?? []).map((at) => Date.parse(at)),
     active: (document.active ?? []).map((run) => ({ ...run, scheduledFor: Date.parse(run.scheduledFor) })),
     counts: document.counts ?? initialScheduleStatus.counts,
-    conditions: (document.conditions ?? []).map(
-      ({ lastTransitionTime: _time, observedGeneration: _generation, ...condition }) => condition as ScheduleCondition,
-    ),
+    conditions: readConditions(document.conditions, scheduleReasons),
   };
 }

@@ -157,6 +157,8 @@ test('one experiment more than a namespace may have under way is refused, says w
   const { status } = await stage.until('three', isOver);
   expect(status).toMatchObject({ phase: 'Failed', counts: { targets: 0 } });
   expect(status?.conditions).toMatchObject([
+    { type: 'Stalled', status: 'True', reason: 'Failed' },
+    { type: 'Ready', status: 'False', reason: 'Failed' },
     { type: 'Selected', status: 'False', reason: 'TooManyExperiments' },
     { type: 'HypothesisHeld', status: 'Unknown', reason: 'NotRun' },
     { type: 'Failed', status: 'True' },

@@ -106,7 +106,7 @@ together(
     const action = { ...experiment.action, parameters: { latency: 'soon' } };
     await applySchedule(stage, 'wrong', { schedule: '0 0 * * 7', experiment: { ...experiment, action } });
     const { status } = await untilSchedule(stage, 'wrong', (object) => phaseOf(object.status, 'Ready') === 'False');
-    const [ready] = status?.conditions ?? [];
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready?.message).toContain('spec.schedule: the day of the week "7" is above 6');
     expect(ready?.message).toContain('spec.experiment.action.parameters.latency: "soon" is not a duration');
     const schedule = await applySchedule(stage, 'wrong', often);
