@@ -7,7 +7,7 @@ import { createKubeClient, loadCluster } from '@chaosplane/kube';
 import { differences, fingerprint } from '@chaosplane/testbed';
 import { execa } from 'execa';
 import { parse } from 'yaml';
-import { followExperiment } from '@chaosplane/client';
+import { experimentRuns, followRun, statusOf } from '@chaosplane/client';
 import { judge } from '@chaosplane/cli/demo/judge';
 import { createMeasurements, type Measurements } from '@chaosplane/cli/demo/measure';
 import { createProgress } from '@chaosplane/cli/progress';
@@ -105,13 +105,15 @@ async function apply(
   if (applied === undefined) throw new Error('the experiment that was just applied is gone');
   const parsed = parseExperiment(parse(experiment), 'cluster');
   const progress = createProgress({ experiment: parsed, clock: systemClock, out, format: 'text' });
-  const status = await followExperiment(
+  const ended = await followRun(
+    experimentRuns,
     {
       client,
       clock: systemClock,
       abort,
       say: progress.say,
-      onStatus(current) {
+      onChange(object) {
+        const current = statusOf(object);
         progress.status(current);
         if (current.effectiveAt !== undefined && measurements.of('during').length === 0) measurements.begin('during');
         // Requests that began under the delay still belong to it.
@@ -120,6 +122,7 @@ async function apply(
     },
     applied,
   );
+  const status = statusOf(ended);
   progress.result(status);
   await sleep(500);
   return status;

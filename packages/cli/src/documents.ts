@@ -96,12 +96,7 @@ export function isExperiment(document: ExperimentDocument | WorkflowDocument): d
   return 'experiment' in document;
 }
 
-/** The experiments of a file for a place where there are no workflows, which refuses them. See readDocuments. */
-export async function readExperiments(...given: Parameters<typeof readDocuments>): Promise<ExperimentDocument[]> {
-  return (await readDocuments(...given)).filter(isExperiment);
-}
-
-/** The same of a file's content. */
+/** The experiments of a file's content. */
 export function parseExperiments(...given: Parameters<typeof parseDocuments>): ExperimentDocument[] {
   return parseDocuments(...given).filter(isExperiment);
 }
@@ -159,20 +154,15 @@ function understood(
 /** A name of Kubernetes, less what is added to it here and by a dry run. */
 const LONGEST_NAME = 230;
 
-function readWorkflow(document: object, place: Place, { duration, parameters }: Changes): WorkflowDocument {
-  const problems: Problem[] = [];
-  if (place === 'cluster') {
-    const allowed = 'without --cluster: on the pods of this machine';
-    problems.push({ path: 'kind', wrong: 'the operator does not carry out workflows yet', allowed });
+function readWorkflow(document: object, place: Place, { duration, parameters = {} }: Changes): WorkflowDocument {
+  if (duration !== undefined) {
+    const wrong = 'the experiments of a workflow have their own';
+    throw invalidArgument('the file', [{ path: '--duration', wrong, allowed: 'nothing here' }]);
   }
-  if (duration !== undefined)
-    problems.push({
-      path: '--duration',
-      wrong: 'the experiments of a workflow have their own',
-      allowed: 'nothing here',
-    });
-  if (problems.length > 0) throw invalidArgument('the file', problems);
-  return { document, workflow: parseWorkflow(document, place, parameters) };
+  const workflow = parseWorkflow(document, place, parameters);
+  const { spec = {} } = document as { readonly spec?: { readonly arguments?: object } };
+  const given = Object.keys(parameters).length === 0 ? {} : { arguments: { ...spec.arguments, ...parameters } };
+  return { document: { ...document, spec: { ...spec, ...given } }, workflow };
 }
 
 const isOf = (kind: string, document: object): boolean => 'kind' in document && document.kind === kind;

@@ -12,6 +12,7 @@ import { addRecover } from './commands/recover.ts';
 import { addExplain } from './commands/explain.ts';
 import { addNode } from './commands/node.ts';
 import { isPlugin, machineClock, type Surroundings } from './commands/options.ts';
+import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
 import { addVersion } from './commands/version.ts';
 import { describeError } from './output/problems.ts';
@@ -62,6 +63,7 @@ addExplain(program, surroundings, done);
 addExecutions(program, surroundings, done);
 addRecover(program, surroundings, done);
 addExperiments(program, surroundings, done);
+addResume(program, surroundings, done);
 addNode(program, surroundings, done);
 addVersion(program, surroundings, done);
 // A plugin of kubectl is about a cluster; kubectl completes its words where a program kubectl_complete-chaosplane says how.

@@ -9,7 +9,7 @@ import {
   FINALIZER,
   type ExperimentObject,
 } from '@chaosplane/api';
-import { requestAbort } from '@chaosplane/client';
+import { experimentRuns, requestAbort } from '@chaosplane/client';
 import {
   KubeError,
   leases,
@@ -122,5 +122,5 @@ function isOpen({ status, metadata }: ExperimentObject): boolean {
 
 async function abort(client: KubeClient, object: ExperimentObject, signal: AbortSignal): Promise<void> {
   if (object.metadata.annotations?.[ABORT_ANNOTATION] === 'true') return;
-  await requestAbort(client, refOf(object), signal);
+  await requestAbort(client, experimentRuns, refOf(object), signal);
 }

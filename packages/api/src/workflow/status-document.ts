@@ -2,7 +2,9 @@
 import { defined } from '@chaosplane/common/pure';
 import { z } from 'zod';
 import { verdicts, type Verdict } from '../experiment/status.ts';
-import { conditionDocuments, time } from '../shared/condition-document.ts';
+import { conditionDocuments, time, writtenConditions } from '../shared/condition-document.ts';
+import { gitopsConditionsOfPhase, gitopsConditionTypes } from '../shared/gitops.ts';
+import type { ConditionOf } from '../shared/condition.ts';
 import { workflowReasons } from './reasons.ts';
 import { MOST_STEPS } from './spec.ts';
 import { isWorkflowOver, type NodeState, type WorkflowState } from './status.ts';
@@ -79,7 +81,7 @@ export const workflowStatusSchema = z.object({
     .describe('A line for each step: what it does, and how it is. Its shards have the details.'),
   conditions: conditionDocuments
     .optional()
-    .describe(`What is known of it: ${Object.keys(workflowReasons).join(', ')}.`),
+    .describe(`What is known of it: ${[...gitopsConditionTypes, ...Object.keys(workflowReasons)].join(', ')}.`),
 });
 
 /** The steps of a ChaosWorkflowShard. */
@@ -176,22 +178,19 @@ export function workflowStatusDocument(state: WorkflowState, context: WorkflowWr
     },
     ...context.kept,
     steps: lines.map((line) => cut(line, LONGEST_LINE)),
-    conditions: conditionsOf(state, context).map((condition) => {
-      const before = previous?.conditions?.find(({ type }) => type === condition.type);
-      const since = before?.status === condition.status ? before.lastTransitionTime : (iso(now) ?? '');
-      return { ...condition, lastTransitionTime: since, observedGeneration: generation };
-    }),
+    conditions: writtenConditions(
+      [...gitopsConditionsOfPhase({ phase, verdict, message: outcome?.message }), ...conditionsOf(state, context)],
+      { previous: previous?.conditions, generation, now: iso(now) ?? '' },
+    ),
   };
 }
 
-function conditionsOf(
-  state: WorkflowState,
-  { reason }: WorkflowWriteContext,
-): Omit<NonNullable<WorkflowStatusDocument['conditions']>[number], 'lastTransitionTime'>[] {
+function conditionsOf(state: WorkflowState, { reason }: WorkflowWriteContext): ConditionOf<typeof workflowReasons>[] {
   if (!isWorkflowOver(state)) return [];
   const message = state.outcome?.message ?? '';
   if (state.phase === 'Completed') return [{ type: 'Complete', status: 'True', reason: 'Completed', message }];
-  return [{ type: 'Failed', status: 'True', reason: reason ?? state.phase, message }];
+  const why = reason ?? (state.phase === 'Aborted' ? 'Aborted' : 'Failed');
+  return [{ type: 'Failed', status: 'True', reason: why, message }];
 }
 
 /** The state that was written: that of the status, with the steps of all shards. */

@@ -1,6 +1,6 @@
 /** What an experiment would do on a cluster: its operator chooses and judges, and its daemons tell what they would do. */
 import { chaosExperiments, type ExperimentStatus } from '@chaosplane/api';
-import { applyExperiment, followExperiment, reasonOf } from '@chaosplane/client';
+import { applyRun, experimentRuns, followRun, reasonOf, statusOf } from '@chaosplane/client';
 import { defined } from '@chaosplane/common';
 import { isForbidden, nodes, shortName, type KubeClient } from '@chaosplane/kube';
 import type { Surroundings } from '../commands/options.ts';
@@ -17,10 +17,12 @@ export async function explainOnCluster(
 ): Promise<Explained> {
   const preview = asDryRun(document);
   const say = (line: string): void => void err.write(`${line}\n`);
-  const applied = await applyExperiment({ client, ...preview, fieldManager: FIELD_MANAGER, say });
+  const { metadata } = preview.experiment;
+  const application = { client, clock, metadata, document: preview.document, fieldManager: FIELD_MANAGER, say };
+  const applied = await applyRun(experimentRuns, application);
   try {
-    const following = { client, clock, abort: interrupted, onStatus: () => undefined, say };
-    const status = await followExperiment(following, applied);
+    const following = { client, clock, abort: interrupted, onChange: () => undefined, say };
+    const status = statusOf(await followRun(experimentRuns, following, applied));
     const { experiment } = document;
     return { experiment, status, place: 'cluster', ...(await nodesOf(status, client)) };
   } finally {

@@ -1,7 +1,14 @@
-/** `chaosplane run` with a cluster: the experiments of a file, one after another, through its operator. */
-import type { ExperimentStatus } from '@chaosplane/api';
-import { applyExperiment, followExperiment } from '@chaosplane/client';
-import { changesOf, meansRuns, readExperiments, type ExperimentDocument, type FileFlags } from '../documents.ts';
+/** `chaosplane run` with a cluster: the experiments and workflows of a file, one after another, through its operator. */
+import type { ExperimentObject, ExperimentStatus } from '@chaosplane/api';
+import { applyRun, experimentRuns, followRun, statusOf } from '@chaosplane/client';
+import {
+  changesOf,
+  isExperiment,
+  meansRuns,
+  readDocuments,
+  type ExperimentDocument,
+  type FileFlags,
+} from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
 import { createProgress } from '../output/progress.ts';
 import { tellExplained } from '../output/explanation.ts';
@@ -9,12 +16,14 @@ import { tellTimetable } from '../output/timetable.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { connectCluster, FIELD_MANAGER, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
 import { explainOnCluster } from './explain.ts';
+import { runWorkflowOnCluster } from './workflow.ts';
 
 /** Flags of `run` that mean something on a cluster. */
 export interface ClusterRunFlags extends ClusterFlags, FileFlags {
   readonly output: 'text' | 'json';
   readonly dryRun?: boolean;
   readonly now?: boolean;
+  readonly resume?: boolean;
 }
 
 /** Resolves with the exit code: the worst of all. */
@@ -26,7 +35,7 @@ export async function runFileOnCluster(
   const connection = connectCluster(flags, surroundings);
   tellPlace(surroundings.err, connection);
   const changes = { ...changesOf(flags), defaultNamespace: connection.namespace };
-  const documents = await readExperiments(file, {
+  const documents = await readDocuments(file, {
     place: 'cluster',
     stdin: surroundings.stdin,
     changes,
@@ -34,15 +43,24 @@ export async function runFileOnCluster(
   });
   const exitCodes: number[] = [];
   for (const one of documents) {
-    if (one.schedule !== undefined && flags.dryRun === true) tellTimetable(one.schedule, flags, surroundings);
-    const status =
-      flags.dryRun === true
-        ? tellExplained(await explainOnCluster(one, connection, surroundings), flags, surroundings)
-        : await runOne(one, flags, connection, surroundings);
-    exitCodes.push(exitCodeOf(status));
+    exitCodes.push(
+      isExperiment(one)
+        ? exitCodeOf(await (flags.dryRun === true ? explain : runOne)(one, flags, connection, surroundings))
+        : await runWorkflowOnCluster(one, flags, connection, surroundings),
+    );
     if (surroundings.interrupted.aborted) break;
   }
   return worstOf(exitCodes);
+}
+
+async function explain(
+  one: ExperimentDocument,
+  flags: ClusterRunFlags,
+  connection: Connection,
+  surroundings: Surroundings,
+): Promise<ExperimentStatus> {
+  if (one.schedule !== undefined) tellTimetable(one.schedule, flags, surroundings);
+  return tellExplained(await explainOnCluster(one, connection, surroundings), flags, surroundings);
 }
 
 async function runOne(
@@ -56,9 +74,12 @@ async function runOne(
   interrupted.addEventListener('abort', tell, { once: true });
   try {
     const say = (line: string): void => progress.say(line);
-    const applied = await applyExperiment({ client, experiment, document, fieldManager: FIELD_MANAGER, say });
-    const onStatus = (current: ExperimentStatus): void => progress.status(current);
-    const status = await followExperiment({ client, clock, abort: interrupted, onStatus, say }, applied);
+    const { metadata } = experiment;
+    const application = { client, clock, metadata, document, fieldManager: FIELD_MANAGER, say };
+    const applied = await applyRun(experimentRuns, application);
+    const onChange = (object: ExperimentObject): void => progress.status(statusOf(object));
+    const ended = await followRun(experimentRuns, { client, clock, abort: interrupted, onChange, say }, applied);
+    const status = statusOf(ended);
     progress.result(status);
     return status;
   } finally {

@@ -1,6 +1,6 @@
-/** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments of a cluster, for people. */
-import { ChaosError, formatDuration, type Clock } from '@chaosplane/common';
-import { isFinal, parseExperiment, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
+/** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments and workflows of a cluster, for people. */
+import { formatDuration, type Clock } from '@chaosplane/common';
+import { parseExperiment, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
   clusterOption,
@@ -12,10 +12,13 @@ import {
   type ClusterFlags,
   type Connection,
 } from '../cluster/connect.ts';
-import { requestAbort, statusOf, untilEnded } from '@chaosplane/client';
+import { findRun, listWorkflows, type Found } from '../cluster/find.ts';
+import { stepsKnown } from '../cluster/workflow.ts';
+import { experimentRuns, requestAbort, statusOf, untilEnded, workflowRuns } from '@chaosplane/client';
 import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { roughly, table } from '../output/table.ts';
+import { describeWorkflow, workflowTable } from '../output/workflow-report.ts';
 import { outputOption, type Surroundings } from './options.ts';
 
 type Done = (exitCode: number) => void;
@@ -32,7 +35,9 @@ export function addExperiments(program: Command, surroundings: Surroundings, don
   };
   program
     .command('describe <name>')
-    .description('show one experiment of the cluster: its phase, conditions and targets with their evidence')
+    .description(
+      'show one experiment of the cluster, with its conditions and the evidence of its targets, or one workflow with its steps',
+    )
     .addOption(clusterOption)
     .addOption(namespaceOption)
     .addOption(contextOption)
@@ -40,13 +45,20 @@ export function addExperiments(program: Command, surroundings: Surroundings, don
     .addOption(outputOption)
     .action(async (name: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<GetFlags>();
-      const object = await find(connect(flags), name);
-      out.write(flags.output === 'json' ? `${JSON.stringify(object, null, 2)}\n` : `${description(object)}\n`);
+      const connection = connect(flags);
+      const found = await findRun(connection, name);
+      out.write(
+        flags.output === 'json'
+          ? `${JSON.stringify(found.object, null, 2)}\n`
+          : `${await described(found, connection, clock)}\n`,
+      );
       done(exitCodes.held);
     });
   program
     .command('abort <name...>')
-    .description('end experiments of the cluster now; everything is recovered, and the command waits for that')
+    .description(
+      'end experiments and workflows of the cluster now; everything is recovered, and the command waits for that',
+    )
     .option('--no-wait', 'do not wait')
     .addOption(clusterOption)
     .addOption(namespaceOption)
@@ -55,13 +67,15 @@ export function addExperiments(program: Command, surroundings: Surroundings, don
     .action(async (names: string[], _flags: unknown, command: Command) => {
       const { wait, ...flags } = command.optsWithGlobals<ClusterFlags & { readonly wait: boolean }>();
       const connection = connect(flags);
-      for (const name of names) await abort(connection, name);
-      for (const name of wait ? names : []) out.write(`${name}: ${await ended(connection, name, clock)}\n`);
+      const found = await Promise.all(names.map((name) => findRun(connection, name)));
+      for (const one of found) await abort(one, connection);
+      for (const [index, one] of (wait ? found : []).entries())
+        out.write(`${names[index]}: ${await ended(one, connection, clock)}\n`);
       done(exitCodes.held);
     });
 }
 
-/** `get` of a cluster: one experiment, or all of a namespace or of the cluster. */
+/** `get` of a cluster: one by its name, or all of a namespace or of the cluster. */
 export async function getExperiments(
   name: string | undefined,
   flags: GetFlags,
@@ -71,34 +85,54 @@ export async function getExperiments(
   const connection = connectCluster(flags, surroundings);
   tellPlace(err, connection);
   const { client, namespace } = connection;
-  const objects =
-    name === undefined
-      ? (await client.list(chaosExperiments, flags.allNamespaces === true ? {} : { namespace })).items
-      : [await find(connection, name)];
-  if (flags.output === 'json') {
-    out.write(`${JSON.stringify(name === undefined ? objects : objects[0], null, 2)}\n`);
+  const where = flags.allNamespaces === true ? {} : { namespace };
+  const found = name === undefined ? undefined : await findRun(connection, name);
+  if (found !== undefined && flags.output === 'json') {
+    out.write(`${JSON.stringify(found.object, null, 2)}\n`);
     return;
   }
-  const where = flags.allNamespaces === true ? 'in the cluster' : `in the namespace ${namespace}`;
-  out.write(`${objects.length === 0 ? `no experiments ${where}` : listTable(objects, clock.now())}\n`);
+  const experiments =
+    found === undefined
+      ? (await client.list(chaosExperiments, where)).items
+      : found.word === 'experiment'
+        ? [found.object]
+        : [];
+  const workflows =
+    found === undefined ? await listWorkflows(client, where) : found.word === 'workflow' ? [found.object] : [];
+  if (flags.output === 'json') {
+    out.write(`${JSON.stringify([...experiments, ...workflows], null, 2)}\n`);
+    return;
+  }
+  const place = flags.allNamespaces === true ? 'in the cluster' : `in the namespace ${namespace}`;
+  const tables = [
+    ...(experiments.length === 0 ? [] : [listTable(experiments, clock.now())]),
+    ...(workflows.length === 0 ? [] : [workflowTable(workflows, clock.now())]),
+  ];
+  out.write(`${tables.length === 0 ? `no experiments ${place}` : tables.join('\n\n')}\n`);
 }
 
-async function find({ client, namespace }: Connection, name: string): Promise<ExperimentObject> {
-  const object = await client.get(chaosExperiments, { namespace, name });
-  if (object !== undefined) return object;
-  const message = `there is no experiment ${name} in the namespace ${namespace}`;
-  throw new ChaosError('NOT_FOUND', `${message}; get --cluster -A lists those of all namespaces`);
+async function described(found: Found, { client }: Connection, clock: Clock): Promise<string> {
+  if (found.word === 'experiment') return description(found.object);
+  return describeWorkflow(found.object, await stepsKnown(client, found.object), clock.now());
 }
 
-async function abort(connection: Connection, name: string): Promise<void> {
-  const object = await find(connection, name);
-  if (isFinal(statusOf(object))) return;
-  await requestAbort(connection.client, { namespace: connection.namespace, name });
+async function abort(found: Found, { client }: Connection): Promise<void> {
+  const { namespace = '', name } = found.object.metadata;
+  const ref = { namespace, name };
+  if (found.word === 'workflow') {
+    if (!workflowRuns.isOver(found.object)) await requestAbort(client, workflowRuns, ref);
+  } else if (!experimentRuns.isOver(found.object)) await requestAbort(client, experimentRuns, ref);
 }
 
-/** The phase in which the experiment has ended. */
-async function ended({ client, namespace }: Connection, name: string, clock: Clock): Promise<string> {
-  return (await untilEnded(client, { namespace, name }, clock)) ?? 'deleted';
+/** The phase in which it has ended. */
+async function ended({ word, object }: Found, { client }: Connection, clock: Clock): Promise<string> {
+  const { namespace = '', name } = object.metadata;
+  const ref = { namespace, name };
+  const phase =
+    word === 'workflow'
+      ? await untilEnded(client, workflowRuns, ref, clock)
+      : await untilEnded(client, experimentRuns, ref, clock);
+  return phase ?? 'deleted';
 }
 
 function listTable(objects: readonly ExperimentObject[], now: number): string {

@@ -1,48 +1,23 @@
 /** A workflow on this machine: what `run` and `explain` do with one. */
-import {
-  initialWorkflow,
-  isFinal,
-  type ChaosExperiment,
-  type ExperimentStatus,
-  type WorkflowState,
-} from '@chaosplane/api';
-import { graphOf, workflowLines, workflowVerdict } from '@chaosplane/lifecycle';
+import type { ChaosExperiment, WorkflowState } from '@chaosplane/api';
+import { graphOf, workflowVerdict } from '@chaosplane/lifecycle';
 import { runProbes } from '@chaosplane/probes';
 import { createInterface } from 'node:readline/promises';
 import type { WorkflowDocument } from '../documents.ts';
-import { exitCodeOf, exitCodes, worstOf } from '../output/verdict.ts';
 import { createWorkflowProgress } from '../output/workflow.ts';
 import { runExperiment } from '../standalone/run.ts';
-import { experimentOf, runWorkflow, type EndedWorkflow } from '../standalone/workflow.ts';
+import { runWorkflow } from '../standalone/workflow.ts';
+import { exitCodeOfWorkflow } from '../workflow/end.ts';
+import { explainWorkflow } from '../workflow/explain.ts';
 import { plan, type Machine, type RunFlags } from './machine.ts';
 
 /** Runs it, or tells what it would do; resolves with its exit code. */
 export function runWorkflowHere(document: WorkflowDocument, flags: RunFlags, machine: Machine): Promise<number> {
-  return (flags.dryRun === true ? explain : run)(document, flags, machine);
-}
-
-/** The graph, and what each experiment of it would do. */
-async function explain({ workflow }: WorkflowDocument, flags: RunFlags, machine: Machine): Promise<number> {
-  const { out, clock, interrupted } = machine.surroundings;
-  const { steps, onExit, maxParallelism } = workflow.spec;
-  const graph = graphOf(steps, onExit);
-  const lines = workflowLines(graph, initialWorkflow, clock.now());
-  const { name } = workflow.metadata;
-  if (flags.output === 'json')
-    out.write(
-      `${JSON.stringify({ type: 'workflow', at: new Date(clock.now()).toISOString(), workflow: name, steps: [...graph.nodes.keys()] })}\n`,
-    );
-  else
-    out.write(
-      `Workflow ${name}: ${graph.nodes.size} steps, at most ${maxParallelism} experiments at a time\n${lines.join('\n')}\n`,
-    );
-  const codes: number[] = [];
-  for (const { id, step } of graph.nodes.values()) {
-    if (step.kind !== 'experiment' || interrupted.aborted) continue;
-    if (flags.output === 'text') out.write(`\nStep ${id}\n`);
-    codes.push(await plan(experimentOf(workflow, id, step.document), flags, machine));
-  }
-  return worstOf(codes);
+  if (flags.dryRun !== true) return run(document, flags, machine);
+  return explainWorkflow(document, {
+    ...{ output: flags.output, place: 'machine', surroundings: machine.surroundings },
+    plan: ({ experiment }) => plan(experiment, flags, machine),
+  });
 }
 
 async function run({ workflow }: WorkflowDocument, flags: RunFlags, machine: Machine): Promise<number> {
@@ -69,7 +44,7 @@ async function run({ workflow }: WorkflowDocument, flags: RunFlags, machine: Mac
       onState: (state: WorkflowState) => progress.state(state),
     });
     progress.result(ended.state, workflowVerdict(graph, ended.state));
-    return exitCodeOfWorkflow(ended);
+    return exitCodeOfWorkflow(ended.state, ended.experiments.values());
   } finally {
     interrupted.removeEventListener('abort', say);
   }
@@ -91,12 +66,4 @@ async function enter(
   } finally {
     lines.close();
   }
-}
-
-/** The worst of its experiments; one that has failed or was aborted was not run as it was meant. */
-function exitCodeOfWorkflow({ state, experiments }: EndedWorkflow): number {
-  const codes = [...experiments.values()].filter(isFinal).map((status: ExperimentStatus) => exitCodeOf(status));
-  const own = { Completed: exitCodes.held, Failed: exitCodes.couldNotRun, Aborted: exitCodes.inconclusive };
-  const phase = state.phase === 'Completed' || state.phase === 'Aborted' ? state.phase : 'Failed';
-  return worstOf([...codes, own[phase]]);
 }

@@ -1,15 +1,14 @@
 /** Runs a workflow on this machine: what is seen, what is decided, what is done, until it is over. Its state is in memory alone. */
 import {
-  API_VERSION,
   initialWorkflow,
   isWorkflowOver,
-  parseExperiment,
   type ChaosExperiment,
   type ChaosWorkflow,
   type ExperimentStatus,
   type Probe,
   type WorkflowState,
 } from '@chaosplane/api';
+import { reasonOf } from '@chaosplane/client';
 import { defined, type Clock } from '@chaosplane/common';
 import {
   attemptOf,
@@ -22,6 +21,7 @@ import {
   type ProbeAnswer,
   type SeenExperiment,
 } from '@chaosplane/lifecycle';
+import { experimentOfStep } from '../workflow/step.ts';
 
 /** What a workflow is run with. */
 export interface WorkflowParts {
@@ -111,7 +111,7 @@ function perform({ kind, id, attempt }: Effect, graph: Graph, running: Running, 
     const ends = new AbortController();
     running.ends.set(key, ends);
     running.seen.set(key, { state: 'under way' });
-    void parts.run(experimentOf(parts.workflow, id, step.document), ends.signal).then(
+    void parts.run(experimentOfStep(parts.workflow, id, step.document, 'machine').experiment, ends.signal).then(
       (status) =>
         told(() => {
           running.experiments.set(id, status);
@@ -123,7 +123,7 @@ function perform({ kind, id, attempt }: Effect, graph: Graph, running: Running, 
     running.asked.add(key);
     void parts.ask(step.probe).then(
       (answer) => told(() => running.answers.set(key, answer)),
-      (error: unknown) => told(() => running.answers.set(key, { passed: false, message: messageOf(error) })),
+      (error: unknown) => told(() => running.answers.set(key, { passed: false, message: reasonOf(error) })),
     );
   }
 }
@@ -140,20 +140,6 @@ function waitForPeople({ nodes }: WorkflowState, graph: Graph, running: Running,
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 function failedWith(error: unknown): SeenExperiment {
-  return { state: 'over', failed: true, wasEnded: false, message: messageOf(error), result: {} };
-}
-
-/** The experiment of a step, under a name that says whose it is. */
-export function experimentOf({ metadata }: ChaosWorkflow, id: string, spec: unknown): ChaosExperiment {
-  const name = `${metadata.name}-${id}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-  const document = {
-    apiVersion: API_VERSION,
-    kind: 'ChaosExperiment',
-    metadata: { name, namespace: metadata.namespace },
-    spec,
-  };
-  return parseExperiment(document, 'machine');
+  return { state: 'over', failed: true, wasEnded: false, message: reasonOf(error), result: {} };
 }

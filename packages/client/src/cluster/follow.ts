@@ -1,52 +1,51 @@
-/** Follows an experiment of a cluster live, and ends it when the caller wants that. */
-import { chaosExperiments, isFinal, type ExperimentObject, type ExperimentStatus } from '@chaosplane/api';
+/** Follows an experiment or a workflow of a cluster live, and ends it when the caller wants that. */
 import { ChaosError, createLogger, type Clock } from '@chaosplane/common';
-import { createInformer, type KubeClient } from '@chaosplane/kube';
+import { createInformer, type KubeClient, type KubeObject } from '@chaosplane/kube';
 import { requestAbort } from './abort.ts';
-import { statusOf } from './status.ts';
+import type { Runs } from './runs.ts';
 
-/** How an experiment is followed. */
-export interface Following {
+/** How it is followed. */
+export interface Following<T extends KubeObject> {
   readonly client: KubeClient;
   readonly clock: Clock;
-  /** Aborting it aborts the experiment; everything is recovered first. */
+  /** Aborting it aborts what is followed; everything is recovered first. */
   readonly abort: AbortSignal;
-  readonly onStatus: (status: ExperimentStatus) => void;
+  readonly onChange: (object: T) => void;
   readonly say: (line: string) => void;
 }
 
 /** After so long without a word, the operator is probably not there. */
 const SILENT_MS = 15_000;
 
-/** Follows an experiment that is applied to its end; resolves with the final status. */
-export async function followExperiment(
-  { client, clock, abort, onStatus, say }: Following,
-  applied: ExperimentObject,
-): Promise<ExperimentStatus> {
+/**
+ * Follows what was applied to its end; resolves with how it is then.
+ * @throws ChaosError ABORTED when a user has deleted it.
+ */
+export async function followRun<T extends KubeObject>(
+  runs: Runs<T>,
+  { client, clock, abort, onChange, say }: Following<T>,
+  applied: T,
+): Promise<T> {
   const { name, namespace = '', uid } = applied.metadata;
-  const ended = Promise.withResolvers<ExperimentStatus>();
+  const ended = Promise.withResolvers<T>();
   const stop = new AbortController();
   const watched = { namespace, fieldSelector: `metadata.name=${name}` };
-  const informer = createInformer(client, chaosExperiments, watched, {
-    clock,
-    logger: createLogger({ level: 'silent' }),
-  });
+  const informer = createInformer(client, runs.type, watched, { clock, logger: createLogger({ level: 'silent' }) });
   const silence = clock.after(SILENT_MS, () =>
     say('nothing has happened yet: is the operator installed and running? kubectl get pods -n chaosplane'),
   );
   informer.onChange(({ type, object }) => {
     if (object.metadata.uid !== uid) return;
     if (type === 'deleted') {
-      ended.reject(new ChaosError('ABORTED', `a user deleted the experiment ${namespace}/${name}`));
+      ended.reject(new ChaosError('ABORTED', `a user deleted the ${runs.word} ${namespace}/${name}`));
       return;
     }
-    const status = statusOf(object);
-    if (object.status?.phase !== undefined) silence.cancel();
-    onStatus(status);
-    if (isFinal(status)) ended.resolve(status);
+    if (runs.phaseOf(object) !== undefined) silence.cancel();
+    onChange(object);
+    if (runs.isOver(object)) ended.resolve(object);
   });
   const end = (): void => {
-    requestAbort(client, { name, namespace }).catch(ended.reject);
+    requestAbort(client, runs, { name, namespace }).catch(ended.reject);
   };
   abort.addEventListener('abort', end, { once: true });
   if (abort.aborted) end();

@@ -8,14 +8,16 @@ import {
   chaosExperiments,
   chaosSchedules,
   experimentReasons,
-  gitopsConditionsOfPhase,
   initialStatus,
+  initialWorkflow,
   statusDocument,
   verdicts,
+  workflowStatusDocument,
   type ExperimentCondition,
   type ExperimentObject,
   type Phase,
   type Verdict,
+  type WorkflowPhase,
 } from '@chaosplane/api';
 import { isEffective, isOver, eachOnStage } from './each-on-stage.ts';
 import { argoPatch, argoScripts, askArgo, askKstatus, saidOf } from './gitops/ask.ts';
@@ -71,11 +73,11 @@ describe('by their own programs', () => {
   });
 
   test('a workflow is as an experiment', async () => {
-    const workflow = (phase: string, verdict?: Verdict) => {
-      const conditions = gitopsConditionsOfPhase({ phase, verdict });
-      return of('ChaosWorkflow', { status: { observedGeneration: 3, phase, verdict, conditions } });
+    const workflow = (phase: WorkflowPhase, verdict?: Verdict) => {
+      const context = { generation: 3, previous: undefined, now: 0, steps: 0, lines: [], verdict };
+      return of('ChaosWorkflow', { status: workflowStatusDocument({ ...initialWorkflow, phase }, context) });
     };
-    const running = ['Pending', 'Running', 'Ending', 'Exiting'].map((phase) => workflow(phase));
+    const running = (['Pending', 'Running', 'Ending', 'Exiting'] as const).map((phase) => workflow(phase));
     expect(await saidOf(running)).toEqual(running.map(() => underWay));
     const over = [workflow('Completed'), workflow('Completed', 'NotHeld'), workflow('Failed'), workflow('Aborted')];
     expect(await saidOf(over)).toEqual([well, badly, badly, badly]);

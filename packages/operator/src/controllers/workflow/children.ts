@@ -19,10 +19,8 @@ import {
 } from '@chaosplane/api';
 import { isAlreadyExists, isNotFound, KubeError, refOf, removeFinalizer, type Created } from '@chaosplane/kube';
 import { attemptOf, seenExperimentOf, type SeenExperiment } from '@chaosplane/lifecycle';
+import type { Children } from './opened.ts';
 import type { VisitParts } from './parts.ts';
-
-/** Those that are known, by step and attempt. */
-export type Children = Map<string, ExperimentObject>;
 
 /** Whether nothing more will happen to it. */
 export const isOver = ({ status }: ExperimentObject): boolean => isFinal({ phase: status?.phase ?? 'Pending' });

@@ -12,7 +12,8 @@ import {
 import { refOfKey, removeFinalizer, type Reconciler } from '@chaosplane/kube';
 import { stopAsking } from './asking.ts';
 import { isOver } from './children.ts';
-import { openStored, type Opened } from './open.ts';
+import { openStored } from './open.ts';
+import type { Opened } from './opened.ts';
 import { newWorkflowMemory, type VisitParts, type WorkflowMemory, type WorkflowParts } from './parts.ts';
 import { tidy, visitBroken, visitRun } from './visit.ts';
 

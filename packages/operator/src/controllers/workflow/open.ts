@@ -5,43 +5,15 @@ import {
   isWorkflowOver,
   parseWorkflow,
   type ChaosWorkflow,
-  type NodeId,
   type WorkflowObject,
 } from '@chaosplane/api';
 import { ChaosError, defined } from '@chaosplane/common';
 import { addFinalizer } from '@chaosplane/kube';
-import { evaluatorOf, graphOf, openWorkflow, type Graph, type Seen, type Workflow } from '@chaosplane/lifecycle';
-import { readChildren, type Children } from './children.ts';
+import { evaluatorOf, graphOf, openWorkflow } from '@chaosplane/lifecycle';
+import { readChildren } from './children.ts';
+import type { Broken, Opened } from './opened.ts';
 import type { VisitParts } from './parts.ts';
-import { loadWorkflow, shardNumbers, type StoredWorkflow } from './store.ts';
-
-/** One that goes on, or whose end is all that is left to do. */
-export interface Opened {
-  /** As it was written last. */
-  stored: StoredWorkflow;
-  /** Versions of the object before that: a copy may be behind. */
-  readonly past: Set<string>;
-  readonly children: Children;
-  /** Uids of those that the copy has had. */
-  readonly copied: Set<string>;
-  readonly run: Run | Broken;
-}
-
-/** One that is understood. */
-export interface Run {
-  readonly spec: ChaosWorkflow['spec'];
-  readonly graph: Graph;
-  readonly flow: Workflow;
-  /** In which shard each step is. */
-  readonly numbers: ReadonlyMap<NodeId, number>;
-  readonly evaluate: Seen['evaluate'];
-}
-
-/** One that cannot go on. */
-export interface Broken {
-  readonly broken: string;
-  readonly reason: 'InvalidSpec' | 'StepsLost' | 'PolicyDenied';
-}
+import { loadWorkflow, shardNumbers } from './store.ts';
 
 /** Reads everything, and takes hold of one that is to go on: it may have experiments, so the API server must not forget it. */
 export async function openStored(found: WorkflowObject, parts: VisitParts): Promise<Opened> {

@@ -3,7 +3,7 @@ import type { ExperimentObject } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, KubeClient } from '@chaosplane/kube';
 import type { ProbeAnswer } from '@chaosplane/lifecycle';
-import type { Opened } from './open.ts';
+import type { Opened } from './opened.ts';
 
 /** What it is made of. */
 export interface WorkflowParts {

@@ -24,7 +24,7 @@ import {
 } from '@chaosplane/lifecycle';
 import { askProbe } from './asking.ts';
 import { endChild, isNoted, isOver, makeChild, refreshChildren, releaseChild, seenChild } from './children.ts';
-import type { Broken, Opened, Run } from './open.ts';
+import type { Broken, Opened, Run } from './opened.ts';
 import type { VisitParts } from './parts.ts';
 import { saveSteps, saveWhole } from './store.ts';
 import { tellPhase, tellSteps } from './tell.ts';
