@@ -163,6 +163,15 @@ export const longTests: readonly LongTest[] = [
     prepare: async () => ({ CHAOSPLANE_TEST_HISTORIES: '100000' }),
   },
   {
+    name: 'workflow-crash',
+    summary: 'an operator killed at each of its steps of a workflow, those of its experiments included',
+    project: 'api',
+    files: ['workflow-crash'],
+    limitMs: 3 * apiLayer.limitMs,
+    packages: apiLayer.packages,
+    prepare: async (options) => ({ ...(await kubernetes(options)), CHAOSPLANE_TEST_EACH_STEP: '1' }),
+  },
+  {
     name: 'prometheus',
     summary: "probes of a real Prometheus on this machine's loopback: what passes, fails and is an error",
     project: 'long',
