@@ -7,6 +7,7 @@ import { benchFelt } from './felt/bench.ts';
 import { benchFeltInVm } from './felt/vm.ts';
 import { orEnd } from './needs.ts';
 import { benchRpc } from './rpc.ts';
+import { benchWorkflow } from './workflow.ts';
 
 const program = new Command('npm run bench --').description(
   'Measures. Needs root, and a machine that does little else.',
@@ -26,6 +27,12 @@ program
   .description("the same partitions by Chaos Mesh's daemon, on the same pod, interleaved; builds it first (Go, gcc)")
   .argument('[rounds]', 'how often', rounds, 20)
   .action(benchChaosMesh);
+program
+  .command('workflow')
+  .description(
+    'what a workflow of 300 steps costs: the reducer for each event, writes and objects of a real API server',
+  )
+  .action(benchWorkflow);
 program
   .command('felt')
   .description('what an application feels of partition, loss and delay: a real one, ChaosPlane, Chaos Mesh')

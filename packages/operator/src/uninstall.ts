@@ -1,4 +1,4 @@
-/** Before the chart goes: schedules are suspended; every experiment is ended and recovered, within a time; then what hooks have made is removed. */
+/** Before the chart goes: schedules are suspended; every workflow and experiment is ended and recovered, within a time; then what hooks have made is removed. */
 import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
 import {
   isFinal,
@@ -6,10 +6,13 @@ import {
   CAPABILITIES_ANNOTATION,
   chaosExperiments,
   chaosSchedules,
+  chaosWorkflows,
   FINALIZER,
+  STEP_FINALIZER,
   type ExperimentObject,
+  type WorkflowObject,
 } from '@chaosplane/api';
-import { experimentRuns, requestAbort } from '@chaosplane/client';
+import { experimentRuns, requestAbort, workflowRuns, type Runs } from '@chaosplane/client';
 import {
   KubeError,
   leases,
@@ -42,8 +45,9 @@ const names = {
 };
 
 /**
- * Suspends every schedule, so that nothing begins any more, aborts every experiment of the cluster and waits until all are over. When the time is up, the operator is taken for dead:
- * experiments are let go of, and their faults end on the nodes when the operator's lease lapses. Cordons and taints have no end of
+ * Suspends every schedule, so that nothing begins any more, aborts every workflow and experiment of the cluster and waits until all
+ * are over. When the time is up, the operator is taken for dead: they are let go of, and their faults end on the nodes when the
+ * operator's lease lapses. Cordons and taints have no end of
  * their own, so those that are left are taken away here.
  */
 export async function uninstall(
@@ -54,18 +58,23 @@ export async function uninstall(
   const deadline = clock.monotonic() + options.timeoutMs;
   await suspendSchedules(client, logger, signal);
   for (;;) {
+    // Workflows first: they make experiments. What onExit makes is aborted as well.
+    const flows = (await all(client, chaosWorkflows, signal)).filter(isOpenWorkflow);
     const open = (await all(client, chaosExperiments, signal)).filter(isOpen);
-    if (open.length === 0) {
+    if (open.length + flows.length === 0) {
       logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
       break;
     }
+    const left = { experiments: open.length, workflows: flows.length };
     if (clock.monotonic() > deadline) {
-      logger.warn({ experiments: open.length }, 'experiments did not end in time, letting go of them');
-      for (const object of open) await removeFinalizer(client, chaosExperiments, object, FINALIZER, signal);
+      logger.warn(left, 'not all has ended in time, letting go of it');
+      for (const object of flows) await removeFinalizer(client, chaosWorkflows, object, FINALIZER, signal);
+      for (const object of open) await letGo(client, object, signal);
       break;
     }
-    for (const object of open) await abort(client, object, signal);
-    logger.info({ experiments: open.length }, 'waiting for experiments to end');
+    for (const object of flows) await abort(client, workflowRuns, object, signal);
+    for (const object of open) await abort(client, experimentRuns, object, signal);
+    logger.info(left, 'waiting for what runs to end');
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
   await cleanNodes(client, logger, signal);
@@ -114,13 +123,26 @@ async function all<T extends KubeObject>(
   }
 }
 
-/** Not over, or over with something that is left to its TTL. */
-function isOpen({ status, metadata }: ExperimentObject): boolean {
-  const held = metadata.finalizers?.includes(FINALIZER) === true;
+/** Not over, or over with something that is left to its TTL, or that its workflow has not noted. */
+function isOpen({ status, metadata: { finalizers = [] } }: ExperimentObject): boolean {
+  const held = finalizers.includes(FINALIZER) || finalizers.includes(STEP_FINALIZER);
   return held || (status?.phase !== undefined && !isFinal({ phase: status.phase }));
 }
 
-async function abort(client: KubeClient, object: ExperimentObject, signal: AbortSignal): Promise<void> {
+/** Not over, or not let go of. One that no operator has looked at holds nothing. */
+const isOpenWorkflow = ({ metadata }: WorkflowObject): boolean => metadata.finalizers?.includes(FINALIZER) === true;
+
+async function letGo(client: KubeClient, object: ExperimentObject, signal: AbortSignal): Promise<void> {
+  const left = await removeFinalizer(client, chaosExperiments, object, FINALIZER, signal);
+  await removeFinalizer(client, chaosExperiments, left, STEP_FINALIZER, signal);
+}
+
+async function abort<T extends KubeObject>(
+  client: KubeClient,
+  runs: Runs<T>,
+  object: T,
+  signal: AbortSignal,
+): Promise<void> {
   if (object.metadata.annotations?.[ABORT_ANNOTATION] === 'true') return;
-  await requestAbort(client, experimentRuns, refOf(object), signal);
+  await requestAbort(client, runs, refOf(object), signal);
 }
