@@ -23,6 +23,8 @@ export { unevenDays, type UnevenDay } from './schedule/uneven.ts';
 export { visitSchedule, type MadeRun, type NextVisit, type SchedulePorts } from './schedule/visit.ts';
 export { zonedText } from './schedule/zone.ts';
 export { evaluatorOf } from './workflow/facts.ts';
+export type { WorkflowOutlook } from './workflow/beside.ts';
+export { foreseeWorkflow } from './workflow/foresee.ts';
 export { graphOf, type Graph, type GraphNode } from './workflow/graph.ts';
 export { seenExperimentOf, workflowVerdict } from './workflow/outcome.ts';
 export * from './workflow/turn.ts';

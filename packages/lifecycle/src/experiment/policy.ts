@@ -27,7 +27,7 @@ export function judgeBeginning(
 }
 
 /** Draws of an experiment that has no seed yet: what is against each of them is told. */
-const DRAWS = [1, 2, 3, 4, 5, 6, 7, 8];
+export const DRAWS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /**
  * What the policies have against an experiment that is about to be created, if it began now; undefined where they are not known.
@@ -41,13 +41,23 @@ export function foresee(
   if (policy.policies === undefined) return undefined;
   const { seed: given, mode } = spec.target;
   const seeds = given !== undefined ? [given] : mode === 'all' ? DRAWS.slice(0, 1) : DRAWS;
-  const [first = [], ...others] = seeds.map((seed) => {
+  const drawn = (seed: number): readonly Finding[] => {
     const { chosen: targets, fitting } = selectTargets(candidates, spec, seed);
     return findingsOf({ spec, policy }, { begins: true, targets, fitting }, now);
-  });
-  return first.filter(({ policy: name, rule }) =>
-    others.every((findings) => findings.some((other) => other.policy === name && other.rule === rule)),
-  );
+  };
+  return inEach(seeds, drawn);
+}
+
+/** What is found in each of the draws, which are made for as long as something is. */
+export function inEach(draws: readonly number[], found: (draw: number) => readonly Finding[]): readonly Finding[] {
+  const [first, ...others] = draws;
+  let left = first === undefined ? [] : found(first);
+  for (const draw of others) {
+    if (left.length === 0) break;
+    const again = found(draw);
+    left = left.filter(({ policy, rule }) => again.some((other) => other.policy === policy && other.rule === rule));
+  }
+  return left;
 }
 
 /** Phases in which something is in force, or is about to be. */

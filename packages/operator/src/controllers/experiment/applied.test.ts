@@ -1,6 +1,6 @@
 /** Nulls that kubectl apply leaves out are seen in its annotation. */
 import { expect, test } from '@jest/globals';
-import { specAsApplied } from './applied.ts';
+import { specAsApplied, workflowAsApplied } from './applied.ts';
 
 const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -37,4 +37,22 @@ test.each<[string, object, object | string, object]>([
 
 test('without the annotation the spec is as it is', () => {
   expect(specAsApplied({ metadata: { name: 'x' }, spec: labels({}) })).toEqual(labels({}));
+});
+
+test('of a workflow: in the experiments and the probes of its templates', () => {
+  const slow = { name: 'slow', experiment: labels({}) };
+  const asks = { name: 'asks', probe: { type: 'k8s', labelSelector: { matchLabels: {} } } };
+  const waits = { name: 'waits', delay: '5s' };
+  const applied = {
+    templates: [
+      { ...slow, experiment: labels({ app: null }) },
+      { ...asks, probe: { type: 'k8s', labelSelector: { matchLabels: { app: null } } } },
+      waits,
+    ],
+  };
+  const annotations = { [annotation]: JSON.stringify({ spec: applied }) };
+  const spec = { templates: [slow, asks, waits], steps: [] };
+  expect(workflowAsApplied({ metadata: { name: 'x', annotations }, spec })).toEqual({ ...spec, ...applied });
+  expect(workflowAsApplied({ metadata: { name: 'x' }, spec })).toEqual(spec);
+  expect(workflowAsApplied({ metadata: { name: 'x', annotations }, spec: { templates: 5 } })).toEqual({ templates: 5 });
 });

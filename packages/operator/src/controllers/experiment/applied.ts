@@ -19,6 +19,24 @@ export function scheduleAsApplied({ metadata, spec }: Written): unknown {
   return { ...waited, experiment: experimentAsApplied(waited['experiment'], experiment) };
 }
 
+/** The same of a workflow: of the experiments and the probes of its templates. */
+export function workflowAsApplied({ metadata, spec }: Written): unknown {
+  return workflowSpecAsApplied(spec, appliedTo(metadata));
+}
+
+function workflowSpecAsApplied(spec: unknown, applied: unknown): unknown {
+  const { templates } = mapOf(spec);
+  const were = mapOf(applied)['templates'];
+  if (!isMap(spec) || !Array.isArray(templates) || !Array.isArray(were)) return spec;
+  return { ...spec, templates: templates.map((is: unknown, index) => templateAsApplied(is, mapOf(were[index]))) };
+}
+
+function templateAsApplied(template: unknown, { experiment, probe }: Fields): unknown {
+  const probed = withNulls(template, { probe: some(probe, PROBED) });
+  if (!isMap(probed) || !Object.hasOwn(probed, 'experiment')) return probed;
+  return { ...probed, experiment: experimentAsApplied(probed['experiment'], experiment) };
+}
+
 /** An object, as far as it is read here. */
 type Written = Pick<ExperimentObject, 'metadata' | 'spec'>;
 
@@ -26,7 +44,10 @@ function appliedTo({ annotations }: Written['metadata']): unknown {
   return mapOf(parsed(annotations?.[ANNOTATION]))['spec'];
 }
 
-const probes = (list: unknown): ReturnType<typeof each> => each(list, ['labelSelector', 'names']);
+/** What narrows the objects of a probe. */
+const PROBED = ['labelSelector', 'names'];
+
+const probes = (list: unknown): ReturnType<typeof each> => each(list, PROBED);
 
 function experimentAsApplied(spec: unknown, applied: unknown): unknown {
   const { target, action, peers, steadyState, abortConditions } = mapOf(applied);

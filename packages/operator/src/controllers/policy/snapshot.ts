@@ -1,4 +1,4 @@
-/** The cluster as an experiment would be judged by, read for this once: by a replica that does not lead and keeps no copies. */
+/** The cluster as experiments would be judged by, read for this once: by a replica that does not lead and keeps no copies. */
 import { blastRadiusPolicies, chaosExperiments, readPolicy, type AskedSpec, type KnownPolicy } from '@chaosplane/api';
 import {
   createSnapshot,
@@ -36,7 +36,7 @@ const MOST_NAMESPACES = 10;
  * @throws KubeError when something cannot be read.
  */
 export async function readOutlook(
-  asked: AskedSpec,
+  asked: readonly AskedSpec[],
   key: string,
   { client, builtIn }: SnapshotParts,
   signal: AbortSignal,
@@ -75,8 +75,14 @@ export async function readOutlook(
 }
 
 /** Where pods are read; undefined stands for everywhere. */
-function placesOf({ target }: AskedSpec, held: readonly ReturnType<typeof heldBy>[]): readonly (string | undefined)[] {
-  const hit = new Set([target.namespace, ...held.flatMap(({ targets }) => targets.map(({ namespace }) => namespace))]);
+function placesOf(
+  asked: readonly AskedSpec[],
+  held: readonly ReturnType<typeof heldBy>[],
+): readonly (string | undefined)[] {
+  const hit = new Set([
+    ...asked.map(({ target }) => target.namespace),
+    ...held.flatMap(({ targets }) => targets.map(({ namespace }) => namespace)),
+  ]);
   // A node has no namespace, and its pods are of any.
   return hit.has('') || hit.size > MOST_NAMESPACES ? [undefined] : [...hit];
 }
