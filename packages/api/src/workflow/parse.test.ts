@@ -188,6 +188,34 @@ describe('everything that is wrong is told at once', () => {
     expect(problemsOf(spec)).toEqual(problems);
   });
 
+  test('so are parameters in what rights are asked about, in every template, and in nothing else', () => {
+    const x = '${{ parameters.x }}';
+    const secret = { name: 'A', valueFrom: { secretKeyRef: { name: `s-${x}`, key: 'k' } } };
+    const url = { type: 'http', url: 'http://${{ parameters.x }}' };
+    const fields = (...paths: readonly string[]) =>
+      paths.map(
+        (path) =>
+          `spec.templates.2.experiment.${path}: a parameter cannot stand here: rights are asked about it before there are values; ` +
+          'allowed: the value itself; another one is another template',
+      );
+    const found = (change: object) => {
+      const experiment = { ...slow.experiment, action: { type: 'pod-kill' }, ...change };
+      const unused = { name: 'unused', parameters: [{ name: 'x', default: 'pod' }], experiment };
+      return problemsOf({ templates: [slow, wait, unused], steps: [{ name: 'a', template: 'wait' }] });
+    };
+    expect(found({ target: { kind: x, namespace: `a-${x}` } })).toEqual(fields('target.kind', 'target.namespace'));
+    const peers = [{ cidr: x }, { podSelector: { namespace: x, labelSelector: { matchLabels: { a: x } } } }];
+    expect(found({ peers })).toEqual(fields('peers.1.podSelector.namespace'));
+    for (const list of ['before', 'during', 'after'])
+      expect(found({ steadyState: { [list]: [url, { type: x, kind: x }] } })).toEqual(
+        fields(`steadyState.${list}.1.type`, `steadyState.${list}.1.kind`),
+      );
+    expect(found({ abortConditions: [{ ...url, headers: [{ name: 'B', value: x }, secret] }] })).toEqual(
+      fields('abortConditions.0.headers.1.valueFrom.secretKeyRef.name'),
+    );
+    expect(found({ abortConditions: [url], duration: x, target: { names: [x], mode: x } })).toEqual([]);
+  });
+
   test('so are more steps than there may be, which templates of templates make', () => {
     const many = (name: string, template: string) => ({
       name,

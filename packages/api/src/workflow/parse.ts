@@ -3,6 +3,7 @@ import { invalidArgument, type Problem } from '@chaosplane/common/pure';
 import type { Place } from '../experiment/parse.ts';
 import { problemsOf } from '../shared/problems.ts';
 import { expandSteps, refuse, type Expanding } from './expand.ts';
+import { parametersAsked } from './literal.ts';
 import { bindParameters, type ParameterValues } from './parameters.ts';
 import { MOST_SPEC, workflowSchema, type WorkflowDocument } from './spec.ts';
 import type { WorkflowStep } from './step.ts';
@@ -36,6 +37,10 @@ export function parseWorkflow(document: unknown, place: Place, given: ParameterV
   const { metadata, spec } = parsed.data;
   const problems = new Map<string, Problem>();
   refuse({ problems }, ...tooLarge(document));
+  // Used or not: the API server refuses them all.
+  spec.templates.forEach(({ experiment }, index) =>
+    refuse({ problems }, ...parametersAsked(experiment, `spec.templates.${index}.experiment`)),
+  );
   const bound = bindParameters(spec.parameters, { ...spec.arguments, ...given }, 'spec.arguments');
   refuse({ problems }, ...bound.problems);
   const expanding: Expanding = {
