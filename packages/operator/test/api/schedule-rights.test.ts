@@ -108,9 +108,9 @@ test('a schedule can be suspended without these rights, and not be resumed or ch
 test('an owner helps the operator alone, which makes nothing without one', async () => {
   const ownerReferences = [scheduleOwner(schedule)];
   expect(await make('forged', { ownerReferences }, 'mallory')).toContain('user mallory may not delete pods');
-  expect(await make('bare', {}, operator)).toContain('the operator makes experiments for schedules alone');
+  expect(await make('bare', {}, operator)).toContain('the operator makes experiments and workflows for others alone');
   const other = [{ ...scheduleOwner(schedule), kind: 'ConfigMap', apiVersion: 'v1' }];
-  expect(await make('other', { ownerReferences: other }, operator)).toContain('for schedules alone');
+  expect(await make('other', { ownerReferences: other }, operator)).toContain('for others alone');
   expect(await make('pods', { ownerReferences }, operator)).toContain('created');
   // It may delete no node: that was asked of who wrote the schedule.
   expect(await make('nodes', { ownerReferences }, operator, onNodes)).toContain('created');
