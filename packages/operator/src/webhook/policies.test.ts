@@ -1,6 +1,6 @@
 /** Who is told what policies say. */
 import { expect, test } from '@jest/globals';
-import { parsePolicy, readAsked } from '@chaosplane/api';
+import { parsePolicy, parseWorkflow, readAsked } from '@chaosplane/api';
 import type { KubeClient } from '@chaosplane/kube';
 import { manualClock } from '@chaosplane/testkit/clocks';
 import type { Outlook } from '../controllers/policy/outlook.ts';
@@ -76,4 +76,37 @@ test('one that cannot be judged keeps no other from it', async () => {
   await expect(judge(asked, { key: 'shop/a', user })).rejects.toThrow('not now');
   fails = false;
   expect(await judge(asked, { key: 'shop/b', user })).toEqual([]);
+});
+
+/** A workflow with an experiment on pods of each of these namespaces. */
+function flowOn(...namespaces: readonly string[]) {
+  const experiment = { action: { type: 'pod-kill' }, duration: '30s' };
+  const templates = namespaces.map((namespace, index) => ({
+    name: `t${index}`,
+    experiment: { ...experiment, target: { namespace, names: ['web'] } },
+  }));
+  const steps = templates.map(({ name }) => ({ name, template: name }));
+  const document = { apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'ChaosWorkflow', metadata: { name: 'flow' } };
+  return parseWorkflow({ ...document, spec: { templates, steps } }, 'cluster').spec;
+}
+
+test('of a workflow, an author is told who may delete all targets, of which each place is asked about once', async () => {
+  const asked: unknown[] = [];
+  const client: Pick<KubeClient, 'list' | 'raw'> = {
+    list: () => Promise.reject(new Error('nothing is read while there are copies')),
+    async raw(_method, _path, body) {
+      const { namespace } = (body as { spec: { resourceAttributes: { namespace: string } } }).spec.resourceAttributes;
+      asked.push(namespace);
+      return { status: { allowed: namespace !== 'theirs' } };
+    },
+  };
+  const parts = { client, clock: manualClock(), builtIn: [], leader: { outlook: () => outlook } };
+  const judge = (...namespaces: readonly string[]) =>
+    policyJudge(parts)(flowOn(...namespaces), { key: 'shop/flow', user });
+  expect(await judge('shop', 'cart', 'shop')).toMatchObject([{ rule: 'maxDuration', message: expect.any(String) }]);
+  expect(asked.splice(0)).toEqual(['shop', 'cart']);
+  expect(await judge('shop', 'theirs')).toEqual([]);
+  expect(asked.splice(0)).toEqual(['shop', 'theirs']);
+  expect(await judge(...Array.from({ length: 11 }, (_, index) => `n${index}`))).toEqual([]);
+  expect(asked).toEqual([]);
 });

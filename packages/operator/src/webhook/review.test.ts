@@ -25,6 +25,8 @@ const policy = (spec: unknown): object => ({
   spec,
 });
 
+const flow = { templates: [{ name: 'slow', experiment: good }], steps: [{ name: 'a', template: 'slow' }] };
+
 /** Why an object is refused; undefined when it is not. */
 async function refused(object: object): Promise<string | undefined> {
   const { apiVersion, kind, response } = await answerReview(reviewOf(object), async () => []);
@@ -44,6 +46,7 @@ describe('a review', () => {
     ],
     ['a policy that is valid', policy({ targetLimits: { maxTargets: 1 } })],
     ['a schedule that is valid', { ...experiment({ schedule: '@daily', experiment: good }), kind: 'ChaosSchedule' }],
+    ['a workflow that is valid', { ...experiment(flow), kind: 'ChaosWorkflow' }],
     ['a shard', { ...experiment(good), kind: 'ChaosExperimentShard' }],
     ['another kind', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } }],
     ['a version that is not known here', { ...experiment({}), apiVersion: 'chaos.chaosplane.io/v9' }],
@@ -65,6 +68,18 @@ describe('a review', () => {
       '  - spec.experiment.duration: "30" has no unit',
       '  - spec.experiment.action.parameters.latency: "soon" is not a duration',
     ]);
+  });
+
+  test('names every problem of a workflow, and policies judge one without any', async () => {
+    const wrong = { ...good, duration: '30' };
+    const spec = { templates: [{ name: 'slow', experiment: wrong }], steps: [{ name: 'a', template: 'slo' }] };
+    const object = { ...experiment(spec), kind: 'ChaosWorkflow' };
+    expect(await refused(object)).toContain('spec.steps.0.template: there is no template slo; did you mean slow?');
+    const judged: unknown[] = [];
+    const judge: JudgePolicies = async (wanted) => (judged.push(wanted), []);
+    await answerReview(reviewOf(object), judge);
+    await answerReview(reviewOf({ ...experiment(flow), kind: 'ChaosWorkflow' }), judge);
+    expect(judged).toEqual([expect.objectContaining({ steps: [expect.objectContaining({ kind: 'experiment' })] })]);
   });
 
   test('of a schedule tells what kubectl apply dropped from its experiment', async () => {

@@ -4,14 +4,16 @@ import {
   parseExperiment,
   parsePolicy,
   parseSchedule,
+  parseWorkflow,
   readAsked,
   type AskedSpec,
   type ExperimentObject,
+  type WorkflowSpec,
 } from '@chaosplane/api';
 import { ChaosError, countOf, invalidArgument, MOST_PROBLEMS, type Problem } from '@chaosplane/common';
 import { denials, toldOf, type Finding } from '@chaosplane/lifecycle';
 import { z } from 'zod';
-import { scheduleAsApplied, specAsApplied } from '../controllers/experiment/applied.ts';
+import { scheduleAsApplied, specAsApplied, workflowAsApplied } from '../controllers/experiment/applied.ts';
 
 const VERSION = 'admission.k8s.io/v1';
 
@@ -56,37 +58,56 @@ export interface AdmissionReview {
 /** Who asks the API server. */
 export type Asker = Reviewed['userInfo'];
 
-/** What the policies have against an experiment, `key` is `namespace/name`; undefined where they are not known. */
+/** What policies are asked about: an experiment, or all those of a workflow. */
+export type Wanted = AskedSpec | WorkflowSpec;
+
+/** What the policies have against it, `key` is `namespace/name`; undefined where they are not known. */
 export type JudgePolicies = (
-  asked: AskedSpec,
+  wanted: Wanted,
   by: { readonly key: string; readonly user: Asker },
 ) => Promise<readonly Finding[] | undefined>;
 
-/** A document of one of the kinds, as its parser takes it. */
+/** What is known of a document: everything that is wrong with it, and what policies are asked about. */
 interface Read {
-  readonly document: object;
-  readonly parse: (document: object) => unknown;
-  /** Policies are about experiments alone: each run of a schedule is judged when it is made. */
-  readonly isExperiment: boolean;
+  readonly problems: readonly string[];
+  /** Each run of a schedule is judged when it is made, and policies are about nothing else. */
+  readonly wanted?: Wanted | undefined;
 }
 
+/** Undefined for kinds that are not read here. */
 function readOf({ object, namespace }: Reviewed): Read | undefined {
   if (object.apiVersion !== API_VERSION) return undefined;
+  const written = object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>;
   switch (object.kind) {
     case 'ChaosExperiment': {
-      const spec = specAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>);
-      const document = { ...documentOf(object, namespace), spec };
-      return { document, parse: (it) => parseExperiment(it, 'cluster'), isExperiment: true };
+      const document = { ...documentOf(object, namespace), spec: specAsApplied(written) };
+      const { problems } = parsed(() => parseExperiment(document, 'cluster'));
+      // Also of one with other faults.
+      return { problems, wanted: readAsked(document) };
     }
     case 'ChaosSchedule': {
-      const spec = scheduleAsApplied(object as unknown as Pick<ExperimentObject, 'metadata' | 'spec'>);
-      const document = { ...documentOf(object, namespace), spec };
-      return { document, parse: (it) => parseSchedule(it, 'cluster'), isExperiment: false };
+      const document = { ...documentOf(object, namespace), spec: scheduleAsApplied(written) };
+      return parsed(() => parseSchedule(document, 'cluster'));
+    }
+    case 'ChaosWorkflow': {
+      const document = { ...documentOf(object, namespace), spec: workflowAsApplied(written) };
+      const { problems, value } = parsed(() => parseWorkflow(document, 'cluster'));
+      return { problems, wanted: value?.spec };
     }
     case 'BlastRadiusPolicy':
-      return { document: { ...documentOf(object), spec: object.spec }, parse: parsePolicy, isExperiment: false };
+      return parsed(() => parsePolicy({ ...documentOf(object), spec: object.spec }));
     default:
       return undefined;
+  }
+}
+
+/** A document that is understood, or everything that is wrong with it. */
+function parsed<T>(parse: () => T): { readonly problems: readonly string[]; readonly value?: T } {
+  try {
+    return { problems: [], value: parse() };
+  } catch (error) {
+    if (!(error instanceof ChaosError)) throw error;
+    return { problems: error.problems.length === 0 ? [error.message] : error.problems.map(problemLine) };
   }
 }
 
@@ -107,9 +128,8 @@ export async function answerReview(document: unknown, judge: JudgePolicies): Pro
       { path: 'the document', wrong: 'it is none', allowed: `an AdmissionReview of ${VERSION}` },
     ]);
   const { request } = read.data;
-  const ours = readOf(request);
-  const problems = ours === undefined ? [] : problemsOf(ours);
-  const policies = ours?.isExperiment === true ? await judged(request, ours.document, judge) : NOTHING;
+  const { problems = [], wanted } = readOf(request) ?? {};
+  const policies = wanted === undefined ? NOTHING : await judged(request, wanted, judge);
   const lines = [...problems, ...policies.denied];
   const told = lines.slice(0, MOST_PROBLEMS).map((line) => `  - ${line}`);
   const more = lines.length - told.length;
@@ -134,17 +154,6 @@ export async function answerReview(document: unknown, judge: JudgePolicies): Pro
 /** The API server cuts off what is more than 4096 characters together. */
 const MOST_WARNINGS = 16;
 
-/** Everything that is wrong with the document itself. */
-function problemsOf({ document, parse }: Read): readonly string[] {
-  try {
-    parse(document);
-    return [];
-  } catch (error) {
-    if (!(error instanceof ChaosError)) throw error;
-    return error.problems.length === 0 ? [error.message] : error.problems.map(problemLine);
-  }
-}
-
 const problemLine = ({ path, wrong, allowed }: Problem): string => `${path}: ${wrong}; allowed: ${allowed}`;
 
 /** What policies say, as far as the document says what they ask for. */
@@ -157,13 +166,11 @@ const NOTHING: Judged = { denied: [], warnings: [] };
 
 async function judged(
   { object, namespace = '', userInfo: user }: Reviewed,
-  document: object,
+  wanted: Wanted,
   judge: JudgePolicies,
 ): Promise<Judged> {
-  const asked = readAsked(document);
-  if (asked === undefined) return NOTHING;
   const key = `${namespace}/${object.metadata.name ?? ''}`;
-  const findings = await judge(asked, { key, user }).catch(notKnown);
+  const findings = await judge(wanted, { key, user }).catch(notKnown);
   if (findings === undefined) return notKnown(undefined);
   if ('warnings' in findings) return findings;
   const against = denials(findings);

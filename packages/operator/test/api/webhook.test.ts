@@ -1,83 +1,31 @@
 /** The webhook, asked by a real API server: what kubectl tells people, and what passes while the webhook is away. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { builtInProtection, chaosExperiments } from '@chaosplane/api';
-import { createLogger, systemClock } from '@chaosplane/common';
-import { loadCluster, mutatingWebhookConfigurations, pods } from '@chaosplane/kube';
-import { addressTowards } from '@chaosplane/testcluster';
+import { chaosExperiments } from '@chaosplane/api';
+import { mutatingWebhookConfigurations, pods } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { parseAllDocuments } from 'yaml';
-import { createAuthority, issueServer } from '../../src/certificates/issue.ts';
-import { serveWebhook, type WebhookServer } from '../../src/webhook/server.ts';
-import { reviewPath } from '../../src/webhook/path.ts';
-import { policyJudge } from '../../src/webhook/policies.ts';
-import type { JudgePolicies } from '../../src/webhook/review.ts';
-import { writeTrust, type Trust } from '../../src/webhook/trust.ts';
+import { writeTrust } from '../../src/webhook/trust.ts';
 import { BAD, good } from './bad-experiments.ts';
 import { addWorkload, deletePolicies, makeUnready, writePolicy } from './policies.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
+import { applyExperiment, openWebhook, said, type StagedWebhook } from './webhook-on-stage.ts';
 
 jest.setTimeout(120_000);
 
-const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
-
 let fixture: ApiServerFixture;
 let stage: Stage;
-let webhook: WebhookServer | undefined;
-let files: { readonly certificate: string; readonly key: string; readonly ca: string };
-let authority: Awaited<ReturnType<typeof createAuthority>>;
-
-let host: string;
-
-const serve = (): Promise<WebhookServer> =>
-  serveWebhook(
-    { listen: { host, port: 0 }, ...files },
-    { clock: systemClock, logger: createLogger({ level: 'silent' }), onTurned: () => undefined, judge },
-  );
-
-/** As a replica that does not lead. */
-const judge: JudgePolicies = (asked, by) =>
-  policyJudge({
-    ...{ client: stage.client, clock: systemClock, leader: {} },
-    builtIn: [builtInProtection(['kube-system'])],
-  })(asked, by);
-
-const portOf = ({ address }: WebhookServer): number => Number(address.split(':').at(-1));
-
-interface Rendered {
-  readonly kind: string;
-  readonly spec?: { readonly selector?: object };
-}
-
-async function issueFiles(): Promise<string> {
-  const pair = await issueServer(authority, {
-    commonName: 'webhook',
-    dnsNames: [`chaosplane-webhook.${stage.namespace}.svc`],
-    now: Date.now(),
-  });
-  await writeFile(files.certificate, pair.certificate);
-  await writeFile(files.key, pair.key);
-  return pair.certificate;
-}
+let webhook: StagedWebhook | undefined;
 
 beforeAll(async () => {
   fixture = await openApiServerFixture();
   stage = await fixture.stage({ nodes: 1 });
-  authority = await createAuthority({ now: Date.now() });
-  const at = (name: string): string => join(fixture.folder, name);
-  files = { certificate: at('webhook.crt'), key: at('webhook.key'), ca: at('webhook-ca.crt') };
-  await writeFile(files.ca, authority.certificate);
-  await issueFiles();
-  host = await addressTowards(new URL(loadCluster({ kubeconfig: fixture.cluster.kubeconfig }).server).hostname);
-  webhook = await serve();
-  await register(portOf(webhook));
+  webhook = await openWebhook(fixture, stage);
+  expect(await writeTrust(stage.client, 'chaosplane', await webhook.trust())).toBe(false);
 }, 600_000);
 afterAll(async () => {
   await webhook?.close();
@@ -85,50 +33,11 @@ afterAll(async () => {
   await fixture.close();
 }, 60_000);
 
-const trust = async (): Promise<Trust> => ({
-  ca: Buffer.from(authority.certificate),
-  path: reviewPath(await readFile(files.key, 'utf8')),
-});
-
-/** The configuration of the chart, and a Service without pods that leads to this process. */
-async function register(port: number): Promise<void> {
-  const { namespace } = stage;
-  const argv = ['-s', 'templates/operator/webhook.yaml'];
-  const rendered = await fixture.cluster.helm(['template', CHART, '-n', namespace, ...argv]);
-  const objects = parseAllDocuments(rendered).map((document) => document.toJS() as Rendered);
-  const [service, configuration] = ['Service', 'MutatingWebhookConfiguration'].map((wanted) =>
-    objects.find(({ kind }) => kind === wanted)!,
-  );
-  const { selector: _pods, ...spec } = service!.spec!;
-  const slice = {
-    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
-    metadata: { name: 'webhook', namespace, labels: { 'kubernetes.io/service-name': 'chaosplane-webhook' } },
-    endpoints: [{ addresses: [host], conditions: { ready: true } }],
-    ports: [{ name: 'https', port }],
-  };
-  for (const object of [{ ...service, spec }, slice, configuration])
-    await fixture.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(object) });
-  // Before it is trusted nothing is asked: the connection fails, and that is ignored.
-  expect(await writeTrust(stage.client, 'chaosplane', await trust())).toBe(true);
-  expect(await writeTrust(stage.client, 'chaosplane', await trust())).toBe(false);
-  await eventually('the API server asks', async () =>
-    (await apply('asked', { duration: 'x' })).includes('denied the request'),
-  );
-}
-
 /** What kubectl says. */
-async function apply(name: string, changes: object, ...flags: readonly string[]): Promise<string> {
-  const object = {
-    ...{ apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'ChaosExperiment' },
-    metadata: { name, namespace: stage.namespace },
-    spec: { ...good, ...changes },
-  };
-  return kubectl(['apply', ...flags, '-f', '-'], JSON.stringify(object));
-}
+const apply = (name: string, changes: object, ...flags: readonly string[]): Promise<string> =>
+  applyExperiment(fixture, stage, name, changes, ...flags);
 
-async function kubectl(argv: readonly string[], input = ''): Promise<string> {
-  return fixture.cluster.kubectl(argv, { input }).catch((error: unknown) => String(error));
-}
+const kubectl = (argv: readonly string[], input = ''): Promise<string> => said(fixture, argv, input);
 
 test('kubectl apply, and its dry run on the server, name every problem at once', async () => {
   for (const [index, [changes, problems]] of BAD.entries())
@@ -285,20 +194,20 @@ describe('policies', () => {
     };
     const review = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked });
     expect(await answerTo('POST', '/review', review)).toBe('404 ');
-    expect(await answerTo('POST', (await trust()).path, review)).toContain('rule halt');
+    expect(await answerTo('POST', (await webhook!.trust()).path, review)).toContain('rule halt');
   });
 });
 
 /** What the server answers to who is no API server. */
 async function answerTo(method: string, path: string, body = ''): Promise<string> {
-  const asked = request({ host, port: portOf(webhook!), method, path, rejectUnauthorized: false });
+  const asked = request({ host: webhook!.host, port: webhook!.port, method, path, rejectUnauthorized: false });
   asked.end(body);
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   return `${response.statusCode ?? 0} ${await text(response)}`;
 }
 
 test('the API server alone is read; a stranger is not, and nothing that is sent is kept', async () => {
-  const { path } = await trust();
+  const { path } = await webhook!.trust();
   for (const asked of ['/', '/review', `${path}0`, '/review/0123456789abcdef0123456789abcdef'])
     expect(await answerTo('POST', asked, '{')).toBe('404 ');
   expect(await answerTo('GET', path)).toBe('404 ');
@@ -311,7 +220,7 @@ test('the API server alone is read; a stranger is not, and nothing that is sent 
 
 /** The certificate that the server shows. */
 async function shown(): Promise<string> {
-  const socket = connect({ host, port: portOf(webhook!), rejectUnauthorized: false });
+  const socket = connect({ host: webhook!.host, port: webhook!.port, rejectUnauthorized: false });
   await once(socket, 'secureConnect');
   const { raw } = socket.getPeerCertificate();
   socket.destroy();
@@ -320,12 +229,12 @@ async function shown(): Promise<string> {
 
 test('its certificate is replaced while it serves', async () => {
   const before = await shown();
-  const { fingerprint256 } = new X509Certificate(await issueFiles());
+  const { fingerprint256 } = new X509Certificate(await webhook!.renew());
   expect(before).not.toBe(fingerprint256);
   await eventually('it shows the new one', async () => (await shown()) === fingerprint256, { withinMs: 60_000 });
   // Under the path of before, until the API server is told.
   expect(await apply('bad', { duration: 'x' })).toContain('denied the request');
-  expect(await writeTrust(stage.client, 'chaosplane', await trust())).toBe(true);
+  expect(await writeTrust(stage.client, 'chaosplane', await webhook!.trust())).toBe(true);
   await eventually('it asks under the new path', async () =>
     (await apply('bad', { duration: 'x' })).includes('denied the request'),
   );

@@ -40,7 +40,7 @@ export async function foreseenWorkflow(
   { leader, clock, ...parts }: ForeseeParts,
   signal: AbortSignal,
 ): Promise<readonly Finding[] | undefined> {
-  const specs = [...graph.nodes.values()].flatMap(({ step }) => (step.kind === 'experiment' ? [step.experiment] : []));
+  const specs = experimentsOf(graph);
   if (specs.length === 0) return [];
   const outlook = leader.outlook?.(NO_KEY) ?? (await readOutlook(specs, NO_KEY, parts, signal));
   const { policy } = outlook;
@@ -57,6 +57,11 @@ export async function foreseenWorkflow(
     await nextTurn();
     signal.throwIfAborted();
   }
+}
+
+/** What each experiment of a workflow asks for. */
+export function experimentsOf({ nodes }: Graph): readonly AskedSpec[] {
+  return [...nodes.values()].flatMap(({ step }) => (step.kind === 'experiment' ? [step.experiment] : []));
 }
 
 /** Steps ask for the same namespaces again and again. */
