@@ -29,6 +29,7 @@ const allowed = {
 /** What only the tests of a package import. A test of the probes needs certificates, which the operator makes. */
 const allowedInTests = {
   kube: ['testkit', 'testcluster'],
+  api: ['testkit', 'testcluster'],
   lifecycle: ['testcluster'],
   probes: ['operator', 'testkit'],
   daemon: ['testbed', 'testkit', 'testcluster'],

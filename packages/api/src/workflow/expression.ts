@@ -1,11 +1,12 @@
 /**
- * Expressions of workflows: the Common Expression Language, as far as it means the same here and in the API server. What another
- * implementation would take for something else is refused: regular expressions, which are JavaScript's here, and integers that do not
- * fit in 64 bits. What an expression may cost is known before it is evaluated. Pure.
+ * Expressions of workflows: the Common Expression Language, as far as it means the same here and in the API server. What an expression
+ * may cost is known before it is evaluated. Pure.
  * https://github.com/google/cel-spec/blob/master/doc/langdef.md
  */
 import { Environment, EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
-import type { ASTNode, ParseResult, TypeCheckResult } from '@marcbachmann/cel-js';
+import type { ParseResult, TypeCheckResult } from '@marcbachmann/cel-js';
+import { parseDuration } from '@chaosplane/common/pure';
+import { refusedTypes, refusedWords, type ExpressionProblem, type Fields } from './common-language.ts';
 import type { ParameterSpec } from './spec.ts';
 import type { ParameterValues } from './parameters.ts';
 
@@ -31,12 +32,6 @@ export interface ExpressionScope {
   /** The steps that are over when it is evaluated. */
   readonly steps: readonly string[];
   readonly parameters: readonly Pick<ParameterSpec, 'name' | 'type'>[];
-}
-
-/** What is wrong with an expression, and where: columns count from 1. */
-export interface ExpressionProblem {
-  readonly wrong: string;
-  readonly column: number;
 }
 
 /** An expression that was understood. */
@@ -66,15 +61,13 @@ const PARAMETER_SCHEMA = { string: 'string', integer: 'int', boolean: 'bool', du
 /** Far above what people write. */
 const LIMITS = { maxAstNodes: 500, maxDepth: 50, maxListElements: 100, maxMapEntries: 50, maxCallArguments: 10 };
 
-/** Steps of an evaluation at most, as estimated; a microsecond or less each. */
-const MOST_COST = 10_000;
-
 /**
  * Understands an expression that says whether something is so.
  * @param scope What it may name.
  */
 export function compileExpression(text: string, scope: ExpressionScope): Expression | ExpressionProblem {
-  const environment = environmentOf(scope);
+  const variables = variablesOf(scope);
+  const environment = environmentOf(variables);
   let parsed: ParseResult;
   try {
     parsed = environment.parse(text);
@@ -82,7 +75,7 @@ export function compileExpression(text: string, scope: ExpressionScope): Express
     if (error instanceof ParseError) return { wrong: lowered(error.summary), column: (error.range?.start ?? 0) + 1 };
     throw error;
   }
-  const problem = refused(parsed.ast) ?? typeProblem(parsed.check());
+  const problem = refusedWords(parsed.ast, variables) ?? typeProblem(parsed.check()) ?? refusedTypes(parsed.ast);
   if (problem !== undefined) return problem;
   return {
     evaluate({ steps, parameters }) {
@@ -96,12 +89,15 @@ export function compileExpression(text: string, scope: ExpressionScope): Express
   };
 }
 
-function environmentOf({ steps, parameters }: ExpressionScope): Environment {
+const variablesOf = ({ steps, parameters }: ExpressionScope): Record<'steps' | 'parameters', Fields> => ({
+  steps: Object.fromEntries(steps.map((name) => [name, STEP_SCHEMA])),
+  parameters: Object.fromEntries(parameters.map(({ name, type }) => [name, PARAMETER_SCHEMA[type]])),
+});
+
+function environmentOf({ steps, parameters }: Record<'steps' | 'parameters', Fields>): Environment {
   return new Environment({ enableOptionalTypes: true, limits: LIMITS })
-    .registerVariable('steps', { schema: Object.fromEntries(steps.map((name) => [name, STEP_SCHEMA])) })
-    .registerVariable('parameters', {
-      schema: Object.fromEntries(parameters.map(({ name, type }) => [name, PARAMETER_SCHEMA[type]])),
-    });
+    .registerVariable('steps', { schema: steps })
+    .registerVariable('parameters', { schema: parameters });
 }
 
 function typeProblem({ valid, type, error }: TypeCheckResult): ExpressionProblem | undefined {
@@ -111,53 +107,15 @@ function typeProblem({ valid, type, error }: TypeCheckResult): ExpressionProblem
 
 const lowered = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
 
-const MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
-
-const MOST_INT = 2n ** 63n;
-
-/** What means something else in other implementations, and what costs too much. */
-function refused(ast: ASTNode): ExpressionProblem | undefined {
-  let found: ExpressionProblem | undefined;
-  const at = ({ start }: ASTNode, wrong: string): void => {
-    found ??= { wrong, column: start + 1 };
-  };
-  const cost = (node: ASTNode): number => {
-    if (node.op === 'value' && typeof node.args === 'bigint' && (node.args >= MOST_INT || node.args < -MOST_INT))
-      at(node, 'an integer has 64 bits');
-    if (node.op === 'rcall') {
-      const [name, on, given] = node.args;
-      if (name === 'matches')
-        at(
-          node,
-          'matches is not known here: regular expressions mean something else in each language; use contains, startsWith or endsWith',
-        );
-      if (MACROS.has(name)) {
-        const times = on.op === 'list' ? on.args.length : LIMITS.maxListElements;
-        return cost(on) + times * given.reduce((sum, one) => sum + cost(one), 1);
-      }
-    }
-    return childrenOf(node).reduce((sum, child) => sum + cost(child), 1);
-  };
-  const total = cost(ast);
-  if (total > MOST_COST) at(ast, `it may take ${total} steps, and ${MOST_COST} are the most`);
-  return found;
-}
-
-function childrenOf(node: ASTNode): readonly ASTNode[] {
-  const isNode = (value: unknown): value is ASTNode => typeof value === 'object' && value !== null && 'op' in value;
-  const nodesIn = (value: unknown): readonly ASTNode[] =>
-    isNode(value) ? [value] : Array.isArray(value) ? value.flatMap(nodesIn) : [];
-  return nodesIn(node.args);
-}
-
 /** Integers are BigInts, durations are the library's own. */
 function contextOf(
   environment: Environment,
   scope: ExpressionScope,
   { steps, parameters }: { readonly steps: Readonly<Record<string, StepFacts>>; readonly parameters: ParameterValues },
 ): object {
-  const duration = (text: string): unknown => environment.evaluate(`duration(${JSON.stringify(text)})`);
-  const ms = (value: number | undefined): unknown => (value === undefined ? undefined : duration(`${value / 1000}s`));
+  // To the microsecond; small numbers would be written with an exponent.
+  const ms = (value: number | undefined): unknown =>
+    value === undefined ? undefined : environment.evaluate(`duration("${Math.round(value * 1000)}us")`);
   const step = (facts: StepFacts): object =>
     known({
       ...{ phase: facts.phase, verdict: facts.verdict, value: facts.value, message: facts.message },
@@ -171,7 +129,9 @@ function contextOf(
   const parameter = ({ name, type }: ExpressionScope['parameters'][number]): [string, unknown] => {
     const value = parameters[name];
     if (type === 'integer') return [name, BigInt(Number(value))];
-    return [name, type === 'duration' ? duration(String(value)) : value];
+    if (type !== 'duration') return [name, value];
+    const parsed = parseDuration(String(value));
+    return [name, parsed.ok ? ms(parsed.value) : undefined];
   };
   return {
     steps: Object.fromEntries(Object.entries(steps).map(([name, facts]) => [name, step(facts)])),
