@@ -57,7 +57,8 @@ export function createWorkflowProgress({ name, graph, clock, out, format }: Work
       live?.done();
       const { phase, outcome } = state;
       const ended = `${phase}${verdict === undefined ? '' : `, ${verdict}`}: ${outcome?.message ?? ''}`;
-      const steps = Object.fromEntries(state.nodes);
+      // Also those that never began.
+      const steps = Object.fromEntries([...graph.nodes.keys()].map((id) => [id, stateOf(state, id)]));
       write('result', { phase, verdict, message: outcome?.message, steps }, `${ended}\n${drawing(state)}`);
     },
   };
