@@ -31,7 +31,7 @@ export async function startMachine(name: string): Promise<Machine> {
   const runtime = runtimeOf(process.env);
   const testbed = await createTestbed(runtime === undefined ? {} : { runtime });
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-${name}-`));
-  const web = await testbed.runPod({ name: 'web', containers: [{ name: 'web', args: ['serve'] }] });
+  const web = await testbed.runPod({ name: 'web', labels: { app: 'web' }, containers: [{ name: 'web', args: ['serve'] }] });
   const socket = ['--socket', join(folder, 'run', 'daemon.sock'), '--state-dir', join(folder, 'state')];
   const chaosplane = commandWith([...socket, '--runtime-endpoint', testbed.runtimeEndpoint]);
   const daemon = chaosplane(['daemon']);

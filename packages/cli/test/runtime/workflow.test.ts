@@ -1,7 +1,10 @@
 /** `chaosplane run` of a workflow on this machine's pods: the order, what is felt, and the end. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { defined } from '@chaosplane/common';
+import type { NodeState } from '@chaosplane/lifecycle';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
+import { everyKind, rollback, workflowFile, type WorkflowEnd } from '../workflows/expected.ts';
 import { startMachine, type Machine, type Run } from './machine.ts';
 
 let machine: Machine;
@@ -40,14 +43,6 @@ const workflow = (spec: object): string =>
             { steadyState: { during: [{ type: 'http', url: url(), interval: '200ms', timeout: '2s' }] } },
           ),
         },
-        {
-          name: 'refused',
-          experiment: onWeb(
-            'network-partition',
-            {},
-            { steadyState: { before: [{ type: 'http', url: 'http://127.0.0.1:1/' }] } },
-          ),
-        },
         { name: 'long', experiment: onWeb('network-partition', { protocol: 'udp' }, { duration: '10m' }) },
         {
           name: 'both',
@@ -60,8 +55,6 @@ const workflow = (spec: object): string =>
         },
         { name: 'pause', delay: '100ms' },
         { name: 'answers', probe: { type: 'http', url: url() } },
-        { name: 'held', condition: 'steps.slow.verdict == "Held" && steps.slow.measured.p95 >= duration("100ms")' },
-        { name: 'people', suspend: { timeout: '10m' } },
       ],
       ...spec,
     },
@@ -70,12 +63,15 @@ const workflow = (spec: object): string =>
 interface Result {
   readonly phase: string;
   readonly verdict?: string;
-  readonly steps: Readonly<Record<string, { readonly phase: string; readonly message?: string }>>;
+  readonly steps: Readonly<Record<string, NodeState>>;
 }
 
-async function ended(
-  run: ReturnType<Run>,
-): Promise<{ readonly exitCode: number | undefined; readonly result: Result }> {
+interface Ended {
+  readonly exitCode: number | undefined;
+  readonly result: Result;
+}
+
+async function ended(run: ReturnType<Run>): Promise<Ended> {
   const { stdout, exitCode } = await run;
   return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Result };
 }
@@ -83,37 +79,32 @@ async function ended(
 const phases = ({ steps }: Result): Record<string, string> =>
   Object.fromEntries(Object.entries(steps).map(([id, { phase }]) => [id, phase]));
 
-test('steps of every kind are done in their order, by what was measured, and leave nothing', async () => {
-  const steps = [
-    { name: 'slow', template: 'slow', arguments: { latency: '${{ parameters.latency }}' } },
-    { name: 'held', template: 'held', dependencies: ['slow'] },
-    { name: 'both', template: 'both', dependencies: ['held'] },
-    { name: 'never', template: 'long', dependencies: ['both'], when: 'steps.slow.verdict == "NotHeld"' },
-    { name: 'people', template: 'people', dependencies: ['never'] },
-  ];
-  const parameters = [{ name: 'latency', type: 'duration' }];
-  const input = workflow({ parameters, steps, onExit: [{ name: 'answers', template: 'answers' }] });
+/** What became of a workflow, as the constants beside the files say it. */
+function endOf({ exitCode, result }: Ended, { begins, ends }: WorkflowEnd): WorkflowEnd {
+  const steps = Object.entries(result.steps).map(([id, { phase, attempt, result: found }]) => [
+    id,
+    { phase, attempts: attempt, ...defined({ verdict: found?.verdict, value: found?.value }) },
+  ]);
+  const over = (id: string): number => result.steps[id]?.endedAt ?? NaN;
+  const begun = (id: string): number => result.steps[id]?.startedAt ?? NaN;
+  return {
+    ...{ phase: result.phase, verdict: result.verdict ?? '', exitCode: exitCode ?? -1 },
+    steps: Object.fromEntries(steps),
+    begins: begins.filter(([before, after]) => over(before) <= begun(after)),
+    ends: ends.filter(([first, second]) => over(first) <= over(second)),
+  };
+}
+
+test('every kind of template and every strategy, in their order, by what was measured, and nothing is left', async () => {
+  const input = await workflowFile('every-kind', url());
   const run = chaosplane(['run', '-', '-o', 'json', '-p', 'latency=150ms', '--resume'], input);
-  const { exitCode, result } = await ended(run);
-  expect(phases(result)).toEqual({
-    ...{ slow: 'Succeeded', held: 'Succeeded', both: 'Succeeded', 'both/x': 'Succeeded', 'both/y': 'Succeeded' },
-    ...{ never: 'Skipped', people: 'Succeeded', 'onExit/answers': 'Succeeded' },
-  });
-  expect([result.phase, result.verdict, exitCode]).toEqual(['Completed', 'Held', 0]);
+  expect(endOf(await ended(run), everyKind)).toEqual(everyKind);
   expect(await fingerprint(web.netnsPath ?? '')).toBe(clean);
 }, 120_000);
 
-test('a step that fails ends what is in force beside it, after its last try', async () => {
-  const retry = { strategy: 'retry', limit: 1, backOff: '100ms' };
-  const steps = [
-    { name: 'long', template: 'long' },
-    { name: 'pause', template: 'pause' },
-    { name: 'bad', template: 'refused', dependencies: ['pause'], errorHandling: retry },
-  ];
-  const { exitCode, result } = await ended(chaosplane(['run', '-', '-o', 'json'], workflow({ steps })));
-  expect(phases(result)).toEqual({ long: 'Aborted', pause: 'Succeeded', bad: 'Failed' });
-  expect(result.phase).toBe('Failed');
-  expect(exitCode).toBe(2);
+test('with rollback, what is in force recovers in the reverse order of its beginning', async () => {
+  const run = chaosplane(['run', '-', '-o', 'json'], await workflowFile('rollback', url()));
+  expect(endOf(await ended(run), rollback)).toEqual(rollback);
   expect(await fingerprint(web.netnsPath ?? '')).toBe(clean);
 }, 120_000);
 
