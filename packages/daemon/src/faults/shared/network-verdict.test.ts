@@ -114,6 +114,17 @@ describe('a loss', () => {
   test('of 100 % is verified when it lost all', () => {
     const all: Chance = { percent: 100, correlationPercent: 0 };
     expect(boundsOf(1000, all, 'la')).toEqual({ least: 1000, most: 1000 });
+    const lost = (matched: number, hit: number) =>
+      networkLoss.evidence(layer({ kind: 'loss', ...all }), counts({ matched, hit })).verdict;
+    expect([lost(1000, 1000), lost(1000, 999)]).toEqual(['verified', 'not-observed']);
+  });
+
+  test('of 100 % is verified also while packets come by: two more were lost than there were when these were counted', () => {
+    const { verdict, summary } = networkLoss.evidence(
+      layer({ kind: 'loss', percent: 100, correlationPercent: 0 }),
+      counts({ matched: 4607, hit: 4609 }),
+    );
+    expect([verdict, summary]).toEqual(['verified', expect.stringMatching(/of 4,607 packets in scope$/)]);
   });
 });
 

@@ -45,9 +45,13 @@ export function judgeAll({ matched, unattended = 0 }: LayerCounts, affected: num
   return { verdict: 'not-observed', words: `; ${packets(missed)}${share(missed, expected)} were not ${done}` };
 }
 
-/** Of a fault that chooses by chance: verified when it chose as many as chance allows, and any. */
-export function judgeChance({ id, effect }: Layer, { matched, hit }: LayerCounts): Judgement {
-  if (matched === 0) return { verdict: 'no-traffic', words: '' };
+/**
+ * Of a fault that chooses by chance: verified when it chose as many as chance allows, and any. Hits are counted after the packets in
+ * scope: those above all of them came by in between.
+ */
+export function judgeChance({ id, effect }: Layer, { matched: counted, hit }: LayerCounts): Judgement {
+  const matched = Math.max(counted, hit);
+  if (counted === 0) return { verdict: 'no-traffic', words: '' };
   if (!('percent' in effect)) throw new Error(`${effect.kind} is not a matter of chance`);
   const { least, most } = boundsOf(matched, effect, id);
   if (hit >= least && hit <= most) {
