@@ -131,7 +131,8 @@ export function parseDocuments(
       return [];
     }
   });
-  if (problems.length > 0) throw invalidArgument(objects.length === 1 ? 'the experiment' : file, unique(problems));
+  const alone = isOf('ChaosWorkflow', objects[0]?.value ?? {}) ? 'the workflow' : 'the experiment';
+  if (problems.length > 0) throw invalidArgument(objects.length === 1 ? alone : file, unique(problems));
   return read;
 }
 
