@@ -21,7 +21,10 @@ function commandWith(options: readonly string[]) {
 export type Run = ReturnType<typeof commandWith>;
 
 export interface Machine {
+  /** It serves HTTP on port 8080. */
   readonly web: Pod;
+  /** Its container does nothing. */
+  readonly idle: Pod;
   readonly chaosplane: Run;
   close(): Promise<void>;
 }
@@ -31,13 +34,20 @@ export async function startMachine(name: string): Promise<Machine> {
   const runtime = runtimeOf(process.env);
   const testbed = await createTestbed(runtime === undefined ? {} : { runtime });
   const folder = await mkdtemp(join(tmpdir(), `chaosplane-${name}-`));
-  const web = await testbed.runPod({ name: 'web', labels: { app: 'web' }, containers: [{ name: 'web', args: ['serve'] }] });
+  const web = await testbed.runPod({
+    name: 'web',
+    labels: { app: 'web' },
+    dns: { servers: ['192.0.2.53'], searches: [] },
+    containers: [{ name: 'web', args: ['serve'] }],
+  });
+  const idle = await testbed.runPod({ name: 'idle', containers: [{ name: 'idle', args: ['pause'] }] });
   const socket = ['--socket', join(folder, 'run', 'daemon.sock'), '--state-dir', join(folder, 'state')];
   const chaosplane = commandWith([...socket, '--runtime-endpoint', testbed.runtimeEndpoint]);
   const daemon = chaosplane(['daemon']);
   await eventually('the daemon answers', async () => (await chaosplane(['list'])).exitCode === 0);
   return {
     web,
+    idle,
     chaosplane,
     async close() {
       daemon.kill('SIGTERM');

@@ -1,9 +1,11 @@
 /** `chaosplane run` of a workflow on this machine's pods: the order, what is felt, and the end. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { catalogue } from '@chaosplane/actions';
 import { defined } from '@chaosplane/common';
 import type { NodeState } from '@chaosplane/lifecycle';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
+import { everyAction, everyActionSpec, experimentOf, onClustersAlone } from '../workflows/every-action.ts';
 import { everyKind, rollback, workflowFile, type WorkflowEnd } from '../workflows/expected.ts';
 import { startMachine, type Machine, type Run } from './machine.ts';
 
@@ -27,11 +29,11 @@ const onWeb = (type: string, parameters: object = {}, more: object = {}): object
 });
 const url = (): string => `http://${web.ips.v4}:8080/`;
 
+const head = { apiVersion: 'chaos.chaosplane.io/v1alpha1', kind: 'ChaosWorkflow', metadata: { name: 'flow' } };
+
 const workflow = (spec: object): string =>
   JSON.stringify({
-    apiVersion: 'chaos.chaosplane.io/v1alpha1',
-    kind: 'ChaosWorkflow',
-    metadata: { name: 'flow' },
+    ...head,
     spec: {
       templates: [
         {
@@ -107,6 +109,59 @@ test('with rollback, what is in force recovers in the reverse order of its begin
   expect(endOf(await ended(run), rollback)).toEqual(rollback);
   expect(await fingerprint(web.netnsPath ?? '')).toBe(clean);
 }, 120_000);
+
+describe('every action of the catalogue', () => {
+  test('is a step that ends, and the next one begins; nothing is left', async () => {
+    const idle = await fingerprint(machine.idle.netnsPath ?? '');
+    const asking = new AbortController();
+    const traffic = askAgainAndAgain(url(), asking.signal);
+    const input = JSON.stringify({ ...head, spec: everyActionSpec() });
+    const { result, exitCode } = await ended(chaosplane(['run', '-', '-o', 'json'], input));
+    asking.abort();
+    await traffic;
+    const wanted = [...everyAction].map(([name, { phase, message }]) => [
+      name,
+      expect.objectContaining({ phase, attempt: 1, message: expect.stringMatching(message) }),
+    ]);
+    expect(result.steps).toEqual(Object.fromEntries(wanted));
+    // The node was not restarted.
+    expect([result.phase, exitCode]).toEqual(['Completed', 2]);
+    const inOrder = Object.values(result.steps);
+    for (const [index, { startedAt }] of inOrder.entries())
+      if (index > 0) expect(startedAt).toBeGreaterThanOrEqual(inOrder[index - 1]?.endedAt ?? NaN);
+    expect(await fingerprint(web.netnsPath ?? '')).toBe(clean);
+    expect(await fingerprint(machine.idle.netnsPath ?? '')).toBe(idle);
+    const { stdout } = await chaosplane(['list', '-o', 'json']);
+    expect(JSON.parse(stdout)).toEqual([]);
+  }, 180_000);
+
+  test('that is carried out by the operator of a cluster is refused, by its name', async () => {
+    const all = [...everyAction.keys(), ...onClustersAlone].map((name) => name.replaceAll('_', '-'));
+    expect(all.toSorted()).toEqual(catalogue.map(({ name }) => name).toSorted());
+    const templates = catalogue
+      .filter(({ name }) => (onClustersAlone as readonly string[]).includes(name))
+      .map((action, index) => ({ name: `t${index}`, experiment: experimentOf(action) }));
+    const steps = templates.map(({ name }) => ({ name, template: name }));
+    const { stderr, exitCode } = await chaosplane(
+      ['run', '-'],
+      JSON.stringify({ ...head, spec: { templates, steps } }),
+    );
+    for (const name of onClustersAlone) expect(stderr).toContain(`${name} is carried out by the operator of a cluster`);
+    expect(stderr).toContain('error: the workflow is not valid');
+    expect(exitCode).toBe(2);
+  }, 60_000);
+});
+
+/** HTTP requests, one after the other, however they end. */
+async function askAgainAndAgain(of: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(300)]);
+    await fetch(of, { signal: limited, headers: { connection: 'close' } }).then(
+      (answer) => answer.text().catch(() => ''),
+      () => '',
+    );
+  }
+}
 
 test('Ctrl-C recovers what is in force, does what is to be done at the exit, and ends with 3', async () => {
   const input = workflow({

@@ -1,0 +1,70 @@
+/** Every action of the catalogue as a step, one after the other: what each of them ends with on one machine. */
+import { hostname } from 'node:os';
+import { catalogue, type Action } from '@chaosplane/actions';
+
+/** What a step is given, and the message that it ends with. */
+interface ActionStep {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly phase: 'Succeeded' | 'Failed';
+  readonly message: RegExp;
+}
+
+const verified = /the effect was verified on 1 of 1 targets$/;
+const noTraffic = /the effect was verified on 0 of 1 targets: nothing in scope came by$/;
+
+/** Those that a daemon carries out; HTTP is asked of the pods meanwhile, and no names. */
+const steps: Readonly<Record<string, ActionStep>> = {
+  'container-kill': { parameters: {}, phase: 'Succeeded', message: verified },
+  'hello-world': { parameters: {}, phase: 'Succeeded', message: verified },
+  'network-bandwidth': { parameters: { rate: '10mbit' }, phase: 'Succeeded', message: verified },
+  'network-corrupt': { parameters: { percent: '100%' }, phase: 'Succeeded', message: verified },
+  'network-delay': { parameters: { latency: '50ms' }, phase: 'Succeeded', message: verified },
+  'network-duplicate': { parameters: { percent: '100%' }, phase: 'Succeeded', message: verified },
+  'network-loss': { parameters: { percent: '100%' }, phase: 'Succeeded', message: verified },
+  'network-partition': { parameters: { how: 'reset' }, phase: 'Succeeded', message: verified },
+  'node-restart': { parameters: {}, phase: 'Failed', message: /--allow-node-restart/ },
+  'pod-cpu-stress': { parameters: { workers: '1', load: '20' }, phase: 'Succeeded', message: verified },
+  'pod-dns-error': { parameters: { domains: 'api.shop' }, phase: 'Succeeded', message: noTraffic },
+  'pod-http-abort': { parameters: { port: '8080', statusCode: '503' }, phase: 'Succeeded', message: verified },
+  'pod-http-delay': { parameters: { port: '8080', delay: '50ms' }, phase: 'Succeeded', message: verified },
+  'pod-io-stress': { parameters: { path: '/', size: '1Mi' }, phase: 'Succeeded', message: verified },
+  'pod-memory-stress': { parameters: { size: '16Mi' }, phase: 'Succeeded', message: verified },
+  'stress-cpu': { parameters: { workers: '1', load: '20' }, phase: 'Succeeded', message: verified },
+  'stress-memory': { parameters: { size: '16Mi' }, phase: 'Succeeded', message: verified },
+};
+
+/** The names of the actions that one machine does not carry out: the operator of a cluster does. */
+export const onClustersAlone = ['node-drain', 'node-taint', 'pod-kill'] as const;
+
+const stepName = (action: string): string => action.replaceAll('-', '_');
+
+/** By the name of its step; one for each action of the catalogue but those of clusters. */
+export const everyAction: ReadonlyMap<string, ActionStep> = new Map(
+  Object.entries(steps).map(([action, step]) => [stepName(action), step]),
+);
+
+/** An experiment of a second; what kills hits `idle`. */
+export const experimentOf = ({ name, targetKind }: Pick<Action, 'name' | 'targetKind'>): object => ({
+  target:
+    targetKind === 'Node'
+      ? { kind: 'Node', names: [hostname()] }
+      : { names: [name === 'container-kill' ? 'idle' : 'web'], mode: 'all' },
+  action: { type: name, parameters: steps[name]?.parameters ?? catalogue.find((one) => one.name === name)?.example },
+  duration: '1s',
+});
+
+/** The actions of the catalogue, one after the other; each begins also when the one before has failed. */
+export function everyActionSpec(): object {
+  const here = catalogue.filter(({ name }) => !(onClustersAlone as readonly string[]).includes(name));
+  return {
+    templates: here.map((action) => ({ name: stepName(action.name), experiment: experimentOf(action) })),
+    steps: here.map(({ name }, index) => ({
+      ...{ name: stepName(name), template: stepName(name) },
+      dependencies: here
+        .slice(0, index)
+        .slice(-1)
+        .map((before) => stepName(before.name)),
+      errorHandling: { strategy: 'continue' },
+    })),
+  };
+}
