@@ -32,7 +32,7 @@ const MOST_INT = 2n ** 63n;
 const EXACT = 2n ** 53n;
 
 /** No sum of them in one expression reaches the end of 64 bits of nanoseconds, which is an error of Go and not of JavaScript. */
-const LONGEST_MS = 100 * 24 * 3600_000;
+export const LONGEST_DURATION_MS = 100 * 24 * 3600_000;
 
 type Refuse = (node: ASTNode, wrong: string, at?: number) => void;
 
@@ -118,7 +118,7 @@ function refuseDuration(node: ASTNode, refuse: Refuse): void {
   else {
     const parsed = parseDuration(node.args);
     if (!parsed.ok) refuse(node, `${parsed.wrong}; ${parsed.allowed}`);
-    else if (parsed.value > LONGEST_MS) refuse(node, 'a duration is at most 2400h long');
+    else if (parsed.value > LONGEST_DURATION_MS) refuse(node, 'a duration is at most 2400h long');
     else if (!Number.isInteger(Number((parsed.value * 1000).toFixed(3))))
       refuse(node, 'it is finer than a microsecond');
   }

@@ -1,6 +1,7 @@
 /** Parameters of workflows and templates: what their values must be, and where they stand for something. Pure. */
 import { nearest } from '@chaosplane/actions';
 import { parseDuration, quoted, type Problem } from '@chaosplane/common/pure';
+import { LONGEST_DURATION_MS } from './common-language.ts';
 import type { ParameterSpec } from './spec.ts';
 
 /** A value of a parameter. */
@@ -46,7 +47,7 @@ const ALLOWED: Readonly<Record<ParameterSpec['type'], string>> = {
   string: 'a text',
   integer: 'a whole number',
   boolean: 'true or false',
-  duration: 'a duration such as 30s',
+  duration: 'a duration such as 30s, up to 2400h',
 };
 
 /** Undefined when the type has no such value. */
@@ -60,8 +61,10 @@ function valueOf(type: ParameterSpec['type'], given: ParameterValue): ParameterV
     }
     case 'boolean':
       return given === 'true' || given === true ? true : given === 'false' || given === false ? false : undefined;
-    case 'duration':
-      return typeof given === 'string' && parseDuration(given).ok ? given : undefined;
+    case 'duration': {
+      const parsed = typeof given === 'string' ? parseDuration(given) : undefined;
+      return parsed?.ok === true && parsed.value <= LONGEST_DURATION_MS ? given : undefined;
+    }
   }
 }
 

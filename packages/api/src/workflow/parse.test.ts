@@ -134,7 +134,7 @@ describe('everything that is wrong is told at once', () => {
       [
         'spec.steps.0.arguments.latency: there is no parameter x; allowed: no parameter: the template has none',
         'spec.steps.0.arguments.latncy: there is no parameter latncy; did you mean latency?; allowed: latency, targets',
-        'spec.steps.0.arguments.latency: "${{ parameters.x }}" is none; allowed: a duration such as 30s',
+        'spec.steps.0.arguments.latency: "${{ parameters.x }}" is none; allowed: a duration such as 30s, up to 2400h',
         'spec.steps.0.arguments.targets: "many" is none; allowed: a whole number',
       ],
     ],
