@@ -1,7 +1,7 @@
 /** What becomes of the runs of a schedule: when they begin, are skipped, replaced, and forgotten. */
 import { describe, expect, test } from '@jest/globals';
 import { scheduleStatusFrom } from '@chaosplane/api';
-import { portsOver, scheduleSpec, ScheduleServer, type OperatorLife } from '../../test/schedules.ts';
+import { experiment, portsOver, scheduleSpec, ScheduleServer, type OperatorLife } from '../../test/schedules.ts';
 import { visitSchedule, type NextVisit } from './visit.ts';
 
 const MINUTE_MS = 60_000;
@@ -73,6 +73,29 @@ describe('a run', () => {
     await it.at(100_000_000);
     expect(it.server.made).toEqual([{ scheduledFor: 100_000_000, at: 100_000_000 }]);
     expect(performance.now() - begun).toBeLessThan(500);
+  });
+
+  test.each([101, 10_000, 1_000_000])(
+    '%i that were missed do not stop the schedule: what is due begins, and goes on',
+    async (missed) => {
+      const it = stage();
+      await it.at(MINUTE_MS);
+      await it.at((missed + 1) * MINUTE_MS);
+      await it.at((missed + 2) * MINUTE_MS);
+      expect(it.server.made.map(({ scheduledFor }) => scheduledFor / MINUTE_MS)).toEqual([1, missed + 1, missed + 2]);
+      expect(it.status.nextRuns[0]).toBe((missed + 3) * MINUTE_MS);
+    },
+  );
+
+  test('whose note of it was lost does not begin again: its name is that of its time', async () => {
+    const it = stage({ experiment: { ...experiment, duration: '1h' }, concurrencyPolicy: 'Allow' });
+    const { status } = it.server;
+    await it.at(MINUTE_MS);
+    // As after a restore of the API server, or a write that was answered and not kept.
+    it.server.status = status;
+    await it.at(MINUTE_MS + 1000);
+    await it.at(2 * MINUTE_MS);
+    expect(it.server.made.map(({ scheduledFor }) => scheduledFor)).toEqual([MINUTE_MS, 2 * MINUTE_MS]);
   });
 
   test.each([

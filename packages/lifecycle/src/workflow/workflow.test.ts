@@ -254,6 +254,31 @@ describe('the end of the whole', () => {
   });
 });
 
+test('a status that was lost asks for the same experiment, by the same name, and for no other', () => {
+  const graph = graphOf([hit('a'), hit('b', { dependencies: ['a'] })], []);
+  const turnFrom = (saved: WorkflowState, experiments: ReadonlyMap<string, SeenExperiment>, now: number) => {
+    const workflow = openWorkflow(graph, saved, { maxParallelism: 5 });
+    const evaluate = () => ({ value: true });
+    const { effects } = workflow.turn(
+      { experiments, answers: new Map(), resumed: new Set(), wish: 'none', evaluate },
+      now,
+    );
+    return {
+      asked: effects.map(({ kind, id, attempt }) => `${kind} ${attemptOf(id, attempt)}`),
+      state: workflow.state,
+    };
+  };
+  const { asked } = turnFrom(initialWorkflow, new Map(), 0);
+  expect(asked).toEqual(['create a#1']);
+  // Made, and nothing of it was written; also after it has run for a while, and when it is over.
+  const again = turnFrom(initialWorkflow, new Map([['a#1', { state: 'under way' }]]), 1000);
+  expect(new Set([...asked, ...again.asked])).toEqual(new Set(['create a#1']));
+  const over = { state: 'over', failed: false, wasEnded: false, message: '', result: {} } as const;
+  const later = turnFrom(initialWorkflow, new Map([['a#1', over]]), 2000);
+  expect(later.state.nodes.get('a')).toMatchObject({ phase: 'Succeeded', attempt: 1 });
+  expect(later.asked.filter((line) => line !== 'create a#1')).toEqual(['create b#1']);
+});
+
 test('a suspended step goes on when it is resumed, and fails when it is not in time', () => {
   const steps: WorkflowStep[] = [{ ...common('wait', {}), kind: 'suspend', timeoutMs: 500 }];
   const resumed = staged(steps);
