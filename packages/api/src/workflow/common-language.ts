@@ -45,6 +45,7 @@ export function refusedWords(ast: ASTNode, variables: Fields): ExpressionProblem
       refuseName(node, variables, refuse);
     });
     const total = costOf(ast, Math.max(1, itemsIn(ast)));
+    if (digitsIn(ast) > MOST_DIGITS) refuse(ast, 'its doubles may get too large together', 0);
     if (total > MOST_COST) refuse(ast, `it may take ${total} steps, and ${MOST_COST} are the most`, 0);
   });
 }
@@ -169,6 +170,11 @@ function refuseOperator(node: ASTNode, around: readonly ASTNode[], refuse: Refus
     if (of !== undefined && typeOf(of) !== 'int') refuse(node, `double is of an integer, not of ${typeOf(of)}`);
     return;
   }
+  if ((op === '*' || op === '/') && typeOf(node) === 'double') {
+    const [left, right] = node.args;
+    if (!isFactor(right) && (op === '/' || !isFactor(left)))
+      refuse(node, `with ${op}, a double has a number other than 0 on its right`);
+  }
   if (op === '+' && ['string', 'list'].includes(kindOf(node))) {
     const isRepeated = around.some((one) => one.op === 'rcall' && MACROS.has(one.args[0]));
     if (isRepeated) refuse(node, 'in a macro, nothing is put together: how long it gets is not known');
@@ -196,6 +202,20 @@ function isSmall(node: ASTNode): boolean {
   if (node.op === 'value') return typeof node.args === 'bigint' && node.args <= EXACT;
   if (node.op === '-_') return isSmall(node.args);
   return node.op === '.' || ((node.op === 'call' || node.op === 'rcall') && node.args[0] === 'size');
+}
+
+/** A number that is written, and not 0: nothing else keeps infinity and NaN away, which Go does not order and JavaScript does. */
+function isFactor(node: ASTNode): boolean {
+  if (node.op === '-_') return isFactor(node.args);
+  return node.op === 'value' && typeof node.args === 'number' && node.args !== 0;
+}
+
+/** Powers of ten up to which products of all doubles that are written stay finite, with what sums and integers add. */
+const MOST_DIGITS = 200;
+
+function digitsIn(node: ASTNode): number {
+  const own = node.op === 'value' && typeof node.args === 'number' && node.args !== 0 ? node.args : 1;
+  return childrenOf(node).reduce((sum, child) => sum + digitsIn(child), Math.abs(Math.log10(Math.abs(own))));
 }
 
 /** No list is longer than all that are written together: those of macros are as long as what they are of. */

@@ -4,9 +4,10 @@
  * false and what is an error, all of it, when an object with the facts is made. Three requests answer for any number of expressions.
  */
 import { randomBytes } from 'node:crypto';
-import type { ParameterValues, StepFacts } from '@chaosplane/api';
 import { KubeError, resourceType, type KubeClient, type KubeObject } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
+import type { StepFacts } from '../../src/workflow/expression.ts';
+import type { ParameterValues } from '../../src/workflow/parameters.ts';
 
 /** What becomes of an expression: it is true, false, an error when it is evaluated, refused before, or too dear for the API server. */
 export type Meaning = 'true' | 'false' | 'error' | 'refused' | 'too dear';

@@ -1,10 +1,11 @@
 /** Expressions of workflows mean what they mean to a real API server, or are refused. */
-import { describe, expect, jest, test, beforeAll } from '@jest/globals';
-import { compileExpression } from '@chaosplane/api';
-import { createKubeClient, loadCluster } from '@chaosplane/kube';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
 import { sharedControlPlane } from '@chaosplane/testcluster';
+import { compileExpression } from '../../src/workflow/expression.ts';
 import { askApiServer, type Answer, type Meaning } from './ask-api-server.ts';
 import { parameters, refusedHere, same, steps, types } from './expressions.ts';
+import { randomExpressions } from './random-expressions.ts';
 
 jest.setTimeout(180_000);
 
@@ -20,14 +21,19 @@ function meaningHere(text: string): Meaning {
 }
 
 const told = [...Object.values(same), ...Object.values(refusedHere)].flat();
+let client: KubeClient;
 let answers: ReadonlyMap<string, Answer>;
 
 beforeAll(async () => {
   const { kubeconfig } = await sharedControlPlane();
-  const texts = told.map(([text]) => text);
-  const found = await askApiServer(createKubeClient(loadCluster({ kubeconfig })), texts, facts);
-  answers = new Map(texts.flatMap((text, index) => (found[index] === undefined ? [] : [[text, found[index]]])));
+  client = createKubeClient(loadCluster({ kubeconfig }));
+  answers = await ask(told.map(([text]) => text));
 });
+
+async function ask(texts: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
+  const found = await askApiServer(client, texts, facts);
+  return new Map(texts.flatMap((text, index) => (found[index] === undefined ? [] : [[text, found[index]]])));
+}
 
 /** What it means to the API server; its words are shown where another meaning was told. */
 function meaningThere(text: string, meaning: Meaning): string {
@@ -51,4 +57,22 @@ describe('what the API server knows besides is refused here', () => {
         ...{ text, here: 'refused', there: meaning },
       });
   });
+});
+
+/** `CHAOSPLANE_TEST_EXPRESSIONS` asks more of them. */
+test('random ones that are not refused here mean the same there', async () => {
+  const rounds = Math.ceil(Number(process.env['CHAOSPLANE_TEST_EXPRESSIONS'] ?? 400) / 400);
+  let compared = 0;
+  for (let seed = 1; seed <= rounds; seed += 1) {
+    const here = new Map(randomExpressions(seed, 400).map((text) => [text, meaningHere(text)]));
+    const texts = [...here].flatMap(([text, meaning]) => (meaning === 'refused' ? [] : [text]));
+    const there = await ask(texts);
+    for (const text of texts) {
+      // What it may cost is estimated in another way there.
+      if (there.get(text)?.meaning === 'too dear') continue;
+      compared += 1;
+      expect({ text, ...there.get(text) }).toMatchObject({ text, meaning: here.get(text) });
+    }
+  }
+  expect(compared).toBeGreaterThan(rounds * 100);
 });
