@@ -41,7 +41,7 @@ export function leaderOnly(
     { name: 'events of targets', start: async () => undefined, stop: () => targetEvents.stop() },
     ...setupExperiments(term, policies),
     // After the cache of experiments, by which they know what they made.
-    ...setupWorkflows(term),
+    ...setupWorkflows(term, leader),
     ...setupSchedules(term),
     // The same: it is asked for each execution.
     ...setupClean(term),

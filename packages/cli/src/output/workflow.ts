@@ -1,5 +1,5 @@
 /** Tells how a workflow goes: each step with its state, its time and what it waits for, the parts of a step below it. */
-import type { Verdict, WorkflowState } from '@chaosplane/api';
+import { stateOf, type Verdict, type WorkflowState } from '@chaosplane/api';
 import type { Clock } from '@chaosplane/common/pure';
 import { stateText, workflowLines, type Graph } from '@chaosplane/lifecycle';
 import { createLogUpdate } from 'log-update';

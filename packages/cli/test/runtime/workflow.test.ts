@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { catalogue } from '@chaosplane/actions';
 import { defined } from '@chaosplane/common';
-import type { NodeState } from '@chaosplane/lifecycle';
+import type { NodeState } from '@chaosplane/api';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { everyAction, everyActionSpec, experimentOf, onClustersAlone } from '../workflows/every-action.ts';

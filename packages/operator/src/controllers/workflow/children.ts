@@ -1,9 +1,11 @@
 /** The experiments of a workflow: how they are made, ended and let go of, and what the workflow sees of them. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   ABORT_ANNOTATION,
   chaosExperiments,
   isFinal,
   isNodeOver,
+  parseExperiment,
   statusFrom,
   STEP_FINALIZER,
   stepExperimentName,
@@ -17,38 +19,69 @@ import {
   type NodeState,
   type WorkflowObject,
 } from '@chaosplane/api';
+import { ChaosError } from '@chaosplane/common';
 import { isAlreadyExists, isNotFound, KubeError, refOf, removeFinalizer, type Created } from '@chaosplane/kube';
-import { attemptOf, seenExperimentOf, type SeenExperiment } from '@chaosplane/lifecycle';
+import { attemptOf, seenExperimentOf, type Graph, type GraphNode, type SeenExperiment } from '@chaosplane/lifecycle';
 import type { Children } from './opened.ts';
 import type { VisitParts } from './parts.ts';
 
 /** Whether nothing more will happen to it. */
 export const isOver = ({ status }: ExperimentObject): boolean => isFinal({ phase: status?.phase ?? 'Pending' });
 
-/** Those of a list that a workflow has made. */
-export function childrenIn(workflow: WorkflowObject, objects: readonly ExperimentObject[]): Children {
+/**
+ * Those of a list that a workflow has made. A user may write owners and annotations, and knows the name: what was made for a step has
+ * its spec.
+ */
+function childrenIn(
+  { object: workflow, graph }: Maker,
+  objects: readonly ExperimentObject[],
+  known: ReadonlyMap<string, ExperimentObject> = new Map(),
+): Children {
   return new Map(
     objects.flatMap((object): [string, ExperimentObject][] => {
       const step = stepOfExperiment(workflow, object);
-      return step === undefined ? [] : [[attemptOf(step.id, step.attempt), object]];
+      if (step === undefined) return [];
+      const key = attemptOf(step.id, step.attempt);
+      const isKnown = known.get(key)?.metadata.uid === object.metadata.uid;
+      return isKnown || isOfStep(object, graph?.nodes.get(step.id)) ? [[key, object]] : [];
     }),
   );
 }
 
+/** The workflow, and its graph where it is understood. */
+export interface Maker {
+  readonly object: WorkflowObject;
+  readonly graph: Graph | undefined;
+}
+
+/** Whether its spec is that of the step. */
+function isOfStep({ apiVersion, kind, metadata, spec }: ExperimentObject, node: GraphNode | undefined): boolean {
+  if (node === undefined) return true;
+  if (node.step.kind !== 'experiment') return false;
+  const { name, namespace } = metadata;
+  try {
+    const parsed = parseExperiment({ apiVersion, kind, metadata: { name, namespace }, spec }, 'cluster');
+    return isDeepStrictEqual(parsed.spec, node.step.experiment);
+  } catch (error) {
+    if (error instanceof ChaosError) return false;
+    throw error;
+  }
+}
+
 /** Reads all of them from the API server: a copy may not have heard of those that an operator made before it died. */
 export async function readChildren(
-  workflow: WorkflowObject,
+  maker: Maker,
   { client, signal }: Pick<VisitParts, 'client' | 'signal'>,
 ): Promise<Children> {
-  const { namespace = '', uid = '' } = workflow.metadata;
+  const { namespace = '', uid = '' } = maker.object.metadata;
   const labelSelector = `${WORKFLOW_UID_LABEL}=${uid}`;
   const { items } = await client.list(chaosExperiments, { namespace, labelSelector, signal });
-  return childrenIn(workflow, items);
+  return childrenIn(maker, items);
 }
 
 /** Takes over what the copy knows better. What it does not have is kept: it was made or read here, and it may not have heard of it. */
-export function refreshChildren(children: Children, workflow: WorkflowObject, copy: readonly ExperimentObject[]): void {
-  for (const [key, object] of childrenIn(workflow, copy)) {
+export function refreshChildren(children: Children, maker: Maker, copy: readonly ExperimentObject[]): void {
+  for (const [key, object] of childrenIn(maker, copy, children)) {
     const known = children.get(key);
     // A copy that is behind does not turn it back.
     if (known !== undefined && isOver(known) && !isOver(object)) continue;
@@ -93,12 +126,12 @@ const FINAL: ReadonlySet<number> = new Set([400, 403, 422]);
  * @returns Why the API server refuses it, where it does.
  */
 export async function makeChild(
-  workflow: WorkflowObject,
+  maker: Maker,
   step: { readonly id: NodeId; readonly attempt: number },
   spec: unknown,
   { client, signal }: Pick<VisitParts, 'client' | 'signal'>,
 ): Promise<ExperimentObject | { readonly refused: string }> {
-  const wanted = experimentOf(workflow, step, spec);
+  const wanted = experimentOf(maker.object, step, spec);
   try {
     return await client.create(chaosExperiments, wanted, { signal });
   } catch (error) {
@@ -107,8 +140,7 @@ export async function makeChild(
       const there = await client.get(chaosExperiments, refOf(wanted), { signal });
       // It went away in between.
       if (there === undefined) throw error;
-      const found = stepOfExperiment(workflow, there);
-      if (found?.id === step.id && found.attempt === step.attempt) return there;
+      if (childrenIn(maker, [there]).has(attemptOf(step.id, step.attempt))) return there;
       return { refused: `there is an experiment ${name} that this workflow did not make` };
     }
     if (error instanceof KubeError && FINAL.has(error.status)) return { refused: error.message };

@@ -4,14 +4,15 @@ import {
   FINALIZER,
   isWorkflowOver,
   parseWorkflow,
-  type ChaosWorkflow,
   type WorkflowObject,
+  type WorkflowState,
 } from '@chaosplane/api';
 import { ChaosError, defined } from '@chaosplane/common';
 import { addFinalizer } from '@chaosplane/kube';
-import { evaluatorOf, graphOf, openWorkflow } from '@chaosplane/lifecycle';
+import { denials, evaluatorOf, graphOf, openWorkflow, toldOf } from '@chaosplane/lifecycle';
+import { workflowAsApplied } from '../experiment/applied.ts';
 import { readChildren } from './children.ts';
-import type { Broken, Opened } from './opened.ts';
+import type { Broken, Opened, Run } from './opened.ts';
 import type { VisitParts } from './parts.ts';
 import { loadWorkflow, shardNumbers } from './store.ts';
 
@@ -27,29 +28,64 @@ export async function openStored(found: WorkflowObject, parts: VisitParts): Prom
     fresh.metadata.deletionTimestamp !== undefined || isWorkflowOver({ phase: fresh.status?.phase ?? 'Pending' });
   const object = isHeld ? fresh : asNew(await addFinalizer(client, chaosWorkflows, fresh, FINALIZER, signal), found);
   const { stored, state, incomplete } = await loadWorkflow(client, object, signal);
-  const children = await readChildren(object, parts);
-  const rest = { stored, children, ...newCopies() };
+  const graph = 'broken' in examined ? undefined : examined.graph;
+  const rest = { stored, children: await readChildren({ object, graph }, parts), ...newCopies() };
   if ('broken' in examined) return { ...rest, run: examined };
   if (incomplete) {
     const broken = 'what was written of its steps was changed or deleted';
     return { ...rest, run: { broken, reason: 'StepsLost' } };
   }
-  const { spec } = examined;
-  const graph = graphOf(spec.steps, spec.onExit);
+  const denied = state.phase === 'Pending' && rest.children.size === 0 ? await whyDenied(object, examined, parts) : '';
+  if (denied !== '') return { ...rest, run: { broken: denied, reason: 'PolicyDenied' } };
+  return { ...rest, run: runOf(examined, state) };
+}
+
+function runOf({ spec, graph }: Examined, state: WorkflowState): Run {
   const limits = { maxParallelism: spec.maxParallelism, ...defined({ deadlineMs: spec.deadline }) };
   const flow = openWorkflow(graph, state, limits);
   const evaluate = evaluatorOf(graph, () => flow.state);
-  return { ...rest, run: { spec, graph, flow, numbers: shardNumbers(graph.nodes.keys()), evaluate } };
+  return { spec, graph, flow, numbers: shardNumbers(graph.nodes.keys()), evaluate };
+}
+
+/** How long policies may be asked about all steps together. Each experiment is judged again when it begins. Milliseconds. */
+const PATIENCE_MS = 10_000;
+
+/** What the policies have against the workflow as a whole; empty where nothing is, or that cannot be said. */
+async function whyDenied(
+  object: WorkflowObject,
+  { graph, spec }: Examined,
+  { foresee, events, logger, signal, key }: VisitParts,
+): Promise<string> {
+  try {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const findings = (await foresee(graph, spec.maxParallelism, patience)) ?? [];
+    const against = denials(findings);
+    if (against.length > 0) return toldOf(against);
+    for (const finding of findings) {
+      const message = toldOf([finding]);
+      logger.warn({ workflow: key, reason: message }, 'policy audited');
+      events.record(object, { type: 'Warning', reason: 'PolicyAudit', action: 'Reconcile', message });
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn({ err: error, workflow: key }, 'policies did not judge the workflow as a whole');
+  }
+  return '';
 }
 
 const newCopies = (): Pick<Opened, 'past' | 'copied'> => ({ past: new Set(), copied: new Set() });
 
+/** One that is understood. */
+type Examined = Pick<Run, 'spec' | 'graph'>;
+
 /** What the API server let pass and cannot be understood. */
-function examine(object: WorkflowObject): ChaosWorkflow | Broken {
-  const { apiVersion, kind, metadata, spec } = object;
+function examine(object: WorkflowObject): Examined | Broken {
+  const { apiVersion, kind, metadata } = object;
   const { name, namespace } = metadata;
   try {
-    return parseWorkflow({ apiVersion, kind, metadata: { name, namespace }, spec }, 'cluster');
+    const document = { apiVersion, kind, metadata: { name, namespace }, spec: workflowAsApplied(object) };
+    const { spec } = parseWorkflow(document, 'cluster');
+    return { spec, graph: graphOf(spec.steps, spec.onExit) };
   } catch (error) {
     if (!(error instanceof ChaosError)) throw error;
     return { broken: error.message, reason: 'InvalidSpec' };

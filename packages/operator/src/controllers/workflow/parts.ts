@@ -2,7 +2,7 @@
 import type { ExperimentObject } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, KubeClient } from '@chaosplane/kube';
-import type { ProbeAnswer } from '@chaosplane/lifecycle';
+import type { Finding, Graph, ProbeAnswer } from '@chaosplane/lifecycle';
 import type { Opened } from './opened.ts';
 
 /** What it is made of. */
@@ -12,6 +12,12 @@ export interface WorkflowParts {
   readonly childrenOf: (uid: string) => readonly ExperimentObject[];
   /** Wants a visit to the workflow of that key. */
   readonly wake: (key: string) => void;
+  /** What the policies have against a workflow that has not begun; undefined where they are not known. */
+  readonly foresee: (
+    graph: Graph,
+    maxParallelism: number,
+    signal: AbortSignal,
+  ) => Promise<readonly Finding[] | undefined>;
   readonly events: EventRecorder;
   /** Whether probes may ask loopback and link-local addresses. */
   readonly allowLocalProbes: boolean;

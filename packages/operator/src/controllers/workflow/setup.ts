@@ -2,6 +2,9 @@
 import { resumedSteps, whyAbort, workflowOwnerOf, type ExperimentObject, type WorkflowObject } from '@chaosplane/api';
 import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
 import { queueComponent, type TermParts } from '../../term.ts';
+import { foreseenWorkflow } from '../policy/foresee.ts';
+import type { LeaderView } from '../policy/outlook.ts';
+import { builtInPolicies } from '../policy/setup.ts';
 import { isOver } from './children.ts';
 import { workflowReconciler } from './controller.ts';
 
@@ -12,7 +15,7 @@ const RESERVED = 2;
 /** An operator that was upgraded before its resource definitions has no workflows, and does the rest. Milliseconds. */
 const PATIENCE_MS = 10_000;
 
-export function setupWorkflows(term: TermParts): readonly Component[] {
+export function setupWorkflows(term: TermParts, leader: LeaderView): readonly Component[] {
   const { client, caches, config, events, clock, logger, metrics } = term;
   const { workflows, experiments } = caches;
   experiments.addIndex(BY_WORKFLOW, (object) => [workflowOwnerOf(object)?.uid ?? ''].filter(Boolean));
@@ -22,6 +25,8 @@ export function setupWorkflows(term: TermParts): readonly Component[] {
       ...{ client, events, clock, logger, allowLocalProbes: config.allowLocalProbes },
       childrenOf: (uid) => experiments.byIndex(BY_WORKFLOW, uid),
       wake: (key) => queue.add(key),
+      foresee: (graph, maxParallelism, signal) =>
+        foreseenWorkflow(graph, maxParallelism, { client, clock, leader, builtIn: builtInPolicies(config) }, signal),
     },
     {
       workflow: (key) => workflows.get(refOfKey(key)),

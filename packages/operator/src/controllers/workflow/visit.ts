@@ -23,7 +23,16 @@ import {
   type Turn,
 } from '@chaosplane/lifecycle';
 import { askProbe } from './asking.ts';
-import { endChild, isNoted, isOver, makeChild, refreshChildren, releaseChild, seenChild } from './children.ts';
+import {
+  endChild,
+  isNoted,
+  isOver,
+  makeChild,
+  refreshChildren,
+  releaseChild,
+  seenChild,
+  type Maker,
+} from './children.ts';
 import type { Broken, Opened, Run } from './opened.ts';
 import type { VisitParts } from './parts.ts';
 import { saveSteps, saveWhole } from './store.ts';
@@ -54,16 +63,21 @@ export async function visitRun(opened: Opened, run: Run, parts: VisitParts): Pro
 }
 
 /** Takes over what the copy knows. One that it had and has no more is gone. */
-export function refresh({ children, copied, stored }: Opened, { memory, childrenOf }: VisitParts): void {
+export function refresh({ children, copied, stored, run }: Opened, { memory, childrenOf }: VisitParts): void {
   const copy = childrenOf(memory.uid);
   const there = new Set(copy.map(({ metadata }) => metadata.uid ?? ''));
-  refreshChildren(children, stored.object, copy);
+  refreshChildren(children, makerOf({ stored, run }), copy);
   for (const [key, { metadata }] of children) {
     const { uid = '' } = metadata;
     if (there.has(uid)) copied.add(uid);
     else if (copied.has(uid)) children.delete(key);
   }
 }
+
+const makerOf = ({ stored, run }: Pick<Opened, 'stored' | 'run'>): Maker => ({
+  object: stored.object,
+  graph: 'broken' in run ? undefined : run.graph,
+});
 
 function seenBy({ children, stored }: Opened, { evaluate }: Run, { memory }: VisitParts): Seen {
   const experiments = new Map<string, SeenExperiment>();
@@ -86,7 +100,7 @@ async function perform(effect: Effect, opened: Opened, { graph }: Run, parts: Vi
   switch (kind) {
     case 'create': {
       if (step?.kind !== 'experiment') return false;
-      const made = await makeChild(stored.object, { id, attempt }, step.document, parts);
+      const made = await makeChild({ object: stored.object, graph }, { id, attempt }, step.document, parts);
       if ('refused' in made) memory.refused.set(key, made.refused);
       else children.set(key, made);
       return true;
