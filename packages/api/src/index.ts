@@ -33,7 +33,7 @@ export * from './schedule/child.ts';
 export { CRON_ALLOWED, hasDay, parseCron, type Calendar, type Every, type Timetable } from './schedule/cron.ts';
 export { dstRules, type DstRule } from './schedule/dst.ts';
 export { specChangedAt, type ScheduleObject } from './schedule/object.ts';
-export { experimentDocument, parseSchedule, type ChaosSchedule, type ScheduleSpec } from './schedule/parse.ts';
+export { isAlwaysOpen, parseSchedule, runDocument, type ChaosSchedule, type ScheduleSpec } from './schedule/parse.ts';
 export { scheduleReasons, type ScheduleConditionType } from './schedule/reasons.ts';
 export { concurrencyPolicies, scheduleSpecSchema, type Freeze } from './schedule/spec.ts';
 export * from './schedule/status-document.ts';

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { ChaosError, defined, invalidArgument, parseDuration, type Problem } from '@chaosplane/common';
 import {
-  experimentDocument,
   parseExperiment,
   parseSchedule,
   parseWorkflow,
+  runDocument,
   type ChaosExperiment,
   type ChaosSchedule,
   type ChaosWorkflow,
@@ -31,6 +31,8 @@ export interface ExperimentDocument {
 export interface WorkflowDocument {
   readonly document: object;
   readonly workflow: ChaosWorkflow;
+  /** The schedule whose run it is. */
+  readonly schedule?: ChaosSchedule;
 }
 
 /** What flags change of every experiment. */
@@ -75,7 +77,7 @@ export function meansRuns({ now, dryRun }: { readonly now?: boolean; readonly dr
 export interface ReadOptions {
   readonly place: Place;
   readonly changes: Changes;
-  /** Whether the experiment of a schedule is meant, once and now; otherwise a schedule is refused. */
+  /** Whether one run of a schedule is meant, now; otherwise a schedule is refused. */
   readonly takesSchedules?: boolean;
 }
 
@@ -136,7 +138,7 @@ export function parseDocuments(
   return read;
 }
 
-/** An experiment or a workflow as it is; of a schedule, the experiment that a run of it is. */
+/** An experiment or a workflow as it is; of a schedule, the one that a run of it is. */
 function understood(
   document: object,
   { place, changes, takesSchedules }: ReadOptions,
@@ -148,7 +150,8 @@ function understood(
     throw invalidArgument('the file', [{ path: 'kind', wrong, allowed: 'kubectl apply; or --now: one run, now' }]);
   }
   const schedule = parseSchedule(document, place);
-  const run = experimentDocument(document, `${shortName(schedule.metadata.name, LONGEST_NAME)}-now`) ?? {};
+  const run = runDocument(document, `${shortName(schedule.metadata.name, LONGEST_NAME)}-now`) ?? {};
+  if (isOf('ChaosWorkflow', run)) return { ...readWorkflow(run, place, changes), schedule };
   return { document: run, experiment: parseExperiment(run, place), schedule };
 }
 
@@ -161,9 +164,15 @@ function readWorkflow(document: object, place: Place, { duration, parameters = {
     throw invalidArgument('the file', [{ path: '--duration', wrong, allowed: 'nothing here' }]);
   }
   const workflow = parseWorkflow(document, place, parameters);
-  const { spec = {} } = document as { readonly spec?: { readonly arguments?: object } };
-  const given = Object.keys(parameters).length === 0 ? {} : { arguments: { ...spec.arguments, ...parameters } };
-  return { document: { ...document, spec: { ...spec, ...given } }, workflow };
+  const { spec = {} } = document as { readonly spec?: object };
+  return { document: { ...document, spec: withArguments(spec, parameters) }, workflow };
+}
+
+/** The spec of a workflow, which gives its parameters these values. */
+function withArguments(spec: { readonly arguments?: unknown }, parameters: ParameterValues = {}): object {
+  if (Object.keys(parameters).length === 0) return spec;
+  const given = typeof spec.arguments === 'object' ? spec.arguments : {};
+  return { ...spec, arguments: { ...given, ...parameters } };
 }
 
 const isOf = (kind: string, document: object): boolean => 'kind' in document && document.kind === kind;
@@ -178,25 +187,34 @@ function unique(problems: readonly Problem[]): Problem[] {
 const parts = z.looseObject({ metadata: z.looseObject({}), spec: z.looseObject({}) });
 
 /** A document without these parts is told what it lacks when it is parsed. */
-function change(document: object, { duration, namespace, defaultNamespace }: Changes): object {
+function change(document: object, changes: Changes): object {
   const parsed = parts.safeParse(document);
   if (!parsed.success) return document;
   const { metadata, spec, ...rest } = parsed.data;
-  const own = namespace ?? defaultNamespace;
+  const own = changes.namespace ?? changes.defaultNamespace;
   return {
     ...rest,
     metadata: { ...defined({ namespace: own }), ...metadata },
-    spec: specOf(document, spec, duration),
+    spec: specOf(document, spec, changes),
   };
 }
 
-function specOf(document: object, spec: Readonly<Record<string, unknown>>, duration: string | undefined): object {
+type Fields = Readonly<Record<string, unknown>>;
+
+function specOf(document: object, spec: Fields, changes: Changes): object {
   if (isOf('ChaosWorkflow', document)) return spec;
-  return isSchedule(document) ? ofRuns(spec, duration) : { ...spec, ...defined({ duration }) };
+  return isSchedule(document) ? ofRuns(spec, changes) : { ...spec, ...defined({ duration: changes.duration }) };
 }
 
-/** The duration is one of its experiments. */
-function ofRuns({ experiment, ...spec }: Readonly<Record<string, unknown>>, duration: string | undefined): object {
-  if (typeof experiment !== 'object' || experiment === null) return { experiment, ...spec };
-  return { ...spec, experiment: { ...experiment, ...defined({ duration }) } };
+/** The duration is one of its experiment, the parameters are those of its workflow. */
+function ofRuns(spec: Fields, { duration, parameters }: Changes): object {
+  const changed = (part: unknown, change: (part: object) => object): unknown =>
+    typeof part === 'object' && part !== null ? change(part) : part;
+  return {
+    ...spec,
+    ...defined({
+      experiment: changed(spec['experiment'], (part) => ({ ...part, ...defined({ duration }) })),
+      workflow: changed(spec['workflow'], (part) => withArguments(part, parameters)),
+    }),
+  };
 }

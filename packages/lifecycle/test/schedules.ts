@@ -1,4 +1,4 @@
-/** Schedules as tests write them, and an API server that keeps one of them with its experiments. */
+/** Schedules as tests write them, and an API server that keeps one of them with its runs. */
 import {
   childName,
   parseSchedule,
@@ -9,7 +9,7 @@ import {
   type ScheduleStatusDocument,
   type SkippedRun,
 } from '@chaosplane/api';
-import type { ChildRun, ScheduleObservation } from '../src/schedule/observation.ts';
+import type { ChildRun, NewRun, ScheduleObservation } from '../src/schedule/observation.ts';
 import type { MadeRun, SchedulePorts } from '../src/schedule/visit.ts';
 import { zonedText } from '../src/schedule/zone.ts';
 
@@ -81,12 +81,12 @@ export class ScheduleServer {
     }
   }
 
-  create(name: string, scheduledFor: number): Kept {
+  create({ kind, name, scheduledFor }: NewRun): Kept {
     const known = this.children.get(name);
     if (known !== undefined) return known;
     this.#uids += 1;
     const endsAt = this.now + this.lastsMs;
-    const child: Kept = { name, uid: `u${this.#uids}`, scheduledFor, state: 'running', isDeleted: false, endsAt };
+    const child: Kept = { kind, name, uid: `u${this.#uids}`, scheduledFor, state: 'running', isDeleted: false, endsAt };
     this.children.set(name, child);
     this.made.push({ scheduledFor, at: this.now });
     return child;
@@ -146,17 +146,17 @@ export function portsOver(server: ScheduleServer, life: OperatorLife): ScheduleP
         changedAt: server.changedAt,
         spec: server.spec,
         status: scheduleStatusFrom(server.status),
-        children: children.map(({ name, uid, scheduledFor, state, isDeleted }) => ({
-          ...{ name, uid, scheduledFor, state, isDeleted },
+        children: children.map(({ kind, name, uid, scheduledFor, state, isDeleted }) => ({
+          ...{ kind, name, uid, scheduledFor, state, isDeleted },
         })),
         ...(asked === undefined ? {} : { asked }),
       };
     },
     report: (status, skipped) => write(() => server.report(status, version, skipped)),
-    create: ({ name, scheduledFor }) =>
+    create: (run) =>
       write((): MadeRun => {
         if (life.refuses !== undefined) return { refused: life.refuses };
-        const child = server.create(name, scheduledFor);
+        const child = server.create(run);
         own.set(child.uid, child);
         return 'made';
       }),

@@ -5,6 +5,7 @@ import { AGE, durationRule, listOfConditions, rule, type Definition } from './de
 import { experimentRules, nullable, nullsOfSelector, probeRules, selectorRule } from './experiment.ts';
 import type { Addition } from './place.ts';
 import { timeZoneRule, windowRules } from './windows.ts';
+import { workflowRules } from './workflow.ts';
 
 /** Where windows are. */
 const WINDOWS = ['spec.windows.allowed[]', 'spec.windows.blocked[]'];
@@ -17,7 +18,14 @@ const PROBE = 'spec.startWhen.probes[]';
  * by the condition Ready.
  */
 const additions: readonly Addition[] = [
+  rule('spec', 'a schedule has either experiment or workflow', 'has(self.experiment) != has(self.workflow)'),
+  rule(
+    'spec',
+    'windows and freeze are about the whole time that a run may take: say workflow.deadline',
+    '!has(self.workflow) || has(self.workflow.deadline) || (!has(self.windows.allowed) && size(self.windows.blocked) == 0 && size(self.freeze) == 0)',
+  ),
   ...experimentRules('spec.experiment'),
+  ...workflowRules('spec.workflow'),
   ...WINDOWS.flatMap(windowRules),
   ...['spec.timeZone', 'spec.freeze[].timeZone'].map(timeZoneRule),
   ...['from', 'to'].map((day) =>
@@ -47,9 +55,9 @@ export const scheduleDefinition: Definition = {
   shortNames: ['chaossched'],
   categories: ['chaosplane'],
   scope: 'Namespaced',
-  description: 'A schedule: an experiment that begins again and again, at times that it plans.',
+  description: 'A schedule: an experiment or a workflow that begins again and again, at times that it plans.',
   schema: z.object({
-    spec: scheduleSpecSchema.describe('When experiments begin, and what they are.'),
+    spec: scheduleSpecSchema.describe('When runs begin, and what they are.'),
     status: scheduleStatusSchema.optional().describe('What has become of it. Written by the operator.'),
   }),
   additions,

@@ -5,34 +5,42 @@ import { AGE, changeRule, durationRule, listOfConditions, type Definition } from
 import { nullable, nullsOfSelector, probeRules, selectorRule } from './experiment.ts';
 import type { Addition } from './place.ts';
 
-/** Where steps are whose texts are checked. Those in templates would cost more than the API server allows: lists in lists. */
-const STEPS = ['spec.steps[]', 'spec.onExit[]'];
-
-/** Where a probe is that is a step. */
-const PROBE = 'spec.templates[].probe';
-
 const LONGER_THAN_0 = "duration(self) > duration('0s')";
 
 /**
- * What steps and expressions name, and the experiments of templates, are read by the operator and its webhook alone: what these refuse
- * and the API server lets pass ends as Failed, with every problem.
+ * What Kubernetes must be told of the spec of a workflow that stands at a path, beside its zod schema. What steps and expressions name,
+ * and the experiments of templates, are read by the operator and its webhook alone: what these refuse and the API server lets pass ends
+ * as Failed, with every problem.
  */
+export function workflowRules(spec: string): readonly Addition[] {
+  // Those in templates would cost more than the API server allows: lists in lists.
+  const steps = [`${spec}.steps[]`, `${spec}.onExit[]`];
+  const probe = `${spec}.templates[].probe`;
+  return [
+    ...steps.flatMap((step) => [
+      ...durationRule(`${step}.errorHandling.backOff`, 'allowed: a duration longer than 0, such as 10s', LONGER_THAN_0),
+      ...durationRule(
+        `${step}.errorHandling.maxBackOff`,
+        'allowed: a duration longer than 0, such as 5m',
+        LONGER_THAN_0,
+      ),
+    ]),
+    ...durationRule(`${spec}.templates[].delay`, 'allowed: a duration longer than 0, such as 30s', LONGER_THAN_0),
+    ...durationRule(`${spec}.templates[].suspend.timeout`, 'allowed: a duration such as 30m'),
+    ...durationRule(`${spec}.deadline`, 'allowed: a duration such as 2h'),
+    ...probeRules(probe),
+    selectorRule(`${probe}.labelSelector`),
+    ...[...nullsOfSelector(`${probe}.labelSelector`), `${probe}.names`].map(nullable),
+  ];
+}
+
 const additions: readonly Addition[] = [
   // At the root, because only there the status is in sight.
   changeRule(
     'the spec cannot be changed once the workflow has begun: delete it and create a new one',
     "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Pending' || (oldSelf.status.phase == 'Failed' && !has(oldSelf.status.startedAt)) || self.spec == oldSelf.spec",
   ),
-  ...STEPS.flatMap((step) => [
-    ...durationRule(`${step}.errorHandling.backOff`, 'allowed: a duration longer than 0, such as 10s', LONGER_THAN_0),
-    ...durationRule(`${step}.errorHandling.maxBackOff`, 'allowed: a duration longer than 0, such as 5m', LONGER_THAN_0),
-  ]),
-  ...durationRule('spec.templates[].delay', 'allowed: a duration longer than 0, such as 30s', LONGER_THAN_0),
-  ...durationRule('spec.templates[].suspend.timeout', 'allowed: a duration such as 30m'),
-  ...durationRule('spec.deadline', 'allowed: a duration such as 2h'),
-  ...probeRules(PROBE),
-  selectorRule(`${PROBE}.labelSelector`),
-  ...[...nullsOfSelector(`${PROBE}.labelSelector`), `${PROBE}.names`].map(nullable),
+  ...workflowRules('spec'),
   listOfConditions,
 ];
 

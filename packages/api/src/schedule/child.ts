@@ -1,4 +1,4 @@
-/** The experiments that a schedule makes: their names, and what tells for when each was planned. Pure. */
+/** The experiments and workflows that a schedule makes: their names, and what tells for when each was planned. Pure. */
 import { hashOf } from '@chaosplane/common/pure';
 import { shortName, type KubeObject, type OwnerReference } from '@chaosplane/kube/object';
 import { API_VERSION } from '../shared/version.ts';
@@ -7,7 +7,7 @@ import type { Timetable } from './cron.ts';
 /** For when the run was planned: RFC 3339. */
 export const SCHEDULED_FOR_ANNOTATION = 'chaosplane.io/scheduled-for';
 
-/** Leads from an experiment to its schedule. */
+/** Leads from an experiment or a workflow to its schedule. */
 export const SCHEDULE_UID_LABEL = 'chaosplane.io/schedule-uid';
 
 /** A DNS label: what is made of an experiment's name is a valid one, too. */
@@ -29,7 +29,7 @@ export function childName(schedule: string, kind: Timetable['kind'], scheduledFo
   return shortName(schedule, room - told.length) + told + suffix;
 }
 
-/** What makes a schedule the owner of an experiment. */
+/** What makes a schedule the owner of an experiment or a workflow. */
 export function scheduleOwner({ metadata }: Pick<KubeObject, 'metadata'>): OwnerReference {
   const { name, uid = '' } = metadata;
   return { apiVersion: API_VERSION, kind: 'ChaosSchedule', name, uid, controller: true, blockOwnerDeletion: true };

@@ -9,6 +9,20 @@ const experiment = {
   action: { type: 'network-delay', parameters: { latency: '200ms' } },
   duration: '8s',
 };
+const workflow = {
+  parameters: [{ name: 'latency', type: 'duration' }],
+  arguments: { latency: '200ms' },
+  templates: [
+    {
+      ...{ name: 'slow', parameters: [{ name: 'latency', type: 'duration' }] },
+      experiment: {
+        ...experiment,
+        action: { ...experiment.action, parameters: { latency: '${{ parameters.latency }}' } },
+      },
+    },
+  ],
+  steps: [{ name: 'slow', template: 'slow', arguments: { latency: '${{ parameters.latency }}' } }],
+};
 const documentOf = (changes: object): unknown => ({
   apiVersion: 'chaos.chaosplane.io/v1alpha1',
   kind: 'ChaosSchedule',
@@ -53,6 +67,57 @@ test('startWhen has its defaults, too', () => {
   });
 });
 
+describe('a schedule of a workflow', () => {
+  const ofWorkflow = (changes: object, rest: object = {}): unknown =>
+    documentOf({ ...rest, experiment: undefined, workflow: { ...workflow, ...changes } });
+
+  test('gives it its parameters, and each experiment of it is in its namespace', () => {
+    const { spec } = parseSchedule(ofWorkflow({ deadline: '1h' }), 'cluster');
+    expect(Object.keys(spec)).not.toContain('experiment');
+    expect(spec.workflow).toMatchObject({
+      deadline: 3600_000,
+      parameters: { latency: '200ms' },
+      steps: [{ experiment: { target: { namespace: 'shop' }, action: { parameters: { latency: '200ms' } } } }],
+    });
+  });
+
+  test.each<[what: string, changes: object, rest: object, told: string[]]>([
+    [
+      'of its parameters, its steps and the schedule',
+      { arguments: {}, steps: [{ name: 'a', template: 'slow', dependencies: ['b'], arguments: { latency: '1s' } }] },
+      { timeZone: 'utc' },
+      [
+        'spec.timeZone: "utc" is not a time zone',
+        'spec.workflow.arguments.latency: it has no value',
+        'spec.workflow.steps.0.dependencies.0: there is no step b',
+      ],
+    ],
+    ['of its fields', { step: [] }, {}, ['spec.workflow: "step" is not known here; did you mean steps?']],
+    [
+      'of its experiments',
+      { arguments: { latency: '10h' } },
+      {},
+      ['spec.workflow.templates.0.experiment.action.parameters.latency: "10h" is too long'],
+    ],
+    ...[
+      { windows: { allowed: [{}] } },
+      { windows: { blocked: [{}] } },
+      { freeze: [{ from: '2026-03-01', to: '2026-03-02' }] },
+    ].map((rest): [string, object, object, string[]] => [
+      `that it has no end beside ${Object.keys(rest)[0]}`,
+      {},
+      rest,
+      [
+        'spec.workflow.deadline: it is required, because windows and freeze are about the whole time that a run may take',
+      ],
+    ]),
+    ['none with a deadline', { deadline: '1h' }, { windows: { blocked: [{}] } }, []],
+    ['none where windows are empty', {}, { windows: { blocked: [] }, freeze: [] }, []],
+  ])('is told every problem: %s', (_what, changes, rest, told) => {
+    expect(problemsOf(ofWorkflow(changes, rest))).toEqual(told.map((line) => expect.stringContaining(line)));
+  });
+});
+
 describe('all problems are told at once', () => {
   test('of the schedule and of its experiment', () => {
     const action = { type: 'network-delay', parameters: { latency: 'soon' } };
@@ -66,7 +131,8 @@ describe('all problems are told at once', () => {
   });
 
   test.each<[what: string, spec: object, told: string[]]>([
-    ['no experiment', { experiment: undefined }, ['spec.experiment: it is required']],
+    ['nothing that is run', { experiment: undefined }, ['spec: it has neither experiment nor workflow']],
+    ['both', { workflow }, ['spec: it has experiment and workflow']],
     ['an unknown field', { cron: '' }, ['spec: "cron" is not known here']],
     [
       'a zone in other letters',

@@ -8,6 +8,7 @@ import { namespaceName, objectName } from '../shared/names.ts';
 import { closed, positiveDuration, waitDuration } from '../shared/schema.ts';
 import { timeZone } from '../shared/time-zone.ts';
 import { API_VERSION } from '../shared/version.ts';
+import { workflowSpecSchema } from '../workflow/spec.ts';
 import { CRON_ALLOWED, parseCron, type Timetable } from './cron.ts';
 import { dstRules } from './dst.ts';
 
@@ -74,10 +75,10 @@ const fields = {
     .max(31_536_000)
     .default(300)
     .describe('How late a run may begin, in seconds after the planned time; later than that it is skipped.'),
-  successfulHistoryLimit: history.default(3).describe('How many experiments are kept that completed.'),
+  successfulHistoryLimit: history.default(3).describe('How many runs are kept that completed.'),
   failedHistoryLimit: history
     .default(3)
-    .describe('How many experiments are kept that failed, were aborted, or whose hypothesis did not hold.'),
+    .describe('How many runs are kept that failed, were aborted, or whose hypothesis did not hold.'),
   suspend: z
     .boolean()
     .default(false)
@@ -92,7 +93,9 @@ const fields = {
     blocked: z.array(timeWindow).max(50).default([]).describe('Never in one of these.'),
   })
     .prefault({})
-    .describe('When runs may be under way, for the whole duration of the experiment; others are skipped.'),
+    .describe(
+      'When runs may be under way, for the whole duration of the experiment, or until the deadline of the workflow; others are skipped.',
+    ),
   freeze: z.array(freeze).max(50).default([]).describe('Days on which no run is under way.'),
   startWhen: closed({
     probes: z.array(probeSchema).min(1).max(10).describe('What is asked from the planned time on.'),
@@ -136,15 +139,24 @@ function checkTogether(
 /** What a schedule wants, as a document says it. The resource definition of Kubernetes is made from it. */
 export const scheduleSpecSchema = closed({
   ...fields,
-  experiment: experimentSpecSchema.describe('What each run is: the spec of the ChaosExperiment that it makes.'),
+  experiment: experimentSpecSchema
+    .optional()
+    .describe('What each run is: the spec of the ChaosExperiment that it makes. Either this or workflow.'),
+  workflow: workflowSpecSchema
+    .optional()
+    .describe(
+      'What each run is: the spec of the ChaosWorkflow that it makes; arguments are what the schedule gives its parameters. Either this or experiment.',
+    ),
 }).superRefine(checkTogether);
 
-/** The document. Its experiment is read by the rules of experiments, which go further than their schema. */
+/** The document. What it runs is read by the rules of experiments and workflows, which go further than their schemas. */
 export const scheduleSchema = closed({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal('ChaosSchedule'),
   metadata: z.looseObject({ name: objectName, namespace: namespaceName.default('default') }),
-  spec: closed({ ...fields, experiment: z.unknown().optional() }).superRefine(checkTogether),
+  spec: closed({ ...fields, experiment: z.unknown().optional(), workflow: z.unknown().optional() }).superRefine(
+    checkTogether,
+  ),
   // Kubernetes adds it; it is never the user's.
   status: z.unknown().optional(),
 });

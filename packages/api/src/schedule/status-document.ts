@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { conditionDocuments, readConditions, time, writtenConditions } from '../shared/condition-document.ts';
 import { gitopsConditions, type GitopsCondition } from '../shared/gitops.ts';
 import { scheduleReasons } from './reasons.ts';
-import { initialScheduleStatus, type ScheduleCondition, type ScheduleStatus } from './status.ts';
+import {
+  initialScheduleStatus,
+  runKinds,
+  type ActiveRun,
+  type ScheduleCondition,
+  type ScheduleStatus,
+} from './status.ts';
 
 /** So many of the next runs are shown. */
 export const SHOWN_RUNS = 5;
@@ -35,7 +41,8 @@ export const scheduleStatusSchema = z.object({
   active: z
     .array(
       z.object({
-        name: z.string().describe('The name of the ChaosExperiment.'),
+        kind: z.enum(runKinds).optional().describe('What it is. Absent: a ChaosExperiment.'),
+        name: z.string().describe('Its name.'),
         uid: z.string().describe('Tells it from a later one of its name.'),
         scheduledFor: time.describe('For when it was planned.'),
       }),
@@ -50,7 +57,7 @@ export const scheduleStatusSchema = z.object({
       failed: z.int().describe('Failed, were aborted, or did not hold, and are kept.'),
     })
     .optional()
-    .describe('How many experiments it has.'),
+    .describe('How many runs it has.'),
   conditions: conditionDocuments
     .optional()
     .describe(`What is known of it: ${['Stalled', ...Object.keys(scheduleReasons)].join(', ')}.`),
@@ -86,7 +93,7 @@ export function scheduleStatusDocument(
       lastSkipped: lastSkipped === undefined ? undefined : { ...lastSkipped, time: iso(lastSkipped.time) },
     }),
     nextRuns: nextRuns.slice(0, SHOWN_RUNS).map(local),
-    active: active.slice(0, SHOWN_ACTIVE).map((run) => ({ ...run, scheduledFor: iso(run.scheduledFor) })),
+    active: active.slice(0, SHOWN_ACTIVE).map(activeDocument),
     counts,
     conditions: writtenConditions(withGitops(conditions), {
       previous: previous?.conditions,
@@ -95,6 +102,14 @@ export function scheduleStatusDocument(
     }),
   };
 }
+
+/** Without the kind of experiments: a resource definition that is older than the operator does not know it, and refuses the whole status. */
+function activeDocument({ kind, name, uid, scheduledFor }: ActiveRun): ActiveDocument {
+  const told = kind === 'ChaosExperiment' ? {} : { kind };
+  return { ...told, name, uid, scheduledFor: iso(scheduledFor) };
+}
+
+type ActiveDocument = NonNullable<ScheduleStatusDocument['active']>[number];
 
 /** A schedule that is understood is what its author wants, suspended or not; one that is not needs its author. */
 function withGitops(conditions: readonly ScheduleCondition[]): readonly (GitopsCondition | ScheduleCondition)[] {
@@ -118,7 +133,10 @@ export function scheduleStatusFrom(document: ScheduleStatusDocument | undefined)
       lastSkipped: lastSkipped === undefined ? undefined : { ...lastSkipped, time: Date.parse(lastSkipped.time) },
     }),
     nextRuns: (document.nextRuns ?? []).map((at) => Date.parse(at)),
-    active: (document.active ?? []).map((run) => ({ ...run, scheduledFor: Date.parse(run.scheduledFor) })),
+    active: (document.active ?? []).map(({ kind = 'ChaosExperiment', name, uid, scheduledFor }) => ({
+      ...{ kind, name, uid },
+      scheduledFor: Date.parse(scheduledFor),
+    })),
     counts: document.counts ?? initialScheduleStatus.counts,
     conditions: readConditions(document.conditions, scheduleReasons),
   };

@@ -2,8 +2,13 @@
 import type { ConditionOf } from '../shared/condition.ts';
 import type { scheduleReasons } from './reasons.ts';
 
+/** What a run is. */
+export const runKinds = ['ChaosExperiment', 'ChaosWorkflow'] as const;
+export type RunKind = (typeof runKinds)[number];
+
 /** A run that is under way. */
 export interface ActiveRun {
+  readonly kind: RunKind;
   readonly name: string;
   readonly uid: string;
   readonly scheduledFor: number;
@@ -20,7 +25,7 @@ export interface SkippedRun {
 /** A condition of a schedule. */
 export type ScheduleCondition = ConditionOf<typeof scheduleReasons>;
 
-/** How many experiments of a schedule there are. */
+/** How many runs of a schedule there are. */
 export interface RunCounts {
   readonly active: number;
   readonly succeeded: number;

@@ -43,6 +43,7 @@ export async function runFileOnCluster(
   });
   const exitCodes: number[] = [];
   for (const one of documents) {
+    if (one.schedule !== undefined && flags.dryRun === true) tellTimetable(one.schedule, flags, surroundings);
     exitCodes.push(
       isExperiment(one)
         ? exitCodeOf(await (flags.dryRun === true ? explain : runOne)(one, flags, connection, surroundings))
@@ -59,7 +60,6 @@ async function explain(
   connection: Connection,
   surroundings: Surroundings,
 ): Promise<ExperimentStatus> {
-  if (one.schedule !== undefined) tellTimetable(one.schedule, flags, surroundings);
   return tellExplained(await explainOnCluster(one, connection, surroundings), flags, surroundings);
 }
 

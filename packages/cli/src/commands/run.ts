@@ -55,7 +55,7 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .summary(summary)
     .description(`${description}\nCtrl-C ends the experiment and undoes it first.`)
     .option('--dry-run', 'only explain: change nothing')
-    .option('--now', 'of a schedule, run its experiment once and now')
+    .option('--now', 'of a schedule, one run of it, now')
     .option('--resume', 'of a workflow, do not wait where a step is suspended');
   addFileOptions(command, surroundings)
     .addHelpText(
@@ -109,14 +109,15 @@ async function runHere(file: string, flags: RunFlags, surroundings: Surroundings
     const ended: number[] = [];
     const machine = { connection, runtime, surroundings };
     for (const document of documents) {
+      if (document.schedule !== undefined && flags.dryRun === true)
+        tellTimetable(document.schedule, flags, surroundings);
       if (!isExperiment(document)) {
         ended.push(await runWorkflowHere(document, flags, machine));
         if (surroundings.interrupted.aborted) break;
         continue;
       }
-      const { experiment, schedule } = document;
+      const { experiment } = document;
       const dry = flags.dryRun === true || experiment.spec.execution.dryRun;
-      if (schedule !== undefined && flags.dryRun === true) tellTimetable(schedule, flags, surroundings);
       ended.push(await (dry ? plan : runOne)(experiment, flags, machine));
       if (surroundings.interrupted.aborted) break;
     }

@@ -1,6 +1,6 @@
 /** What is told of a schedule in a file, and when a file of schedules is refused. */
-import { expect, test } from '@jest/globals';
-import { parseExperiments } from '../documents.ts';
+import { describe, expect, test } from '@jest/globals';
+import { parseDocuments, parseExperiments, type Changes } from '../documents.ts';
 import { timetableOf, timetableText } from './timetable.ts';
 
 const file = (spec: object): Buffer =>
@@ -42,6 +42,58 @@ test('of a schedule its experiment is run, under a name of its own, with what fl
     spec: { duration: 5000, target: { namespace: 'shop' } },
   });
   expect(document).toMatchObject({ kind: 'ChaosExperiment', spec: { duration: '5s' } });
+});
+
+describe('of a schedule of a workflow', () => {
+  const workflow = {
+    parameters: [{ name: 'pause', type: 'duration' }],
+    arguments: { pause: '1s' },
+    templates: [
+      {
+        name: 'wait',
+        parameters: [{ name: 'time', type: 'duration' }],
+        experiment: {
+          ...{ target: { labelSelector: { matchLabels: { app: 'web' } } }, duration: '30s' },
+          action: { type: 'network-delay', parameters: { latency: '${{ parameters.time }}' } },
+        },
+      },
+    ],
+    steps: ['first', 'second'].map((name) => ({
+      ...{ name, template: 'wait', arguments: { time: '${{ parameters.pause }}' } },
+    })),
+  };
+  const readWorkflow = (changes: Changes, change: object = {}) => {
+    const content = file({ schedule: '@daily', experiment: undefined, workflow: { ...workflow, ...change } });
+    return parseDocuments('nightly.yaml', content, { place: 'machine', changes, takesSchedules: true })[0];
+  };
+
+  test('the workflow is run, under a name of its own, with the parameters that flags give', () => {
+    const read = readWorkflow({ namespace: 'shop', parameters: { pause: '2s' } }, { arguments: {} });
+    expect(read).toMatchObject({
+      document: {
+        ...{ kind: 'ChaosWorkflow', metadata: { name: 'nightly-now', namespace: 'shop' } },
+        spec: { arguments: { pause: '2s' } },
+      },
+      workflow: { metadata: { name: 'nightly-now', namespace: 'shop' }, spec: { parameters: { pause: '2s' } } },
+    });
+  });
+
+  test('the runs are told, and how much a workflow it is', () => {
+    const { schedule } = readWorkflow({})!;
+    const told = timetableOf(schedule!, Date.parse('2026-12-01T12:00:00Z'));
+    expect(timetableText(schedule!, told).split('\n').slice(0, 3)).toEqual([
+      'Schedule nightly: a workflow of 2 steps at "@daily", UTC',
+      'Its next runs:',
+      '  2026-12-02T00:00:00Z',
+    ]);
+  });
+
+  test('it takes no duration, and its problems are told where they stand', () => {
+    expect(() => readWorkflow({ duration: '5s' })).toThrow('--duration: the experiments of a workflow have their own');
+    expect(() => readWorkflow({ parameters: { pause: 'soon' } })).toThrow(
+      /spec\.workflow\.arguments\.pause: "soon" is none/,
+    );
+  });
 });
 
 test('without --now it is refused, with the way out', () => {

@@ -1,8 +1,8 @@
 /** When the runs of a schedule are planned, for people and for programs. */
 import { findAction } from '@chaosplane/actions';
-import type { ChaosSchedule } from '@chaosplane/api';
+import type { ChaosSchedule, ScheduleSpec } from '@chaosplane/api';
 import { countOf, type Clock } from '@chaosplane/common';
-import { comingRuns, planningOf, unevenDays, zonedText, type UnevenDay } from '@chaosplane/lifecycle';
+import { comingRuns, graphOf, planningOf, unevenDays, zonedText, type UnevenDay } from '@chaosplane/lifecycle';
 
 /** What is told of a schedule. */
 export interface Timetable {
@@ -40,11 +40,10 @@ const INDENT = '  ';
 
 /** The next runs, and a warning for each day that has none or more than usual. */
 export function timetableText({ metadata, spec }: ChaosSchedule, { nextRuns, unevenDays: days }: Timetable): string {
-  const { name } = findAction(spec.experiment.action.type);
   const isEvery = spec.schedule.timetable.kind === 'every';
   const none = [`${INDENT}none that its windows and freezes let pass`];
   return [
-    `Schedule ${metadata.name}: ${name} at "${spec.schedule.text}", ${spec.timeZone}${spec.suspend ? ', suspended' : ''}`,
+    `Schedule ${metadata.name}: ${whatOf(spec)} at "${spec.schedule.text}", ${spec.timeZone}${spec.suspend ? ', suspended' : ''}`,
     isEvery ? 'Its next runs, if it were created now:' : 'Its next runs:',
     ...(nextRuns.length === 0 ? none : nextRuns.map((at) => `${INDENT}${at}`)),
     ...days.map(
@@ -52,4 +51,10 @@ export function timetableText({ metadata, spec }: ChaosSchedule, { nextRuns, une
         `warning: on ${date}, when clocks change, it has ${runs === 0 ? 'no run' : countOf(runs, 'run')} in place of ${usual} (dst: ${spec.dst})`,
     ),
   ].join('\n');
+}
+
+/** What each run is. */
+function whatOf({ experiment, workflow }: ScheduleSpec): string {
+  if (experiment !== undefined) return findAction(experiment.action.type).name;
+  return `a workflow of ${countOf(graphOf(workflow.steps, workflow.onExit).nodes.size, 'step')}`;
 }

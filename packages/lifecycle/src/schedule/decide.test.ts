@@ -25,6 +25,12 @@ function stage(change: object = {}, life: Partial<OperatorLife> = {}) {
   };
 }
 
+/** Runs a workflow in the place of the experiment. */
+const ofWorkflow = (change: object = {}): object => ({
+  experiment: undefined,
+  workflow: { templates: [{ name: 'wait', delay: '5s' }], steps: [{ name: 'wait', template: 'wait' }], ...change },
+});
+
 describe('a run', () => {
   test('begins at its time, by a name with the minutes since the epoch, and is noted after that', async () => {
     const it = stage();
@@ -34,7 +40,7 @@ describe('a run', () => {
     expect([...it.server.children.keys()]).toEqual(['nightly-1']);
     expect(it.status).toMatchObject({
       lastScheduleTime: MINUTE_MS,
-      active: [{ name: 'nightly-1', uid: 'u1', scheduledFor: MINUTE_MS }],
+      active: [{ kind: 'ChaosExperiment', name: 'nightly-1', uid: 'u1', scheduledFor: MINUTE_MS }],
       nextRuns: [2, 3, 4, 5, 6].map((minute) => minute * MINUTE_MS),
       conditions: [
         { type: 'Ready', status: 'True' },
@@ -165,6 +171,28 @@ describe('an earlier run that is under way', () => {
   });
 });
 
+test('a spec that becomes one of a workflow has runs of both kinds for a while, which count alike', async () => {
+  const it = stage({ concurrencyPolicy: 'Allow', successfulHistoryLimit: 1 });
+  it.server.lastsMs = 90_000;
+  await it.at(MINUTE_MS);
+  it.server.advance(1000);
+  it.server.edit(scheduleSpec({ concurrencyPolicy: 'Allow', successfulHistoryLimit: 1, ...ofWorkflow() }));
+  await it.at(2 * MINUTE_MS);
+  expect(it.status.active.map(({ kind, name }) => [kind, name])).toEqual([
+    ['ChaosExperiment', 'nightly-1'],
+    ['ChaosWorkflow', 'nightly-2'],
+  ]);
+  await it.at(2 * MINUTE_MS + 59_000);
+  it.server.lastsMs = 1000;
+  await it.at(3 * MINUTE_MS);
+  await it.at(3 * MINUTE_MS + 58_000);
+  await it.at(3 * MINUTE_MS + 59_000);
+  expect(it.status.counts).toEqual({ active: 0, succeeded: 1, failed: 0 });
+  expect([...it.server.children.values()].map(({ kind, name }) => [kind, name])).toEqual([
+    ['ChaosWorkflow', 'nightly-3'],
+  ]);
+});
+
 test('of runs that have ended, the newest are kept', async () => {
   const it = stage({ successfulHistoryLimit: 2 });
   for (let minute = 1; minute <= 6; minute++) await it.at(minute * MINUTE_MS);
@@ -181,6 +209,17 @@ describe('windows and freezes', () => {
     expect(it.status.nextRuns).toEqual([1, 4, 5, 6, 7].map((minute) => minute * MINUTE_MS));
     await it.at(2 * MINUTE_MS);
     expect(it.status.lastSkipped?.reason).toBe('now (Thu 00:02 UTC) is in the blocked time 00:02 to 00:04 UTC');
+  });
+
+  test('of a workflow are about the whole time until its deadline', async () => {
+    const blocked = [{ from: '00:04', to: '00:05' }];
+    const it = stage({ windows: { blocked }, ...ofWorkflow({ deadline: '2m' }) });
+    await it.at(1000);
+    expect(it.status.nextRuns).toEqual([1, 2, 5, 6, 7].map((minute) => minute * MINUTE_MS));
+    await it.at(3 * MINUTE_MS);
+    expect(it.status.lastSkipped?.reason).toBe(
+      'it would still run at Thu 00:04 UTC, which is in the blocked time 00:04 to 00:05 UTC',
+    );
   });
 
   test('a freeze is whole days of its time zone, the last one included', async () => {

@@ -64,8 +64,11 @@ function begin(observation: Understood, at: Due): ScheduleDecision {
     mayStart(observation, at) ??
     makeRoom(observation, at) ?? {
       kind: 'create',
-      name: childName(name, spec.schedule.timetable.kind, due),
-      scheduledFor: due,
+      run: {
+        kind: spec.workflow === undefined ? 'ChaosExperiment' : 'ChaosWorkflow',
+        name: childName(name, spec.schedule.timetable.kind, due),
+        scheduledFor: due,
+      },
     }
   );
 }

@@ -1,4 +1,4 @@
-/** Which experiments of a schedule are under way, and which of the others are kept. Pure. */
+/** Which runs of a schedule are under way, and which of the others are kept. Pure. */
 import type { ScheduleSpec } from '@chaosplane/api';
 import type { ChildRun } from './observation.ts';
 

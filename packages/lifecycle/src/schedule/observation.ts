@@ -1,8 +1,9 @@
 /** What is known of a schedule at one moment, and what is decided from it. Times are milliseconds since the epoch. */
-import type { ScheduleSpec, ScheduleStatus, SkippedRun } from '@chaosplane/api';
+import type { RunKind, ScheduleSpec, ScheduleStatus, SkippedRun } from '@chaosplane/api';
 
-/** An experiment that a schedule has made. */
+/** An experiment or a workflow that a schedule has made. */
 export interface ChildRun {
+  readonly kind: RunKind;
   readonly name: string;
   readonly uid: string;
   readonly scheduledFor: number;
@@ -39,15 +40,22 @@ export interface Asked {
   readonly message: string;
 }
 
+/** A run that is to be made. */
+export interface NewRun {
+  readonly kind: RunKind;
+  readonly name: string;
+  readonly scheduledFor: number;
+}
+
 /** The one thing to do next. */
 export type ScheduleDecision =
   /** Write the status: what follows builds on it. */
   | { readonly kind: 'report'; readonly status: ScheduleStatus; readonly skipped?: SkippedRun }
-  /** Make the experiment of this run; where it is there already, nothing. */
-  | { readonly kind: 'create'; readonly name: string; readonly scheduledFor: number }
-  /** Ended experiments of which there are more than are kept. */
+  /** Make this run; where it is there already, nothing. */
+  | { readonly kind: 'create'; readonly run: NewRun }
+  /** Ended runs of which there are more than are kept. */
   | { readonly kind: 'delete'; readonly children: readonly ChildRun[] }
-  /** Experiments whose place another run takes. */
+  /** Runs whose place another one takes. */
   | { readonly kind: 'abort'; readonly children: readonly ChildRun[] }
   /** Ask the probes of startWhen, until then at the latest. */
   | { readonly kind: 'ask'; readonly scheduledFor: number; readonly until: number }

@@ -1,5 +1,5 @@
 /** The runs of a schedule: for when they are planned, when they begin, and which of them its windows do not let pass. Pure. */
-import { SHOWN_RUNS, type ScheduleSpec } from '@chaosplane/api';
+import { isAlwaysOpen, SHOWN_RUNS, type ScheduleSpec } from '@chaosplane/api';
 import { hashOf, seededRandom } from '@chaosplane/common/pure';
 import { whyOutside } from '../policy/wall-clock.ts';
 import { nextRun, runsAfter, type Planning } from './planned.ts';
@@ -32,9 +32,15 @@ export function delayOf(planned: Planned, scheduledFor: number): number {
   return Math.floor(seededRandom(hashOf(`${uid} ${scheduledFor}`))() * most);
 }
 
+/** How long a run may take, in milliseconds: a workflow until its deadline, which one has wherever that matters. */
+export function longestRun({ experiment, workflow }: ScheduleSpec): number {
+  return experiment === undefined ? (workflow.deadline ?? 0) : experiment.duration;
+}
+
 /** Why no run may begin at an instant; undefined when one may. */
-export function whyNotAt({ windows, freeze, timeZone, experiment }: ScheduleSpec, begin: number): string | undefined {
-  const end = begin + experiment.duration;
+export function whyNotAt(spec: ScheduleSpec, begin: number): string | undefined {
+  const { windows, freeze, timeZone } = spec;
+  const end = begin + longestRun(spec);
   for (const { from, to, timeZone: own = timeZone } of freeze) {
     // Dates of this form are in the order of their texts.
     if (dateAt(own, begin) > to || dateAt(own, end - 1) < from) continue;
@@ -51,9 +57,8 @@ const MOST_MINUTES = 5000;
 
 /** For when the next runs after an instant are planned, `count` at most, without those that windows and freezes do not let pass. */
 export function comingRuns(planned: Planned, after: number, count = SHOWN_RUNS): number[] {
-  const { experiment, windows, freeze } = planned.spec;
-  const isOpen = windows.allowed === undefined && windows.blocked.length + freeze.length === 0;
-  const each = isOpen ? 0 : 1 + experiment.duration / 60_000;
+  const isOpen = isAlwaysOpen(planned.spec);
+  const each = isOpen ? 0 : 1 + longestRun(planned.spec) / 60_000;
   const runs: number[] = [];
   let [looked, minutes] = [0, 0];
   for (const run of runsAfter(planningOf(planned), after)) {

@@ -52,7 +52,7 @@ function active(children: readonly ChildRun[]): ScheduleStatus['active'] {
     .filter(isActive)
     .toSorted((one, other) => one.scheduledFor - other.scheduledFor || (one.uid < other.uid ? -1 : 1))
     .slice(0, SHOWN_ACTIVE)
-    .map(({ name, uid, scheduledFor }) => ({ name, uid, scheduledFor }));
+    .map(({ kind, name, uid, scheduledFor }) => ({ kind, name, uid, scheduledFor }));
 }
 
 /** Always all of them, in the same order. */

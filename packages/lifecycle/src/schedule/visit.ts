@@ -1,7 +1,7 @@
 /** Carries out what is decided for a schedule, until there is nothing to do for a while. */
 import type { ScheduleStatus, SkippedRun } from '@chaosplane/api';
 import { decideSchedule } from './decide.ts';
-import type { ChildRun, ScheduleObservation } from './observation.ts';
+import type { ChildRun, NewRun, ScheduleObservation } from './observation.ts';
 
 /** What became of a run that was to be made: it is there, or the API server does not take it. */
 export type MadeRun = 'made' | { readonly refused: string };
@@ -15,7 +15,7 @@ export interface SchedulePorts {
   /** @throws when another program wrote first. */
   report(status: ScheduleStatus, skipped: SkippedRun | undefined): Promise<void>;
   /** A run that is there already is made. What is made is observed from then on. */
-  create(run: { readonly name: string; readonly scheduledFor: number }): Promise<MadeRun>;
+  create(run: NewRun): Promise<MadeRun>;
   delete(child: ChildRun): Promise<void>;
   abort(child: ChildRun): Promise<void>;
   /** Keeps the probes of startWhen being asked, and wakes the schedule when they have said something else. */
@@ -39,8 +39,9 @@ export async function visitSchedule(ports: SchedulePorts): Promise<NextVisit | u
         await ports.report(decision.status, decision.skipped);
         break;
       case 'create': {
-        const made = await ports.create(decision);
-        if (made !== 'made') refused = { scheduledFor: decision.scheduledFor, reason: made.refused };
+        const { run } = decision;
+        const made = await ports.create(run);
+        if (made !== 'made') refused = { scheduledFor: run.scheduledFor, reason: made.refused };
         break;
       }
       case 'delete':

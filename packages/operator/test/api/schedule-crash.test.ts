@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import pMap from 'p-map';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { chaosExperiments, scheduleUidOf, type ScheduleObject } from '@chaosplane/api';
-import { createInformer } from '@chaosplane/kube';
+import { chaosExperiments, chaosWorkflows, scheduleUidOf, type ScheduleObject } from '@chaosplane/api';
+import { createInformer, type KubeObject, type ResourceType } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { doomed, type CrashPoint } from './doomed.ts';
 import { applySchedule, experiment, instantOf, often, untilSchedule } from './schedules.ts';
@@ -25,18 +25,26 @@ const steps = [
   ...[1, 2, 3].flatMap((count) => [`before apply ChaosSchedule #${count}`, `after apply ChaosSchedule #${count}`]),
   'before delete ChaosExperiment #1',
   'after delete ChaosExperiment #1',
+  // Of a schedule of a workflow.
+  ...['create', 'delete'].flatMap((verb) => [`before ${verb} ChaosWorkflow #1`, `after ${verb} ChaosWorkflow #1`]),
 ];
 
-/** Every experiment that the schedules of a namespace ever had: uids by name. */
+const workflow = { templates: [{ name: 'wait', delay: '100ms' }], steps: [{ name: 'wait', template: 'wait' }] };
+
+/** Every run that the schedules of a namespace ever had: uids by name. */
 async function watchRuns({ client, namespace }: Stage, signal: AbortSignal): Promise<ReadonlyMap<string, Set<string>>> {
   const seen = new Map<string, Set<string>>();
   const tools = { clock: systemClock, logger: createLogger({ level: 'silent' }) };
-  const informer = createInformer(client, chaosExperiments, { namespace }, tools);
-  informer.onChange(({ object }) => {
-    const { name, uid = '' } = object.metadata;
-    if (scheduleUidOf(object) !== undefined) seen.set(name, (seen.get(name) ?? new Set()).add(uid));
-  });
-  await informer.start(signal);
+  const follow = async <T extends KubeObject>(type: ResourceType<T>): Promise<void> => {
+    const informer = createInformer(client, type, { namespace }, tools);
+    informer.onChange(({ object }) => {
+      const { name, uid = '' } = object.metadata;
+      if (scheduleUidOf(object) !== undefined) seen.set(name, (seen.get(name) ?? new Set()).add(uid));
+    });
+    await informer.start(signal);
+  };
+  await follow(chaosExperiments);
+  await follow(chaosWorkflows);
   return seen;
 }
 
@@ -48,7 +56,10 @@ async function play(stage: Stage, point: CrashPoint): Promise<object> {
   const daemons = await stage.connect();
   const identity = 'operator-0';
   stage.startOperator({ identity, doomed: true, ...doomed({ client: stage.client, daemons }, point) });
-  const quick = { ...often, successfulHistoryLimit: 0, experiment: { ...experiment, execution: { dryRun: true } } };
+  const runs = point.step?.includes('ChaosWorkflow')
+    ? { workflow, experiment: undefined }
+    : { experiment: { ...experiment, execution: { dryRun: true } } };
+  const quick = { ...often, successfulHistoryLimit: 0, ...runs };
   const schedule = await applySchedule(stage, 'often', quick);
   await eventually('the operator died', async () => point.crashed || undefined, { withinMs: 60_000 });
   stage.startOperator({ identity });

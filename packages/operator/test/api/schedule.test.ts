@@ -127,7 +127,9 @@ together('a name that another program has taken is skipped and told, and the nex
     });
   await changeSchedule(stage, 'taken', { suspend: false });
   const { status } = await untilSchedule(stage, 'taken', (object) => object.status?.lastSkipped !== undefined);
-  expect(status?.lastSkipped?.reason).toMatch(/^there is an experiment taken-\d+ that this schedule did not make$/);
+  expect(status?.lastSkipped?.reason).toMatch(
+    /^there is another experiment taken-\d+, which this schedule did not make$/,
+  );
   const [run] = await untilRuns(stage, schedule, { count: 1 });
   expect(taken).not.toContain(run?.metadata.name);
 });

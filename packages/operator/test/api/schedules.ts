@@ -2,12 +2,17 @@
 import {
   chaosExperiments,
   chaosSchedules,
+  chaosWorkflows,
   scheduleUidOf,
   type ExperimentObject,
   type ScheduleObject,
+  type WorkflowObject,
 } from '@chaosplane/api';
+import type { ResourceType } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { Stage } from './stage.ts';
+
+type RunObject = ExperimentObject | WorkflowObject;
 
 /** A second of delay for the pods of the stage that are labelled so. */
 export const experiment = {
@@ -45,29 +50,62 @@ export function untilSchedule(
   return eventually(`the schedule ${name}`, find, { withinMs });
 }
 
-/** The experiments of a schedule, the oldest first. */
-export async function runsOf(
+/** The runs of a schedule that are of a kind, the oldest first. */
+async function owned<T extends RunObject>(
+  type: ResourceType<T>,
   { client, namespace }: Stage,
   { metadata }: Pick<ScheduleObject, 'metadata'>,
-): Promise<readonly ExperimentObject[]> {
-  const { items } = await client.list(chaosExperiments, { namespace });
+): Promise<readonly T[]> {
+  const { items } = await client.list(type, { namespace });
   return items
     .filter((object) => scheduleUidOf(object) === metadata.uid)
     .toSorted((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1));
 }
 
-/** Those experiments, as soon as there are so many that are like that. */
-export function untilRuns(
+/** The experiments of a schedule, the oldest first. */
+export const runsOf = (
+  stage: Stage,
+  schedule: Pick<ScheduleObject, 'metadata'>,
+): Promise<readonly ExperimentObject[]> => owned(chaosExperiments, stage, schedule);
+
+/** The same of workflows. */
+export const workflowsOf = (
+  stage: Stage,
+  schedule: Pick<ScheduleObject, 'metadata'>,
+): Promise<readonly WorkflowObject[]> => owned(chaosWorkflows, stage, schedule);
+
+/** Which of them are waited for, and how many. */
+interface Awaited<T> {
+  readonly count: number;
+  readonly like?: (object: T) => boolean;
+}
+
+function until<T extends RunObject>(
+  type: ResourceType<T>,
   stage: Stage,
   schedule: ScheduleObject,
-  { count, like = () => true }: { readonly count: number; readonly like?: (object: ExperimentObject) => boolean },
-): Promise<readonly ExperimentObject[]> {
-  const find = async (): Promise<readonly ExperimentObject[] | undefined> => {
-    const runs = (await runsOf(stage, schedule)).filter(like);
+  { count, like = () => true }: Awaited<T>,
+): Promise<readonly T[]> {
+  const find = async (): Promise<readonly T[] | undefined> => {
+    const runs = (await owned(type, stage, schedule)).filter(like);
     return runs.length >= count ? runs : undefined;
   };
-  return eventually(`${count} runs of ${schedule.metadata.name}`, find, { withinMs: 60_000 });
+  return eventually(`${count} ${type.plural} of ${schedule.metadata.name}`, find, { withinMs: 60_000 });
 }
+
+/** The experiments of a schedule, as soon as there are so many that are like that. */
+export const untilRuns = (
+  stage: Stage,
+  schedule: ScheduleObject,
+  awaited: Awaited<ExperimentObject>,
+): Promise<readonly ExperimentObject[]> => until(chaosExperiments, stage, schedule, awaited);
+
+/** The same of workflows. */
+export const untilWorkflows = (
+  stage: Stage,
+  schedule: ScheduleObject,
+  awaited: Awaited<WorkflowObject>,
+): Promise<readonly WorkflowObject[]> => until(chaosWorkflows, stage, schedule, awaited);
 
 /** For when the run is planned that is the how-manieth of `@every 10s`. */
 export function instantOf({ metadata }: ScheduleObject, count: number): number {

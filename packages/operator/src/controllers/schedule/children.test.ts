@@ -1,26 +1,30 @@
-/** What a schedule takes an experiment for. */
+/** What a schedule takes an experiment or a workflow for. */
 import { describe, expect, test } from '@jest/globals';
-import { SCHEDULED_FOR_ANNOTATION, scheduleOwner, type ExperimentObject } from '@chaosplane/api';
-import { childRunOf, experimentOf, stateOf } from './children.ts';
+import { SCHEDULED_FOR_ANNOTATION, scheduleOwner, type RunKind } from '@chaosplane/api';
+import { childRunOf, objectOf, stateOf, type RunObject } from './children.ts';
 
 const schedule = {
   apiVersion: 'chaos.chaosplane.io/v1alpha1',
   kind: 'ChaosSchedule',
   metadata: { name: 'nightly', namespace: 'shop', uid: 'u-1' },
-  spec: { schedule: '@daily', experiment: { duration: '10s' } },
+  spec: { schedule: '@daily', experiment: { duration: '10s' }, workflow: { deadline: '10m' } },
 };
 const at = Date.parse('2026-11-30T02:30:00Z');
-const run = { name: 'nightly-29933430', scheduledFor: at };
+const run = (kind: RunKind) => ({ kind, name: 'nightly-29933430', scheduledFor: at });
 
-const made = (change: object = {}, metadata: object = {}): ExperimentObject => {
-  const { metadata: own, ...rest } = experimentOf(schedule, run);
-  return { ...rest, ...change, metadata: { ...own, uid: 'u-2', ...metadata } } as unknown as ExperimentObject;
+const made = (change: object = {}, metadata: object = {}, kind: RunKind = 'ChaosExperiment'): RunObject => {
+  const { metadata: own, ...rest } = objectOf(schedule, run(kind));
+  return { kind, ...rest, ...change, metadata: { ...own, uid: 'u-2', ...metadata } } as unknown as RunObject;
 };
 
-test('the experiment of a run has the spec of the schedule, and is its child', () => {
-  expect(made().spec).toEqual({ duration: '10s' });
-  expect(childRunOf(made(), 'u-1')).toEqual({
-    ...{ name: 'nightly-29933430', uid: 'u-2', scheduledFor: at },
+test.each<[RunKind, object]>([
+  ['ChaosExperiment', { duration: '10s' }],
+  ['ChaosWorkflow', { deadline: '10m' }],
+])('the %s of a run has the spec of the schedule, and is its child', (kind, spec) => {
+  const object = made({}, {}, kind);
+  expect(object.spec).toEqual(spec);
+  expect(childRunOf(object, 'u-1')).toEqual({
+    ...{ kind, name: 'nightly-29933430', uid: 'u-2', scheduledFor: at },
     ...{ state: 'running', isDeleted: false },
   });
 });
@@ -43,6 +47,7 @@ describe('where it stands', () => {
   test.each<[state: string, status: object | undefined, metadata: object]>([
     ['running', undefined, {}],
     ['running', { phase: 'Recovering' }, {}],
+    ['running', { phase: 'Exiting', verdict: 'NotHeld' }, {}],
     ['ending', { phase: 'Running' }, aborted],
     ['ending', { phase: 'Running' }, { deletionTimestamp: '2026-11-30T02:31:00Z' }],
     ['succeeded', { phase: 'Completed', verdict: 'Held' }, {}],

@@ -1,6 +1,7 @@
-/** The experiments of a schedule, as its decisions see them. */
+/** The experiments and workflows of a schedule, as its decisions see them. */
 import {
-  isFinal,
+  chaosExperiments,
+  chaosWorkflows,
   SCHEDULE_UID_LABEL,
   scheduledForOf,
   SCHEDULED_FOR_ANNOTATION,
@@ -8,24 +9,48 @@ import {
   scheduleUidOf,
   whyAbort,
   type ExperimentObject,
+  type RunKind,
   type ScheduleObject,
+  type WorkflowObject,
 } from '@chaosplane/api';
-import type { Created } from '@chaosplane/kube';
-import type { ChildRun } from '@chaosplane/lifecycle';
+import type { Created, ResourceType } from '@chaosplane/kube';
+import type { ChildRun, NewRun } from '@chaosplane/lifecycle';
+
+/** What a run is on the API server. */
+export type RunObject = ExperimentObject | WorkflowObject;
+
+/** The kinds of runs. */
+export const runTypes: Readonly<Record<RunKind, ResourceType<RunObject>>> = {
+  ChaosExperiment: chaosExperiments,
+  ChaosWorkflow: chaosWorkflows,
+};
+
+/** What people call a run of that kind. */
+export const runWords = { ChaosExperiment: 'experiment', ChaosWorkflow: 'workflow' } as const satisfies Readonly<
+  Record<RunKind, string>
+>;
 
 /** Where it stands. What completed and did not hold is among the failed: it is what one wants to look at. */
-export function stateOf(object: ExperimentObject): ChildRun['state'] {
-  const { phase = 'Pending', verdict } = object.status ?? {};
-  if (!isFinal({ phase })) return whyAbort(object) === undefined ? 'running' : 'ending';
-  return phase === 'Completed' && verdict !== 'NotHeld' ? 'succeeded' : 'failed';
+export function stateOf(object: RunObject): ChildRun['state'] {
+  const { phase, verdict } = object.status ?? {};
+  switch (phase) {
+    case 'Completed':
+      return verdict === 'NotHeld' ? 'failed' : 'succeeded';
+    case 'Failed':
+    case 'Aborted':
+      return 'failed';
+    default:
+      return whyAbort(object) === undefined ? 'running' : 'ending';
+  }
 }
 
 /** Undefined when the schedule of that uid did not make it. */
-export function childRunOf(object: ExperimentObject, uid: string): ChildRun | undefined {
+export function childRunOf(object: RunObject, uid: string): ChildRun | undefined {
   const scheduledFor = scheduledForOf(object);
   if (scheduleUidOf(object) !== uid || scheduledFor === undefined) return undefined;
-  const { metadata } = object;
+  const { kind, metadata } = object;
   return {
+    kind: kind === 'ChaosWorkflow' ? kind : 'ChaosExperiment',
     name: metadata.name,
     uid: metadata.uid ?? '',
     scheduledFor,
@@ -34,13 +59,10 @@ export function childRunOf(object: ExperimentObject, uid: string): ChildRun | un
   };
 }
 
-/** The experiment of one run, to be made. Its spec is that of the schedule, word by word. */
-export function experimentOf(
-  schedule: ScheduleObject,
-  { name, scheduledFor }: { readonly name: string; readonly scheduledFor: number },
-): Created<ExperimentObject> {
+/** What is to be made for one run. Its spec is that in the schedule, word by word. */
+export function objectOf(schedule: ScheduleObject, { kind, name, scheduledFor }: NewRun): Created<RunObject> {
   const { namespace = '', uid = '' } = schedule.metadata;
-  const { experiment } = schedule.spec as { readonly experiment: unknown };
+  const spec = schedule.spec as { readonly experiment?: unknown; readonly workflow?: unknown };
   return {
     metadata: {
       name,
@@ -49,6 +71,6 @@ export function experimentOf(
       annotations: { [SCHEDULED_FOR_ANNOTATION]: new Date(scheduledFor).toISOString() },
       ownerReferences: [scheduleOwner(schedule)],
     },
-    spec: experiment,
+    spec: kind === 'ChaosWorkflow' ? spec.workflow : spec.experiment,
   };
 }

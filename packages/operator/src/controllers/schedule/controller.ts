@@ -1,4 +1,4 @@
-/** The controller of ChaosSchedules: it makes the experiments of runs, and injects nothing itself. */
+/** The controller of ChaosSchedules: it makes the experiments and workflows of runs, and injects nothing itself. */
 import { chaosSchedules } from '@chaosplane/api';
 import { refOfKey, type Reconciler } from '@chaosplane/kube';
 import { visitSchedule } from '@chaosplane/lifecycle';

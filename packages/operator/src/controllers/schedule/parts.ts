@@ -1,14 +1,14 @@
 /** What the controller of schedules is made of, and what it keeps of each between two visits. */
-import type { ExperimentObject } from '@chaosplane/api';
 import type { Clock, Logger } from '@chaosplane/common';
 import type { EventRecorder, KubeClient } from '@chaosplane/kube';
 import type { Asked, ChildRun } from '@chaosplane/lifecycle';
+import type { RunObject } from './children.ts';
 
 /** What it is made of. */
 export interface ScheduleParts {
   readonly client: KubeClient;
-  /** Experiments that name the schedule of that uid as their owner, as the copy has them. */
-  readonly childrenOf: (uid: string) => readonly ExperimentObject[];
+  /** Experiments and workflows that name the schedule of that uid as their owner, as the copies have them. */
+  readonly childrenOf: (uid: string) => readonly RunObject[];
   /** Wants a visit to the schedule of that key. */
   readonly wake: (key: string) => void;
   readonly events: EventRecorder;

@@ -1,7 +1,6 @@
 /** A visit to one schedule: what is known of it, and how its decisions are carried out on the API server. */
 import {
   ABORT_ANNOTATION,
-  chaosExperiments,
   chaosSchedules,
   parseSchedule,
   scheduleStatusDocument,
@@ -14,11 +13,11 @@ import {
 } from '@chaosplane/api';
 import { ChaosError, defined } from '@chaosplane/common';
 import { isAlreadyExists, isNotFound, KubeError } from '@chaosplane/kube';
-import { zonedText, type ChildRun, type MadeRun, type SchedulePorts } from '@chaosplane/lifecycle';
+import { zonedText, type ChildRun, type MadeRun, type NewRun, type SchedulePorts } from '@chaosplane/lifecycle';
 import { FIELD_MANAGER } from '../../field-manager.ts';
 import { scheduleAsApplied } from '../experiment/applied.ts';
 import { askUntilPassed } from './asking.ts';
-import { childRunOf, experimentOf } from './children.ts';
+import { childRunOf, objectOf, runTypes, runWords, type RunObject } from './children.ts';
 import type { ScheduleMemory, ScheduleParts } from './parts.ts';
 import { tellMade, tellReported } from './tell.ts';
 
@@ -31,7 +30,7 @@ export interface VisitParts extends ScheduleParts {
   readonly onAsk: () => void;
 }
 
-/** A copy that has not heard of an experiment for so long never will. Milliseconds. */
+/** A copy that has not heard of a run for so long never will. Milliseconds. */
 const COPY_PATIENCE_MS = 60_000;
 
 /** The ports of a visit to a schedule that was read now. */
@@ -68,12 +67,12 @@ export async function schedulePorts(read: ScheduleObject, parts: VisitParts): Pr
     create: (run) => makeRun(object, run, parts),
     async delete(child) {
       memory.deleted.add(child.uid);
-      await client.delete(chaosExperiments, refOf(child, object), { uid: child.uid, signal });
+      await client.delete(runTypes[child.kind], refOf(child, object), { uid: child.uid, signal });
     },
     async abort(child) {
-      // The uid is a precondition: another experiment of that name is none of its runs.
+      // The uid is a precondition: another object of that name is none of its runs.
       const body = { metadata: { uid: child.uid, annotations: { [ABORT_ANNOTATION]: 'true' } } };
-      const patched = client.patch(chaosExperiments, refOf(child, object), { kind: 'merge', body }, { signal });
+      const patched = client.patch(runTypes[child.kind], refOf(child, object), { kind: 'merge', body }, { signal });
       await patched.catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });
@@ -111,8 +110,8 @@ async function readMissing({ active }: ScheduleStatus, parts: VisitParts): Promi
   const { client, memory, signal, clock, key } = parts;
   const known = new Set(parts.childrenOf(memory.uid).map(({ metadata }) => metadata.uid));
   const namespace = key.slice(0, key.indexOf('/'));
-  for (const { name, uid } of active.filter((run) => !known.has(run.uid) && !memory.own.has(run.uid))) {
-    const object = await client.get(chaosExperiments, { name, namespace }, { signal });
+  for (const { kind, name, uid } of active.filter((run) => !known.has(run.uid) && !memory.own.has(run.uid))) {
+    const object = await client.get(runTypes[kind], { name, namespace }, { signal });
     const child = object === undefined ? undefined : childRunOf(object, memory.uid);
     if (child?.uid === uid) memory.own.set(uid, { child, at: clock.monotonic() });
   }
@@ -153,32 +152,29 @@ async function writeStatus(
 }
 
 /** The name is the instant, so a run that an operator made before it died is found, and none is made twice. */
-async function makeRun(
-  schedule: ScheduleObject,
-  run: { readonly name: string; readonly scheduledFor: number },
-  parts: VisitParts,
-): Promise<MadeRun> {
+async function makeRun(schedule: ScheduleObject, run: NewRun, parts: VisitParts): Promise<MadeRun> {
   const { client, clock, memory, signal } = parts;
   const { namespace = '' } = schedule.metadata;
+  const type = runTypes[run.kind];
   try {
-    const made = await client.create(chaosExperiments, experimentOf(schedule, run), { signal });
+    const made = await client.create(type, objectOf(schedule, run), { signal });
     tellMade(schedule, run, parts);
     return note(made);
   } catch (error) {
     if (isAlreadyExists(error)) {
-      const there = await client.get(chaosExperiments, { name: run.name, namespace }, { signal });
+      const there = await client.get(type, { name: run.name, namespace }, { signal });
       // It went away in between.
       if (there === undefined) throw error;
       if (scheduleUidOf(there) === memory.uid) return note(there);
-      return { refused: `there is an experiment ${run.name} that this schedule did not make` };
+      return { refused: `there is another ${runWords[run.kind]} ${run.name}, which this schedule did not make` };
     }
     if (error instanceof KubeError && FINAL.has(error.status)) return { refused: error.message };
     throw error;
   }
 
-  function note(object: Parameters<typeof childRunOf>[0]): MadeRun {
+  function note(object: RunObject): MadeRun {
     const child = childRunOf(object, memory.uid) ?? {
-      ...{ name: run.name, uid: object.metadata.uid ?? '', scheduledFor: run.scheduledFor },
+      ...{ ...run, uid: object.metadata.uid ?? '' },
       ...({ state: 'running', isDeleted: false } as const),
     };
     memory.own.set(child.uid, { child, at: clock.monotonic() });

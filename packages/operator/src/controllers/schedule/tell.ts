@@ -1,6 +1,8 @@
 /** Tells people what a schedule does: one log line and one event for each run that begins or is skipped. */
 import type { ScheduleObject, ScheduleStatusDocument, SkippedRun } from '@chaosplane/api';
 import { keyOf } from '@chaosplane/kube';
+import type { NewRun } from '@chaosplane/lifecycle';
+import { runWords } from './children.ts';
 import type { ScheduleParts } from './parts.ts';
 
 type TellParts = Pick<ScheduleParts, 'events' | 'logger'>;
@@ -8,14 +10,11 @@ type TellParts = Pick<ScheduleParts, 'events' | 'logger'>;
 const iso = (at: number): string => new Date(at).toISOString().replace('.000Z', 'Z');
 
 /** A run has begun. */
-export function tellMade(
-  schedule: ScheduleObject,
-  { name, scheduledFor }: { readonly name: string; readonly scheduledFor: number },
-  { events, logger }: TellParts,
-): void {
+export function tellMade(schedule: ScheduleObject, run: NewRun, { events, logger }: TellParts): void {
+  const { kind, name, scheduledFor } = run;
   const planned = iso(scheduledFor);
-  logger.info({ schedule: keyOf(schedule.metadata), experiment: name, scheduledFor: planned }, 'run began');
-  const message = `the experiment ${name} was made for ${planned}`;
+  logger.info({ schedule: keyOf(schedule.metadata), [runWords[kind]]: name, scheduledFor: planned }, 'run began');
+  const message = `the ${runWords[kind]} ${name} was made for ${planned}`;
   events.record(schedule, { type: 'Normal', reason: 'RunBegan', action: 'Create', message });
 }
 
