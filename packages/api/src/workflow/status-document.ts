@@ -12,9 +12,10 @@ import { isWorkflowOver, type NodeState, type WorkflowState } from './status.ts'
 /** Steps in one shard at most: together they are below 100 KB. */
 export const SHARD_STEPS = 50;
 
-/** How long what is told of a step may be in its shard, and in its line of the status. Characters. */
+/** How long what is told of a step may be in its shard, and in its line of the status; and of the whole, five times. Characters. */
 const LONGEST_MESSAGE = 512;
 const LONGEST_LINE = 120;
+const LONGEST_OUTCOME = 2048;
 
 const nodePhase = z.enum(['Pending', 'Running', 'Waiting', 'Succeeded', 'Failed', 'Skipped', 'Aborted']);
 
@@ -150,7 +151,9 @@ export interface WorkflowWriteContext {
 }
 
 /** The status, to be written. Conditions keep the time of their last change from `previous`. */
-export function workflowStatusDocument(state: WorkflowState, context: WorkflowWriteContext): WorkflowStatusDocument {
+export function workflowStatusDocument(whole: WorkflowState, context: WorkflowWriteContext): WorkflowStatusDocument {
+  const message = cut(whole.outcome?.message ?? '', LONGEST_OUTCOME);
+  const state = { ...whole, ...defined({ outcome: whole.outcome && { ...whole.outcome, message } }) };
   const { generation, previous, now, steps, lines, verdict } = context;
   const { phase, startedAt, endedAt, outcome, wish, nodes } = state;
   const all = [...nodes.values()];

@@ -1,5 +1,6 @@
 /** What a workflow would do: its graph, and what each experiment of it would do. */
 import { initialWorkflow } from '@chaosplane/api';
+import { countOf } from '@chaosplane/common';
 import { graphOf, workflowLines } from '@chaosplane/lifecycle';
 import type { ExperimentDocument, WorkflowDocument } from '../documents.ts';
 import type { Surroundings } from '../commands/options.ts';
@@ -24,7 +25,7 @@ export async function explainWorkflow(
   const { name } = workflow.metadata;
   const lines = workflowLines(graph, initialWorkflow, clock.now());
   const at = new Date(clock.now()).toISOString();
-  const head = `Workflow ${name}: ${graph.nodes.size} steps, at most ${maxParallelism} experiments at a time`;
+  const head = `Workflow ${name}: ${countOf(graph.nodes.size, 'step')}, at most ${maxParallelism} experiments at a time`;
   const json = { type: 'workflow', at, workflow: name, steps: [...graph.nodes.keys()] };
   out.write(output === 'json' ? `${JSON.stringify(json)}\n` : `${head}\n${lines.join('\n')}\n`);
   const codes: number[] = [];

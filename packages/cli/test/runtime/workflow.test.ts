@@ -1,12 +1,11 @@
 /** `chaosplane run` of a workflow on this machine's pods: the order, what is felt, and the end. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { catalogue } from '@chaosplane/actions';
-import { defined } from '@chaosplane/common';
-import type { NodeState } from '@chaosplane/api';
 import { fingerprint, type Pod } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { everyAction, everyActionSpec, experimentOf, onClustersAlone } from '../workflows/every-action.ts';
-import { everyKind, rollback, workflowFile, type WorkflowEnd } from '../workflows/expected.ts';
+import { ended, endOf, type Result } from '../workflows/end.ts';
+import { everyKind, rollback, workflowFile } from '../workflows/expected.ts';
 import { startMachine, type Machine, type Run } from './machine.ts';
 
 let machine: Machine;
@@ -62,40 +61,8 @@ const workflow = (spec: object): string =>
     },
   });
 
-interface Result {
-  readonly phase: string;
-  readonly verdict?: string;
-  readonly steps: Readonly<Record<string, NodeState>>;
-}
-
-interface Ended {
-  readonly exitCode: number | undefined;
-  readonly result: Result;
-}
-
-async function ended(run: ReturnType<Run>): Promise<Ended> {
-  const { stdout, exitCode } = await run;
-  return { exitCode, result: JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Result };
-}
-
 const phases = ({ steps }: Result): Record<string, string> =>
   Object.fromEntries(Object.entries(steps).map(([id, { phase }]) => [id, phase]));
-
-/** What became of a workflow, as the constants beside the files say it. */
-function endOf({ exitCode, result }: Ended, { begins, ends }: WorkflowEnd): WorkflowEnd {
-  const steps = Object.entries(result.steps).map(([id, { phase, attempt, result: found }]) => [
-    id,
-    { phase, attempts: attempt, ...defined({ verdict: found?.verdict, value: found?.value }) },
-  ]);
-  const over = (id: string): number => result.steps[id]?.endedAt ?? NaN;
-  const begun = (id: string): number => result.steps[id]?.startedAt ?? NaN;
-  return {
-    ...{ phase: result.phase, verdict: result.verdict ?? '', exitCode: exitCode ?? -1 },
-    steps: Object.fromEntries(steps),
-    begins: begins.filter(([before, after]) => over(before) <= begun(after)),
-    ends: ends.filter(([first, second]) => over(first) <= over(second)),
-  };
-}
 
 test('every kind of template and every strategy, in their order, by what was measured, and nothing is left', async () => {
   const input = await workflowFile('every-kind', url());

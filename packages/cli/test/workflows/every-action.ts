@@ -44,20 +44,23 @@ export const everyAction: ReadonlyMap<string, ActionStep> = new Map(
 );
 
 /** An experiment of a second; what kills hits `idle`. */
-export const experimentOf = ({ name, targetKind }: Pick<Action, 'name' | 'targetKind'>): object => ({
+export const experimentOf = (
+  { name, targetKind }: Pick<Action, 'name' | 'targetKind'>,
+  node: string = hostname(),
+): object => ({
   target:
     targetKind === 'Node'
-      ? { kind: 'Node', names: [hostname()] }
+      ? { kind: 'Node', names: [node] }
       : { names: [name === 'container-kill' ? 'idle' : 'web'], mode: 'all' },
   action: { type: name, parameters: steps[name]?.parameters ?? catalogue.find((one) => one.name === name)?.example },
   duration: '1s',
 });
 
 /** The actions of the catalogue, one after the other; each begins also when the one before has failed. */
-export function everyActionSpec(): object {
+export function everyActionSpec(node?: string): object {
   const here = catalogue.filter(({ name }) => !(onClustersAlone as readonly string[]).includes(name));
   return {
-    templates: here.map((action) => ({ name: stepName(action.name), experiment: experimentOf(action) })),
+    templates: here.map((action) => ({ name: stepName(action.name), experiment: experimentOf(action, node) })),
     steps: here.map(({ name }, index) => ({
       ...{ name: stepName(name), template: stepName(name) },
       dependencies: here

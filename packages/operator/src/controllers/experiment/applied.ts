@@ -11,12 +11,17 @@ export function specAsApplied({ metadata, spec }: Written): unknown {
   return experimentAsApplied(spec, appliedTo(metadata));
 }
 
-/** The same of a schedule: of the experiment in it, and of the probes that it waits for. */
+/** The same of a schedule: of the experiment or the workflow in it, and of the probes that it waits for. */
 export function scheduleAsApplied({ metadata, spec }: Written): unknown {
-  const { experiment, startWhen } = mapOf(appliedTo(metadata));
+  const { experiment, workflow, startWhen } = mapOf(appliedTo(metadata));
   const waited = withNulls(spec, { startWhen: { probes: probes(mapOf(startWhen)['probes']) } });
-  if (!isMap(waited) || !Object.hasOwn(waited, 'experiment')) return waited;
-  return { ...waited, experiment: experimentAsApplied(waited['experiment'], experiment) };
+  if (!isMap(waited)) return waited;
+  const runs = {
+    experiment: (is: unknown) => experimentAsApplied(is, experiment),
+    workflow: (is: unknown) => workflowSpecAsApplied(is, workflow),
+  };
+  const there = Object.entries(runs).filter(([kind]) => Object.hasOwn(waited, kind));
+  return { ...waited, ...Object.fromEntries(there.map(([kind, asApplied]) => [kind, asApplied(waited[kind])])) };
 }
 
 /** The same of a workflow: of the experiments and the probes of its templates. */
