@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { installRelease, uninstallRelease } from '@chaosplane/testcluster/release';
-import { chaosExperiments, FINALIZER } from '@chaosplane/api';
+import { chaosExperiments, chaosWorkflows, FINALIZER } from '@chaosplane/api';
 import {
   patient,
   install,
@@ -259,9 +259,28 @@ test('helm uninstall ends what runs: traffic is normal, the namespaces are clean
   const target = { names: ['left', 'right'], mode: 'all' };
   await shop.apply('cut', { target, action: { ...cut, parameters: { protocol: 'tcp' } }, duration: '10m' });
   await shop.until('cut', isEffective);
+  const flow = {
+    ...{ apiVersion: chaosWorkflows.apiVersion, kind: chaosWorkflows.kind },
+    metadata: { name: 'flow', namespace: NAMESPACE },
+    spec: {
+      templates: [
+        { name: 'long', experiment: { target, action: { ...cut, parameters: { protocol: 'udp' } }, duration: '10m' } },
+      ],
+      steps: [{ name: 'a', template: 'long', errorHandling: { strategy: 'retry' } }],
+      onExit: [{ name: 'b', template: 'long' }],
+    },
+  };
+  await shop.cluster.kubectl(['apply', '-f', '-'], { input: JSON.stringify(flow) });
+  const ofFlow = ['get', 'chaosworkflow', 'flow', '-n', NAMESPACE, '-o'];
+  const running = async (): Promise<true | undefined> =>
+    (await shop.cluster.kubectl([...ofFlow, 'jsonpath={.status.counts.running}'])) === '1' || undefined;
+  await eventually('the workflow runs', running, patient);
   expect(await answers()).toEqual([0, 0]);
 
   await uninstallRelease(shop.cluster);
+
+  const left = await shop.cluster.kubectl([...ofFlow, 'jsonpath={.status.phase} {.metadata.finalizers}']);
+  expect(left.trim()).toBe('Aborted');
 
   expect(await answers()).toEqual([5, 5]);
   expect([await shop.print('left'), await shop.print('right')]).toEqual(before);
@@ -274,9 +293,9 @@ test('helm uninstall ends what runs: traffic is normal, the namespaces are clean
   expect(own.split('\n').sort()).toEqual(['configmap/kube-root-ca.crt', 'serviceaccount/default']);
   const wide =
     'mutatingwebhookconfigurations,clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingadmissionpolicybindings,crds';
-  const left = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
+  const objects = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
   const definitions = await readdir(join(import.meta.dirname, '../../../../charts/chaosplane/crds'));
-  expect(left.filter((name) => name.includes('chaosplane')).sort()).toEqual(
+  expect(objects.filter((name) => name.includes('chaosplane')).sort()).toEqual(
     definitions
       .map((file) => `customresourcedefinition.apiextensions.k8s.io/${file.replace('.yaml', '.chaos.chaosplane.io')}`)
       .sort(),
