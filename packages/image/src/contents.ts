@@ -14,6 +14,9 @@ export const NEEDED = { iproute2: 'tc', libnftables1: 'libnftables.so.1', 'stres
 const PASSWD = `root:x:0:0:root:/root:/usr/sbin/nologin\nnonroot:x:${NON_ROOT}:${NON_ROOT}:nonroot:/home/nonroot:/usr/sbin/nologin\n`;
 const GROUP = `root:x:0:\nnonroot:x:${NON_ROOT}:\n`;
 
+/** libnftables looks the names of protocols up there, of what it reads and of what it lists: https://man7.org/linux/man-pages/man5/protocols.5.html */
+const PROTOCOLS = 'icmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6-icmp 58 IPv6-ICMP\nsctp 132 SCTP\n';
+
 /** The bottom of both images: the folders of a Debian, node, its libraries. */
 export async function baseEntries(node: string): Promise<ArchiveEntry[]> {
   const links = ['bin', 'sbin', 'lib', 'lib64'].flatMap((name): ArchiveEntry[] => [
@@ -30,7 +33,12 @@ export async function baseEntries(node: string): Promise<ArchiveEntry[]> {
     { path: 'etc/passwd', kind: 'text', text: PASSWD },
     { path: 'etc/group', kind: 'text', text: GROUP },
     // Names are looked up as the pod's resolv.conf says, /etc/hosts first.
-    { path: 'etc/nsswitch.conf', kind: 'text', text: 'passwd: files\ngroup: files\nhosts: files dns\n' },
+    {
+      path: 'etc/nsswitch.conf',
+      kind: 'text',
+      text: 'passwd: files\ngroup: files\nprotocols: files\nhosts: files dns\n',
+    },
+    { path: 'etc/protocols', kind: 'text', text: PROTOCOLS },
     { path: 'usr/bin/node', kind: 'file', source: node },
     ...(await librariesOf([node])),
     ...(await resolverLibraries()),

@@ -65,7 +65,11 @@ test('with rollback, what is in force recovers in the reverse order of its begin
 test('every action of the catalogue that daemons carry out is a step that ends', async () => {
   const life = new AbortController();
   const traffic = askAgainAndAgain(life.signal);
-  const input = JSON.stringify({ ...head, metadata: { name: 'actions' }, spec: everyActionSpec('n1') });
+  const input = JSON.stringify({
+    ...head,
+    metadata: { name: 'actions' },
+    spec: everyActionSpec({ node: 'n1', containerName: 'http' }),
+  });
   const { result } = await ended(chaosplane(['run', '-', '-o', 'json'], input));
   life.abort();
   await traffic;

@@ -43,24 +43,40 @@ export const everyAction: ReadonlyMap<string, ActionStep> = new Map(
   Object.entries(steps).map(([action, step]) => [stepName(action), step]),
 );
 
+/** Where they are carried out. */
+export interface Place {
+  /** Default: this machine. */
+  readonly node?: string;
+  /** Of the pod `web`, where it has several. */
+  readonly containerName?: string;
+}
+
+const isOfOneContainer = (name: string): boolean => /^pod-.*-stress$/.test(name);
+
 /** An experiment of a second; what kills hits `idle`. */
 export const experimentOf = (
   { name, targetKind }: Pick<Action, 'name' | 'targetKind'>,
-  node: string = hostname(),
+  { node = hostname(), containerName }: Place = {},
 ): object => ({
   target:
     targetKind === 'Node'
       ? { kind: 'Node', names: [node] }
       : { names: [name === 'container-kill' ? 'idle' : 'web'], mode: 'all' },
-  action: { type: name, parameters: steps[name]?.parameters ?? catalogue.find((one) => one.name === name)?.example },
+  action: {
+    type: name,
+    parameters: {
+      ...(steps[name]?.parameters ?? catalogue.find((one) => one.name === name)?.example),
+      ...(isOfOneContainer(name) && containerName !== undefined ? { containerName } : {}),
+    },
+  },
   duration: '1s',
 });
 
 /** The actions of the catalogue, one after the other; each begins also when the one before has failed. */
-export function everyActionSpec(node?: string): object {
+export function everyActionSpec(place: Place = {}): object {
   const here = catalogue.filter(({ name }) => !(onClustersAlone as readonly string[]).includes(name));
   return {
-    templates: here.map((action) => ({ name: stepName(action.name), experiment: experimentOf(action, node) })),
+    templates: here.map((action) => ({ name: stepName(action.name), experiment: experimentOf(action, place) })),
     steps: here.map(({ name }, index) => ({
       ...{ name: stepName(name), template: stepName(name) },
       dependencies: here

@@ -44,7 +44,8 @@ function protocolRules(protocol: Layer['scope']['protocol'], ports: readonly Por
     case 'udp':
       return [`meta l4proto != ${protocol} return`];
     case 'icmp':
-      return ['meta l4proto != { icmp, ipv6-icmp } return'];
+      // Words of nft itself: other names of protocols are looked up in /etc/protocols, which not each machine has.
+      return ['meta l4proto != { icmp, icmpv6 } return'];
     case undefined:
       return ports.length === 0 ? [] : ['meta l4proto != { tcp, udp } return'];
   }

@@ -72,6 +72,16 @@ describe('a connection to port 8080', () => {
     ['is in a named set', listed([[match(dport, '@ports'), redirect]]), 'is redirected by outer'],
     ['is in a range', listed([[match(dport, { range: [8000, 9000] }), redirect]]), 'is redirected by outer'],
     [
+      'is meant where protocols are listed by their numbers',
+      listed([[match({ meta: { key: 'l4proto' } }, 6), redirect]]),
+      'is redirected by outer',
+    ],
+    [
+      'passes what is about the number of another protocol',
+      listed([[match({ meta: { key: 'l4proto' } }, 17), redirect]]),
+      'passes',
+    ],
+    [
       'passes what is about datagrams',
       listed([[match({ payload: { protocol: 'udp', field: 'dport' } }, 8080), redirect]]),
       'passes',

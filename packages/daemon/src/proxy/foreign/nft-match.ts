@@ -55,6 +55,11 @@ function compareOne(left: Json, value: Json, flow: Flow): Answer {
   return whether(knownOf(left, flow), (known) => holds(known, value));
 }
 
+const PROTOCOL_NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['tcp', 6],
+  ['udp', 17],
+]);
+
 const isAddress = (left: Json): boolean =>
   ['saddr', 'daddr'].includes(textOf(objectIn(objectIn(left)?.['payload'] ?? null)?.['field']));
 
@@ -68,6 +73,8 @@ function holds(known: string | number, value: Json): boolean {
   if (range.length === 2) return Number(range[0]) <= Number(known) && Number(known) <= Number(range[1]);
   if (typeof value === 'string' && typeof known === 'string' && isIP(value) !== 0)
     return haveSamePrefix(known, value, isIP(value) === 4 ? 32 : 128);
+  // nft lists the number of a protocol where the machine has no /etc/protocols.
+  if (typeof value === 'number' && typeof known === 'string') return PROTOCOL_NUMBERS.get(known) === value;
   if (typeof value === 'string' && value.endsWith('*')) return String(known).startsWith(value.slice(0, -1));
   return known === value;
 }
