@@ -10,8 +10,10 @@ const LONGEST = [
   ...['drain', 'crash', 'failover', 'experiment', 'sick-node', 'hostile', 'drain-crash', 'schedule-crash'].map(
     (name) => `/test/api/${name}.test.ts`,
   ),
-  ...['policies', 'schedule', 'sampling'].map((name) => `/test/api/${name}.test.ts`),
-  ...['extending', 'uninstall', 'actions', 'life', 'daemons', 'traffic', 'cli'].map(
+  ...['workflow-crash', 'policies', 'schedule', 'schedule-workflow', 'gitops', 'sampling', 'workflow'].map(
+    (name) => `/test/api/${name}.test.ts`,
+  ),
+  ...['extending', 'uninstall', 'actions', 'life', 'daemons', 'workflow', 'traffic', 'cli'].map(
     (name) => `/test/cluster/${name}.test.ts`,
   ),
 ];
