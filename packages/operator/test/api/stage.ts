@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createLogger, type Logger, systemClock } from '@chaosplane/common';
 import {
   createKubeClient,
+  isNotFound,
   loadCluster,
   namespaces,
   nodes,
@@ -127,8 +128,13 @@ async function forget<T extends KubeObject>(client: KubeClient, type: ResourceTy
   await Promise.all(
     items.map(async ({ metadata: { namespace = '', name } }) => {
       const body = { metadata: { finalizers: null } };
-      await client.patch(type, { namespace, name }, { kind: 'merge', body });
-      await client.delete(type, { namespace, name });
+      try {
+        await client.patch(type, { namespace, name }, { kind: 'merge', body });
+        await client.delete(type, { namespace, name });
+      } catch (error) {
+        // Its namespace has taken it along in between.
+        if (!isNotFound(error)) throw error;
+      }
     }),
   );
 }
