@@ -67,7 +67,7 @@ export function plotOf({ seed, harsh }: Drawing): Plot {
     if (kind < 0.9 || depth > 1) return { ...common, kind: 'suspend' };
     return { ...common, ...when, kind: random() < 0.5 ? 'parallel' : 'workflow', steps: stepsOf(below(4), depth + 1) };
   };
-  const graph = graphOf(stepsOf(1 + below(6), 0), random() < 0.5 ? stepsOf(1 + below(2), 2) : []);
+  const graph = graphOf(stepsOf(1 + below(6), 0), random() < 0.5 ? stepsOf(1 + below(2), 1) : []);
   // Of those that are tried again, the last attempt succeeds where nothing may end the whole.
   const fails = (key: string): boolean => hashOf(`${seed} ${key}`) % 3 === 0 && (harsh || !key.endsWith('#4'));
   return {

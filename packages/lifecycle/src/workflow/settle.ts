@@ -164,10 +164,17 @@ export function moveOn(turning: Turning): void {
   if (state.phase !== 'Exiting' && graph.exits.length > 0) {
     state.phase = 'Exiting';
     frontier.close();
-    frontier.open(graph.exits);
+    openExits(turning);
     return;
   }
   finish(turning);
+}
+
+/** Some of them may have begun: steps are written before the phase. */
+function openExits({ state, graph, frontier }: Turning): void {
+  frontier.open(graph.exits);
+  for (const { id, isExit, parts } of graph.nodes.values())
+    if (isExit && stateOf(state, id).phase === 'Running') frontier.open(parts);
 }
 
 /** The whole is over. What failed at the exit is told where nothing else is. */

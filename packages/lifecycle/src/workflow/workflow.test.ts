@@ -4,6 +4,7 @@ import { graphOf } from './graph.ts';
 import {
   initialWorkflow,
   type NodePhase,
+  type NodeState,
   type Question,
   type Strategy,
   type WorkflowState,
@@ -44,15 +45,20 @@ const group = (name: string, steps: readonly WorkflowStep[], given: Given = {}):
 const retry = (limit: number): Strategy => ({ strategy: 'retry', limit, backOffMs: 100, factor: 2, mostMs: 250 });
 
 interface Played {
+  /** What was written of it before. */
+  readonly saved?: WorkflowState;
   readonly maxParallelism?: number;
   readonly deadlineMs?: number;
   readonly onExit?: readonly WorkflowStep[];
 }
 
 /** A workflow by hand: what it is told, and what it asked for. */
-function staged(steps: readonly WorkflowStep[], { maxParallelism = 10, deadlineMs, onExit = [] }: Played = {}) {
+function staged(
+  steps: readonly WorkflowStep[],
+  { maxParallelism = 10, deadlineMs, onExit = [], saved = initialWorkflow }: Played = {},
+) {
   const limits = { maxParallelism, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
-  const workflow = openWorkflow(graphOf(steps, onExit), initialWorkflow, limits);
+  const workflow = openWorkflow(graphOf(steps, onExit), saved, limits);
   const experiments = new Map<string, SeenExperiment>();
   const resumed = new Set<string>();
   const asked: string[] = [];
@@ -288,4 +294,23 @@ test('a suspended step goes on when it is resumed, and fails when it is not in t
   const late = staged(steps);
   late.at(500);
   expect(late.state).toMatchObject({ phase: 'Failed', outcome: { message: 'wait: it was not resumed in time' } });
+});
+
+test('the parts of what is done at the exit begin also where their step was written, and the phase was not', () => {
+  const running = { phase: 'Running', attempt: 1, startedAt: 0 } as const;
+  const saved: WorkflowState = {
+    phase: 'Running',
+    startedAt: 0,
+    nodes: new Map<string, NodeState>([
+      ['a', { phase: 'Succeeded', attempt: 1 }],
+      ['onExit/both', running],
+      ['onExit/both/x', { ...running, asked: 1 }],
+    ]),
+  };
+  const onExit = [group('both', [hit('x'), hit('y')])];
+  const flow = staged([hit('a')], { maxParallelism: 1, onExit, saved });
+  flow.ends('onExit/both/x#1');
+  flow.ends('onExit/both/y#1');
+  expect(flow.asked).toEqual(['look onExit/both/x#1', 'create onExit/both/y#1']);
+  expect(flow.state.phase).toBe('Completed');
 });
