@@ -2,7 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { ABORT_ANNOTATION, chaosExperiments, chaosWorkflows, RESUME_ANNOTATION } from '@chaosplane/api';
+import {
+  ABORT_ANNOTATION,
+  chaosExperiments,
+  chaosWorkflows,
+  RESUME_ANNOTATION,
+  STEP_FINALIZER,
+  WORKFLOW_STEP_ANNOTATION,
+} from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { experiment } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
@@ -211,3 +218,27 @@ together('a spec that is wrong is told, all of it, and nothing begins; corrected
   await expect(change).rejects.toThrow('the spec cannot be changed once the workflow has begun');
   expect((await childrenOf(stage, corrected)).size).toBe(1);
 });
+
+together(
+  'an experiment that a person takes away from its workflow is ended, and has failed its step',
+  async (stage) => {
+    const clean = stage.print();
+    const taken = {
+      owner: { ownerReferences: null },
+      word: { annotations: { [WORKFLOW_STEP_ANNOTATION]: null } },
+    };
+    for (const [name, metadata] of Object.entries(taken)) {
+      await applyWorkflow(stage, name, { templates: [long], steps: [hit('a')] });
+      const workflow = await untilWorkflow(stage, name, ({ status }) => status?.counts?.running === 1);
+      const [child] = (await childrenOf(stage, workflow)).get('a') ?? [];
+      const ref = { namespace: stage.namespace, name: child?.metadata.name ?? '' };
+      await stage.until(ref.name, ({ status }) => status?.counts?.injected === 1, 40_000);
+      await stage.client.patch(chaosExperiments, ref, { kind: 'merge', body: { metadata } });
+      const { status } = await untilWorkflow(stage, name, isOver);
+      expect(status).toMatchObject({ phase: 'Failed', message: expect.stringMatching(/^a: its experiment was /) });
+      const left = await stage.until(ref.name, (object) => object.status?.phase === 'Aborted', 40_000);
+      expect(left.metadata.finalizers ?? []).not.toContain(STEP_FINALIZER);
+    }
+    expect(stage.print()).toBe(clean);
+  },
+);

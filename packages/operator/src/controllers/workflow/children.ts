@@ -178,3 +178,10 @@ export async function releaseChild(object: ExperimentObject, { client, memory, s
   await removeFinalizer(client, chaosExperiments, object, STEP_FINALIZER, signal);
   memory.released.add(uid);
 }
+
+/** Ends one that says no more whose it is: a person has taken it away. One that was never the workflow's has no such finalizer. */
+export async function dropChild(object: ExperimentObject, parts: VisitParts): Promise<void> {
+  if (object.metadata.finalizers?.includes(STEP_FINALIZER) !== true) return;
+  await endChild(object, parts);
+  await releaseChild(object, parts);
+}

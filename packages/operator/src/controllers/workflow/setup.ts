@@ -1,5 +1,14 @@
 /** Sets the controller of ChaosWorkflows up: its queue, and what brings a key into it. */
-import { resumedSteps, whyAbort, workflowOwnerOf, type ExperimentObject, type WorkflowObject } from '@chaosplane/api';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  resumedSteps,
+  whyAbort,
+  WORKFLOW_ATTEMPT_ANNOTATION,
+  WORKFLOW_STEP_ANNOTATION,
+  workflowOwnerOf,
+  type ExperimentObject,
+  type WorkflowObject,
+} from '@chaosplane/api';
 import { createWorkQueue, keyOf, refOfKey, type Component } from '@chaosplane/kube';
 import { queueComponent, type TermParts } from '../../term.ts';
 import { foreseenWorkflow } from '../policy/foresee.ts';
@@ -55,7 +64,7 @@ export function setupWorkflows(term: TermParts, leader: LeaderView): readonly Co
     if (type === 'deleted' || concerns(object, previous)) queue.add(keyOf(object.metadata));
   });
   experiments.onChange(({ type, object, previous }) => {
-    const owner = ownerKeyOf(object);
+    const owner = ownerKeyOf(object) ?? (previous && ownerKeyOf(previous));
     if (owner !== undefined && (type !== 'updated' || previous === undefined || isNews(object, previous)))
       queue.add(owner);
   });
@@ -85,7 +94,12 @@ function ownerKeyOf(object: ExperimentObject): string | undefined {
   return owner === undefined ? undefined : keyOf({ name: owner.name, namespace: object.metadata.namespace ?? '' });
 }
 
+/** It is over, it was deleted, or a person has changed what says whose it is. */
 function isNews(object: ExperimentObject, previous: ExperimentObject): boolean {
-  const isDeleted = ({ metadata }: ExperimentObject): boolean => metadata.deletionTimestamp !== undefined;
-  return isOver(object) !== isOver(previous) || isDeleted(object) !== isDeleted(previous);
+  const gist = (one: ExperimentObject): readonly unknown[] => {
+    const { deletionTimestamp, annotations } = one.metadata;
+    const told = [WORKFLOW_STEP_ANNOTATION, WORKFLOW_ATTEMPT_ANNOTATION].map((name) => annotations?.[name]);
+    return [isOver(one), deletionTimestamp !== undefined, workflowOwnerOf(one)?.uid, ...told];
+  };
+  return !isDeepStrictEqual(gist(object), gist(previous));
 }

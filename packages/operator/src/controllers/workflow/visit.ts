@@ -7,6 +7,7 @@ import {
   resumedSteps,
   stateOf,
   stepExperimentName,
+  stepOfExperiment,
   whyAbort,
   type WorkflowState,
 } from '@chaosplane/api';
@@ -24,6 +25,7 @@ import {
 } from '@chaosplane/lifecycle';
 import { askProbe } from './asking.ts';
 import {
+  dropChild,
   endChild,
   isNoted,
   isOver,
@@ -62,10 +64,11 @@ export async function visitRun(opened: Opened, run: Run, parts: VisitParts): Pro
   return turn?.until;
 }
 
-/** Takes over what the copy knows. One that it had and has no more is gone. */
+/** Takes over what the copy knows. One that it had and has no more is gone, or was taken away. */
 export function refresh({ children, copied, stored, run }: Opened, { memory, childrenOf }: VisitParts): void {
   const copy = childrenOf(memory.uid);
-  const there = new Set(copy.map(({ metadata }) => metadata.uid ?? ''));
+  const own = copy.filter((object) => stepOfExperiment(stored.object, object) !== undefined);
+  const there = new Set(own.map(({ metadata }) => metadata.uid ?? ''));
   refreshChildren(children, makerOf({ stored, run }), copy);
   for (const [key, { metadata }] of children) {
     const { uid = '' } = metadata;
@@ -108,8 +111,11 @@ async function perform(effect: Effect, opened: Opened, { graph }: Run, parts: Vi
     case 'look': {
       const name = stepExperimentName(stored.object, id, attempt);
       const object = await client.get(chaosExperiments, { ...refOfKey(parts.key), name }, { signal });
-      if (object === undefined) memory.gone.add(key);
-      else children.set(key, object);
+      if (object !== undefined && stepOfExperiment(stored.object, object) !== undefined) children.set(key, object);
+      else {
+        if (object !== undefined) await dropChild(object, parts);
+        memory.gone.add(key);
+      }
       return true;
     }
     case 'end': {
