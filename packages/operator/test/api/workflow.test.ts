@@ -10,9 +10,11 @@ import {
   STEP_FINALIZER,
   WORKFLOW_STEP_ANNOTATION,
 } from '@chaosplane/api';
+import type { KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { experiment } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
+import type { OperatorOptions } from './stage-operator.ts';
 import {
   annotateWorkflow,
   applyWorkflow,
@@ -37,19 +39,26 @@ beforeAll(async () => {
 afterAll(() => fixture.close(), 60_000);
 
 /** Each has a stage with one pod, and an operator. They wait for most of their time, so all of them begin at once. */
-function together(name: string, play: (stage: Stage) => Promise<void>): void {
+function together(
+  name: string,
+  play: (stage: Stage) => Promise<void>,
+  options: (client: KubeClient) => OperatorOptions = () => ({}),
+): void {
   const ended = Promise.withResolvers<undefined>();
   // Its test is told.
   ended.promise.catch(() => undefined);
-  plays.push(() => void onStage(play).then(() => ended.resolve(undefined), ended.reject));
+  plays.push(() => void onStage(play, options).then(() => ended.resolve(undefined), ended.reject));
   test(name, async () => ended.promise);
 }
 
-async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
+async function onStage(
+  play: (stage: Stage) => Promise<void>,
+  options: (client: KubeClient) => OperatorOptions,
+): Promise<void> {
   const stage = await fixture.stage({ nodes: 1 });
   try {
     await stage.addPod('web', stage.nodes[0]!);
-    stage.startOperator();
+    stage.startOperator(options(stage.client));
     await play(stage);
   } finally {
     await stage.close();
@@ -241,4 +250,32 @@ together(
     }
     expect(stage.print()).toBe(clean);
   },
+);
+
+const attempts: unknown[] = [];
+together(
+  'its spec cannot be changed when its first experiment is there',
+  async (stage) => {
+    await applyWorkflow(stage, 'changed', { templates: [long], steps: [hit('a')] });
+    await eventually('someone has tried', () => Promise.resolve(attempts.length > 0 || undefined));
+    expect(String(await attempts[0])).toContain('the spec cannot be changed once the workflow has begun');
+    await stage.client.delete(chaosWorkflows, { namespace: stage.namespace, name: 'changed' });
+  },
+  (client) => ({
+    client: {
+      ...client,
+      async create(type, object, ...rest) {
+        const made = await client.create(type, object, ...rest);
+        const { namespace = '', ownerReferences } = object.metadata ?? {};
+        const isFirst = object.kind === undefined && ownerReferences?.[0]?.name === 'changed' && attempts.length === 0;
+        if (isFirst) {
+          const body = { spec: { templates: [slow] } };
+          const change = client.patch(chaosWorkflows, { namespace, name: 'changed' }, { kind: 'merge', body });
+          attempts.push(change.then(() => 'changed', String));
+          await attempts[0];
+        }
+        return made;
+      },
+    },
+  }),
 );

@@ -14,7 +14,8 @@ import { workflowAsApplied } from '../experiment/applied.ts';
 import { readChildren } from './children.ts';
 import type { Broken, Opened, Run } from './opened.ts';
 import type { VisitParts } from './parts.ts';
-import { loadWorkflow, shardNumbers } from './store.ts';
+import { loadWorkflow, saveWhole, shardNumbers, type StoredWorkflow } from './store.ts';
+import { linesOf, tellPhase } from './tell.ts';
 
 /** Reads everything, and takes hold of one that is to go on: it may have experiments, so the API server must not forget it. */
 export async function openStored(found: WorkflowObject, parts: VisitParts): Promise<Opened> {
@@ -37,7 +38,24 @@ export async function openStored(found: WorkflowObject, parts: VisitParts): Prom
   }
   const denied = state.phase === 'Pending' && rest.children.size === 0 ? await whyDenied(object, examined, parts) : '';
   if (denied !== '') return { ...rest, run: { broken: denied, reason: 'PolicyDenied' } };
-  return { ...rest, run: runOf(examined, state) };
+  if (state.phase !== 'Pending') return { ...rest, run: runOf(examined, state) };
+  rest.past.add(stored.object.metadata.resourceVersion ?? '');
+  const begun: WorkflowState = { ...state, phase: 'Running', startedAt: parts.clock.now() };
+  return { ...rest, stored: await saveBegun(stored, examined, begun, parts), run: runOf(examined, begun) };
+}
+
+/** Before there is anything of a workflow, it is written that it has begun: its spec cannot be changed from then on. */
+async function saveBegun(
+  stored: StoredWorkflow,
+  { graph }: Examined,
+  state: WorkflowState,
+  parts: VisitParts,
+): Promise<StoredWorkflow> {
+  const { client, clock, signal } = parts;
+  const context = { now: clock.now(), steps: graph.nodes.size, lines: linesOf(graph, state), verdict: undefined };
+  const saved = await saveWhole(client, stored, state, context, signal);
+  tellPhase('Pending', state, saved, parts);
+  return saved;
 }
 
 function runOf({ spec, graph }: Examined, state: WorkflowState): Run {

@@ -1,7 +1,7 @@
-/** Tells people what becomes of a workflow: a log line and an event for each phase of it and for each step that begins or is over. */
-import { isNodeOver, type NodeId, type NodeState, type WorkflowState } from '@chaosplane/api';
+/** Tells people what becomes of a workflow: a line for each step, and a log line and an event for each phase of it and for each step that begins or is over. */
+import { isNodeOver, stateOf, type NodeId, type NodeState, type WorkflowState } from '@chaosplane/api';
 import { keyOf } from '@chaosplane/kube';
-import { stateText } from '@chaosplane/lifecycle';
+import { stateText, stepLine, type Graph } from '@chaosplane/lifecycle';
 import type { StoredWorkflow } from './store.ts';
 import type { WorkflowParts } from './parts.ts';
 
@@ -40,4 +40,13 @@ export function tellPhase(
   const type = phase === 'Failed' || phase === 'Aborted' ? 'Warning' : 'Normal';
   const message = reason === '' ? 'its first steps begin' : reason;
   events.record(object, { type, reason: phase, action: 'Reconcile', message });
+}
+
+/** A line for each step, the parts of a step below it. */
+export function linesOf(graph: Graph, state: WorkflowState): readonly string[] {
+  return [...graph.nodes.values()].map((node) => {
+    const depth = node.id.split('/').length - 1 - (node.isExit ? 1 : 0);
+    const line = stepLine(node, stateOf(state, node.id)).trimEnd();
+    return `${'  '.repeat(depth)}${node.isExit && depth === 0 ? 'onExit ' : ''}${line}`;
+  });
 }

@@ -15,7 +15,6 @@ import { defined } from '@chaosplane/common';
 import { refOfKey } from '@chaosplane/kube';
 import {
   attemptOf,
-  stepLine,
   stepOf,
   workflowVerdict,
   type Effect,
@@ -38,7 +37,7 @@ import {
 import type { Broken, Opened, Run } from './opened.ts';
 import type { VisitParts } from './parts.ts';
 import { saveSteps, saveWhole } from './store.ts';
-import { tellPhase, tellSteps } from './tell.ts';
+import { linesOf, tellPhase, tellSteps } from './tell.ts';
 
 /** So many requests to the API server are under way for one workflow. */
 const AT_ONCE = 10;
@@ -147,21 +146,12 @@ async function save(
   const context = {
     now: clock.now(),
     steps: run.graph.nodes.size,
-    lines: linesOf(run),
+    lines: linesOf(run.graph, state),
     verdict: workflowVerdict(run.graph, state),
   };
   opened.past.add(opened.stored.object.metadata.resourceVersion ?? '');
   opened.stored = await saveWhole(client, opened.stored, state, context, signal);
   tellPhase(before, state, opened.stored, parts);
-}
-
-/** A line for each step, the parts of a step below it. */
-function linesOf({ graph, flow }: Run): readonly string[] {
-  return [...graph.nodes.values()].map((node) => {
-    const depth = node.id.split('/').length - 1 - (node.isExit ? 1 : 0);
-    const line = stepLine(node, stateOf(flow.state, node.id)).trimEnd();
-    return `${'  '.repeat(depth)}${node.isExit && depth === 0 ? 'onExit ' : ''}${line}`;
-  });
 }
 
 /**
