@@ -6,11 +6,12 @@ import {
   ABORT_ANNOTATION,
   chaosExperiments,
   chaosWorkflows,
+  FINALIZER,
   RESUME_ANNOTATION,
   STEP_FINALIZER,
   WORKFLOW_STEP_ANNOTATION,
 } from '@chaosplane/api';
-import type { KubeClient } from '@chaosplane/kube';
+import { namespaces, type KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { experiment } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
@@ -275,6 +276,31 @@ together(
           await attempts[0];
         }
         return made;
+      },
+    },
+  }),
+);
+
+let isNamespaceDeleted = false;
+together(
+  'one whose first steps are not written when its namespace is deleted goes with it',
+  async (stage) => {
+    const ref = { namespace: stage.namespace, name: 'late' };
+    await applyWorkflow(stage, ref.name, { templates: [slow], steps: [hit('a')], onExit: [hit('b')] });
+    await untilWorkflow(stage, ref.name, ({ metadata }) => metadata.finalizers?.includes(FINALIZER) === true);
+    await stage.client.delete(namespaces, { name: stage.namespace });
+    isNamespaceDeleted = true;
+    await stage.client.delete(chaosWorkflows, ref);
+    const gone = async (): Promise<true | undefined> =>
+      (await stage.client.get(chaosWorkflows, ref)) === undefined || undefined;
+    await eventually('it is gone', gone, { withinMs: 40_000 });
+  },
+  (client) => ({
+    client: {
+      ...client,
+      create(type, ...rest) {
+        if (type.kind.startsWith('Chaos') && !isNamespaceDeleted) throw new Error('not now');
+        return client.create(type, ...rest);
       },
     },
   }),

@@ -9,7 +9,7 @@ import {
   type ExperimentObject,
   type WorkflowObject,
 } from '@chaosplane/api';
-import { refOfKey, removeFinalizer, type Reconciler } from '@chaosplane/kube';
+import { KubeError, refOfKey, removeFinalizer, type Reconciler } from '@chaosplane/kube';
 import { stopAsking } from './asking.ts';
 import { isOver } from './children.ts';
 import { openStored } from './open.ts';
@@ -94,6 +94,10 @@ function isLeftAlone({ metadata, status }: WorkflowObject, { childrenOf }: Workf
   return isDone && childrenOf(uid).every(isLetGo);
 }
 
+/** Whether a refusal is that of a namespace that is on its way out: it takes no new objects. */
+const isNamespaceEnding = (error: unknown): boolean =>
+  error instanceof KubeError && error.causes.some(({ reason }) => reason === 'NamespaceTerminating');
+
 /** When it is to be visited again; over: never, unless something changes. */
 async function visit(opened: Opened, parts: VisitParts): Promise<number | undefined | 'over'> {
   const { client, signal } = parts;
@@ -102,7 +106,15 @@ async function visit(opened: Opened, parts: VisitParts): Promise<number | undefi
     const isDone = await visitBroken(opened, run, parts);
     if (!isDone) return undefined;
   } else {
-    const until = await visitRun(opened, run, parts);
+    let until: number | undefined;
+    try {
+      until = await visitRun(opened, run, parts);
+    } catch (error) {
+      if (opened.stored.object.metadata.deletionTimestamp === undefined || !isNamespaceEnding(error)) throw error;
+      // Nothing more can be made there, neither experiments nor shards.
+      opened.run = { broken: 'its namespace is deleted', reason: 'StepsLost' };
+      return visit(opened, parts);
+    }
     const isTidy = await tidy(opened, run.flow.state, parts);
     if (!isWorkflowOver(run.flow.state)) return until;
     if (!isTidy) return undefined;

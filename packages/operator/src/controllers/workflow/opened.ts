@@ -15,7 +15,7 @@ export interface Opened {
   readonly children: Children;
   /** Uids of those that the copy has had. */
   readonly copied: Set<string>;
-  readonly run: Run | Broken;
+  run: Run | Broken;
 }
 
 /** One that is understood. */
