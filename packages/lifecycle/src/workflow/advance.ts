@@ -1,7 +1,7 @@
 /** What becomes of a step of a workflow that is under way. */
 import { stateOf, type NodeId, type NodeState } from '@chaosplane/api';
 import type { GraphNode } from './graph.ts';
-import { effect, fail, nodeOf, note, settle, wake, type Turning } from './settle.ts';
+import { effect, fail, fresh, nodeOf, note, settle, wake, type Turning } from './settle.ts';
 import { attemptOf } from './turn.ts';
 
 /** Looks at a step that is under way, or waits to be tried again. */
@@ -37,7 +37,7 @@ function wait(turning: Turning, node: GraphNode, { attempt, retryAt = 0, message
     return;
   }
   if (turning.now < retryAt) wake(turning, retryAt);
-  else note(turning, id, { phase: 'Running', attempt: attempt + 1, startedAt: turning.now });
+  else note(turning, id, { phase: 'Running', attempt: attempt + 1, startedAt: turning.now }, fresh);
 }
 
 function suspend(turning: Turning, { id, step }: GraphNode, { startedAt = 0 }: NodeState): void {

@@ -45,6 +45,8 @@ export interface Turning {
   wholeChanged?: boolean;
   /** Whether the whole has come to another phase, in which more can happen in this turn. */
   moved?: boolean;
+  /** Whether no step begins in this turn: what is to end is written first. */
+  isHeldBack?: boolean;
   until?: number;
 }
 
@@ -54,10 +56,18 @@ export const nodeOf = ({ graph }: Pick<Turning, 'graph'>, id: NodeId): GraphNode
   return node;
 };
 
-/** Notes a change of a step. */
-export function note(turning: Turning, id: NodeId, change: Partial<NodeState>): void {
+/** A step of which nothing is known. */
+export const fresh: NodeState = { phase: 'Pending', attempt: 0 };
+
+/** Notes a change of a step; of a new attempt, nothing is kept of the one before. */
+export function note(
+  turning: Turning,
+  id: NodeId,
+  change: Partial<NodeState>,
+  before: NodeState = stateOf(turning.state, id),
+): void {
   const { state, changed } = turning;
-  const next = { ...stateOf(state, id), ...change };
+  const next = { ...before, ...change };
   turning.notes += 1;
   state.nodes.set(id, next);
   // What follows from another change is written after it.
@@ -135,6 +145,9 @@ export function end(turning: Turning, outcome: WorkflowOutcome): void {
   const { state } = turning;
   if (state.phase === 'Exiting') {
     for (const id of turning.frontier.active) note(turning, id, { isEnded: true });
+    // One that dies before it has written the wish ends what is under way once more: nothing else may be by then.
+    turning.isHeldBack = true;
+    wake(turning, turning.now);
     return;
   }
   if (state.phase !== 'Running') {

@@ -47,6 +47,7 @@ const retry = (limit: number): Strategy => ({ strategy: 'retry', limit, backOffM
 interface Played {
   /** What was written of it before. */
   readonly saved?: WorkflowState;
+  readonly wished?: Wish;
   readonly maxParallelism?: number;
   readonly deadlineMs?: number;
   readonly onExit?: readonly WorkflowStep[];
@@ -55,14 +56,14 @@ interface Played {
 /** A workflow by hand: what it is told, and what it asked for. */
 function staged(
   steps: readonly WorkflowStep[],
-  { maxParallelism = 10, deadlineMs, onExit = [], saved = initialWorkflow }: Played = {},
+  { maxParallelism = 10, deadlineMs, onExit = [], saved = initialWorkflow, wished = 'none' }: Played = {},
 ) {
   const limits = { maxParallelism, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
   const workflow = openWorkflow(graphOf(steps, onExit), saved, limits);
   const experiments = new Map<string, SeenExperiment>();
   const resumed = new Set<string>();
   const asked: string[] = [];
-  let wish: Wish = 'none';
+  let wish = wished;
   let now = 0;
   let until: number | undefined;
   const turn = (): void => {
@@ -313,4 +314,24 @@ test('the parts of what is done at the exit begin also where their step was writ
   flow.ends('onExit/both/y#1');
   expect(flow.asked).toEqual(['look onExit/both/x#1', 'create onExit/both/y#1']);
   expect(flow.state.phase).toBe('Completed');
+});
+
+test('a second wish for the end, heeded and not written any more, ends nothing that begins after it', () => {
+  const onExit = [delay('wait', 5000), hit('tidy', { dependencies: ['wait'] })];
+  const first = staged([hit('a')], { onExit });
+  first.wish('abort');
+  first.ends('a#1', 'aborted');
+  first.wish('delete');
+  const again = staged([hit('a')], { onExit, saved: { ...first.state, wish: 'abort' }, wished: 'delete' });
+  again.at(1);
+  expect(again.phases()).toMatchObject({ 'onExit/wait': 'Aborted', 'onExit/tidy': 'Running' });
+  expect(again.state.nodes.get('onExit/tidy')?.isEnded).toBeUndefined();
+});
+
+test('what an attempt has found is not told of the next one', () => {
+  const flow = staged([hit('a', { onError: retry(1) })]);
+  flow.ends('a#1', 'badly');
+  expect(flow.state.nodes.get('a')).toMatchObject({ phase: 'Waiting', result: { verdict: 'NotHeld' } });
+  flow.at(100);
+  expect(flow.state.nodes.get('a')).toEqual({ phase: 'Running', attempt: 2, startedAt: 100, asked: 2 });
 });

@@ -16,6 +16,7 @@ import { frontierOf } from './frontier.ts';
 import type { Graph } from './graph.ts';
 import {
   end,
+  fresh,
   moveOn,
   nodeOf,
   note,
@@ -100,7 +101,7 @@ function adopt(turning: Turning): void {
     const known = stateOf(state, id);
     if (!graph.nodes.has(id) || known.attempt >= attempt) continue;
     adoptWhole(turning, nodeOf(turning, id).parent);
-    note(turning, id, { phase: 'Running', attempt, asked: attempt, startedAt: now });
+    note(turning, id, { phase: 'Running', attempt, asked: attempt, startedAt: now }, fresh);
     if (known.phase === 'Pending') frontier.begun(id);
   }
 }
@@ -157,7 +158,8 @@ function heed(turning: Turning): void {
 
 /** Begins what can begin, as long as there is room for experiments. */
 function beginAll(turning: Turning): void {
-  const { state, frontier, limits } = turning;
+  const { state, frontier, limits, isHeldBack } = turning;
+  if (isHeldBack === true) return;
   while (state.phase === 'Running' || state.phase === 'Exiting') {
     const id = frontier.next(frontier.experiments < limits.maxParallelism);
     if (id === undefined) return;
