@@ -34,10 +34,12 @@ export async function followRun<T extends KubeObject>(
   const silence = clock.after(SILENT_MS, () =>
     say('nothing has happened yet: is the operator installed and running? kubectl get pods -n chaosplane'),
   );
+  const gone = (): void =>
+    ended.reject(new ChaosError('ABORTED', `a user deleted the ${runs.word} ${namespace}/${name}`));
   informer.onChange(({ type, object }) => {
     if (object.metadata.uid !== uid) return;
     if (type === 'deleted') {
-      ended.reject(new ChaosError('ABORTED', `a user deleted the ${runs.word} ${namespace}/${name}`));
+      gone();
       return;
     }
     if (runs.phaseOf(object) !== undefined) silence.cancel();
@@ -51,6 +53,8 @@ export async function followRun<T extends KubeObject>(
   if (abort.aborted) end();
   try {
     await informer.start(stop.signal);
+    // Before it was followed: then nothing is told of it.
+    if (informer.get({ namespace, name })?.metadata.uid !== uid) gone();
     return await ended.promise;
   } finally {
     abort.removeEventListener('abort', end);

@@ -11,6 +11,8 @@ import {
   STEP_FINALIZER,
   WORKFLOW_STEP_ANNOTATION,
 } from '@chaosplane/api';
+import { followRun, workflowRuns } from '@chaosplane/client';
+import { systemClock } from '@chaosplane/common';
 import { namespaces, type KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { experiment } from './schedules.ts';
@@ -305,3 +307,31 @@ together(
     },
   }),
 );
+
+together('one that is deleted before it is followed is told as deleted', async (stage) => {
+  const applied = await applyWorkflow(stage, 'unfollowed', {
+    templates: [long],
+    steps: [{ name: 'a', template: 'x' }],
+  });
+  await stage.client.delete(chaosWorkflows, { namespace: stage.namespace, name: 'unfollowed' });
+  const ignored = (): void => undefined;
+  const following = { client: stage.client, clock: systemClock, say: ignored, onChange: ignored };
+  const followed = followRun(workflowRuns, { ...following, abort: AbortSignal.timeout(60_000) }, applied);
+  await expect(Promise.race([followed, systemClock.sleep(10_000)])).rejects.toThrow('a user deleted the workflow');
+});
+
+together('deleted with what it owns first, it is gone, and nothing stays in force', async (stage) => {
+  const clean = stage.print();
+  const settle = { name: 'settle', delay: '100ms' };
+  const onExit = [{ name: 'tidy', template: 'settle' }, hit('last', { dependencies: ['tidy'] })];
+  await applyWorkflow(stage, 'first', { templates: [long, settle], steps: [hit('a'), hit('b')], onExit });
+  const inForce = async (): Promise<true | undefined> => {
+    const { items } = await stage.client.list(chaosExperiments, { namespace: stage.namespace });
+    return items.filter(({ status }) => status?.counts?.injected === 1).length === 2 || undefined;
+  };
+  await eventually('two are in force', inForce, { withinMs: 40_000 });
+  const { kubectl } = fixture.cluster;
+  await kubectl(['delete', 'chaosworkflow', 'first', '-n', stage.namespace, '--cascade=foreground', '--timeout=60s']);
+  expect((await stage.client.list(chaosExperiments, { namespace: stage.namespace })).items).toEqual([]);
+  expect(stage.print()).toBe(clean);
+});
