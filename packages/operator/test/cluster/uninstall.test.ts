@@ -153,7 +153,7 @@ describe('a user who may write experiments', () => {
     expect(await ask(experiment({ ...spec, peers }), `--as=${USER}`)).toContain(`user ${USER} may not list pods`);
     const headers = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'token', key: 'k' } } }];
     const steadyState = { before: [{ type: 'http', url: 'http://a/', headers }] };
-    expect(await ask(experiment({ ...spec, steadyState }), `--as=${USER}`)).toContain('may not get a Secret');
+    expect(await ask(experiment({ ...spec, steadyState }), `--as=${USER}`)).toContain('may not get the Secret token');
   });
 
   test('is let in to nodes by the right to delete nodes, and by nothing less', async () => {
