@@ -1,5 +1,5 @@
 /** Schedules of workflows against a real API server: each run is a workflow, which is told, replaced and forgotten as an experiment is. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, jest } from '@jest/globals';
 import {
   chaosExperiments,
   chaosSchedules,
@@ -9,7 +9,7 @@ import {
 } from '@chaosplane/api';
 import { KubeError, type KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
+import { allTogether } from './all-together.ts';
 import {
   applySchedule,
   changeSchedule,
@@ -26,33 +26,7 @@ import { childrenOf } from './workflows.ts';
 
 jest.setTimeout(200_000);
 
-let fixture: ApiServerFixture;
-const plays: (() => void)[] = [];
-
-beforeAll(async () => {
-  fixture = await openApiServerFixture();
-  for (const begin of plays) begin();
-}, 600_000);
-afterAll(() => fixture.close(), 60_000);
-
-/** Each has a stage with one pod. They wait for most of their time, so all of them begin at once. */
-function together(name: string, play: (stage: Stage) => Promise<void>): void {
-  const ended = Promise.withResolvers<undefined>();
-  // Its test is told.
-  ended.promise.catch(() => undefined);
-  plays.push(() => void onStage(play).then(() => ended.resolve(undefined), ended.reject));
-  test(name, async () => ended.promise);
-}
-
-async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
-  const stage = await fixture.stage({ nodes: 1 });
-  try {
-    await stage.addPod('web', stage.nodes[0]!);
-    await play(stage);
-  } finally {
-    await stage.close();
-  }
-}
+const { together } = allTogether('none');
 
 /** Two steps, whose experiments take so long. */
 const workflow = (duration: string) => ({

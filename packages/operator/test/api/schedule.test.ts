@@ -1,10 +1,10 @@
 /** Schedules against a real API server: runs begin once, are told, replaced and forgotten, and go with their schedule. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { chaosExperiments, chaosSchedules, type ScheduleObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
+import { allTogether } from './all-together.ts';
 import {
   applySchedule,
   changeSchedule,
@@ -18,34 +18,7 @@ import {
 
 jest.setTimeout(200_000);
 
-let fixture: ApiServerFixture;
-const plays: (() => void)[] = [];
-
-beforeAll(async () => {
-  fixture = await openApiServerFixture();
-  for (const begin of plays) begin();
-}, 600_000);
-afterAll(() => fixture.close(), 60_000);
-
-/** Each has a stage with one pod, and an operator. They wait for most of their time, so all of them begin at once. */
-function together(name: string, play: (stage: Stage) => Promise<void>): void {
-  const ended = Promise.withResolvers<undefined>();
-  // Its test is told.
-  ended.promise.catch(() => undefined);
-  plays.push(() => void onStage(play).then(() => ended.resolve(undefined), ended.reject));
-  test(name, async () => ended.promise);
-}
-
-async function onStage(play: (stage: Stage) => Promise<void>): Promise<void> {
-  const stage = await fixture.stage();
-  try {
-    await stage.addPod('web', stage.nodes[0]!);
-    stage.startOperator();
-    await play(stage);
-  } finally {
-    await stage.close();
-  }
-}
+const { fixture, together } = allTogether();
 
 const phaseOf = (status: ScheduleObject['status'], type: string): string | undefined =>
   status?.conditions?.find((condition) => condition.type === type)?.status;
@@ -78,7 +51,7 @@ together('runs begin at their times, are owned by the schedule, and the newest a
   const names = (await runsOf(stage, schedule)).map(({ metadata }) => metadata.name);
   expect(names.length).toBeLessThanOrEqual(2);
   expect(names).not.toContain(first?.metadata.name);
-  const columns = await fixture.cluster.kubectl(['get', 'chaosschedules', '-n', stage.namespace]);
+  const columns = await fixture().cluster.kubectl(['get', 'chaosschedules', '-n', stage.namespace]);
   expect(columns.split('\n')[0]?.trim().split(/\s+/)).toEqual([
     'NAME',
     'SCHEDULE',

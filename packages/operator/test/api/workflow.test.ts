@@ -1,7 +1,7 @@
 /** Workflows against a real API server: steps run in their order, fail as they should, are ended, resumed and let go of. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { expect, jest } from '@jest/globals';
 import {
   ABORT_ANNOTATION,
   chaosExperiments,
@@ -13,11 +13,10 @@ import {
 } from '@chaosplane/api';
 import { followRun, workflowRuns } from '@chaosplane/client';
 import { systemClock } from '@chaosplane/common';
-import { namespaces, type KubeClient } from '@chaosplane/kube';
+import { namespaces } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { experiment } from './schedules.ts';
-import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
-import type { OperatorOptions } from './stage-operator.ts';
+import { allTogether } from './all-together.ts';
 import {
   annotateWorkflow,
   applyWorkflow,
@@ -32,41 +31,7 @@ import {
 
 jest.setTimeout(200_000);
 
-let fixture: ApiServerFixture;
-const plays: (() => void)[] = [];
-
-beforeAll(async () => {
-  fixture = await openApiServerFixture();
-  for (const begin of plays) begin();
-}, 600_000);
-afterAll(() => fixture.close(), 60_000);
-
-/** Each has a stage with one pod, and an operator. They wait for most of their time, so all of them begin at once. */
-function together(
-  name: string,
-  play: (stage: Stage) => Promise<void>,
-  options: (client: KubeClient) => OperatorOptions = () => ({}),
-): void {
-  const ended = Promise.withResolvers<undefined>();
-  // Its test is told.
-  ended.promise.catch(() => undefined);
-  plays.push(() => void onStage(play, options).then(() => ended.resolve(undefined), ended.reject));
-  test(name, async () => ended.promise);
-}
-
-async function onStage(
-  play: (stage: Stage) => Promise<void>,
-  options: (client: KubeClient) => OperatorOptions,
-): Promise<void> {
-  const stage = await fixture.stage({ nodes: 1 });
-  try {
-    await stage.addPod('web', stage.nodes[0]!);
-    stage.startOperator(options(stage.client));
-    await play(stage);
-  } finally {
-    await stage.close();
-  }
-}
+const { fixture, together } = allTogether();
 
 const at = (text: string | undefined): number => Date.parse(text ?? '');
 const long = { name: 'slow', experiment: { ...experiment, duration: '10m' } };
@@ -134,7 +99,7 @@ together(
         .some(({ metadata }) => (metadata.finalizers ?? []).length > 0);
     await eventually('its experiments are let go of', async () => !(await held()) || undefined);
     await untilWorkflow(stage, 'all', ({ metadata }) => (metadata.finalizers ?? []).length === 0);
-    const columns = await fixture.cluster.kubectl(['get', 'chaosworkflows', '-n', stage.namespace]);
+    const columns = await fixture().cluster.kubectl(['get', 'chaosworkflows', '-n', stage.namespace]);
     expect(columns.split('\n')[0]?.trim().split(/\s+/)).toEqual([
       'NAME',
       'PHASE',
@@ -330,7 +295,7 @@ together('deleted with what it owns first, it is gone, and nothing stays in forc
     return items.filter(({ status }) => status?.counts?.injected === 1).length === 2 || undefined;
   };
   await eventually('two are in force', inForce, { withinMs: 40_000 });
-  const { kubectl } = fixture.cluster;
+  const { kubectl } = fixture().cluster;
   await kubectl(['delete', 'chaosworkflow', 'first', '-n', stage.namespace, '--cascade=foreground', '--timeout=60s']);
   expect((await stage.client.list(chaosExperiments, { namespace: stage.namespace })).items).toEqual([]);
   expect(stage.print()).toBe(clean);
