@@ -151,6 +151,10 @@ export default tseslint.config(
             ':matches(CallExpression[callee.object.name=/^log(ger)?$/], CallExpression[callee.object.property.name="logger"]) > ObjectExpression > Property[key.name="error"]',
           message: 'an error is logged as err',
         },
+        {
+          selector: 'ImportDeclaration[source.value="zod"] > :matches(ImportSpecifier, ImportDefaultSpecifier)',
+          message: 'import * as z: the object z drags all languages of its messages along, 1 MB of memory',
+        },
       ],
     },
   },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What one command took. */
 const answer = z.object({ ms: z.number(), processes: z.number(), error: z.string().optional() });

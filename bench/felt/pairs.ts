@@ -4,7 +4,7 @@ import { openNetnsHandle } from '@chaosplane/daemon/netns';
 import type { Pod, Testbed } from '@chaosplane/testbed';
 import type { LabNamespace } from '@chaosplane/testkit';
 import { execa } from 'execa';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChaosMeshTarget } from '../chaos-mesh/daemon.ts';
 
 /** Two pods of one node. */

@@ -1,7 +1,7 @@
 /** What an action is: a name for users, the schema of its parameters, and the place where it is carried out. Pure data. */
 import type { Problem } from '@chaosplane/common/pure';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** An Exec… RPC of the daemon, by the name the generated service definition gives it. */
 export type ExecRpc = Extract<keyof typeof ChaosDaemonDefinition.methods, `exec${string}`>;

@@ -1,6 +1,6 @@
 /** From the strings of the wire, or the values of an experiment file, to a spec: all problems at once. */
 import { invalidArgument, quoted, type Problem } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Action } from './action.ts';
 import { likelyParameter } from './elsewhere.ts';
 import { parameterMeta } from './parameters/parameter.ts';

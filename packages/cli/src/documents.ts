@@ -14,7 +14,7 @@ import {
   type Place,
 } from '@chaosplane/api';
 import { shortName } from '@chaosplane/kube';
-import { z } from 'zod';
+import * as z from 'zod';
 import { metadataProblems } from './manifest/metadata.ts';
 import { objectsOf } from './manifest/objects.ts';
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
 import { basename, delimiter } from 'node:path';
-import { cacheFolderOf, VERSION } from '@chaosplane/common';
+import { apiServerOfPod, cacheFolderOf, defined, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
@@ -43,6 +43,7 @@ const surroundings: Surroundings = {
   stdin: process.stdin,
   clock: machineClock,
   interrupted: controller.signal,
+  ...defined({ apiServer: apiServerOfPod(process.env) }),
   cacheFolder: cacheFolderOf(process.env),
   kubeconfigs: (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== ''),
 };

@@ -1,5 +1,5 @@
 /** Schemas of settings that several programs have: durations and addresses to listen on. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from './quantity.ts';
 
 /** Milliseconds of a duration such as `30s`, for `transform`. */

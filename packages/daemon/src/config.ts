@@ -1,6 +1,6 @@
 /** The daemon's settings: raw values in, defaults and all problems at once, a frozen result out. */
 import { invalidArgument, listenAddress, toMilliseconds } from '@chaosplane/common';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const duration = z
   .union([z.number(), z.string()])

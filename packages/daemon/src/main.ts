@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The daemon's own program, for the image: serves in the foreground until it is told to stop. */
-import { createLogger, keepOwnHeapSmall, systemClock, VERSION } from '@chaosplane/common';
+import { apiServerOfPod, createLogger, defined, keepOwnHeapSmall, systemClock, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { startDaemon } from './daemon.ts';
 import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
@@ -10,19 +10,12 @@ const COULD_NOT_START = 2;
 const told = Promise.withResolvers<NodeJS.Signals>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.resolve(signal));
 
-/** Where a pod finds the API server without asking DNS. */
-function apiServerOfPod(): { apiServer?: string } {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
-  if (host === undefined || port === undefined) return {};
-  return { apiServer: `https://${host.includes(':') ? `[${host}]` : host}:${port}` };
-}
-
 const program = addDaemonFlags(new Command('chaosplane-daemon'))
   .description('Carries chaos experiments out on one node.')
   .version(VERSION)
   .exitOverride()
   .action(async (given: DaemonFlags) => {
-    const flags = { ...apiServerOfPod(), ...given };
+    const flags = { ...defined({ apiServer: apiServerOfPod(process.env) }), ...given };
     const logger = createLogger({ level: flags.logLevel });
     try {
       const daemon = await startDaemon(settingsOf(flags), { logger });

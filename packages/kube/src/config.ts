@@ -4,8 +4,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 import { ChaosError } from '@chaosplane/common';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { readKubeconfig } from './kubeconfig.ts';
+import { serviceAccountOfPod } from './service-account.ts';
 
 /** An API server and an identity. */
 export interface ClusterConfig {
@@ -19,13 +20,13 @@ export interface ClusterConfig {
   credentials(): Promise<RequestOptions>;
 }
 
-const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-
 /** Which cluster is meant. */
 export interface ClusterChoice {
   /** One kubeconfig file, or several as KUBECONFIG lists them (`readKubeconfig`). */
   readonly kubeconfig?: string | readonly string[];
   readonly context?: string;
+  /** The URL that a pod is told (`apiServerOfPod`). Without it, this is no pod. */
+  readonly apiServer?: string;
 }
 
 /**
@@ -34,15 +35,11 @@ export interface ClusterChoice {
  * @throws ChaosError FAILED_PRECONDITION when there is none, INVALID_ARGUMENT when the file or the context is wrong.
  */
 export function loadCluster(options: ClusterChoice = {}): ClusterConfig {
-  const { kubeconfig, context } = options;
+  const { kubeconfig, context, apiServer } = options;
   const home = join(homedir(), '.kube', 'config');
   if (kubeconfig !== undefined) return fromFiles(kubeconfig, context);
-  if (context === undefined && exists(SERVICE_ACCOUNT_TOKEN)) {
-    const config = new KubeConfig();
-    config.loadFromCluster();
-    // The token alone is not enough: without the environment of a pod the address is missing.
-    if (URL.canParse(config.getCurrentCluster()?.server ?? '')) return clusterOf(config, 'in-cluster');
-  }
+  const account = context === undefined ? serviceAccountOfPod({ apiServer }) : undefined;
+  if (account !== undefined) return account;
   if (exists(home)) return fromFiles(home, context);
   throw new ChaosError(
     'FAILED_PRECONDITION',

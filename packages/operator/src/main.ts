@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** The operator's program: `run`, and what the chart's hooks call. */
+/** The operator's program: `run`, and what the chart's hooks call, which is loaded only by who calls it. */
 import { hostname } from 'node:os';
 import {
+  apiServerOfPod,
   asChaosError,
   createLogger,
   defined,
@@ -14,18 +15,17 @@ import {
   serveHttp,
   systemClock,
 } from '@chaosplane/common';
-import { createKubeClient, loadCluster } from '@chaosplane/kube';
+import { createKubeClient, serviceAccountOfPod } from '@chaosplane/kube';
 import { Command, Option } from 'commander';
 import { daemonDomain, daemonTarget } from './daemons/address.ts';
 import { loadCredentials } from './daemons/credentials.ts';
 import { connectDaemons } from './daemons/daemons.ts';
-import { ensureCertificates, type CertificateNames } from './certificates/index.ts';
+import type { CertificateNames } from './certificates/index.ts';
 import { parseConfig, type OperatorConfig, type RawOperatorConfig } from './config.ts';
 import { kubeletAddresses } from './kubelet.ts';
 import { createOperatorMetrics, type OperatorMetrics } from './metrics.ts';
 import { runOperator } from './operator.ts';
 import { createReadiness } from './readiness.ts';
-import { uninstall } from './uninstall.ts';
 
 const USER_AGENT = 'chaosplane-operator';
 
@@ -42,18 +42,18 @@ interface CommonFlags {
   readonly logLevel: LogLevel;
 }
 
-function connect({ kubeconfig: path, logLevel: level }: CommonFlags) {
+async function connect({ kubeconfig, logLevel: level }: CommonFlags) {
   const logger = createLogger({ level });
-  const client = createKubeClient(loadCluster(path === undefined ? {} : { kubeconfig: path }), {
-    logger,
-    userAgent: USER_AGENT,
-  });
-  return { logger, client, clock: systemClock };
+  const account =
+    kubeconfig === undefined ? serviceAccountOfPod({ apiServer: apiServerOfPod(process.env) }) : undefined;
+  // What reads kubeconfigs is large, and no pod needs it.
+  const cluster = account ?? (await import('@chaosplane/kube/config')).loadCluster(defined({ kubeconfig }));
+  return { logger, client: createKubeClient(cluster, { logger, userAgent: USER_AGENT }), clock: systemClock };
 }
 
 async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags & RawOperatorConfig): Promise<void> {
   const config = parseConfig(flags);
-  const { logger, client, clock } = connect({ ...defined({ kubeconfig: path }), logLevel: level });
+  const { logger, client, clock } = await connect({ ...defined({ kubeconfig: path }), logLevel: level });
   keepOwnHeapSmall(clock);
   const metrics = createOperatorMetrics();
   const readiness = createReadiness();
@@ -150,7 +150,8 @@ program
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & CertificateNames) => {
-    await ensureCertificates({ ...connect(flags), signal: stop.signal }, flags);
+    const { ensureCertificates } = await import('./certificates/index.ts');
+    await ensureCertificates({ ...(await connect(flags)), signal: stop.signal }, flags);
     done(0);
   });
 
@@ -167,7 +168,8 @@ program
     if (!timeout.ok) program.error(`error: --timeout: ${timeout.wrong}; allowed: ${timeout.allowed}`, { exitCode: 2 });
     const { namespace, leaseName } = flags;
     const options = { namespace, leaseName, timeoutMs: timeout.ok ? timeout.value : 0 };
-    await uninstall(options, connect(flags), stop.signal);
+    const { uninstall } = await import('./uninstall.ts');
+    await uninstall(options, await connect(flags), stop.signal);
     done(0);
   });
 

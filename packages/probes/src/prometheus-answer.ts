@@ -1,5 +1,5 @@
 /** What a server said to an instant query: its samples, or why there is nothing to compare. Pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Answer } from './send.ts';
 import { shortened } from './words.ts';
 

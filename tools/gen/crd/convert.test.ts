@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { convert } from './convert.ts';
 import type { Structural } from './structural.ts';
 

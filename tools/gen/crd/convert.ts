@@ -1,5 +1,5 @@
 /** Zod schemas as structural schemas of Kubernetes: what a document may say, before zod has parsed it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limitsOf } from './limits.ts';
 import type { Json, Structural } from './structural.ts';
 

@@ -1,5 +1,5 @@
 /** A kind, as its resource definition is made; and what several kinds say beside their zod schemas. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Addition } from './place.ts';
 
 /** A column of `kubectl get`. */

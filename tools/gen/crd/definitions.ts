@@ -1,5 +1,5 @@
 /** The kinds of ChaosPlane: their names, columns and schemas, and what Kubernetes must be told beside the zod schemas. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { experimentShardSchema, experimentSpecSchema, experimentStatusSchema } from '@chaosplane/api';
 import { AGE, changeRule, listOfConditions, type Definition } from './definition.ts';
 import { experimentRules } from './experiment.ts';

@@ -1,5 +1,5 @@
 /** The checks of a zod schema (lengths, ranges, patterns) as limits of a structural schema. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Structural } from './structural.ts';
 
 /** What any check may carry; which of it depends on its kind. */

@@ -1,7 +1,7 @@
 /** The kind BlastRadiusPolicy, and what Kubernetes must be told beside its zod schema. */
 import { catalogue } from '@chaosplane/actions';
 import { policySpecSchema } from '@chaosplane/api';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGE, durationRule, rule, type Definition } from './definition.ts';
 import type { Addition } from './place.ts';
 import { windowRules } from './windows.ts';

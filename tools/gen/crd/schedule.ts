@@ -1,6 +1,6 @@
 /** The kind ChaosSchedule, and what Kubernetes must be told beside its zod schema. */
 import { scheduleSpecSchema, scheduleStatusSchema } from '@chaosplane/api';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGE, durationRule, listOfConditions, rule, type Definition } from './definition.ts';
 import { experimentRules, nullable, nullsOfSelector, probeRules, selectorRule } from './experiment.ts';
 import type { Addition } from './place.ts';

@@ -1,6 +1,6 @@
 /** The kinds ChaosWorkflow and ChaosWorkflowShard, and what Kubernetes must be told beside their zod schemas. */
 import { workflowShardSchema, workflowSpecSchema, workflowStatusSchema } from '@chaosplane/api';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGE, changeRule, durationRule, listOfConditions, type Definition } from './definition.ts';
 import { nullable, nullsOfSelector, probeRules, selectorRule } from './experiment.ts';
 import type { Addition } from './place.ts';

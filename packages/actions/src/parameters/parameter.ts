@@ -7,7 +7,7 @@ import {
   refused,
   type Parsed,
 } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the documentation says of a parameter. */
 export interface ParameterMeta {

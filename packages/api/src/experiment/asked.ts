@@ -1,6 +1,6 @@
 /** What policies ask of an experiment: who is hit, by what, and for how long. */
 import { knownAction } from '@chaosplane/actions';
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceName } from '../shared/names.ts';
 import { withoutCrowd } from './crowd.ts';
 import { experimentSpecSchema, namespaceOf, type ExperimentSpec } from './spec.ts';

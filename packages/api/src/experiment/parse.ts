@@ -1,7 +1,7 @@
 /** How a document becomes a ChaosExperiment, with every problem named at once. Pure. */
 import { findAction, knownAction, parseParameters, textsOf } from '@chaosplane/actions';
 import { ChaosError, formatDuration, invalidArgument, type Problem } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Probe } from '../probe/probe.ts';
 import { BASELINE_SAMPLES } from '../probe/sampled.ts';
 import { problemsOf } from '../shared/problems.ts';

@@ -1,6 +1,6 @@
 /** The samples of a probe as Kubernetes keeps them in the status: their schema, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatLatency, quantile } from './latencies.ts';
 import { passRate, type Latencies, type ProbeSamples, type Taken } from './samples.ts';
 

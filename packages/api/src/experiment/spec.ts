@@ -1,6 +1,6 @@
 /** The ChaosExperiment resource: its schema. */
 import { stringParameters } from '@chaosplane/actions';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION } from '../shared/version.ts';
 import { namespaceName, objectName } from '../shared/names.ts';
 import { peerSchema } from '../shared/peer.ts';

@@ -1,5 +1,5 @@
 /** What a node can do, as the operator writes it down on the Node. Pure. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** On a Node: JSON of what its daemon can do. For people and for `chaosplane doctor`; the operator does not decide by it. */
 export const CAPABILITIES_ANNOTATION = 'chaosplane.io/capabilities';

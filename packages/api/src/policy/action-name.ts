@@ -1,7 +1,7 @@
 /** The name of an action in a policy: an alias means the same. */
 import { findAction } from '@chaosplane/actions';
 import { ChaosError } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The name that the action has in its own file. One that is not known would never be that of an experiment, and is refused. */
 export const actionName = z

@@ -1,6 +1,6 @@
 /** A number of pods, or a percentage of those that a workload should have: as Kubernetes has it in a PodDisruptionBudget. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const allowed = 'a whole number such as 2, or a percentage such as 30%';
 

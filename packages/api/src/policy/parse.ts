@@ -1,6 +1,6 @@
 /** How a document becomes a BlastRadiusPolicy, with every problem named at once. Pure. */
 import { ChaosError, invalidArgument } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { problemsOf } from '../shared/problems.ts';
 import type { PolicyObject } from './object.ts';
 import { policySchema, policyScope, policySpecSchema, type PolicyScope, type PolicySpec } from './spec.ts';

@@ -1,5 +1,5 @@
 /** The BlastRadiusPolicy resource: its schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceName, objectName } from '../shared/names.ts';
 import { closed, positiveDuration } from '../shared/schema.ts';
 import { labelSelector } from '../shared/selector.ts';

@@ -1,6 +1,6 @@
 /** Times of the week in a time zone: their schema. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { closed } from '../shared/schema.ts';
 import { timeZone } from '../shared/time-zone.ts';
 

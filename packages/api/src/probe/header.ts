@@ -1,6 +1,6 @@
 /** A header of an HTTP probe: its value is given, or a key of a Secret has it. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectName } from '../shared/names.ts';
 import { closed } from '../shared/schema.ts';
 

@@ -1,5 +1,5 @@
 /** The probe `http`: what is requested, and what answer is expected. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { closed } from '../shared/schema.ts';
 import { checkTrust, httpUrl, request } from './request.ts';
 import { probeName, timing } from './timing.ts';

@@ -1,5 +1,5 @@
 /** The probe `k8s`: how many objects of one kind must be ready. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { objectName } from '../shared/names.ts';
 import { closed } from '../shared/schema.ts';
 import { labelSelector } from '../shared/selector.ts';

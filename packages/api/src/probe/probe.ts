@@ -1,5 +1,5 @@
 /** The probes of a steady state or an abort condition: one file for each type. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { httpProbe } from './http.ts';
 import { kubernetesProbe } from './kubernetes.ts';
 import { prometheusProbe } from './prometheus.ts';

@@ -1,5 +1,5 @@
 /** The probe `prometheus`: an instant query, and what its value must be. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { closed } from '../shared/schema.ts';
 import { checkTrust, httpUrl, request } from './request.ts';
 import { probeName, timing } from './timing.ts';

@@ -1,5 +1,5 @@
 /** Where a probe over HTTP goes, and with what: the fields that the types http and prometheus share. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { headerSchema } from './header.ts';
 
 function checkCa(pem: string | undefined, { addIssue }: z.core.$RefinementCtx<string | undefined>): void {

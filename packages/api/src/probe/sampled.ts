@@ -1,6 +1,6 @@
 /** Probes that are asked again and again while an experiment runs: those of `steadyState.during`, and abort conditions. */
 import { formatDuration } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { closed, positiveDuration, waitDuration } from '../shared/schema.ts';
 import { share } from '../shared/share.ts';
 import { httpProbe } from './http.ts';

@@ -1,5 +1,5 @@
 /** When a probe is asked: what every type of probe has. Bounded, so that no timer overflows. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { positiveDuration, waitDuration } from '../shared/schema.ts';
 
 /** The fields of every probe for its name and its time. Times in milliseconds, once parsed: at most a day each. */

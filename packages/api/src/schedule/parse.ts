@@ -1,6 +1,6 @@
 /** How a document becomes a ChaosSchedule, with every problem named at once. Pure. */
 import { ChaosError, invalidArgument, type Problem } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseExperiment, type Place } from '../experiment/parse.ts';
 import type { ExperimentSpec } from '../experiment/spec.ts';
 import { namespaceName } from '../shared/names.ts';

@@ -1,6 +1,6 @@
 /** The ChaosSchedule resource: its schema. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { experimentSpecSchema } from '../experiment/spec.ts';
 import { timeWindow } from '../policy/window.ts';
 import { probeSchema } from '../probe/probe.ts';

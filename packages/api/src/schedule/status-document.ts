@@ -1,6 +1,6 @@
 /** The status of a schedule as Kubernetes keeps it: its schema, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { conditionDocuments, readConditions, time, writtenConditions } from '../shared/condition-document.ts';
 import { gitopsConditions, type GitopsCondition } from '../shared/gitops.ts';
 import { scheduleReasons } from './reasons.ts';

@@ -1,6 +1,6 @@
 /** Conditions, as the status of an object has them. */
 import { defined } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConditionOf, Reasons } from './condition.ts';
 
 /** A time, RFC 3339. */

@@ -1,6 +1,6 @@
 /** Names as Kubernetes has them: what never matches is refused where it is written. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;

@@ -1,6 +1,6 @@
 /** The peers of a network action: addresses, or pods by their labels. */
 import { parsePeers, quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceName } from './names.ts';
 import { closed } from './schema.ts';
 import { labelSelector } from './selector.ts';

@@ -1,6 +1,6 @@
 /** What zod found wrong, in the words of a problem: path, what was wrong, what is allowed. Pure. */
 import { quoted, type Problem } from '@chaosplane/common/pure';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { knownInPlaceOf, toldKeys, unknownKey } from './schema.ts';
 
 /** The problems of one issue: unknown keys are one each. */

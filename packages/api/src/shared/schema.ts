@@ -1,7 +1,7 @@
 /** The building blocks of the schemas: closed objects that name the nearest known key, durations in milliseconds. */
 import { nearest } from '@chaosplane/actions';
 import { parseDuration, quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What would have been known in the place of unknown keys, by the very list of them that an issue carries. */
 const knownBeside = new WeakMap<readonly string[], readonly string[]>();

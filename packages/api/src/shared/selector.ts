@@ -1,6 +1,6 @@
 /** Label selectors, as Kubernetes has them: their schema, and whether labels match. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSubdomain } from './names.ts';
 import { closed } from './schema.ts';
 

@@ -1,6 +1,6 @@
 /** Shares in percent, as people type them. */
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A share in whole percent: '90%'. In percent, once parsed. */
 export const wholeShare = z

@@ -1,7 +1,7 @@
 /** Names of time zones: their schema. */
 import { nearest } from '@chaosplane/actions';
 import { quoted } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A name of the IANA time zone database; offsets such as `+01:00` have no summer time, and are refused as Kubernetes does for a CronJob. */
 export const timeZone = z

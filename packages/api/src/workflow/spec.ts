@@ -1,5 +1,5 @@
 /** The ChaosWorkflow resource: its schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { probeSchema } from '../probe/probe.ts';
 import { namespaceName, objectName } from '../shared/names.ts';
 import { closed, positiveDuration, waitDuration } from '../shared/schema.ts';

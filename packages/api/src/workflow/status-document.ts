@@ -1,6 +1,6 @@
 /** The state of a workflow as Kubernetes keeps it: the schemas of the status and of a shard, and the way there and back. Pure. */
 import { defined } from '@chaosplane/common/pure';
-import { z } from 'zod';
+import * as z from 'zod';
 import { verdicts, type Verdict } from '../experiment/status.ts';
 import { conditionDocuments, time, writtenConditions } from '../shared/condition-document.ts';
 import { gitopsConditionsOfPhase, gitopsConditionTypes } from '../shared/gitops.ts';

@@ -1,6 +1,7 @@
 /** Expressions of workflows mean what they mean to a real API server, or are refused. */
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
+import { createKubeClient, type KubeClient } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { sharedControlPlane } from '@chaosplane/testcluster';
 import { compileExpression } from '../../src/workflow/expression.ts';
 import { askApiServer, type Answer, type Meaning } from './ask-api-server.ts';

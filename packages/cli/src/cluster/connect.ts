@@ -1,6 +1,7 @@
 /** The cluster that a command talks to: which flags say so, and what they become. */
 import { createLogger, defined } from '@chaosplane/common';
-import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
+import { createKubeClient, type KubeClient } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { Option, type Command } from 'commander';
 import { isPlugin, type Surroundings } from '../commands/options.ts';
 
@@ -55,12 +56,10 @@ export interface Connection {
 /** @throws ChaosError when there is no kubeconfig, or no such context in it. */
 export function connectCluster(
   { kubeconfig, context, namespace, verbose }: ClusterFlags,
-  { kubeconfigs }: Pick<Surroundings, 'kubeconfigs'>,
+  { kubeconfigs, apiServer }: Pick<Surroundings, 'kubeconfigs' | 'apiServer'>,
 ): Connection {
   const files = kubeconfig ?? (kubeconfigs.length === 0 ? undefined : kubeconfigs);
-  const config = loadCluster({
-    ...defined({ kubeconfig: files, context }),
-  });
+  const config = loadCluster(defined({ kubeconfig: files, context, apiServer }));
   const logger = createLogger({ level: verbose === true ? 'debug' : 'error', pretty: true });
   const client = createKubeClient(config, { logger, userAgent: 'chaosplane' });
   return { client, namespace: namespace ?? client.namespace, name: config.name, server: config.server };

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly cacheFolder: string;
   /** The files that KUBECONFIG lists; none where it is not set. */
   readonly kubeconfigs: readonly string[];
+  /** The API server of the cluster whose pod this is. */
+  readonly apiServer?: string;
 }
 
 /** Whether it is a plugin of kubectl: then everything is about a cluster. */

@@ -1,7 +1,7 @@
 /** What the calling pod prints, gathered and told live. */
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One line of the caller. */
 const lineSchema = z.object({ ms: z.number(), error: z.string().optional() });

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChaosError, defined } from '@chaosplane/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { recordSchema, type ExecutionRecord } from './record.ts';
 
 export type { ExecutionRecord } from './record.ts';

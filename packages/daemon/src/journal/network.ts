@@ -1,6 +1,6 @@
 /** What the journal remembers of a network fault: the layer as it was placed on this node, and the namespace that it is in. */
 import { INTERFACE_NAME } from '@chaosplane/common';
-import { z } from 'zod';
+import * as z from 'zod';
 import { pod } from './target.ts';
 
 const cidr = z.object({

@@ -1,5 +1,5 @@
 /** What the journal remembers of something that is done once. What exactly is in the parameters. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const oneShotWork = z.object({
   shape: z.literal('act'),

@@ -1,5 +1,5 @@
 /** What the journal remembers of a stressor: what it was told to do, who it is, and how things were before it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { processRef } from './target.ts';
 
 export const processWork = z.object({

@@ -1,5 +1,5 @@
 /** What the journal remembers of an HTTP or DNS fault: the rule that its proxy applies. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const id = z.string().regex(/^[a-z][a-z0-9_]*$/);
 const address = z.string().regex(/^[0-9a-f.:]+$/);

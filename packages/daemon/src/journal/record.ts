@@ -1,5 +1,5 @@
 /** What the journal remembers of one execution: enough to undo it, to apply it again, and to tell what became of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { oneShotWork } from './one-shot.ts';
 import { networkTarget, networkWork } from './network.ts';
 import { proxyWork } from './proxy.ts';

@@ -1,5 +1,5 @@
 /** What the journal remembers of targets, as far as several drivers share it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The pod that a target is, or belongs to. */
 export const pod = { podNamespace: z.string(), podName: z.string(), podUid: z.string() } as const;

@@ -16,13 +16,13 @@ import {
   isConflict,
   isGone,
   leases,
-  loadCluster,
   nodes,
   removeFinalizer,
   tokenReviews,
   type ConfigMap,
   type KubeClient,
 } from '../../src/index.ts';
+import { loadCluster } from '../../src/config.ts';
 import { soon } from '../soon.ts';
 
 const clock = systemClock;

@@ -1,7 +1,7 @@
 /** A taint of a node, which experiments share; all others stay as they are. Pure. */
 import type { NodeTaintSpec } from '@chaosplane/actions';
 import type { Node, Taint } from '@chaosplane/kube';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NodeChange, NodeHold } from './hold.ts';
 
 /** A JSON object: the ids of the experiments, in a list for each taint by its text. */

@@ -12,7 +12,7 @@ import {
 } from '@chaosplane/api';
 import { ChaosError, countOf, invalidArgument, MOST_PROBLEMS, type Problem } from '@chaosplane/common';
 import { denials, toldOf, type Finding } from '@chaosplane/lifecycle';
-import { z } from 'zod';
+import * as z from 'zod';
 import { scheduleAsApplied, specAsApplied, workflowAsApplied } from '../controllers/experiment/applied.ts';
 
 const VERSION = 'admission.k8s.io/v1';

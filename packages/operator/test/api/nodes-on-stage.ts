@@ -1,7 +1,8 @@
 /** What tests of drains and taints share: an operator with the rights of the chart and no others, pods that go at once, and what a node has. */
 import { join } from 'node:path';
 import { CAPABILITIES_ANNOTATION } from '@chaosplane/api';
-import { createKubeClient, loadCluster, nodes, pods, type KubeClient, type Node, type Pod } from '@chaosplane/kube';
+import { createKubeClient, nodes, pods, type KubeClient, type Node, type Pod } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { ApiServerFixture, Stage } from './stage.ts';
 import { running, type StageNode } from './stage-node.ts';

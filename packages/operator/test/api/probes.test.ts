@@ -6,7 +6,6 @@ import {
   daemonSets,
   deployments,
   jobs,
-  loadCluster,
   nodes,
   pods,
   statefulSets,
@@ -14,6 +13,7 @@ import {
   type KubeObject,
   type ResourceType,
 } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';

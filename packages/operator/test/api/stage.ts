@@ -7,7 +7,6 @@ import { createLogger, type Logger, systemClock } from '@chaosplane/common';
 import {
   createKubeClient,
   isNotFound,
-  loadCluster,
   namespaces,
   nodes,
   pods,
@@ -19,6 +18,7 @@ import {
   type Pod,
   type ResourceType,
 } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import type { FakePod } from '@chaosplane/testkit';
 import { sharedControlPlane, type Cluster } from '@chaosplane/testcluster';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';

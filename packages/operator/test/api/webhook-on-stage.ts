@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtInProtection } from '@chaosplane/api';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { loadCluster } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { addressTowards } from '@chaosplane/testcluster';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { parseAllDocuments } from 'yaml';

@@ -1,7 +1,8 @@
 /** A cluster with ChaosPlane installed, and pods that ask each other; one for a file of tests. */
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { createLogger } from '@chaosplane/common';
-import { createKubeClient, loadCluster, type KubeClient } from '@chaosplane/kube';
+import { createKubeClient, type KubeClient } from '@chaosplane/kube';
+import { loadCluster } from '@chaosplane/kube/config';
 import { APP_IMAGE, fingerprint } from '@chaosplane/testbed';
 import { eventually } from '@chaosplane/testkit/eventually';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -27,6 +28,8 @@ export interface Outcome {
   readonly sent: number;
   readonly answered: number;
   readonly medianMs?: number;
+  /** Of the fastest answer, in which there is least of what a busy machine adds. */
+  readonly leastMs?: number;
   /** Why the last one that was not answered was not. */
   readonly error?: string;
 }

@@ -1,7 +1,6 @@
 /** Traffic control through the program tc, spawned inside a network namespace, never through a shell. */
 import { existsSync } from 'node:fs';
 import { ChaosError } from '@chaosplane/common';
-import { execa } from 'execa';
 import type { NetnsHandle } from './netns.ts';
 
 /** A program that failed. */
@@ -51,6 +50,8 @@ export async function tcBatch(netns: NetnsHandle, commands: readonly string[]): 
 }
 
 async function runTc(netns: NetnsHandle, lines: readonly string[]): Promise<void> {
+  // Not before it is needed: where the kernel has no netem, and while nothing is shaped, its 2 MB are saved.
+  const { execa } = await import('execa');
   const [file, argv] = [tcProgram(), ['-batch', '-']];
   const options = {
     input: lines.map((line) => `${line}\n`).join(''),

@@ -1,6 +1,6 @@
 /** What containerd and CRI-O say in a verbose status: a sandbox's network namespace and DNS servers, a container's process. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseResolvConf } from '../../proxy/dns/resolv-conf.ts';
 import type { DnsView } from '../../contract/host.ts';
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Review, TokenReviewer } from './tokens.ts';
 
 /** Where the API server is, and how to speak to it. */
