@@ -5,6 +5,7 @@ import { benchBandwidth } from './bandwidth.ts';
 import { benchChaosMesh } from './chaos-mesh/bench.ts';
 import { benchFelt } from './felt/bench.ts';
 import { benchFeltInVm } from './felt/vm.ts';
+import { benchFootprint } from './footprint.ts';
 import { orEnd } from './needs.ts';
 import { benchRpc } from './rpc.ts';
 import { benchWorkflow } from './workflow.ts';
@@ -33,6 +34,11 @@ program
     'what a workflow of 300 steps costs: the reducer for each event, writes and objects of a real API server',
   )
   .action(benchWorkflow);
+program
+  .command('footprint')
+  .description('what operator and daemon take of a node: idle, with 50 faults and 500, after them; 8 minutes a build')
+  .option('--before <commit>', 'another build to measure beside this one; it is built first')
+  .action(({ before }: { readonly before?: string }) => benchFootprint(before));
 program
   .command('felt')
   .description('what an application feels of partition, loss and delay: a real one, ChaosPlane, Chaos Mesh')

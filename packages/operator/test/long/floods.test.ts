@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { FLOODED_PORTS, floodsOf, percentile, startFlooder, type FloodedPort, type Flooder } from '@chaosplane/testkit';
 import { install, isEffective, type Installation } from '@chaosplane/testcluster/installation';
-import { healthOf, memoryOf, processOf, startClusterCaller, systemPods, type Calls } from './flood-cluster.ts';
+import { healthOf, memoryOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
+import { startClusterCaller, type Calls } from './flood-cluster.ts';
 
 jest.setTimeout(1_800_000);
 
