@@ -86,17 +86,6 @@ export function isWithin({ family, address, prefix }: Cidr, text: string): boole
   return own.family === family && canonical(ipaddr.parse(own.address), prefix).address === address;
 }
 
-/**
- * Whether an address is of this machine or this link alone: loopback, link-local, or unspecified, which reaches loopback.
- * Clouds serve the credentials of a machine at a link-local address (169.254.169.254).
- */
-export function isLocalAddress(text: string): boolean {
-  const parsed = parseAddress(text.replace(/%.*$/, ''));
-  if (parsed === undefined) return false;
-  const plain = parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
-  return ['loopback', 'linkLocal', 'unspecified'].includes(plain.range());
-}
-
 /** The other ends of traffic, as people name them. */
 export interface NamedPeers {
   readonly cidrs: readonly Cidr[];

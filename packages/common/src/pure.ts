@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './quantity.ts';
 export * from './size.ts';
 export * from './network.ts';
+export { isLocalAddress } from './local-address.ts';
 export * from './retry.ts';
 export * from './mutex.ts';
 export * from './keyed-mutex.ts';

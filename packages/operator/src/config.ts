@@ -39,7 +39,7 @@ const schema = z.strictObject({
   daemonLease: duration.prefault('120s'),
   /** How often the daemons hear of it. */
   renewEvery: duration.prefault('20s'),
-  /** Whether probes may ask loopback and link-local addresses, which are this pod's own and its node's. */
+  /** Whether probes may ask loopback and link-local addresses, which are this pod's own, its node's and its cloud's. */
   allowLocalProbes: z.boolean().default(false),
   /** Namespaces whose pods are never hit, separated by commas; absent: kube-system and the operator's own. */
   protectedNamespaces: z

@@ -129,7 +129,7 @@ program
     '--experiments-per-namespace <count>',
     'experiments of one namespace that may be under way; one more is refused',
   )
-  .option('--allow-local-probes', 'let probes ask loopback and link-local addresses')
+  .option('--allow-local-probes', 'let probes ask loopback, link-local and metadata addresses')
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & RawOperatorConfig) => {

@@ -112,7 +112,7 @@ test('a header may come from a Secret, whose last line break is no part of it', 
   expect(await probe({ url: `http://${plain}/`, headers: inline })).toMatchObject({ outcome: 'pass' });
 });
 
-describe('loopback and link-local addresses are refused where they are not allowed', () => {
+describe('loopback, link-local and metadata addresses are refused where they are not allowed', () => {
   test.each([
     'http://127.0.0.1/',
     'http://127.1/',
@@ -123,11 +123,20 @@ describe('loopback and link-local addresses are refused where they are not allow
     'http://[::ffff:127.0.0.1]/',
     'http://[fe80::1]/',
     'http://169.254.169.254/latest/meta-data/',
+    'http://2852039166/latest/meta-data/',
+    'http://0xa9fea9fe/latest/meta-data/',
+    'http://0251.0376.0251.0376/latest/meta-data/',
+    'http://[::ffff:169.254.169.254]/latest/meta-data/',
+    'http://[64:ff9b::169.254.169.254]/latest/meta-data/',
+    'http://[fd00:ec2::254]/latest/meta-data/',
+    'http://[fd20:ce::254]/computeMetadata/v1/',
+    'http://100.100.100.200/latest/meta-data/',
+    'https://168.63.129.16/machine/',
     'http://localhost/',
     'http://LOCALHOST/',
   ])('%s', async (url) => {
     const { outcome, message } = await probe({ url }, { allowLocal: false });
-    expect([outcome, message]).toEqual(['error', expect.stringMatching(/loopback or link-local.*allowLocalProbes/)]);
+    expect([outcome, message]).toEqual(['error', expect.stringMatching(/loopback, link-local or .*allowLocalProbes/)]);
   });
 
   test('and by a name, before anything is connected', async () => {
@@ -136,4 +145,16 @@ describe('loopback and link-local addresses are refused where they are not allow
     await probe({ url: `http://localhost:${address.split(':')[1] ?? ''}/` }, { allowLocal: false });
     expect(asked).toBe(0);
   });
+});
+
+test('a redirect is an answer like any other: where it leads is not asked', async () => {
+  let asked = 0;
+  const hidden = await listen(createServer((_request, response) => response.end(String(++asked))));
+  const door = await listen(
+    createServer((_request, response) => response.writeHead(302, { location: `http://${hidden}/` }).end()),
+  );
+  const { outcome, message } = await probe({ url: `http://${door}/` });
+  expect([outcome, message, asked]).toEqual(['fail', expect.stringContaining('answered 302, not 200'), 0]);
+  expect(await probe({ url: `http://${door}/`, expectStatus: 302 })).toMatchObject({ outcome: 'pass' });
+  expect(asked).toBe(0);
 });

@@ -18,7 +18,7 @@ export interface WantedObjects {
 export interface Prober {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Whether loopback and link-local addresses may be asked: the author of a probe could not ask them from elsewhere. */
+  /** Whether loopback, link-local and metadata addresses may be asked: the author of a probe could not ask them from elsewhere. */
   readonly allowLocal: boolean;
   /** Takes one of the samples that may be taken at this moment; false when there is none left. Absent: there is no limit. */
   readonly admits?: () => boolean;

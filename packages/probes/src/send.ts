@@ -34,7 +34,7 @@ export interface Limits {
 
 /**
  * Sends a request, and resolves with its answer. Redirects are not followed.
- * @throws LocalAddressError when it would go to loopback or link-local and that is not allowed, before anything is connected.
+ * @throws LocalAddressError when it would go to loopback, link-local or a cloud's metadata and that is not allowed, before anything is connected.
  * @throws Error of Node.js or of the signal, when no answer came; `causeOf` says it in words.
  */
 export async function send(outgoing: Outgoing, { allowLocal, signal, bodyBytes }: Limits): Promise<Answer> {

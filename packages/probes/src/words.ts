@@ -5,7 +5,7 @@ export class LocalAddressError extends Error {
   constructor(address: string, name?: string) {
     const what = name === undefined ? address : `${name} is ${address}, which`;
     super(
-      `${what} is a loopback or link-local address: allow it with --allow-local-probes (operator.allowLocalProbes)`,
+      `${what} is loopback, link-local or a cloud's metadata: allow it with --allow-local-probes (operator.allowLocalProbes)`,
     );
   }
 }

@@ -7,7 +7,7 @@ import { readObjects, readSecret, type Prober } from '@chaosplane/probes';
 export interface ProberParts {
   readonly client: KubeClient;
   readonly clock: Clock;
-  /** Whether probes may ask loopback and link-local addresses. */
+  /** Whether probes may ask loopback, link-local and metadata addresses. */
   readonly allowLocalProbes: boolean;
 }
 

@@ -35,7 +35,7 @@ export interface ControllerParts {
   readonly events: EventRecorder;
   /** Of targets, which are many: they take no room from the events of experiments. */
   readonly targetEvents: EventRecorder;
-  /** Whether probes may ask loopback and link-local addresses. */
+  /** Whether probes may ask loopback, link-local and metadata addresses. */
   readonly allowLocalProbes: boolean;
   /** How often samples may be taken, by namespace. */
   readonly samples: RateLimiter;

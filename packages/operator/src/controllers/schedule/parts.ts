@@ -12,7 +12,7 @@ export interface ScheduleParts {
   /** Wants a visit to the schedule of that key. */
   readonly wake: (key: string) => void;
   readonly events: EventRecorder;
-  /** Whether probes may ask loopback and link-local addresses. */
+  /** Whether probes may ask loopback, link-local and metadata addresses. */
   readonly allowLocalProbes: boolean;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -19,7 +19,7 @@ export interface WorkflowParts {
     signal: AbortSignal,
   ) => Promise<readonly Finding[] | undefined>;
   readonly events: EventRecorder;
-  /** Whether probes may ask loopback and link-local addresses. */
+  /** Whether probes may ask loopback, link-local and metadata addresses. */
   readonly allowLocalProbes: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
