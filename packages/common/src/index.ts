@@ -9,3 +9,4 @@ export { cacheFolderOf } from './cache-folder.ts';
 export { bucket, type Bucket, type Rate } from './token-bucket.ts';
 export * from './http.ts';
 export { keepOwnHeapSmall } from './heap.ts';
+export { followTlsFiles, type FollowedTls, type TlsFiles } from './tls-files.ts';

@@ -65,9 +65,9 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
           { notReady: readiness.notReady, metrics: metrics.registry },
           doorOf(config, metrics, logger),
         );
-  const { channel } = await loadCredentials(
+  const identity = await loadCredentials(
     { certificate: config.tlsCertificate, key: config.tlsKey, ca: config.tlsCa, token: config.tokenFile },
-    clock,
+    { clock, logger },
   );
   const domain = daemonDomain({
     service: config.daemonService,
@@ -77,9 +77,10 @@ async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags 
   const nameOf = (label: string): string => `${label}.${domain}`;
   const targetOf = (label: string, podIp: string | undefined): string =>
     daemonTarget(nameOf(label), config.daemonPort, podIp);
-  const daemons = connectDaemons({ credentials: channel, nameOf, targetOf });
+  const daemons = connectDaemons({ credentials: identity.channel, generation: identity.generation, nameOf, targetOf });
   await runOperator(config, { client, daemons, logger, clock, readiness, metrics }, stop.signal);
   daemons.close();
+  identity.stop();
   await http?.close();
   logger.info('operator stopped');
 }

@@ -16,3 +16,4 @@ export * from './test-engine.ts';
 export { startFlooder, type Flooder } from './floods/flooder.ts';
 export type { FloodName } from './floods/kinds.ts';
 export { FLOODED_PORTS, floodsOf, type FloodedPort } from './floods/matrix.ts';
+export { startProgram, type Program, type ProgramOptions } from './programs.ts';

@@ -58,7 +58,8 @@ export function commandPort(clientName: string, parts: PortParts): Before {
       guard.guard(server);
       server.on('secureConnection', (socket: TLSSocket) => {
         const certificate = socket.getPeerX509Certificate()?.raw;
-        if (certificate === undefined || whyRefused(certificate, clientName) !== undefined) return;
+        if (certificate === undefined) return;
+        if (whyRefused(certificate, clientName, parts.clock.now()) !== undefined) return;
         remember(addressOf(socket.remoteAddress ?? ''));
         guard.settle(socket);
       });

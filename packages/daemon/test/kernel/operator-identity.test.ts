@@ -224,6 +224,21 @@ test('a daemon that listens without mutual TLS does not start', async () => {
   });
 });
 
+test('a connection whose certificate ends while it is open is refused from then on', async () => {
+  const server = await createIdentity(folder, 'lasting', authority, { usage: 'serverAuth' });
+  const tls = { certificate: server.certificate, key: server.key, clientCa: authority.certificate };
+  const lasting = await startTcpDaemon(await newFolder(stack), { tls });
+  const open = await lasting.connect(authority, operator);
+  expect(await statusOf(open)).toBe('OK');
+  lasting.pass(23 * 3600_000);
+  expect(await statusOf(open)).toBe('OK');
+  lasting.pass(2 * 3600_000);
+  expect(await statusOf(open)).toBe('PERMISSION_DENIED');
+  expect(await lasting.metrics()).toMatch(/^chaosplane_daemon_refused_total\{reason="certificate-expired"\} 1$/m);
+  open.close();
+  await lasting.stop();
+});
+
 test('a daemon that asks for no token says so when it starts', async () => {
   const server = await createIdentity(folder, 'tokenless', authority, { usage: 'serverAuth' });
   const tls = { certificate: server.certificate, key: server.key, clientCa: authority.certificate };

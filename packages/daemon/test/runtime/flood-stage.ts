@@ -1,12 +1,10 @@
 /** A daemon and an operator as processes of their own, each in the network of a pod, as on a cluster; who asks them; what they take. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChaosDaemonDefinition, type ChaosDaemonClient } from '@chaosplane/proto';
+import { startProgram, type Program } from '@chaosplane/testkit';
 import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
 import { createAuthority, createIdentity, read, type Identity } from '../kernel/certificates.ts';
@@ -14,19 +12,9 @@ import type { PodEnd, PodLab } from './pod-lab.ts';
 
 export const OPERATOR = 'chaosplane-operator.chaos.svc';
 
-/** A program that is flooded. */
-export interface Flooded {
-  readonly pid: number;
-  /** In bytes: now, and the most that it ever was. */
-  memory(): { readonly now: number; readonly most: number };
-  /** Whether it is still the process that was started. */
-  readonly alive: boolean;
-  stop(): Promise<void>;
-}
-
 export interface FloodStage {
-  readonly daemon: Flooded;
-  readonly operator: Flooded;
+  readonly daemon: Program;
+  readonly operator: Program;
   readonly addresses: { readonly daemon: string; readonly operator: string };
   /** Of a client whose certificate the authority has signed, under another name than the operator's. */
   readonly insider: Identity;
@@ -34,45 +22,6 @@ export interface FloodStage {
   connect(): Promise<{ readonly client: ChaosDaemonClient; close(): void }>;
   /** Asks as the kubelet does, each port by a connection of its own. @throws when one does not answer. */
   probe(): Promise<void>;
-}
-
-const workspace = join(import.meta.dirname, '../../../..');
-
-/** In Node as the images start it. */
-async function start(netns: string, program: string, argv: readonly string[], ready: RegExp): Promise<Flooded> {
-  const command = [`--net=${netns}`, process.execPath, '--max-semi-space-size=4', join(workspace, program), ...argv];
-  const glibc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' };
-  const env = { ...process.env, ...glibc, NODE_OPTIONS: '' };
-  const child = spawn('nsenter', command, { stdio: ['ignore', 'ignore', 'pipe'], env });
-  const ended = once(child, 'close');
-  const lines: string[] = [];
-  const serving = Promise.withResolvers<undefined>();
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (lines.length < 100) lines.push(line);
-    if (ready.test(line)) serving.resolve(undefined);
-  });
-  await Promise.race([
-    serving.promise,
-    ended.then(() => Promise.reject(new Error(`${program} ended early: ${lines.join('\n')}`))),
-  ]);
-  const { pid = 0 } = child;
-  const kilobytes = (name: string): number => {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
-  };
-  return {
-    pid,
-    memory: () => ({ now: kilobytes('VmRSS'), most: kilobytes('VmHWM') }),
-    get alive() {
-      return child.exitCode === null && child.signalCode === null;
-    },
-    async stop() {
-      child.kill('SIGTERM');
-      const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await ended;
-      clearTimeout(late);
-    },
-  };
 }
 
 /** Starts both. What they need is removed with the stack. */
@@ -98,7 +47,12 @@ export async function createFloodStage(
     ['--socket', join(folder, 'run/daemon.sock')],
     ['--runtime-endpoint', lab.testbed.runtimeEndpoint],
   ].flat();
-  const daemonProcess = await start(homes.daemon.path, 'packages/daemon/src/main.ts', daemonArgs, /daemon serving/);
+  const daemonProcess = await startProgram({
+    netns: homes.daemon.path,
+    file: 'packages/daemon/src/main.ts',
+    argv: daemonArgs,
+    ready: /daemon serving/,
+  });
   stack.defer(() => daemonProcess.stop());
   // It waits for an API server that is not there: its port is open all the same.
   const kubeconfig = join(folder, 'kubeconfig');
@@ -109,12 +63,12 @@ export async function createFloodStage(
     ['--tls-certificate', operator.certificate, '--tls-key', operator.key, '--tls-ca', authority.certificate],
     ['--token-file', join(folder, 'token')],
   ].flat();
-  const operatorProcess = await start(
-    homes.operator.path,
-    'packages/operator/src/main.ts',
-    operatorArgs,
-    /waiting for the lead/,
-  );
+  const operatorProcess = await startProgram({
+    netns: homes.operator.path,
+    file: 'packages/operator/src/main.ts',
+    argv: operatorArgs,
+    ready: /waiting for the lead/,
+  });
   stack.defer(() => operatorProcess.stop());
   const addresses = { daemon: homes.daemon.ipv4, operator: homes.operator.ipv4 };
   const pem = await read(operator);

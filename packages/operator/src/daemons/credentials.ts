@@ -1,40 +1,35 @@
 /** Who the operator is to a daemon: its certificate, and the token of its service account; both are read again when they change. */
 import { readFile } from 'node:fs/promises';
-import { ChaosError, type Clock } from '@chaosplane/common';
+import { ChaosError, followTlsFiles, type Clock, type Logger, type TlsFiles } from '@chaosplane/common';
 import { credentials, experimental, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
 
-/** Files of the operator's identity, PEM, and its projected token. */
-export interface IdentityFiles {
-  readonly certificate: string;
-  readonly key: string;
-  /** Who signs the daemons. */
-  readonly ca: string;
+/** Files of the operator's identity; `ca` signs the daemons. */
+export interface IdentityFiles extends TlsFiles {
+  /** Its projected token. */
   readonly token: string;
 }
 
-/** How often the files are looked at. */
+/** How often the token is looked at. */
 const REFRESH_MS = 10_000;
 
 /** Credentials of a channel. */
 export interface DaemonCredentials {
   readonly channel: ChannelCredentials;
+  /** Grows when the operator has another certificate, or trusts others. */
+  readonly generation: () => number;
+  /** Stops looking at the files. */
+  stop(): void;
 }
 
-/** @throws ChaosError FAILED_PRECONDITION when a file cannot be read. */
-export async function loadCredentials(files: IdentityFiles, clock: Clock): Promise<DaemonCredentials> {
-  for (const file of [files.certificate, files.key, files.ca, files.token]) {
-    await readFile(file).catch((cause: unknown) => {
-      throw new ChaosError('FAILED_PRECONDITION', `the operator's identity cannot be read: ${String(cause)}`, {
-        cause,
-      });
-    });
-  }
-  const provider = new experimental.FileWatcherCertificateProvider({
-    certificateFile: files.certificate,
-    privateKeyFile: files.key,
-    caCertificateFile: files.ca,
-    refreshIntervalMs: REFRESH_MS,
+/** @throws ChaosError FAILED_PRECONDITION when a file cannot be read, or certificate and key are not a pair. */
+export async function loadCredentials(
+  files: IdentityFiles,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Promise<DaemonCredentials> {
+  await readFile(files.token).catch((cause: unknown) => {
+    throw new ChaosError('FAILED_PRECONDITION', `the operator's token cannot be read: ${String(cause)}`, { cause });
   });
+  const { source, generation, stop } = await followTlsFiles(files, { clock, logger });
   const token = cachedFile(files.token, clock);
   const bearer = credentials.createFromMetadataGenerator((_context, callback) => {
     token().then(
@@ -46,8 +41,8 @@ export async function loadCredentials(files: IdentityFiles, clock: Clock): Promi
       (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
     );
   });
-  const tls = experimental.createCertificateProviderChannelCredentials(provider, provider);
-  return { channel: credentials.combineChannelCredentials(tls, bearer) };
+  const tls = experimental.createCertificateProviderChannelCredentials(source, source);
+  return { channel: credentials.combineChannelCredentials(tls, bearer), generation, stop };
 }
 
 /** The content of a file, read again when what is known is older than the refresh interval. */

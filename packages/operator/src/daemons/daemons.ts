@@ -5,6 +5,7 @@ import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import {
   createChannel,
   createClientFactory,
+  waitForChannelReady,
   type CallOptions,
   type Channel,
   type ClientMiddlewareCall,
@@ -15,6 +16,8 @@ import { trackUnresponsive, howItEnded, type Noted } from './unresponsive.ts';
 /** How a daemon is reached. */
 export interface DaemonsOptions {
   readonly credentials: ChannelCredentials;
+  /** Grows when these are others than before; absent: they never are. */
+  readonly generation?: () => number;
   /** The target, in gRPC's naming, of the daemon of the node with that DNS label; `podIp`: its pod's address, where it is known. */
   readonly targetOf: (label: string, podIp: string | undefined) => string;
   /** The name that the certificate of that daemon must have. */
@@ -45,18 +48,31 @@ const quick: ChannelOptions = {
   'grpc.dns_min_time_between_resolutions_ms': 1000,
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 5000,
+  // A connection that is made again would else be the one that is there.
+  'grpc.use_local_subchannel_pool': 1,
 };
+
+/** A daemon that does not take new credentials yet is tried with them again after so long. */
+const RENEW_AGAIN_MS = 10_000;
 
 /** The connection to one node. */
 interface Kept {
   readonly target: string;
   readonly name: string;
   readonly client: ChaosDaemonClient;
+  /** Of the credentials that it was made with. */
+  readonly generation: number;
+  /** No sooner are new credentials tried, monotonic milliseconds. */
+  renewAfter: number;
+  /** Resolves when it stands. @throws when it does not in time. */
+  ready(): Promise<void>;
+  /** Closes it when what was begun on it, also in a while yet, is over. */
+  retire(): void;
   close(): void;
 }
 
 /** A pool of connections. */
-export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions): Daemons {
+export function connectDaemons({ credentials, generation = () => 0, targetOf, nameOf }: DaemonsOptions): Daemons {
   const kept = new Map<string, Kept>();
   const silence = trackUnresponsive(systemClock);
   let addresses: ReadonlyMap<string, string> = new Map();
@@ -66,19 +82,40 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
     const label = labels.get(node) ?? nodeLabels([node]).get(node) ?? node;
     return { target: targetOf(label, addresses.get(node)), name: nameOf(label) };
   };
+  const open = (node: string): Kept => {
+    const place = placeOf(node);
+    const channel = createChannel(place.target, credentials, {
+      ...quick,
+      'grpc.ssl_target_name_override': place.name,
+      'grpc.default_authority': place.name,
+    });
+    const made = { generation: generation(), renewAfter: 0 };
+    return { ...place, ...made, ...clientOver(channel, () => silence.asked(node)) };
+  };
+  /** The connection goes on until one with the credentials of now stands: a daemon may hear of a new authority later than this. */
+  const renew = async (node: string, old: Kept): Promise<void> => {
+    old.renewAfter = Infinity;
+    const next = open(node);
+    try {
+      await next.ready();
+    } catch {
+      old.renewAfter = systemClock.monotonic() + RENEW_AGAIN_MS;
+      next.close();
+      return;
+    }
+    // Its daemon may be elsewhere by now, or the pool closed.
+    if (kept.get(node) !== old) next.close();
+    else {
+      kept.set(node, next);
+      old.retire();
+    }
+  };
   return {
     of(node) {
-      const known = kept.get(node);
-      if (known !== undefined) return known.client;
-      const place = placeOf(node);
-      const channel = createChannel(place.target, credentials, {
-        ...quick,
-        'grpc.ssl_target_name_override': place.name,
-        'grpc.default_authority': place.name,
-      });
-      const connection = { ...place, ...clientOver(channel, () => silence.asked(node)) };
-      kept.set(node, connection);
-      return connection.client;
+      const known = kept.get(node) ?? open(node);
+      kept.set(node, known);
+      if (known.generation !== generation() && systemClock.monotonic() >= known.renewAfter) void renew(node, known);
+      return known.client;
     },
     know(podIps) {
       addresses = podIps;
@@ -99,12 +136,18 @@ export function connectDaemons({ credentials, targetOf, nameOf }: DaemonsOptions
 }
 
 /** A client whose calls end when it is closed: a channel alone would let them wait for a peer that is gone. */
-function clientOver(channel: Channel, note: () => Noted): Pick<Kept, 'client' | 'close'> {
+function clientOver(channel: Channel, note: () => Noted): Pick<Kept, 'client' | 'ready' | 'retire' | 'close'> {
   const life = new AbortController();
+  let underWay = 0;
+  let isOver = false;
+  const closeIdle = (): void => {
+    if (isOver && underWay === 0) channel.close();
+  };
   async function* whileOpen<Request, Response>(call: ClientMiddlewareCall<Request, Response>, options: CallOptions) {
     const { signal } = options;
     const both = signal === undefined ? life.signal : AbortSignal.any([signal, life.signal]);
     const noted = note();
+    underWay += 1;
     try {
       const response = yield* call.next(call.request, { ...options, signal: both });
       noted.ended('answered');
@@ -112,10 +155,21 @@ function clientOver(channel: Channel, note: () => Noted): Pick<Kept, 'client' | 
     } catch (error) {
       noted.ended(howItEnded(error, both));
       throw error;
+    } finally {
+      underWay -= 1;
+      closeIdle();
     }
   }
   return {
     client: createClientFactory().use(whileOpen).create(ChaosDaemonDefinition, channel),
+    ready: () => waitForChannelReady(channel, new Date(systemClock.now() + RENEW_AGAIN_MS)),
+    retire() {
+      // A caller that was given this client may still be about to use it.
+      systemClock.after(CALL_MS, () => {
+        isOver = true;
+        closeIdle();
+      });
+    },
     close() {
       life.abort();
       channel.close();

@@ -160,7 +160,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
   );
 
   const connect = async (): Promise<Daemons> => {
-    const { channel } = await loadCredentials({ ...operator, ca, token }, systemClock);
+    const { channel } = await loadCredentials({ ...operator, ca, token }, { clock: systemClock, logger });
     return connectDaemons({
       credentials: channel,
       nameOf: (label) => `${label}.${NAMES.daemonService}.${namespace}.svc.cluster.local`,

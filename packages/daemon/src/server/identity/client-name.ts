@@ -1,6 +1,6 @@
 /** Which certificates of the authority may command the daemon: those of clients, of one name. */
 import { X509Certificate } from 'node:crypto';
-import type { Logger } from '@chaosplane/common';
+import type { Clock, Logger } from '@chaosplane/common';
 import {
   experimental,
   ServerInterceptingCall,
@@ -21,11 +21,11 @@ const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 export function onlyClient(
   credentials: ServerCredentials,
   name: string,
-  parts: { readonly logger: Logger; readonly count: CountRefusal },
+  parts: { readonly clock: Pick<Clock, 'now'>; readonly logger: Logger; readonly count: CountRefusal },
 ): ServerCredentials {
   const interceptor: ServerInterceptor = (method, call) => {
     const certificate = certificateOf(call);
-    const wrong = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, name);
+    const wrong = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, name, parts.clock.now());
     if (wrong === undefined) return new ServerInterceptingCall(call);
     return new ServerInterceptingCall(call, {
       start(next) {
@@ -57,13 +57,17 @@ export function certificateOf(call: Pick<ServerInterceptingCallInterface, 'getAu
   }
 }
 
-/** Why a certificate that the authority has signed is not the client's; undefined when it is. */
-export function whyRefused(der: Buffer, name: string): RefusalReason | undefined {
+/**
+ * Why a certificate that the authority has signed is not the client's; undefined when it is. The handshake looks at its end once, and
+ * a connection may be kept for longer. `now` in milliseconds since the epoch.
+ */
+export function whyRefused(der: Buffer, name: string, now: number): RefusalReason | undefined {
   const certificate = new X509Certificate(der);
   // OpenSSL refuses server-only certificates in the handshake, but takes those without any usage.
   // The types do not know that it is undefined then.
   const usages = certificate.keyUsage as readonly string[] | undefined;
   if (usages?.includes(CLIENT_AUTH) !== true) return 'certificate-usage';
   const found = certificate.checkHost(name, { subject: 'never', wildcards: false });
-  return found === undefined ? 'certificate-name' : undefined;
+  if (found === undefined) return 'certificate-name';
+  return certificate.validToDate.getTime() <= now ? 'certificate-expired' : undefined;
 }

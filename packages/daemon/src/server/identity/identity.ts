@@ -1,9 +1,8 @@
 /** Who may command the daemon over TCP: one client certificate, and the token of one service account besides. */
-import type { Clock, Logger } from '@chaosplane/common';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import { followTlsFiles, type Clock, type Logger } from '@chaosplane/common';
+import { experimental, type ServerCredentials } from '@grpc/grpc-js';
 import type { ServerMiddleware } from 'nice-grpc-common';
 import { bearerMiddleware } from './bearer.ts';
-import { reloadedCredentials } from './certificates.ts';
 import { onlyClient } from './client-name.ts';
 import type { CountRefusal } from './refusals.ts';
 import { createTokens, type TokenReviewer } from './tokens.ts';
@@ -40,13 +39,18 @@ export interface IdentityParts {
   readonly reviewer: (server: { readonly url: string; readonly credentials: string }) => TokenReviewer;
 }
 
-/** @throws ChaosError FAILED_PRECONDITION when the TLS files cannot be used. */
+/**
+ * Mutual TLS: a client without a certificate of the authority does not get through the handshake. Connections that are open
+ * stay when the files change; new ones see the new certificates.
+ * @throws ChaosError FAILED_PRECONDITION when the TLS files cannot be used.
+ */
 export async function clientIdentity(
   { tls, clientName, tokenReview }: IdentityOptions,
   { clock, logger, count, reviewer }: IdentityParts,
 ): Promise<ClientIdentity> {
-  const { credentials, stop } = await reloadedCredentials(tls, { clock, logger });
-  const identity = { credentials: onlyClient(credentials, clientName, { logger, count }), stop };
+  const { source, stop } = await followTlsFiles({ ...tls, ca: tls.clientCa }, { clock, logger });
+  const credentials = experimental.createCertificateProviderServerCredentials(source, source, true);
+  const identity = { credentials: onlyClient(credentials, clientName, { clock, logger, count }), stop };
   if (tokenReview === undefined) {
     // Outside of a cluster no API server reviews tokens, so this is allowed; a stolen key alone is enough then.
     logger.warn({ clientName }, 'clients over tcp are asked for a certificate only, not for a token');

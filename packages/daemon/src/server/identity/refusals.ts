@@ -7,6 +7,8 @@ export type RefusalReason =
   | 'certificate-usage'
   /** Of another user. */
   | 'certificate-name'
+  /** It has ended since the handshake. */
+  | 'certificate-expired'
   | 'token-missing'
   /** The API server does not know it, or for another audience. */
   | 'token-invalid'
