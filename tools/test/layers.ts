@@ -74,6 +74,7 @@ export const layers: readonly Layer[] = [
     packages: kernelPackages,
     together: [
       'packages/testbed/test/kernel/fingerprint.test.ts',
+      'packages/operator/test/kernel/rotation.test.ts',
       ...named('daemon/test/kernel', [
         ...[
           'build-before',

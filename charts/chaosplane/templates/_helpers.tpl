@@ -89,6 +89,7 @@ spec:
         - certificates
         - ensure
         {{- include "chaosplane.certificateArgs" $root | nindent 8 }}
+        - --settle={{ $root.Values.certificates.renewal.settle }}
       resources: {{- toYaml $root.Values.operator.resources | nindent 8 }}
       securityContext: {{- include "chaosplane.containerSecurity" $root | nindent 8 }}
 {{- end }}

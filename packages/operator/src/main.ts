@@ -148,11 +148,17 @@ program
   .option('--daemon-service <name>', 'the Service under which each daemon has its name', 'chaosplane-daemon')
   .option('--operator-name <name>', 'the name in the certificate of the operator', 'chaosplane-operator')
   .option('--webhook-service <name>', 'the Service of the webhook, which then has a certificate, too')
+  .option(
+    '--settle <duration>',
+    'how long readers have for a changed Secret before the next step to another authority',
+    '5m',
+  )
   .addOption(kubeconfig)
   .addOption(logLevel)
-  .action(async (flags: CommonFlags & CertificateNames) => {
+  .action(async (flags: CommonFlags & CertificateNames & { settle: string }) => {
+    const settleMs = durationOf('--settle', flags.settle);
     const { ensureCertificates } = await import('./certificates/index.ts');
-    await ensureCertificates({ ...(await connect(flags)), signal: stop.signal }, flags);
+    await ensureCertificates({ ...(await connect(flags)), signal: stop.signal }, flags, { settleMs });
     done(0);
   });
 
@@ -165,14 +171,19 @@ program
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & { namespace: string; timeout: string; leaseName: string }) => {
-    const timeout = parseDuration(flags.timeout);
-    if (!timeout.ok) program.error(`error: --timeout: ${timeout.wrong}; allowed: ${timeout.allowed}`, { exitCode: 2 });
     const { namespace, leaseName } = flags;
-    const options = { namespace, leaseName, timeoutMs: timeout.ok ? timeout.value : 0 };
+    const options = { namespace, leaseName, timeoutMs: durationOf('--timeout', flags.timeout) };
     const { uninstall } = await import('./uninstall.ts');
     await uninstall(options, await connect(flags), stop.signal);
     done(0);
   });
+
+/** Ends the program when it is none. */
+function durationOf(flag: string, text: string): number {
+  const duration = parseDuration(text);
+  if (duration.ok) return duration.value;
+  return program.error(`error: ${flag}: ${duration.wrong}; allowed: ${duration.allowed}`, { exitCode: 2 });
+}
 
 /** Connections and timers of libraries would keep the process alive. */
 function done(code: number): never {

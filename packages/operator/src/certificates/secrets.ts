@@ -68,9 +68,9 @@ export const secretNames = [
   'chaosplane-webhook-tls',
 ] as const;
 
-/** The Secret of a leaf, with the certificate of the authority beside it; or that of the authority, which has no other. */
-export function secretOf(name: string, namespace: string, pair: Pair, authority: Pair): Secret {
-  const text = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': authority.certificate };
+/** The Secret of a pair, and beside it the authorities that its readers trust, PEM. */
+export function secretOf(name: string, namespace: string, pair: Pair, trusted: string): Secret {
+  const text = { 'tls.crt': pair.certificate, 'tls.key': pair.key, 'ca.crt': trusted };
   const labels = { 'app.kubernetes.io/name': 'chaosplane', 'app.kubernetes.io/component': 'certificates' };
   return {
     apiVersion: secrets.apiVersion,
@@ -86,15 +86,17 @@ export function pairOf({ data = {} }: Secret): Pair {
   return { certificate: decode(data['tls.crt']), key: decode(data['tls.key']) };
 }
 
-/** The authority that a leaf's Secret tells its readers to trust. */
+/** The authorities that the Secret of a leaf tells its readers to trust, PEM. */
 export function trustedBy({ data = {} }: Secret): string {
   return decode(data['ca.crt']);
 }
 
-function encode(text: string): string {
+/** Text as a Secret has it. */
+export function encode(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
-function decode(base64 = ''): string {
+/** The text of a key of a Secret; empty when there is none. */
+export function decode(base64 = ''): string {
   return Buffer.from(base64, 'base64').toString();
 }
