@@ -116,7 +116,7 @@ export const layers: readonly Layer[] = [
       ...named('daemon/test/runtime', [
         ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
       ]),
-      ...named('cli/test/runtime', ['cli', 'image', 'verdicts', 'workflow']),
+      ...named('cli/test/runtime', ['cli', 'image', 'npm-package', 'verdicts', 'workflow']),
     ],
   },
   {

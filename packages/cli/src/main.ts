@@ -70,7 +70,8 @@ addVersion(program, surroundings, done);
 // A plugin of kubectl is about a cluster; kubectl completes its words where a program kubectl_complete-chaosplane says how.
 if (!isPlugin(surroundings)) {
   addDaemon(program, surroundings, done);
-  addDemo(program, surroundings, done);
+  // The pods of the demo are made of sources, which a bundle does not have.
+  if (import.meta.filename.endsWith('.ts')) addDemo(program, surroundings, done);
   addCompletion(program);
 }
 

@@ -4,33 +4,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compressed } from '@chaosplane/testbed/oci';
 import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
-import { bundled } from '../bundle.ts';
+import { bundledWithNotices } from '../bundle.ts';
+import { OLDEST_NODE, startProgram } from '../start.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-
-/** The Node.js that the command is bundled for. */
-export const OLDEST_NODE = 24;
 
 /** kubectl finds it under this name, and krew links to it. */
 export const PLUGIN_PROGRAM = 'kubectl-chaosplane';
 
-/** An older Node.js would end over the first thing that it does not have. */
-const START = `#!/usr/bin/env node
-if (Number.parseInt(process.versions.node, 10) >= ${OLDEST_NODE}) import('./chaosplane.mjs');
-else {
-  console.error('this plugin needs Node.js ${OLDEST_NODE} or newer as node on the PATH, and that is ' + process.version);
-  process.exitCode = 2;
-}
-`;
-
-/** The program, the bundle that it starts, the licence. */
+/** The program, the bundle that it starts, the licences. */
 export async function pluginEntries(): Promise<ArchiveEntry[]> {
   const programs = { chaosplane: 'packages/cli/src/main.ts' };
-  const alias = { koffi: join(import.meta.dirname, 'no-koffi.ts') };
-  const bundle = await bundled(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
+  const alias = { koffi: join(import.meta.dirname, 'koffi.ts') };
+  const bundle = await bundledWithNotices(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
   return [
     ...bundle,
-    { path: PLUGIN_PROGRAM, kind: 'text', text: START, mode: 0o755 },
+    { path: PLUGIN_PROGRAM, kind: 'text', text: startProgram('this plugin'), mode: 0o755 },
     { path: 'LICENSE', kind: 'file', source: join(ROOT, 'LICENSE'), mode: 0o644 },
   ];
 }
