@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '..', '..');
 const mode = process.argv[2] ?? 'write';
 
 async function verify(): Promise<string[]> {
-  const { staleActionDocs, staleCrds } = await catalogueOutputs();
+  const { staleActionDocs, staleCrds, staleResourceDocs } = await catalogueOutputs();
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-gen-'));
   try {
     return [
@@ -20,6 +20,7 @@ async function verify(): Promise<string[]> {
       ...(await staleLists(root)),
       ...(await staleActionDocs(root)),
       ...(await staleCrds(root)),
+      ...(await staleResourceDocs(root)),
     ];
   } finally {
     await rm(folder, { recursive: true });
@@ -28,14 +29,19 @@ async function verify(): Promise<string[]> {
 
 /** These read the catalogue, which must be generated before it is imported. */
 async function catalogueOutputs() {
-  const [docs, crds] = await Promise.all([import('./action-docs.ts'), import('./crd/crds.ts')]);
-  return { ...docs, ...crds };
+  const [docs, crds, resources] = await Promise.all([
+    import('./action-docs.ts'),
+    import('./crd/crds.ts'),
+    import('./resource-docs.ts'),
+  ]);
+  return { ...docs, ...crds, ...resources };
 }
 
 async function writeFromCatalogue(): Promise<void> {
-  const { actionDocs, writeActionDocs, crdFiles, writeCrds } = await catalogueOutputs();
+  const { actionDocs, writeActionDocs, crdFiles, writeCrds, writeResourceDocs } = await catalogueOutputs();
   await writeActionDocs(root, actionDocs());
   await writeCrds(root, crdFiles());
+  await writeResourceDocs(root);
 }
 
 async function run(): Promise<string[]> {
