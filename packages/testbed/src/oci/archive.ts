@@ -70,11 +70,28 @@ export interface Image {
   readonly reference: string;
   readonly layers: readonly Layer[];
   readonly config: ImageConfig;
+  /** As OCI has it: `amd64`. Default: that of this machine. */
+  readonly architecture?: string;
 }
 
-/** Writes an archive with these images. What they share is in it once. */
+/** By what a registry will know an image. */
+export interface Digests {
+  readonly reference: string;
+  /** Of the manifest; of the index, where the image is one of several processors. */
+  readonly digest: string;
+  readonly manifests: readonly { readonly architecture: string; readonly digest: string }[];
+}
+
+/** The digests of these images, without an archive. */
+export function digestsOf(...images: readonly Image[]): Digests[] {
+  return references(images).map(({ descriptor, reference, manifests }) => {
+    return { reference, digest: descriptor.digest, manifests };
+  });
+}
+
+/** Writes an archive with these images. What they share is in it once. Those of one reference become one index, for several processors. */
 export async function writeArchive(path: string, ...images: readonly Image[]): Promise<void> {
-  const described = images.map(describe);
+  const described = references(images);
   const index = json({ schemaVersion: 2, manifests: described.map(({ descriptor }) => descriptor) });
   const blobs = new Map(described.flatMap((one) => one.blobs.map((blob) => [digestOf(blob), blob])));
   const layers = new Map(images.flatMap((image) => image.layers.map((layer) => [layer.digest, layer])));
@@ -90,12 +107,35 @@ export async function writeArchive(path: string, ...images: readonly Image[]): P
   });
 }
 
-/** What the index says of an image, and the small blobs to which that leads. */
-function describe({ reference, layers, config }: Image): {
-  readonly descriptor: Descriptor & { readonly annotations: Readonly<Record<string, string>> };
+/** What the index of an archive says of each reference, and the small blobs to which that leads. */
+function references(images: readonly Image[]) {
+  const byReference = Map.groupBy(images, ({ reference }) => reference);
+  return [...byReference].map(([reference, each]) => {
+    const described = each.map((image) => ({ architecture: image.architecture ?? OWN, ...describe(image) }));
+    const manifests = described.map(({ architecture, descriptor: { digest } }) => ({ architecture, digest }));
+    const tag = reference.slice(reference.lastIndexOf(':') + 1);
+    const annotations = { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
+    const blobs = described.flatMap((one) => one.blobs);
+    const [only] = described;
+    if (described.length === 1 && only !== undefined)
+      return { reference, manifests, blobs, descriptor: { ...only.descriptor, annotations } };
+    const platforms = described.map(({ architecture, descriptor }) => {
+      return { ...descriptor, platform: { architecture, os: 'linux' } };
+    });
+    const mediaType = `${OCI}.index.v1+json`;
+    const index = json({ schemaVersion: 2, mediaType, manifests: platforms });
+    const descriptor = { ...blobOf(mediaType, index), annotations };
+    return { reference, manifests, blobs: [...blobs, index], descriptor };
+  });
+}
+
+const OWN = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** What leads to one image, and the small blobs behind it. */
+function describe({ layers, config, architecture = OWN }: Image): {
+  readonly descriptor: Descriptor;
   readonly blobs: readonly Buffer[];
 } {
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const configBlob = json({
     architecture,
     os: 'linux',
@@ -114,12 +154,7 @@ function describe({ reference, layers, config }: Image): {
     config: blobOf(`${OCI}.config.v1+json`, configBlob),
     layers: layers.map(({ digest, size }): Descriptor => ({ mediaType: `${OCI}.layer.v1.tar`, digest, size })),
   });
-  const tag = reference.slice(reference.lastIndexOf(':') + 1);
-  const annotations = { 'io.containerd.image.name': reference, 'org.opencontainers.image.ref.name': tag };
-  return {
-    descriptor: { ...blobOf(`${OCI}.manifest.v1+json`, manifest), annotations },
-    blobs: [configBlob, manifest],
-  };
+  return { descriptor: blobOf(`${OCI}.manifest.v1+json`, manifest), blobs: [configBlob, manifest] };
 }
 
 const mtime = new Date(0);

@@ -11,8 +11,15 @@ export type ArchiveEntry =
   | { readonly path: string; readonly kind: 'link'; readonly to: string }
   /** Default mode: 0644. */
   | { readonly path: string; readonly kind: 'text'; readonly text: string | Buffer; readonly mode?: number }
-  /** A file of this machine. Default mode: 0755. */
-  | { readonly path: string; readonly kind: 'file'; readonly source: string; readonly mode?: number };
+  | FileEntry;
+
+/** A file of this machine. Default mode: 0755. */
+export interface FileEntry {
+  readonly path: string;
+  readonly kind: 'file';
+  readonly source: string;
+  readonly mode?: number;
+}
 
 /** The same time for everything, so that the same content is the same image. */
 const mtime = new Date(0);
