@@ -19,8 +19,11 @@ const allowances: readonly Allowance[] = [
   { words: ['shape', 'shapes'], path: /\/netns\/|foreign-devices|docs\/adr\/0010|Dockerfile$/ },
   // The name of an action.
   { words: ['world'], line: /hello.?world/i },
-  // X.509, RBAC and Git call it so.
-  { words: ['subject', 'subjects'], path: /certificates\.ts$|operator\/src\/certificates\/|commits|CONTRIBUTING\.md$/ },
+  // X.509, RBAC, Git and in-toto call it so.
+  {
+    words: ['subject', 'subjects'],
+    path: /packages\/image\/|certificates\.ts$|operator\/src\/certificates\/|commits|CONTRIBUTING\.md$/,
+  },
   {
     words: ['subject', 'subjects'],
     line: /^\s*subjects: *(\[|$)|subject: 'never'|\bsubjectAltName\b|SubjectAccessReview|subject-access-review/,

@@ -110,6 +110,7 @@ export const layers: readonly Layer[] = [
     packages: {
       ...kernelPackages,
       ...testbedPackages,
+      ...imagePackages,
       openssl: ['/usr/bin/openssl'],
     },
     together: [
@@ -117,6 +118,7 @@ export const layers: readonly Layer[] = [
         ...['acts', 'crash', 'crash-inside', 'identity', 'input', 'node-restart', 'proxy', 'server'],
       ]),
       ...named('cli/test/runtime', ['cli', 'image', 'npm-package', 'verdicts', 'workflow']),
+      ...named('image/test/runtime', ['images']),
     ],
   },
   {

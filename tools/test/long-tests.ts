@@ -5,7 +5,7 @@ import { prometheusFolder } from '../prometheus/build.ts';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
-import { kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
+import { imagePackages, kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
 import { ALL_MACHINES, COUNTED_MACHINE, type Machine } from '../vm/kernel-tests.ts';
 import { layers, type Layer } from './layers.ts';
 
@@ -43,6 +43,9 @@ async function kubernetes(options: BuildOptions): Promise<Readonly<Record<string
   await kubernetesFolder(options);
   return {};
 }
+
+/** The processor that this machine has not, of those that there are images for. */
+const OTHER_MACHINE = process.arch === 'x64' ? 'aarch64' : 'x86_64';
 
 const { 'golang-go': goPlaces = [] } = apiLayer.packages;
 const goPackage: DebianPackages = { 'golang-go': goPlaces };
@@ -96,6 +99,19 @@ export const longTests: readonly LongTest[] = [
     files: ['exec.long'],
     limitMs: runtimeLayer.limitMs,
     packages: runtimeLayer.packages,
+    prepare: async () => ({}),
+  },
+  {
+    name: 'images',
+    summary: 'the images for amd64 and arm64, with programs of the other processor under emulation',
+    project: 'runtime',
+    files: ['foreign.long'],
+    limitMs: runtimeLayer.limitMs,
+    packages: {
+      ...imagePackages,
+      [`binutils-${OTHER_MACHINE.replace('_', '-')}-linux-gnu`]: [`/usr/bin/${OTHER_MACHINE}-linux-gnu-strip`],
+      'qemu-user-static': [`/usr/bin/qemu-${OTHER_MACHINE}-static`],
+    },
     prepare: async () => ({}),
   },
   {

@@ -1,13 +1,12 @@
-/** Builds the images offline, without a container engine: the same content as the Dockerfiles in images/. */
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
+/** Builds the images without a container engine: the same content as the Dockerfiles in images/. */
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { layerOf, writeArchive } from '@chaosplane/testbed/oci';
+import { digestsOf, layerOf, writeArchive, type Digests, type Image } from '@chaosplane/testbed/oci';
 import type { ImageName } from './bundle.ts';
-import { appEntries, baseEntries, daemonEntries, NON_ROOT } from './contents.ts';
-
-/** Makes glibc give back what buffers have taken, as soon as they are gone. */
-const GIVING_BACK = ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=65536', 'MALLOC_TRIM_THRESHOLD_=131072'];
+import { imageConfig } from './config.ts';
+import { contentsOf, type Contents } from './contents.ts';
+import { ownArchitecture, thisMachine, type Architecture } from './debian.ts';
+import { foreignDebian } from './foreign.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -24,6 +23,18 @@ export interface BuildOptions {
   readonly report: (line: string) => void;
   /** Default: the names of the tests. */
   readonly references?: Readonly<Record<ImageName, string>>;
+  /** For which processors. Default: that of this machine. */
+  readonly architectures?: readonly Architecture[];
+}
+
+/** An image that was built. */
+export interface BuiltImage {
+  readonly reference: string;
+  /** Where the archive lies. */
+  readonly path: string;
+  readonly digests: Digests;
+  /** One for each processor. */
+  readonly contents: readonly Contents[];
 }
 
 /**
@@ -32,69 +43,45 @@ export interface BuildOptions {
  */
 export async function buildImages(options: BuildOptions): Promise<Record<ImageName, string>> {
   const operator = await buildImage('operator', options);
-  return { operator, daemon: await buildImage('daemon', options) };
+  return { operator: operator.path, daemon: (await buildImage('daemon', options)).path };
 }
 
-/** One image as an OCI archive, and where it lies. */
-export async function buildImage(image: ImageName, options: BuildOptions): Promise<string> {
-  const { cacheFolder, report, references = testImages } = options;
-  const base = await baseEntries(await strippedNode(cacheFolder, report));
-  // The bundle changes with every commit and comes last: nodes keep the layers that they have.
-  const parts = [base, ...(image === 'daemon' ? [await daemonEntries()] : []), ...(await appEntries(ROOT, image))];
-  const layers = [];
-  for (const entries of parts) layers.push(await layerOf(entries, join(cacheFolder, 'layers')));
+/** One image as an OCI archive; of several processors, it is an index of images. */
+export async function buildImage(image: ImageName, options: BuildOptions): Promise<BuiltImage> {
+  const { cacheFolder, report, references = testImages, architectures = [ownArchitecture()] } = options;
   const reference = references[image];
-  const name = `${image}-${layers.map(({ digest }) => digest.slice(7, 15)).join('-')}`;
-  const path = join(cacheFolder, `${name}-${reference.replaceAll(/[^\w.-]/g, '_')}.tar`);
-  if ((await sizeOf(path)) > 0) {
+  const images: Image[] = [];
+  const contents: Contents[] = [];
+  for (const architecture of architectures) {
+    const debian =
+      architecture === ownArchitecture()
+        ? await thisMachine(ROOT)
+        : await foreignDebian(architecture, { repository: ROOT, cacheFolder, report });
+    const one = await contentsOf(image, { repository: ROOT, debian, cacheFolder });
+    const layers = [];
+    for (const { entries } of one.parts) layers.push(await layerOf(entries, join(cacheFolder, 'layers')));
+    images.push({ reference, layers, architecture, config: imageConfig(image) });
+    contents.push(one);
+  }
+  const [digests] = digestsOf(...images);
+  if (digests === undefined) throw new Error('an image is for one processor at least');
+  const path = join(cacheFolder, `${image}-${digests.digest.slice(7, 31)}.tar`);
+  if (await isThere(path)) {
     const now = new Date();
     await utimes(path, now, now);
-    return path;
+  } else {
+    report(`building the image ${reference}`);
+    await forgetOld(cacheFolder);
+    await writeArchive(path, ...images);
   }
-  report(`building the image ${reference}`);
-  await forgetOld(cacheFolder);
-  await writeArchive(path, {
-    reference,
-    layers,
-    config: {
-      entrypoint: ['node', '--max-semi-space-size=4', '/app/main.js'],
-      env: ['PATH=/usr/sbin:/usr/bin', 'NODE_ENV=production', ...GIVING_BACK],
-      workingDir: '/app',
-      ...(image === 'operator' && { user: `${NON_ROOT}:${NON_ROOT}` }),
-      labels: {
-        'org.opencontainers.image.title': `chaosplane-${image}`,
-        'org.opencontainers.image.licenses': 'Apache-2.0',
-      },
-    },
-  });
-  return path;
-}
-
-/** The node of the npm package, without its symbols where there is a `strip`: they are a seventh of it. */
-async function strippedNode(cacheFolder: string, report: (line: string) => void): Promise<string> {
-  const node = await realpath(join(ROOT, 'node_modules', '.bin', 'node'));
-  const { size, mtimeMs } = await stat(node);
-  const path = join(cacheFolder, `node-${size}-${Math.round(mtimeMs)}`);
-  if ((await sizeOf(path)) > 0) return path;
-  await mkdir(cacheFolder, { recursive: true });
-  const work = await mkdtemp(join(cacheFolder, 'strip-'));
-  try {
-    const stripped = await execa('strip', ['-s', '-o', join(work, 'node'), node], { reject: false });
-    if (stripped.failed) {
-      report('the images get node with its symbols: there is no strip (apt-get install binutils)');
-      return node;
-    }
-    await rename(join(work, 'node'), path);
-    return path;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  return { reference, path, digests, contents };
 }
 
 /** Every change of the sources makes an archive; those that were not asked for in a day go. */
 async function forgetOld(cacheFolder: string): Promise<void> {
   const before = Date.now() - 24 * 3600_000;
   for (const folder of [cacheFolder, join(cacheFolder, 'layers')]) {
+    await mkdir(folder, { recursive: true });
     const archives = (await readdir(folder)).filter((name) => name.endsWith('.tar') || name.endsWith('.digest'));
     for (const path of archives.map((name) => join(folder, name))) {
       if ((await stat(path)).mtimeMs < before) await rm(path, { force: true });
@@ -102,9 +89,9 @@ async function forgetOld(cacheFolder: string): Promise<void> {
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
-    ({ size }) => size,
-    () => 0,
+    ({ size }) => size > 0,
+    () => false,
   );
 }

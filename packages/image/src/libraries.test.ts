@@ -1,16 +1,19 @@
 import { expect, test } from '@jest/globals';
-import { parseLdd, place } from './libraries.ts';
+import { parseReadelf, place } from './libraries.ts';
 
-test('the output of ldd names the libraries and the loader, not the kernel', () => {
-  const output = `\tlinux-vdso.so.1 (0x00007f7)
-\tlibmnl.so.0 => /lib/x86_64-linux-gnu/libmnl.so.0 (0x00007f772ad4c000)
-\t/lib64/ld-linux-x86-64.so.2 (0x00007f772ae73000)\n`;
-  expect(parseLdd(output)).toEqual(['/lib/x86_64-linux-gnu/libmnl.so.0', '/lib64/ld-linux-x86-64.so.2']);
+test('a program names its libraries and its loader', () => {
+  const output = `      [Requesting program interpreter: /lib64/ld-linux-x86-64.so.2]
+ 0x0000000000000001 (NEEDED)             Shared library: [libmnl.so.0]
+ 0x0000000000000001 (NEEDED)             Shared library: [libstdc++.so.6]
+ 0x0000000000000001 (NEEDED)             Shared library: [ld-linux-x86-64.so.2]\n`;
+  expect(parseReadelf(output)).toEqual({
+    loader: '/lib64/ld-linux-x86-64.so.2',
+    needed: ['libmnl.so.0', 'libstdc++.so.6'],
+  });
 });
 
-test('a static program has no libraries, and a missing one is named', () => {
-  expect(parseLdd('\tstatically linked\n')).toEqual([]);
-  expect(() => parseLdd('\tlibnope.so.1 => not found\n')).toThrow('the library libnope.so.1 is missing');
+test('a static program names neither', () => {
+  expect(parseReadelf('\nThere is no dynamic section in this file.\n')).toEqual({ loader: undefined, needed: [] });
 });
 
 test.each([
@@ -21,4 +24,5 @@ test.each([
   ['/library/x', 'library/x'],
 ])('%s lies at %s, behind the links of the root folder', (path, placed) => {
   expect(place(path)).toBe(placed);
+  expect(place(`/a/b${path}`, { root: '/a/b' })).toBe(placed);
 });

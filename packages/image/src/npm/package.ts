@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
-import { bundledWithNotices, entryPoints } from '../bundle.ts';
+import { bundled, entryPoints } from '../bundle.ts';
 import { OLDEST_NODE, startProgram } from '../start.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -15,7 +15,7 @@ const START = 'start.cjs';
 async function entries(version: string): Promise<ArchiveEntry[]> {
   const { main: _daemon, ...programs } = entryPoints.daemon;
   const alias = { koffi: join(import.meta.dirname, 'koffi.ts') };
-  const bundle = await bundledWithNotices(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
+  const { entries: bundle } = await bundled(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
   const manifest = `${JSON.stringify(await manifestOf(version), null, 2)}\n`;
   return [
     ...bundle,

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compressed } from '@chaosplane/testbed/oci';
 import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
-import { bundledWithNotices } from '../bundle.ts';
+import { bundled } from '../bundle.ts';
 import { OLDEST_NODE, startProgram } from '../start.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -16,9 +16,9 @@ export const PLUGIN_PROGRAM = 'kubectl-chaosplane';
 export async function pluginEntries(): Promise<ArchiveEntry[]> {
   const programs = { chaosplane: 'packages/cli/src/main.ts' };
   const alias = { koffi: join(import.meta.dirname, 'koffi.ts') };
-  const bundle = await bundledWithNotices(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
+  const { entries } = await bundled(ROOT, programs, { alias, outExtension: { '.js': '.mjs' } });
   return [
-    ...bundle,
+    ...entries,
     { path: PLUGIN_PROGRAM, kind: 'text', text: startProgram('this plugin'), mode: 0o755 },
     { path: 'LICENSE', kind: 'file', source: join(ROOT, 'LICENSE'), mode: 0o644 },
   ];
