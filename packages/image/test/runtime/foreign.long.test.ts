@@ -75,4 +75,4 @@ test('the programs of the other processor start, and the daemon loads its native
     koffi.load('libnftables.so.1').func('void *nft_ctx_new(uint32_t)');
     console.log(process.arch, koffi.load('libc.so.6').func('int getpid()')() === process.pid);`;
   expect((await emulated('daemon', '/usr/bin/node', '-e', script)).stdout).toBe(`${machines[other].node} true`);
-}, 300_000);
+}, 600_000);
