@@ -4,6 +4,7 @@ import { apiServerOfPod, createLogger, defined, keepOwnHeapSmall, systemClock, V
 import { Command, CommanderError } from 'commander';
 import { startDaemon } from './daemon.ts';
 import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
+import { endsWithin, shutdownMs } from './shutdown.ts';
 
 const COULD_NOT_START = 2;
 
@@ -22,7 +23,9 @@ const program = addDaemonFlags(new Command('chaosplane-daemon'))
       keepOwnHeapSmall(systemClock);
       const signal = await told.promise;
       logger.info({ signal }, 'daemon stopping');
-      await daemon.stop();
+      if ((await endsWithin(daemon.stop(), shutdownMs(flags.onStop), systemClock)) === 'stopped') return;
+      logger.error('daemon did not stop in time, and ends: the next one takes over what is in force');
+      process.exit();
     } catch (error) {
       logger.fatal({ err: error }, 'daemon could not go on');
       process.exitCode = COULD_NOT_START;

@@ -6,7 +6,7 @@ import { fastClock } from '@chaosplane/testkit/clocks';
 import { startTestServer, type Failure, type TestServer } from '../test/server.ts';
 import { soon } from '../test/soon.ts';
 import { createKubeClient } from './client.ts';
-import { electLeader, type ElectionOptions, type Leadership } from './election.ts';
+import { electLeader, RELEASE_MS, type ElectionOptions, type Leadership } from './election.ts';
 import type { Lease } from './kinds.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -32,8 +32,13 @@ afterEach(async () => {
   await Promise.all(leaders.map((leader) => leader.release()));
 });
 
-async function stand(identity: string, options: Partial<ElectionOptions> = {}, at: Clock = clock): Promise<Leadership> {
-  const client = createKubeClient(server.config, { clock: at, timeoutMs: 5_000 });
+async function stand(
+  identity: string,
+  options: Partial<ElectionOptions> = {},
+  at: Clock = clock,
+  timeoutMs = 5_000,
+): Promise<Leadership> {
+  const client = createKubeClient(server.config, { clock: at, timeoutMs });
   const whole = { namespace: 'shop', name: 'leader', identity, ...options };
   const leader = await electLeader(whole, { client, clock: at, logger }, ended.signal);
   leaders.push(leader);
@@ -135,6 +140,18 @@ test('a server that hangs does not keep a leader from knowing that it has lost',
   const leader = await stand('a', { leaseDurationMs: 40_000, renewDeadlineMs: 20_000 });
   server.misbehave('write', ...Array<Failure>(20).fill({ kind: 'hang' }));
   await eventually('the leader has lost', () => leader.lost.aborted, soon);
+});
+
+test('a server that hangs does not keep a leader from its end: the lease runs out by itself', async () => {
+  const patienceMs = 600_000;
+  const leader = await stand('a', PATIENT, clock, patienceMs);
+  server.misbehave('write', ...Array<Failure>(20).fill({ kind: 'hang' }));
+  const from = clock.monotonic();
+  await leader.release();
+  // The client alone would have waited for its answer.
+  expect(clock.monotonic() - from).toBeGreaterThanOrEqual(RELEASE_MS);
+  expect(clock.monotonic() - from).toBeLessThan(patienceMs);
+  expect(lease()?.spec?.holderIdentity).toBe('a');
 });
 
 test('an API server that takes a third of the lease for each answer keeps its leader', async () => {

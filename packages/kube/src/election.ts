@@ -39,6 +39,9 @@ interface Parts {
 
 type Timing = Required<Pick<ElectionOptions, 'leaseDurationMs' | 'renewDeadlineMs' | 'retryMs'>>;
 
+/** How long a release may take: a lease that is not given back in that time runs out by itself. Milliseconds. */
+export const RELEASE_MS = 5_000;
+
 /** As in client-go: no two candidates try at the same time. */
 const JITTER = 0.2;
 
@@ -135,12 +138,18 @@ function lead(
     stop.abort(new ChaosError('ABORTED', 'the lease is released'));
     await kept;
     if (lost.signal.aborted) return;
+    const late = new AbortController();
+    const timer = clock.after(RELEASE_MS, () =>
+      late.abort(new ChaosError('DEADLINE_EXCEEDED', `the lease was not released within ${RELEASE_MS} ms`)),
+    );
     try {
-      await store.release(term);
+      await store.release(term, late.signal);
       logger.info({ ...log, epoch: term.epoch }, 'leadership released');
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return;
       logger.warn({ ...log, err: error }, 'lease not released, it runs out by itself');
+    } finally {
+      timer.cancel();
     }
   };
   return { epoch: term.epoch, lost: lost.signal, release: () => (released ??= release()) };

@@ -28,7 +28,7 @@ export interface LeaseStore {
   /** Whether the lease is still ours, and renewed. Throws a KubeError when that cannot be known. */
   renew(term: Term, signal: AbortSignal): Promise<boolean>;
   /** Empties the holder. Throws a KubeError. */
-  release(term: Term): Promise<void>;
+  release(term: Term, signal: AbortSignal): Promise<void>;
 }
 
 interface Options {
@@ -113,17 +113,17 @@ export function leaseStore(
       return true;
     },
 
-    async release(term) {
+    async release(term, signal) {
       const spec = releasedSpec(term, clock.now());
       try {
-        if (known !== undefined && isOurs(known, term)) await write(known, spec);
+        if (known !== undefined && isOurs(known, term)) await write(known, spec, signal);
         return;
       } catch (error) {
         if (!isConflict(error)) throw error;
       }
       // A renewal that was under way arrived after all.
-      const lease = await client.get(leases, metadata);
-      if (lease !== undefined && isOurs(lease, term)) await write(lease, spec);
+      const lease = await client.get(leases, metadata, { signal });
+      if (lease !== undefined && isOurs(lease, term)) await write(lease, spec, signal);
     },
   };
 }

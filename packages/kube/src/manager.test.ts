@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { manualClock } from '@chaosplane/testkit/clocks';
-import { createManager, type Component } from './manager.ts';
+import { createManager, STOP_BUDGET_MS, type Component } from './manager.ts';
 
 const logger = createLogger({ level: 'silent' });
 
@@ -99,5 +99,24 @@ test('a part that does not stop in its time, or throws, does not keep the others
   await stopping;
   expect(log.at(-1)).toBe('cache stopped');
   expect(manager.health.map(({ state }) => state)).toEqual(['stopped', 'failed', 'failed']);
+  expect(clock.timers).toBe(0);
+});
+
+test('all parts together have one budget: those whose turn comes later are told to end, and may do so at once', async () => {
+  const stuck = { stop: () => new Promise<void>(() => undefined) };
+  const { manager, clock, log } = program(
+    { name: 'cache' },
+    ...Array.from({ length: 10 }, (_, index) => ({ name: `queue ${index}`, ...stuck })),
+  );
+  await manager.start(new AbortController().signal);
+  let stopped = false;
+  const stopping = manager.stop().then(() => (stopped = true));
+  await clock.advance(STOP_BUDGET_MS - 1);
+  expect(stopped).toBe(false);
+  await clock.advance(1);
+  await stopping;
+  expect(log.filter((line) => line.endsWith('told to end'))).toHaveLength(11);
+  expect(log.at(-1)).toBe('cache stopped');
+  expect(manager.health[0]).toEqual({ name: 'cache', state: 'stopped' });
   expect(clock.timers).toBe(0);
 });

@@ -9,7 +9,7 @@ export interface Component {
   start(signal: AbortSignal): Promise<void>;
   /** Called after the signal has aborted; resolves when it has ended. */
   stop?(): Promise<void>;
-  /** How long stop may take, in milliseconds. Default 10000. */
+  /** How long stop may take, in milliseconds; less where the manager's budget is used up. Default 10000. */
   readonly stopTimeoutMs?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Manager {
    * (or the signal's reason) is thrown. After that the signal's abort is the same as stop.
    */
   start(signal: AbortSignal): Promise<void>;
-  /** Stops all that was started, in reverse order. Idempotent, and never throws: what fails to stop is logged. */
+  /** Stops all that was started, in reverse order, within its budget. Idempotent, and never throws: what fails to stop is logged. */
   stop(): Promise<void>;
   readonly health: readonly { readonly name: string; readonly state: ComponentState }[];
 }
@@ -36,14 +36,25 @@ interface ManagedComponent {
 
 const STOP_TIMEOUT_MS = 10_000;
 
-export function createManager({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }): Manager {
+/** How long `stop` takes at most, all parts together, unless it is said otherwise. Milliseconds. */
+export const STOP_BUDGET_MS = 20_000;
+
+/** What a manager works with. */
+export interface ManagerParts {
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Default STOP_BUDGET_MS. */
+  readonly stopBudgetMs?: number;
+}
+
+export function createManager({ logger, clock, stopBudgetMs = STOP_BUDGET_MS }: ManagerParts): Manager {
   const entries: ManagedComponent[] = [];
   let begun = false;
   let stopping: Promise<void> | undefined;
 
-  const stopOne = async (entry: ManagedComponent): Promise<void> => {
+  const stopOne = async (entry: ManagedComponent, leftMs: number): Promise<void> => {
     const { component, life } = entry;
-    const limit = component.stopTimeoutMs ?? STOP_TIMEOUT_MS;
+    const limit = Math.min(component.stopTimeoutMs ?? STOP_TIMEOUT_MS, leftMs);
     entry.state = 'stopping';
     life.abort(new ChaosError('UNAVAILABLE', `${component.name} is stopped`));
     const late = Promise.withResolvers<never>();
@@ -62,8 +73,11 @@ export function createManager({ logger, clock }: { readonly logger: Logger; read
   };
 
   const stopAll = async (): Promise<void> => {
+    const until = clock.monotonic() + stopBudgetMs;
     for (const entry of entries.toReversed()) {
-      if (entry.state === 'running' || entry.state === 'starting') await stopOne(entry);
+      // With no time left, each is still told to end, and may do so at once.
+      const left = Math.max(0, until - clock.monotonic());
+      if (entry.state === 'running' || entry.state === 'starting') await stopOne(entry, left);
     }
   };
   const stop = (): Promise<void> => (stopping ??= stopAll());
