@@ -5,8 +5,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { staleChartValues, writeChartValues } from './chart-values.ts';
 import { staleLists, writeLists } from './lists.ts';
 import { checkProto, generateProto, staleProto } from './proto.ts';
+import { staleRights, writeRights } from './rights.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const mode = process.argv[2] ?? 'write';
@@ -18,6 +20,8 @@ async function verify(): Promise<string[]> {
     return [
       ...(await staleProto(root, folder, process.env)),
       ...(await staleLists(root)),
+      ...(await staleChartValues(root)),
+      ...(await staleRights(root)),
       ...(await staleActionDocs(root)),
       ...(await staleCrds(root)),
       ...(await staleResourceDocs(root)),
@@ -49,6 +53,8 @@ async function run(): Promise<string[]> {
     case 'write':
       await generateProto(root, root, process.env);
       await writeLists(root);
+      await writeChartValues(root);
+      await writeRights(root);
       await writeFromCatalogue();
       return [];
     case '--verify':

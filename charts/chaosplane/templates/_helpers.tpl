@@ -54,6 +54,25 @@ helm.sh/hook-weight: {{ index . 1 | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
+{{/* A hook whose words helm prints. Takes the same. */}}
+{{- define "chaosplane.toldHook" -}}
+{{ include "chaosplane.hook" . }}
+helm.sh/hook-output-log-policy: hook-succeeded,hook-failed
+{{- end }}
+
+{{/*
+Seconds from SIGTERM until a pod is killed: what its program takes at most (packages/operator/src/shutdown.ts), and five for the
+kubelet to tell it so.
+*/}}
+{{- define "chaosplane.operatorGrace" -}}
+{{- add 20 5 5 -}}
+{{- end }}
+
+{{/* The same of a daemon (packages/daemon/src/shutdown.ts): where it undoes what is in force, it has a minute more. */}}
+{{- define "chaosplane.daemonGrace" -}}
+{{- add 20 (ternary 60 0 (has "--on-stop=undo" .Values.daemon.extraArgs)) 5 -}}
+{{- end }}
+
 {{/* The flags that certificates follow from. */}}
 {{- define "chaosplane.certificateArgs" -}}
 - --namespace={{ .Release.Namespace }}
@@ -92,4 +111,21 @@ spec:
         - --settle={{ $root.Values.certificates.renewal.settle }}
       resources: {{- toYaml $root.Values.operator.resources | nindent 8 }}
       securityContext: {{- include "chaosplane.containerSecurity" $root | nindent 8 }}
+{{- end }}
+
+{{/* Where every pod of the chart may go: to cluster DNS, and to the API server, which no selector finds. */}}
+{{- define "chaosplane.apiEgress" -}}
+- ports:
+    - { port: 53, protocol: UDP }
+    - { port: 53, protocol: TCP }
+- ports:
+    {{- range .Values.networkPolicy.egress.apiServerPorts }}
+    - { port: {{ int . }} }
+    {{- end }}
+  {{- with .Values.networkPolicy.egress.apiServer }}
+  to:
+    {{- range . }}
+    - ipBlock: { cidr: {{ . | quote }} }
+    {{- end }}
+  {{- end }}
 {{- end }}

@@ -235,6 +235,12 @@ export const events = resourceType<KubeEvent>({
   plural: 'events',
   namespaced: true,
 });
+export const clusterRoles = resourceType<KubeObject>({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRole',
+  plural: 'clusterroles',
+  namespaced: false,
+});
 export const tokenReviews = resourceType<TokenReview>({
   apiVersion: 'authentication.k8s.io/v1',
   kind: 'TokenReview',

@@ -26,6 +26,7 @@ import { kubeletAddresses } from './kubelet.ts';
 import { createOperatorMetrics, type OperatorMetrics } from './metrics.ts';
 import { runOperator } from './operator.ts';
 import { createReadiness } from './readiness.ts';
+import type { UninstallOptions } from './uninstall.ts';
 
 const USER_AGENT = 'chaosplane-operator';
 
@@ -36,6 +37,10 @@ const kubeconfig = new Option('--kubeconfig <file>', 'instead of the service acc
 const logLevel = new Option('--log-level <level>', 'what is logged')
   .choices(['trace', 'debug', 'info', 'warn', 'error'])
   .default('info');
+
+interface UninstallFlags extends Pick<UninstallOptions, 'namespace' | 'leaseName' | 'roleName' | 'keepCertificates'> {
+  readonly timeout: string;
+}
 
 interface CommonFlags {
   readonly kubeconfig?: string;
@@ -164,15 +169,20 @@ program
 
 program
   .command('uninstall')
-  .description('Ends and recovers every experiment, within a time; then removes what the hooks have made.')
+  .description(
+    'Sets the kill switch, ends and recovers every experiment, within a time; then removes what the hooks have made.',
+  )
   .requiredOption('--namespace <name>', "the operator's own namespace")
   .option('--timeout <duration>', 'how long it may take', '120s')
   .option('--lease-name <name>', 'the Lease of the election', 'chaosplane-operator')
+  .option('--role-name <name>', "the operator's ClusterRole, with which the kill switch goes", 'chaosplane-operator')
+  .option('--keep-certificates', 'they are not those of the hooks')
   .addOption(kubeconfig)
   .addOption(logLevel)
-  .action(async (flags: CommonFlags & { namespace: string; timeout: string; leaseName: string }) => {
-    const { namespace, leaseName } = flags;
-    const options = { namespace, leaseName, timeoutMs: durationOf('--timeout', flags.timeout) };
+  .action(async (flags: CommonFlags & UninstallFlags) => {
+    const { namespace, leaseName, roleName, keepCertificates } = flags;
+    const names = { namespace, leaseName, roleName, ...defined({ keepCertificates }) };
+    const options = { ...names, timeoutMs: durationOf('--timeout', flags.timeout) };
     const { uninstall } = await import('./uninstall.ts');
     await uninstall(options, await connect(flags), stop.signal);
     done(0);

@@ -1,5 +1,5 @@
-/** Before the chart goes: schedules are suspended; every workflow and experiment is ended and recovered, within a time; then what hooks have made is removed. */
-import { ChaosError, formatDuration, type Clock, type Logger } from '@chaosplane/common';
+/** Before the chart goes: nothing begins any more; every workflow and experiment is ended and recovered, within a time; then what hooks have made is removed. */
+import { formatDuration, type Clock, type Logger } from '@chaosplane/common';
 import {
   isFinal,
   ABORT_ANNOTATION,
@@ -12,9 +12,10 @@ import {
   type ExperimentObject,
   type WorkflowObject,
 } from '@chaosplane/api';
-import { experimentRuns, requestAbort, workflowRuns, type Runs } from '@chaosplane/client';
+import { experimentRuns, haltCluster, requestAbort, workflowRuns, type Runs } from '@chaosplane/client';
 import {
-  KubeError,
+  clusterRoles,
+  isNotFound,
   leases,
   nodes,
   refOf,
@@ -24,6 +25,7 @@ import {
   type ResourceType,
 } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
+import { FIELD_MANAGER } from './field-manager.ts';
 import { changeNode } from './nodes/change.ts';
 import { holds } from './nodes/holds.ts';
 
@@ -33,9 +35,26 @@ export interface UninstallOptions {
   readonly timeoutMs: number;
   /** Of the election; no release of the chart owns it. */
   readonly leaseName: string;
+  /** The operator's ClusterRole: the kill switch goes with it, after the operator. */
+  readonly roleName: string;
+  /** Others made the certificates, and would make them again. */
+  readonly keepCertificates?: boolean;
 }
 
+/** What an uninstallation works with. */
+export interface UninstallParts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The policy that lets nothing begin. Another name than that of `chaosplane recover`, which a user turns off. */
+export const UNINSTALL_POLICY = 'chaosplane-uninstall';
+
 const LOOK_AGAIN_MS = 1000;
+
+/** So many are named in a line. */
+const NAMED = 20;
 
 /** The names of the Secrets do not depend on these. */
 const names = {
@@ -45,17 +64,15 @@ const names = {
 };
 
 /**
- * Suspends every schedule, so that nothing begins any more, aborts every workflow and experiment of the cluster and waits until all
- * are over. When the time is up, the operator is taken for dead: they are let go of, and their faults end on the nodes when the
- * operator's lease lapses. Cordons and taints have no end of
- * their own, so those that are left are taken away here.
+ * Sets the kill switch and suspends every schedule, so that nothing begins any more, aborts every workflow and experiment of the cluster
+ * and waits until all are over. When the time is up, the operator is taken for dead: they are let go of and named, and their faults end
+ * on the nodes when the operator's lease lapses. Cordons and taints have no end of their own, so those that are left are taken away here.
+ * The kill switch stays until the operator is gone.
  */
-export async function uninstall(
-  options: UninstallOptions,
-  { client, clock, logger }: { readonly client: KubeClient; readonly clock: Clock; readonly logger: Logger },
-  signal: AbortSignal,
-): Promise<void> {
+export async function uninstall(options: UninstallOptions, parts: UninstallParts, signal: AbortSignal): Promise<void> {
+  const { client, clock, logger } = parts;
   const deadline = clock.monotonic() + options.timeoutMs;
+  await halt(options, parts, signal);
   await suspendSchedules(client, logger, signal);
   for (;;) {
     // Workflows first: they make experiments. What onExit makes is aborted as well.
@@ -65,9 +82,9 @@ export async function uninstall(
       logger.info({ within: formatDuration(options.timeoutMs) }, 'everything has recovered');
       break;
     }
-    const left = { experiments: open.length, workflows: flows.length };
+    const left = { experiments: named(open), workflows: named(flows) };
     if (clock.monotonic() > deadline) {
-      logger.warn(left, 'not all has ended in time, letting go of it');
+      logger.warn(left, 'not all has ended in time, letting go of what is left');
       for (const object of flows) await removeFinalizer(client, chaosWorkflows, object, FINALIZER, signal);
       for (const object of open) await letGo(client, object, signal);
       break;
@@ -79,8 +96,37 @@ export async function uninstall(
   }
   await cleanNodes(client, logger, signal);
   const { namespace } = options;
-  await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
+  if (options.keepCertificates !== true)
+    await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
   await client.delete(leases, { namespace, name: options.leaseName }, { signal });
+}
+
+/** Nothing begins from here on. A cluster without the kind of policies begins nothing anyway. */
+async function halt(
+  { roleName }: UninstallOptions,
+  { client, logger }: UninstallParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const role = await client.get(clusterRoles, { name: roleName }, { signal });
+  if (role === undefined) {
+    logger.warn({ role: roleName }, 'no kill switch: there is no role with which it would go again');
+    return;
+  }
+  try {
+    await haltCluster(client, { name: UNINSTALL_POLICY, owner: role, fieldManager: FIELD_MANAGER, signal });
+    logger.info({ policy: UNINSTALL_POLICY }, 'the kill switch is on');
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+/** `shop/slow-web (Recovering)` of each, as far as a line has room. */
+function named(objects: readonly (ExperimentObject | WorkflowObject)[]): readonly string[] {
+  const words = objects.map(({ metadata: { namespace = '', name }, status }) => {
+    const phase = status?.phase ?? 'Pending';
+    return `${namespace}/${name} (${phase})`;
+  });
+  return words.length > NAMED ? [...words.slice(0, NAMED), `and ${words.length - NAMED} more`] : words;
 }
 
 /** What experiments have left on nodes. */
@@ -118,7 +164,7 @@ async function all<T extends KubeObject>(
   try {
     return (await client.list(type, { signal })).items;
   } catch (error) {
-    if (error instanceof ChaosError && error instanceof KubeError && error.status === 404) return [];
+    if (isNotFound(error)) return [];
     throw error;
   }
 }

@@ -66,7 +66,7 @@ async function recoverCluster(flags: Flags, surroundings: Surroundings): Promise
     out.write(what === 'lifted' ? 'the kill switch is off: experiments may begin\n' : 'the kill switch was not on\n');
     return exitCodes.held;
   }
-  await haltCluster(client, 'chaosplane');
+  await haltCluster(client, { fieldManager: 'chaosplane' });
   out.write(`the kill switch is on (policy ${HALT_POLICY}): no experiment begins until recover --cluster --lift\n`);
   const silence = clock.after(SILENT_MS, () =>
     err.write('it takes long: does the operator run? kubectl get pods -n chaosplane\n'),

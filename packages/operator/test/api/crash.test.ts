@@ -31,7 +31,7 @@ async function play(stage: Stage, point: CrashPoint, change: object = {}) {
   const operator = stage.startOperator({
     identity,
     doomed: true,
-    ...doomed({ client: stage.client, daemons }, point),
+    ...doomed({ client: stage.operatorClient, daemons }, point),
   });
   let ended: string | undefined;
   void operator.ended.then(

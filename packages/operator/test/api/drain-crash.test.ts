@@ -33,7 +33,7 @@ async function play(stage: Stage, point: CrashPoint, { action, cordoned }: Play)
   const before = await viewOf(stage, node);
   const daemons = await stage.connect();
   const identity = 'operator-0';
-  const dying = doomed({ client: stage.client, daemons }, point);
+  const dying = doomed({ client: stage.operatorClient, daemons }, point);
   const operator = stage.startOperator({ identity, doomed: true, ...dying });
   let ended: string | undefined;
   void operator.ended.catch((error: unknown) => (ended = String(error)));

@@ -6,7 +6,7 @@ import { ABORT_ANNOTATION, CAPABILITIES_ANNOTATION, chaosExperiments, type Exper
 import { eventually } from '@chaosplane/testkit/eventually';
 import { uninstall } from '../../src/uninstall.ts';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { addWork, asOperator, becomes, clean, cordonByHand, viewOf, work } from './nodes-on-stage.ts';
+import { addWork, becomes, clean, cordonByHand, viewOf, work } from './nodes-on-stage.ts';
 import type { StageNode } from './stage-node.ts';
 import type { StagedOperator } from './stage-operator.ts';
 import type { Stage } from './stage.ts';
@@ -14,16 +14,14 @@ import type { Stage } from './stage.ts';
 jest.setTimeout(180_000);
 
 let stage: Stage;
-let client: KubeClient;
 let node: StageNode;
 
-eachOnStage(async (next, fixture) => {
+eachOnStage((next) => {
   stage = next;
-  client = await asOperator(fixture, stage);
   [node] = stage.nodes as [StageNode];
 });
 
-const startOperator = (): StagedOperator => stage.startOperator({ client });
+const startOperator = (): StagedOperator => stage.startOperator();
 const ref = (name: string) => ({ namespace: stage.namespace, name });
 const drain = (name: string, more: object = {}, parameters: object = {}): Promise<ExperimentObject> =>
   stage.apply(name, {
@@ -154,7 +152,9 @@ describe('a drain', () => {
       (await stage.client.list(nodes)).items.map(({ spec, metadata: { annotations = {} } }) => {
         // What the node can do is written down meanwhile.
         const { [CAPABILITIES_ANNOTATION]: _told, ...others } = annotations;
-        return [spec, others];
+        // Kubernetes taints a node that is new, and takes that away in its own time.
+        const taints = spec?.taints?.filter(({ key }) => !key.startsWith('node.kubernetes.io/')) ?? [];
+        return [{ ...spec, taints }, others];
       });
     const before = await seen();
     startOperator();
@@ -206,7 +206,7 @@ describe('a cordon', () => {
     await begun();
     await operator.stop();
     const tools = { client: stage.client, clock: systemClock, logger: createLogger({ level: 'silent' }) };
-    const options = { namespace: stage.namespace, leaseName: 'chaosplane-operator', timeoutMs: 1000 };
+    const options = { namespace: stage.namespace, leaseName: 'chaosplane-operator', roleName: 'none', timeoutMs: 1000 };
     await uninstall(options, tools, new AbortController().signal);
     expect(await viewOf(stage, node)).toEqual(clean);
   });
@@ -239,8 +239,8 @@ describe('a cordon', () => {
     const patch: KubeClient['patch'] = (type, ...args) =>
       refusing.on && type.kind === 'Node'
         ? Promise.reject(new Error('nodes are not changed now'))
-        : client.patch(type, ...args);
-    stage.startOperator({ client: { ...client, patch } });
+        : stage.operatorClient.patch(type, ...args);
+    stage.startOperator({ client: { ...stage.operatorClient, patch } });
     await addWork(stage, node, 'one');
     await drain('drain', { duration: '1s', injectionTimeout: '1s', rollback: { timeout: '1s' } });
     await stage.until('drain', ({ status }) => {

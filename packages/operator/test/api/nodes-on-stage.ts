@@ -1,28 +1,9 @@
-/** What tests of drains and taints share: an operator with the rights of the chart and no others, pods that go at once, and what a node has. */
-import { join } from 'node:path';
+/** What tests of drains and taints share: pods that go at once, and what a node has. */
 import { CAPABILITIES_ANNOTATION } from '@chaosplane/api';
-import { createKubeClient, nodes, pods, type KubeClient, type Node, type Pod } from '@chaosplane/kube';
-import { loadCluster } from '@chaosplane/kube/config';
+import { nodes, pods, type Node, type Pod } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
-import type { ApiServerFixture, Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 import { running, type StageNode } from './stage-node.ts';
-
-const CHART = join(import.meta.dirname, '../../../../charts/chaosplane');
-
-/** A client of the operator of that stage, as far as its rights go. */
-export async function asOperator({ cluster }: ApiServerFixture, { namespace }: Stage): Promise<KubeClient> {
-  const input = await cluster.helm(['template', CHART, '-n', namespace, '-s', 'templates/operator/rbac.yaml']);
-  await cluster.kubectl(['apply', '-f', '-'], { input });
-  const config = loadCluster({ kubeconfig: cluster.kubeconfig });
-  const user = `system:serviceaccount:${namespace}:chaosplane-operator`;
-  return createKubeClient({
-    ...config,
-    async credentials() {
-      const options = await config.credentials();
-      return { ...options, headers: Object.assign({}, options.headers, { 'Impersonate-User': user }) };
-    },
-  });
-}
 
 /**
  * A ready pod without a controller, which is gone in the moment of its eviction: no kubelet has to end it. Unless it is told otherwise,

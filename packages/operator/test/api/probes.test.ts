@@ -2,20 +2,18 @@
 import { join } from 'node:path';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import {
-  createKubeClient,
   daemonSets,
   deployments,
   jobs,
   nodes,
   pods,
   statefulSets,
-  type KubeClient,
   type KubeObject,
   type ResourceType,
 } from '@chaosplane/kube';
-import { loadCluster } from '@chaosplane/kube/config';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { clientAs } from './chart-rights.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
 jest.setTimeout(180_000);
@@ -30,8 +28,7 @@ beforeAll(async () => {
   fixture = await openApiServerFixture();
   stage = await fixture.stage({ nodes: 1 });
   await stage.addPod('web-0', stage.nodes[0]!);
-  await apply('templates/operator/rbac.yaml');
-  stage.startOperator({ client: asUser(`system:serviceaccount:${stage.namespace}:chaosplane-operator`) });
+  stage.startOperator();
 }, 600_000);
 afterAll(async () => {
   await stage.close();
@@ -41,18 +38,6 @@ afterAll(async () => {
 async function apply(template: string): Promise<void> {
   const input = await fixture.cluster.helm(['template', CHART, '-n', stage.namespace, '-s', template]);
   await fixture.cluster.kubectl(['apply', '-f', '-'], { input });
-}
-
-/** A client that may do what that user may, because the API server takes it for that. */
-function asUser(user: string): KubeClient {
-  const config = loadCluster({ kubeconfig: fixture.cluster.kubeconfig });
-  return createKubeClient({
-    ...config,
-    async credentials() {
-      const options = await config.credentials();
-      return { ...options, headers: Object.assign({}, options.headers, { 'Impersonate-User': user }) };
-    },
-  });
 }
 
 const specWith = (...before: readonly object[]): object => ({
@@ -167,7 +152,7 @@ test('who may not list them may not have them counted; who may, may ask for ever
   await kubectl('-n', namespace, 'create', 'role', 'kill', '--verb=delete', '--resource=pods');
   for (const role of ['write', 'kill'])
     await kubectl('-n', namespace, 'create', 'rolebinding', role, `--role=${role}`, `--user=${user}`);
-  const anna = asUser(user);
+  const anna = clientAs(fixture.cluster, user);
   const { apiVersion, kind } = chaosExperiments;
   const writeSpec = async (name: string, spec: object): Promise<string> => {
     const object = { apiVersion, kind, metadata: { namespace, name }, spec };

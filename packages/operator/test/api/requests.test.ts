@@ -52,7 +52,7 @@ async function begin(client: KubeClient): Promise<void> {
 }
 
 test('three writes lead to an injection, one to a recovery, and no read', async () => {
-  const { client, asked } = noting(stage.client);
+  const { client, asked } = noting(stage.operatorClient);
   await begin(client);
   asked.length = 0;
   await stage.apply('slow', spec);
@@ -80,7 +80,7 @@ test('three writes lead to an injection, one to a recovery, and no read', async 
 
 test('what changed before the first write is read again: the last spec is the one that is injected', async () => {
   let changed = true;
-  const { client, asked } = noting(stage.client, async (name) => {
+  const { client, asked } = noting(stage.operatorClient, async (name) => {
     if (changed || name !== 'patch ChaosExperiment') return;
     changed = true;
     await stage.apply('slow', { ...spec, action: { ...spec.action, parameters: { latency: '250ms' } } });

@@ -55,7 +55,7 @@ async function play(stage: Stage, point: CrashPoint): Promise<object> {
   const seen = await watchRuns(stage, life.signal);
   const daemons = await stage.connect();
   const identity = 'operator-0';
-  stage.startOperator({ identity, doomed: true, ...doomed({ client: stage.client, daemons }, point) });
+  stage.startOperator({ identity, doomed: true, ...doomed({ client: stage.operatorClient, daemons }, point) });
   const runs = point.step?.includes('ChaosWorkflow')
     ? { workflow, experiment: undefined }
     : { experiment: { ...experiment, execution: { dryRun: true } } };

@@ -137,7 +137,7 @@ test('before the chart goes, schedules are suspended, so that nothing begins any
   const { client, namespace } = stage;
   const tools = { client, clock: systemClock, logger: createLogger({ level: 'silent' }) };
   await uninstall(
-    { namespace, timeoutMs: 1000, leaseName: 'chaosplane-operator' },
+    { namespace, timeoutMs: 1000, leaseName: 'chaosplane-operator', roleName: 'none' },
     tools,
     new AbortController().signal,
   );

@@ -144,7 +144,7 @@ function withoutWorkflows(client: KubeClient): KubeClient {
 
 together('an operator whose cluster knows no workflows yet keeps schedules of experiments', async (stage) => {
   const daemons = await stage.connect();
-  stage.startOperator({ client: withoutWorkflows(stage.client), daemons });
+  stage.startOperator({ client: withoutWorkflows(stage.operatorClient), daemons });
   const schedule = await applySchedule(stage, 'often', { ...often, successfulHistoryLimit: 1 });
   await untilSchedule(stage, 'often', beganAfter(schedule, 3), 60_000);
   await eventually('the oldest are deleted', async () => (await runsOf(stage, schedule)).length <= 2 || undefined);

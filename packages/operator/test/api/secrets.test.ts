@@ -6,8 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createLogger } from '@chaosplane/common';
-import { createKubeClient, secrets, type KubeClient } from '@chaosplane/kube';
-import { loadCluster } from '@chaosplane/kube/config';
+import { secrets } from '@chaosplane/kube';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
@@ -37,11 +36,8 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const rights = ['template', join(ROOT, 'charts/chaosplane'), '-n', stage.namespace];
-  const input = await fixture.cluster.helm([...rights, '-s', 'templates/operator/rbac.yaml']);
-  await fixture.cluster.kubectl(['apply', '-f', '-'], { input });
   const logger = createLogger({ level: 'trace', destination: { write: (line) => void log.push(line) } });
-  stage.startOperator({ client: asOperator(), logger });
+  stage.startOperator({ logger });
 }, 600_000);
 afterAll(async () => {
   server.close();
@@ -50,18 +46,6 @@ afterAll(async () => {
 }, 60_000);
 
 const account = (): string => `system:serviceaccount:${stage.namespace}:chaosplane-operator`;
-
-/** A client that may do what the chart's operator may, because the API server takes it for that. */
-function asOperator(): KubeClient {
-  const config = loadCluster({ kubeconfig: fixture.cluster.kubeconfig });
-  return createKubeClient({
-    ...config,
-    async credentials() {
-      const options = await config.credentials();
-      return { ...options, headers: Object.assign({}, options.headers, { 'Impersonate-User': account() }) };
-    },
-  });
-}
 
 /** The experiment, as soon as it is over. */
 async function run(name: string, secret: string, key = 'bearer'): Promise<ExperimentObject> {

@@ -131,7 +131,7 @@ async function compare(client: KubeClient): Promise<void> {
 }
 
 describe('a daemon that hangs before, in or after the injection holds up nothing of the other node', () => {
-  test('with an API server that is well', () => compare(stage.client));
+  test('with an API server that is well', () => compare(stage.operatorClient));
 
-  (SLOW_MS > 0 ? test : test.skip)('with an API server that takes its time', () => compare(slow(stage.client)));
+  (SLOW_MS > 0 ? test : test.skip)('with an API server that takes its time', () => compare(slow(stage.operatorClient)));
 });

@@ -25,6 +25,7 @@ import { createAuthority, issueClient, issueServer, type Pair } from '../../src/
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { chaosExperiments, chaosWorkflows, type ExperimentObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
+import { chartRights, type ChartRights } from './chart-rights.ts';
 import { loadCredentials } from '../../src/daemons/credentials.ts';
 import { connectDaemons, type Daemons } from '../../src/daemons/daemons.ts';
 import { addNode, replaceNodeDaemon, running, startNodeDaemon, stopNodeDaemon, type StageNode } from './stage-node.ts';
@@ -75,6 +76,8 @@ export interface ApiServerFixture {
 export interface Stage {
   readonly namespace: string;
   readonly client: KubeClient;
+  /** The same API server, with the rights that the chart gives the operator, and no others. */
+  readonly operatorClient: KubeClient;
   readonly nodes: readonly StageNode[];
   /** Its only container is like `container`. */
   addPod(
@@ -112,11 +115,12 @@ export async function openApiServerFixture(): Promise<ApiServerFixture> {
   await forget(client, chaosWorkflows);
   await forget(client, chaosExperiments);
   const authority = await createAuthority({ now: Date.now() });
+  const rights = await chartRights(cluster);
   return {
     cluster,
     client,
     folder,
-    stage: ({ nodes: count = 2 } = {}) => openStage(client, folder, authority, count),
+    stage: ({ nodes: count = 2 } = {}) => openStage({ client, folder, authority, rights }, count),
     close: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -139,15 +143,24 @@ async function forget<T extends KubeObject>(client: KubeClient, type: ResourceTy
   );
 }
 
-async function openStage(client: KubeClient, parent: string, authority: Pair, count: number): Promise<Stage> {
+interface StageParts {
+  readonly client: KubeClient;
+  readonly folder: string;
+  readonly authority: Pair;
+  readonly rights: ChartRights;
+}
+
+async function openStage(parts: StageParts, count: number): Promise<Stage> {
+  const { client, authority } = parts;
   const id = randomBytes(3).toString('hex');
   const namespace = `stage-${id}`;
-  const folder = await mkdtemp(join(parent, `${id}-`));
+  const folder = await mkdtemp(join(parts.folder, `${id}-`));
   const logger: Logger = createLogger({
     level: (process.env['CHAOSPLANE_TEST_LOG'] as 'info' | undefined) ?? 'silent',
     pretty: true,
   });
   await makeNamespace(client, namespace);
+  const account = await parts.rights(client, namespace);
   const { server, operator, ca, token } = await issueFiles(folder, namespace, authority);
   const daemon = {
     namespace,
@@ -175,6 +188,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
   return {
     namespace,
     client,
+    operatorClient: account.client,
     nodes: stageNodes,
     async addPod(name, node, labels = { app: 'web' }, container = {}) {
       const object = await client.create(pods, {
@@ -205,7 +219,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
       };
       const files = { ...operator, ca, token };
       const config = operatorConfig(namespace, files, { identity: `operator-${started.length}`, ...options });
-      const staged = startStaged(config, daemons, { client, logger, ...options });
+      const staged = startStaged(config, daemons, { client: account.client, logger, ...options });
       started.push(options.doomed === true ? { ...staged, stop: abandon(staged.stop) } : staged);
       return staged;
     },
@@ -219,6 +233,7 @@ async function openStage(client: KubeClient, parent: string, authority: Pair, co
         node.silence();
         await client.delete(nodes, { name: node.name });
       }
+      await account.close();
       await client.delete(namespaces, { name: namespace });
     },
   };

@@ -1,22 +1,20 @@
 /** Taints on a real API server, by an operator with the rights of the chart: those of others are never lost, and its own is taken away. */
 import { expect, jest, test } from '@jest/globals';
-import { nodes, type KubeClient, type Taint } from '@chaosplane/kube';
+import { nodes, type Taint } from '@chaosplane/kube';
 import { chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage, isEffective, isOver } from './each-on-stage.ts';
-import { addWork, asOperator, clean, readNode, viewOf, work } from './nodes-on-stage.ts';
+import { addWork, clean, readNode, viewOf, work } from './nodes-on-stage.ts';
 import type { StageNode } from './stage-node.ts';
 import type { Stage } from './stage.ts';
 
 jest.setTimeout(180_000);
 
 let stage: Stage;
-let client: KubeClient;
 let node: StageNode;
 
-eachOnStage(async (next, fixture) => {
+eachOnStage((next) => {
   stage = next;
-  client = await asOperator(fixture, stage);
   [node] = stage.nodes as [StageNode];
 });
 
@@ -56,7 +54,7 @@ test('a taint comes and goes beside those of others, their times included, while
     timeAdded: '2026-01-01T00:00:00Z',
   };
   await change((taints) => [...taints, unreachable]);
-  stage.startOperator({ client });
+  stage.startOperator();
   const busy = new AbortController();
   let changes = 0;
   const others = (async () => {
@@ -88,7 +86,7 @@ test('a taint comes and goes beside those of others, their times included, while
 
 test('a taint that is there already is not shared with its owner: the experiment fails, and it stays', async () => {
   await change((taints) => [...taints, { key: 'example.com/k', value: 'theirs', effect: 'NoSchedule' }]);
-  stage.startOperator({ client });
+  stage.startOperator();
   await taint('taint');
   const over = await stage.until('taint', isOver);
   const message = expect.stringContaining('it has the taint example.com/k=theirs:NoSchedule of another program');
@@ -98,7 +96,7 @@ test('a taint that is there already is not shared with its owner: the experiment
 });
 
 test('two experiments share a taint, and the last one takes it away', async () => {
-  stage.startOperator({ client });
+  stage.startOperator();
   for (const name of ['a', 'b']) await taint(name);
   for (const name of ['a', 'b']) await stage.until(name, isEffective);
   await remove('a');
@@ -112,7 +110,7 @@ test('NoExecute has Kubernetes delete what does not tolerate it, which a dry run
   await addWork(stage, node, 'goes', { tolerations: [] });
   await addWork(stage, node, 'stays', exists());
   await addWork(stage, node, 'later', exists({ effect: 'NoExecute', tolerationSeconds: 3600 }));
-  stage.startOperator({ client });
+  stage.startOperator();
   const parameters = { effect: 'NoExecute' };
   await taint('dry', parameters, { execution: { dryRun: true } });
   const dry = await stage.until('dry', isOver);
@@ -132,7 +130,7 @@ test('NoExecute has Kubernetes delete what does not tolerate it, which a dry run
 });
 
 test('a taint that is taken away by hand ends its execution, and is not put again', async () => {
-  stage.startOperator({ client });
+  stage.startOperator();
   await taint('taint');
   await stage.until('taint', isEffective);
   await change((taints) => taints.filter(({ key }) => key !== 'example.com/k'));

@@ -71,7 +71,7 @@ async function play(stage: Stage, point: CrashPoint): Promise<object> {
   const before = stage.print();
   const daemons = await stage.connect();
   const identity = 'operator-0';
-  stage.startOperator({ identity, doomed: true, ...doomed({ client: stage.client, daemons }, point) });
+  stage.startOperator({ identity, doomed: true, ...doomed({ client: stage.operatorClient, daemons }, point) });
   await applyWorkflow(stage, 'flow', spec);
   const ends = async (): Promise<true | undefined> => {
     const object = await stage.client.get(chaosWorkflows, { namespace: stage.namespace, name: 'flow' });

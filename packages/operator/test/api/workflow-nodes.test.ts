@@ -1,28 +1,25 @@
 /** What the operator carries out itself, as steps of a workflow, with the rights of the chart and no others. */
 import { expect, jest, test } from '@jest/globals';
 import { chaosWorkflows } from '@chaosplane/api';
-import type { KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { eachOnStage } from './each-on-stage.ts';
-import { addWork, asOperator, clean, viewOf } from './nodes-on-stage.ts';
+import { addWork, clean, viewOf } from './nodes-on-stage.ts';
 import type { Stage } from './stage.ts';
 import { applyWorkflow, isOver, stepsOf, untilWorkflow } from './workflows.ts';
 
 jest.setTimeout(180_000);
 
 let stage: Stage;
-let client: KubeClient;
 
-eachOnStage(async (next, fixture) => {
+eachOnStage((next) => {
   stage = next;
-  client = await asOperator(fixture, stage);
 });
 
 test('a taint, a drain and the death of a pod are steps that end, one after the other', async () => {
   const [node, other] = stage.nodes;
   await addWork(stage, node!, 'drained');
   await addWork(stage, other!, 'killed');
-  stage.startOperator({ client });
+  stage.startOperator();
   const onNode = { target: { kind: 'Node', names: [node!.name] }, duration: '1s' };
   const actions = {
     taint: { ...onNode, action: { type: 'node-taint', parameters: { key: 'example.com/k', effect: 'NoSchedule' } } },
