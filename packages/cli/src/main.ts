@@ -1,20 +1,10 @@
 #!/usr/bin/env node
 /** The chaosplane command: the only file of the CLI that reads its surroundings and sets the exit code. */
 import { basename, delimiter } from 'node:path';
-import { apiServerOfPod, cacheFolderOf, defined, VERSION } from '@chaosplane/common';
-import { Command, CommanderError } from 'commander';
-import { addCompletion } from './commands/completion.ts';
-import { addDaemon } from './commands/daemon.ts';
-import { addDemo } from './commands/demo.ts';
-import { addExecutions } from './commands/executions.ts';
-import { addExperiments } from './commands/experiments.ts';
-import { addRecover } from './commands/recover.ts';
-import { addExplain } from './commands/explain.ts';
-import { addNode } from './commands/node.ts';
-import { isPlugin, machineClock, type Surroundings } from './commands/options.ts';
-import { addResume } from './commands/resume.ts';
-import { addRun } from './commands/run.ts';
-import { addVersion } from './commands/version.ts';
+import { apiServerOfPod, cacheFolderOf, defined } from '@chaosplane/common';
+import { CommanderError } from 'commander';
+import { machineClock, type Surroundings } from './commands/options.ts';
+import { createProgram } from './program.ts';
 import { describeError } from './output/problems.ts';
 import { exitCodes } from './output/verdict.ts';
 
@@ -52,28 +42,8 @@ const done = (exitCode: number): void => {
   process.exitCode = exitCode;
 };
 
-const program = new Command(surroundings.calledAs)
-  .description('Chaos engineering for Kubernetes: faults that provably took effect, provably end, and never leak.')
-  .version(VERSION)
-  .option('-v, --verbose', 'more about what goes on, and the stack of an error')
-  .showSuggestionAfterError()
-  .exitOverride();
-
-addRun(program, surroundings, done);
-addExplain(program, surroundings, done);
-addExecutions(program, surroundings, done);
-addRecover(program, surroundings, done);
-addExperiments(program, surroundings, done);
-addResume(program, surroundings, done);
-addNode(program, surroundings, done);
-addVersion(program, surroundings, done);
-// A plugin of kubectl is about a cluster; kubectl completes its words where a program kubectl_complete-chaosplane says how.
-if (!isPlugin(surroundings)) {
-  addDaemon(program, surroundings, done);
-  // The pods of the demo are made of sources, which a bundle does not have.
-  if (import.meta.filename.endsWith('.ts')) addDemo(program, surroundings, done);
-  addCompletion(program);
-}
+// The pods of the demo are made of sources, which a bundle does not have.
+const program = createProgram(surroundings, { done, demo: import.meta.filename.endsWith('.ts') });
 
 try {
   await program.parseAsync();

@@ -8,7 +8,7 @@ import { startCluster, type Cluster } from '@chaosplane/testcluster';
 import { NAMESPACE } from '@chaosplane/testcluster/release';
 import { execa } from 'execa';
 
-import { blocksOf, type Block } from './page.ts';
+import { blocksOf, type Block } from '../../../docs/page.ts';
 
 jest.setTimeout(900_000);
 
@@ -89,7 +89,7 @@ async function runUntil(last: string): Promise<string[]> {
       expect(text).toContain(block.before);
       await writeFile(join(folder, block.path), text.replace(block.before, block.after));
       byHand.add(block.path);
-    } else {
+    } else if (block.kind === 'commands') {
       for (const line of block.lines) printed.push(await run(line));
       if (block.lines.some((line) => line.includes(last))) return printed;
     }
