@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { reportTurned, serveHttp, systemClock, VERSION, type Clock, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { createServer, type Server, type ServerMiddleware } from 'nice-grpc';
+import { createServer, type Server } from 'nice-grpc';
 import { errorDetailsServerMiddleware } from 'nice-grpc-error-details';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { parseConfig, type DaemonConfig, type RawDaemonConfig } from './config.ts';
@@ -102,16 +102,11 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   metrics.watch(engine);
 
   // A server listens once, so each address has its own.
-  const serve = async (
-    listen: (server: Server) => Promise<string>,
-    authenticate?: ServerMiddleware,
-  ): Promise<string> => {
+  const serve = async (listen: (server: Server) => Promise<string>): Promise<string> => {
     const server = createServer(COMMANDS.options)
       .use(errorDetailsServerMiddleware)
       .use(callMiddleware({ clock, logger, observe: metrics.observeCall }));
-    const service = createService(engine, { version: VERSION });
-    if (authenticate === undefined) server.add(ChaosDaemonDefinition, service);
-    else server.with(authenticate).add(ChaosDaemonDefinition, service);
+    server.add(ChaosDaemonDefinition, createService(engine, { version: VERSION }));
     server.add(HealthDefinition, HealthServiceImpl(health));
     const address = await listen(server);
     stack.defer(() => endServer(server, clock));
@@ -125,7 +120,7 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     stack.defer(() => identity.stop());
     const before = commandPort(clientName, doors);
     const listenGuarded = (server: Server): Promise<string> => listenTcp(server, listen, identity.credentials, before);
-    addresses.grpc = await serve(listenGuarded, identity.middleware);
+    addresses.grpc = await serve(listenGuarded);
   }
   // Before the servers end: this is what ends the streams that they have open.
   stack.defer(() => engine.refuse());

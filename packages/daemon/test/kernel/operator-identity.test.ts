@@ -81,6 +81,7 @@ describe('the certificate', () => {
         level: 'warn',
         rpc: 'ListExecutions',
         peer: expect.stringMatching(/^127\.0\.0\.1:/),
+        code: 'PERMISSION_DENIED',
         reason,
         msg: 'call refused',
       },

@@ -1,48 +1,10 @@
 /** Which certificates of the authority may command the daemon: those of clients, of one name. */
 import { X509Certificate } from 'node:crypto';
-import type { Clock, Logger } from '@chaosplane/common';
-import {
-  experimental,
-  ServerInterceptingCall,
-  status,
-  type ServerCredentials,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-} from '@grpc/grpc-js';
-import type { CountRefusal, RefusalReason } from './refusals.ts';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { RefusalReason } from './refusals.ts';
 
 /** Extended key usage for TLS clients (RFC 5280, 4.2.1.12). */
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-
-/**
- * The same credentials, for one client only. The handshake has checked who signed; who was signed is checked here, for each
- * call, because nice-grpc's own middleware does not see certificates.
- */
-export function onlyClient(
-  credentials: ServerCredentials,
-  name: string,
-  parts: { readonly clock: Pick<Clock, 'now'>; readonly logger: Logger; readonly count: CountRefusal },
-): ServerCredentials {
-  const interceptor: ServerInterceptor = (method, call) => {
-    const certificate = certificateOf(call);
-    const wrong = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, name, parts.clock.now());
-    if (wrong === undefined) return new ServerInterceptingCall(call);
-    return new ServerInterceptingCall(call, {
-      start(next) {
-        next({
-          onReceiveMetadata() {
-            const rpc = method.path.slice(method.path.lastIndexOf('/') + 1);
-            parts.count(wrong);
-            parts.logger.warn({ rpc, peer: call.getPeer(), reason: wrong }, 'call refused');
-            const details = `this daemon is commanded with the client certificate of ${name} only (${wrong})`;
-            call.sendStatus({ code: status.PERMISSION_DENIED, details });
-          },
-        });
-      },
-    });
-  };
-  return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor]);
-}
 
 /**
  * The caller's certificate, DER; undefined when it gave none, or when its connection has ended before its call is looked at: then

@@ -1,17 +1,14 @@
 /** Who may command the daemon over TCP: one client certificate, and the token of one service account besides. */
-import { followTlsFiles, type Clock, type Logger } from '@chaosplane/common';
+import { defined, followTlsFiles, type Clock, type Logger } from '@chaosplane/common';
+import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { experimental, type ServerCredentials } from '@grpc/grpc-js';
-import type { ServerMiddleware } from 'nice-grpc-common';
-import { bearerMiddleware } from './bearer.ts';
-import { onlyClient } from './client-name.ts';
+import { gated } from './gate.ts';
 import type { CountRefusal } from './refusals.ts';
-import { createTokens, type TokenReviewer } from './tokens.ts';
+import { createTokens, type TokenReviewer, type Tokens } from './tokens.ts';
 
 /** How the TCP listener knows its client. */
 export interface ClientIdentity {
   readonly credentials: ServerCredentials;
-  /** For the ChaosDaemon service; absent where the settings ask for no token. Health needs none: probes have none. */
-  readonly middleware?: ServerMiddleware;
   /** Stops looking at the certificates' files. */
   stop(): void;
 }
@@ -50,19 +47,23 @@ export async function clientIdentity(
 ): Promise<ClientIdentity> {
   const { source, stop } = await followTlsFiles({ ...tls, ca: tls.clientCa }, { clock, logger });
   const credentials = experimental.createCertificateProviderServerCredentials(source, source, true);
-  const identity = { credentials: onlyClient(credentials, clientName, { clock, logger, count }), stop };
+  const gate = (tokens?: Tokens): ClientIdentity => {
+    const options = { clientName, tokenPath: `/${ChaosDaemonDefinition.fullName}/`, ...defined({ tokens }) };
+    return { credentials: gated(credentials, options, { clock, logger, count }), stop };
+  };
   if (tokenReview === undefined) {
     // Outside of a cluster no API server reviews tokens, so this is allowed; a stolen key alone is enough then.
     logger.warn({ clientName }, 'clients over tcp are asked for a certificate only, not for a token');
-    return identity;
+    return gate();
   }
   const { serviceAccount, audience, apiServer, credentials: folder } = tokenReview;
-  const tokens = createTokens({
-    reviewer: reviewer({ url: apiServer, credentials: folder }),
-    clock,
-    logger,
-    serviceAccount,
-    audience,
-  });
-  return { ...identity, middleware: bearerMiddleware({ tokens, count }) };
+  return gate(
+    createTokens({
+      reviewer: reviewer({ url: apiServer, credentials: folder }),
+      clock,
+      logger,
+      serviceAccount,
+      audience,
+    }),
+  );
 }
