@@ -1,13 +1,11 @@
 /** A real daemon, who calls it, and the Secrets of both, which reach each of them as a kubelet brings them. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createLab, eventually, startProgram, type Program } from '@chaosplane/testkit';
 import { ensureCertificates, type Ensured } from '../../src/certificates/index.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
+import { startRotationCaller, type RotationCaller } from '../rotation-caller.ts';
 import { secretStore } from '../secret-store.ts';
 
 export const NAMES = {
@@ -16,17 +14,6 @@ export const NAMES = {
   daemonService: 'chaosplane-daemon',
   operatorName: 'chaosplane-operator',
 };
-
-/** What the caller says: calls that succeeded so far, and those that failed since it was asked last. */
-export interface Said {
-  readonly kept: number;
-  readonly new: number;
-  readonly failures: readonly string[];
-  /** Connections that an operator kept for all its calls, one after another. */
-  readonly connections: number;
-  /** How often it has heard of a change. */
-  readonly generation: number;
-}
 
 /** One side: the daemon, or who calls it. */
 export type Side = 'daemon' | 'operator';
@@ -39,7 +26,7 @@ export interface RotationStage {
   /** Brings a side its Secret; resolves when it has heard of it. */
   bring(side: Side): Promise<void>;
   /** What came of the calls. */
-  ask(): Promise<Said>;
+  readonly ask: RotationCaller['ask'];
 }
 
 const HEARD = /certificates reloaded/;
@@ -84,52 +71,25 @@ export async function openRotationStage(stack: AsyncDisposableStack): Promise<Ro
   });
   stack.defer(() => daemon.stop());
   const name = `node.${NAMES.daemonService}.${NAMES.namespace}.svc.${NAMES.clusterDomain}`;
-  const ask = startCaller(stack, lab.peer(0).path, [`${lab.target.ipv4}:50051`, name, mounted('operator')]);
+  const caller = startRotationCaller({
+    netns: lab.peer(0).path,
+    address: `${lab.target.ipv4}:50051`,
+    name,
+    tls: mounted('operator'),
+    token: join(mounted('operator'), 'token'),
+  });
+  stack.defer(() => caller.close());
   return {
     secrets,
     daemon,
     ensure,
-    ask,
+    ask: caller.ask,
     async bring(side) {
       const heard = async (): Promise<number> =>
-        side === 'daemon' ? daemon.logged(HEARD) : (await ask.quietly()).generation;
+        side === 'daemon' ? daemon.logged(HEARD) : (await caller.peek()).generation;
       const before = await heard();
       await write(side);
       await eventually(`${side} has heard of it`, async () => (await heard()) > before, { withinMs: 60_000 });
     },
   };
-}
-
-/** Starts who calls; `quietly` asks it and keeps what failed for the next one that asks. */
-function startCaller(
-  stack: AsyncDisposableStack,
-  netns: string,
-  argv: readonly string[],
-): (() => Promise<Said>) & { readonly quietly: () => Promise<Said> } {
-  const program = [process.execPath, `${import.meta.dirname}/caller.main.ts`, ...argv];
-  const child = spawn('nsenter', [`--net=${netns}`, ...program], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-  const ended = once(child, 'close');
-  stack.defer(async () => {
-    child.stdin.end();
-    await ended;
-  });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  let failed: string[] = [];
-  const quietly = async (): Promise<Said> => {
-    child.stdin.write('\n');
-    const { value } = (await answers.next()) as { value?: string };
-    if (value === undefined) throw new Error('the caller ended');
-    const said = JSON.parse(value) as Said;
-    failed = [...failed, ...said.failures];
-    return said;
-  };
-  const ask = async (): Promise<Said> => {
-    const said = { ...(await quietly()), failures: failed };
-    failed = [];
-    return said;
-  };
-  return Object.assign(ask, { quietly });
 }

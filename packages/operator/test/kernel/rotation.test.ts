@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { authoritySecret, ROTATE_ANNOTATION } from '../../src/certificates/authorities.ts';
 import { createAuthority } from '../../src/certificates/issue.ts';
-import { NAMES, openRotationStage, type RotationStage, type Said, type Side } from './rotation-stage.ts';
+import type { Said } from '../rotation-caller.ts';
+import { NAMES, openRotationStage, type RotationStage, type Side } from './rotation-stage.ts';
 
 const AUTHORITY = 'chaosplane-ca';
 const ROTATIONS = 3;

@@ -1,16 +1,16 @@
 /** The operator's connections to one daemon, under load: a hundred calls a second, also when some fail. Answers each line with what came of them. */
 import { createInterface } from 'node:readline';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { loadCredentials } from '../../src/daemons/credentials.ts';
-import { connectDaemons } from '../../src/daemons/daemons.ts';
+import { loadCredentials } from '../src/daemons/credentials.ts';
+import { CALL_MS, connectDaemons } from '../src/daemons/daemons.ts';
 
 /** Calls a second, over the connections that an operator keeps and over new ones; a daemon lets in ten of these in a second. */
 const [KEPT, NEW] = [93, 7];
 
-const [address = '', name = '', folder = ''] = process.argv.slice(2);
-const file = (key: string): string => `${folder}/${key}`;
+const [address = '', name = '', tls = '', token = ''] = process.argv.slice(2);
+const file = (key: string): string => `${tls}/${key}`;
 const identity = await loadCredentials(
-  { certificate: file('tls.crt'), key: file('tls.key'), ca: file('ca.crt'), token: file('token') },
+  { certificate: file('tls.crt'), key: file('tls.key'), ca: file('ca.crt'), token },
   { clock: systemClock, logger: createLogger({ level: 'silent' }) },
 );
 const connect = () =>
@@ -22,15 +22,17 @@ const connect = () =>
   });
 const daemons = connect();
 
-const sum = { kept: 0, new: 0, failures: [] as string[], connections: new Set<object>() };
+const sum = { kept: 0, new: 0, times: [] as number[], failures: [] as string[], connections: new Set<object>() };
 
 async function call(how: 'kept' | 'new'): Promise<void> {
   const pool = how === 'kept' ? daemons : connect();
+  const startedAt = performance.now();
   try {
     const client = pool.of('node');
     if (how === 'kept') sum.connections.add(client);
-    await client.listExecutions({}, { signal: AbortSignal.timeout(10_000) });
+    await client.listExecutions({}, { signal: AbortSignal.timeout(CALL_MS) });
     sum[how] += 1;
+    if (how === 'kept') sum.times.push(performance.now() - startedAt);
   } catch (error) {
     sum.failures.push(`${how}: ${String(error)}`);
   } finally {
@@ -43,17 +45,18 @@ lines.on('line', () => {
   const { connections, failures, ...calls } = sum;
   const said = { ...calls, failures, connections: connections.size, generation: identity.generation() };
   process.stdout.write(`${JSON.stringify(said)}\n`);
-  sum.failures = [];
+  [sum.failures, sum.times] = [[], []];
 });
 lines.once('close', () => process.exit(0));
 
-/** Begins so many in a second, also when this process had to wait: none is left out. */
-function every(perSecond: number, begin: () => void): void {
-  const since = performance.now();
-  let begun = 0;
+/** Begins so many in a second. After this process had to wait, `late` ones are begun as well: none is left out. */
+function every(perSecond: number, late: boolean, begin: () => void): void {
+  const betweenMs = 1000 / perSecond;
+  let due = performance.now();
   setInterval(() => {
-    for (; begun < ((performance.now() - since) * perSecond) / 1000; begun += 1) begin();
+    for (; due <= performance.now(); due = late ? due + betweenMs : performance.now() + betweenMs) begin();
   }, 5);
 }
-every(KEPT, () => void call('kept'));
-every(NEW, () => void call('new'));
+every(KEPT, true, () => void call('kept'));
+// A crowd of connections at once is what a daemon turns away.
+every(NEW, false, () => void call('new'));
