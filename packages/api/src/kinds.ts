@@ -1,5 +1,5 @@
 /** The kinds of ChaosPlane, and the names that their objects carry. */
-import { resourceType } from '@chaosplane/kube/object';
+import { resourceType, type KubeObject, type ResourceType } from '@chaosplane/kube/object';
 import type { ExperimentObject, ShardObject } from './experiment/object.ts';
 import type { PolicyObject } from './policy/object.ts';
 import type { ScheduleObject } from './schedule/object.ts';
@@ -47,6 +47,16 @@ export const blastRadiusPolicies = resourceType<PolicyObject>({
   plural: 'blastradiuspolicies',
   namespaced: false,
 });
+
+/** Every kind; a kind of which others are made comes before them. */
+export const allKinds: readonly ResourceType<KubeObject>[] = [
+  chaosSchedules,
+  chaosWorkflows,
+  chaosExperiments,
+  chaosWorkflowShards,
+  chaosExperimentShards,
+  blastRadiusPolicies,
+];
 
 /** Keeps an experiment until every target has recovered. */
 export const FINALIZER = 'chaosplane.io/recover';

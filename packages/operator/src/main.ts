@@ -38,7 +38,7 @@ const logLevel = new Option('--log-level <level>', 'what is logged')
   .choices(['trace', 'debug', 'info', 'warn', 'error'])
   .default('info');
 
-interface UninstallFlags extends Pick<UninstallOptions, 'namespace' | 'leaseName' | 'roleName' | 'keepCertificates'> {
+interface UninstallFlags extends Pick<UninstallOptions, 'namespace' | 'leaseName' | 'roleName' | 'keepCertificates' | 'removeDefinitions'> {
   readonly timeout: string;
 }
 
@@ -168,6 +168,23 @@ program
   });
 
 program
+  .command('definitions')
+  .description('The resource definitions of ChaosPlane.')
+  .command('apply')
+  .description('Writes them, takes no field away that the cluster knows, and waits until they are served.')
+  .requiredOption('--folder <path>', 'where they are, each a file of JSON')
+  .option('--timeout <duration>', 'how long the API server may take to serve them', '60s')
+  .addOption(kubeconfig)
+  .addOption(logLevel)
+  .action(async (flags: CommonFlags & { folder: string; timeout: string }) => {
+    const timeoutMs = durationOf('--timeout', flags.timeout);
+    const { applyDefinitions, readDefinitions } = await import('./definitions/index.ts');
+    const parts = { ...(await connect(flags)), signal: stop.signal };
+    await applyDefinitions(await readDefinitions(flags.folder), parts, { timeoutMs });
+    done(0);
+  });
+
+program
   .command('uninstall')
   .description(
     'Sets the kill switch, ends and recovers every experiment, within a time; then removes what the hooks have made.',
@@ -177,11 +194,12 @@ program
   .option('--lease-name <name>', 'the Lease of the election', 'chaosplane-operator')
   .option('--role-name <name>', "the operator's ClusterRole, with which the kill switch goes", 'chaosplane-operator')
   .option('--keep-certificates', 'they are not those of the hooks')
+  .option('--remove-definitions', 'the resource definitions as well, and so every object of ChaosPlane')
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & UninstallFlags) => {
-    const { namespace, leaseName, roleName, keepCertificates } = flags;
-    const names = { namespace, leaseName, roleName, ...defined({ keepCertificates }) };
+    const { namespace, leaseName, roleName, keepCertificates, removeDefinitions } = flags;
+    const names = { namespace, leaseName, roleName, ...defined({ keepCertificates, removeDefinitions }) };
     const options = { ...names, timeoutMs: durationOf('--timeout', flags.timeout) };
     const { uninstall } = await import('./uninstall.ts');
     await uninstall(options, await connect(flags), stop.signal);

@@ -1,9 +1,10 @@
-/** Before the chart goes: nothing begins any more; every workflow and experiment is ended and recovered, within a time; then what hooks have made is removed. */
+/** Before the chart goes: nothing begins any more; every workflow and experiment is ended and recovered, within a time; then what hooks have made is removed, and the definitions where that is wanted. */
 import { formatDuration, type Clock, type Logger } from '@chaosplane/common';
 import {
   isFinal,
   ABORT_ANNOTATION,
   CAPABILITIES_ANNOTATION,
+  allKinds,
   chaosExperiments,
   chaosSchedules,
   chaosWorkflows,
@@ -25,6 +26,7 @@ import {
   type ResourceType,
 } from '@chaosplane/kube';
 import { removeCertificates } from './certificates/index.ts';
+import { removeDefinitions } from './definitions/index.ts';
 import { FIELD_MANAGER } from './field-manager.ts';
 import { changeNode } from './nodes/change.ts';
 import { holds } from './nodes/holds.ts';
@@ -39,6 +41,8 @@ export interface UninstallOptions {
   readonly roleName: string;
   /** Others made the certificates, and would make them again. */
   readonly keepCertificates?: boolean;
+  /** Whether the resource definitions go as well, and with them every object of their kinds. */
+  readonly removeDefinitions?: boolean;
 }
 
 /** What an uninstallation works with. */
@@ -52,6 +56,8 @@ export interface UninstallParts {
 export const UNINSTALL_POLICY = 'chaosplane-uninstall';
 
 const LOOK_AGAIN_MS = 1000;
+/** How long it is waited for the definitions to be gone; the API server goes on without the wait. */
+const DEFINITIONS_GONE_MS = 30_000;
 
 /** So many are named in a line. */
 const NAMED = 20;
@@ -99,6 +105,8 @@ export async function uninstall(options: UninstallOptions, parts: UninstallParts
   if (options.keepCertificates !== true)
     await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
   await client.delete(leases, { namespace, name: options.leaseName }, { signal });
+  if (options.removeDefinitions === true)
+    await removeDefinitions(allKinds, { client, clock, logger, signal }, { timeoutMs: DEFINITIONS_GONE_MS });
 }
 
 /** Nothing begins from here on. A cluster without the kind of policies begins nothing anyway. */

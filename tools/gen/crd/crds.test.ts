@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { crdFiles, staleCrds } from './crds.ts';
@@ -59,4 +60,36 @@ test('an addition without a place is refused, so that a renamed field is noticed
   expect(() => withAdditions({ type: 'object' }, [{ at: 'spec.gone', add: {} }])).toThrow(
     'spec.gone: there is no spec',
   );
+});
+
+/** The paths of a schema that have a default. */
+function defaultsOf(schema: Structural, path = ''): string[] {
+  const parts = Object.entries(schema.properties ?? {}).map(([name, part]) => [`${path}.${name}`, part] as const);
+  const inner = [
+    [`${path}[]`, schema.items],
+    [`${path}{}`, schema.additionalProperties],
+  ] as const;
+  const below = [...parts, ...inner].flatMap(([at, part]) => (part === undefined ? [] : defaultsOf(part, at)));
+  return schema.default === undefined ? below : [path.replace(/^\./, ''), ...below];
+}
+
+/** Those of the last release, by kind. A kind that is released later is added with its release. */
+const released = JSON.parse(readFileSync(join(import.meta.dirname, '../baseline/defaults.json'), 'utf8')) as Readonly<
+  Record<string, readonly string[]>
+>;
+
+test.each(definitions)(
+  'no field of $kind got a default since: an older operator would abort what has it',
+  (definition) => {
+    const known = released[definition.kind] ?? defaultsOf(schemaOf(definition));
+    expect(defaultsOf(schemaOf(definition)).filter((path) => !known.includes(path))).toEqual([]);
+  },
+);
+
+test('a later field with a default is found, wherever it is', () => {
+  const later: Structural = {
+    properties: { list: { type: 'array', items: { properties: { a: { type: 'string', default: 'x' } } } } },
+    additionalProperties: { type: 'boolean', default: true },
+  };
+  expect(defaultsOf(later)).toEqual(['list[].a', '{}']);
 });
