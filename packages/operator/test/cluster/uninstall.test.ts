@@ -302,3 +302,22 @@ test('helm uninstall ends what runs: traffic is normal, the namespaces are clean
   );
   await shop.remove('cut');
 });
+
+test('with crds.keep=false, helm uninstall ends what runs, and then removes the definitions with all that is of them', async () => {
+  await installRelease(shop.cluster, { report: () => undefined, set: ['crds.keep=false'] });
+  const before = [await shop.print('left'), await shop.print('right')];
+  const target = { names: ['left', 'right'], mode: 'all' };
+  await shop.apply('last', { target, action: cut, duration: '10m' });
+  await shop.until('last', isEffective);
+  expect([await shop.print('left'), await shop.print('right')]).not.toEqual(before);
+  const policy = { apiVersion: chaosExperiments.apiVersion, kind: 'BlastRadiusPolicy', metadata: { name: 'last' } };
+  const input = JSON.stringify({ ...policy, spec: { scope: { namespaces: [NAMESPACE] } } });
+  await shop.cluster.kubectl(['apply', '-f', '-'], { input });
+
+  await uninstallRelease(shop.cluster);
+
+  expect([await shop.print('left'), await shop.print('right')]).toEqual(before);
+  const wide = 'mutatingwebhookconfigurations,clusterroles,clusterrolebindings,validatingadmissionpolicies,crds';
+  const left = (await shop.cluster.kubectl(['get', wide, '-o', 'name'])).split('\n');
+  expect(left.filter((name) => name.includes('chaosplane'))).toEqual([]);
+}, 400_000);
