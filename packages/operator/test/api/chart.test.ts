@@ -87,8 +87,8 @@ describe('rights', () => {
   test('of each account are what the chart says, by the API server, and what docs/rights.md says; with and without roles for users', async () => {
     const holders = rightsOf(rendered);
     expect(accounts(holders).map(({ name }) => name)).toEqual([
-      ...['chaosplane-certificates', 'chaosplane-certificates-renewal', 'chaosplane-daemon', 'chaosplane-operator'],
-      'chaosplane-uninstall',
+      ...['chaosplane-certificates', 'chaosplane-certificates-renewal', 'chaosplane-daemon', 'chaosplane-definitions'],
+      ...['chaosplane-operator', 'chaosplane-uninstall'],
     ]);
     for (const { name, rights } of accounts(holders)) {
       for (const [namespace, good] of [
@@ -187,6 +187,7 @@ test('a restricted namespace takes every pod but the daemon, which needs a privi
     'CronJob chaosplane-certificates-renewal',
     'Deployment chaosplane-operator',
     'Job chaosplane-certificates',
+    'Job chaosplane-definitions',
     'Job chaosplane-uninstall',
   ]);
   expect(others.filter((name) => restricted[name] !== 'taken')).toEqual([]);

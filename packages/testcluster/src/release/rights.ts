@@ -117,7 +117,7 @@ const INTRODUCTION = [
   'account may do, and the other tests of the operator run with exactly these rights. No account may use a wildcard, read Secrets of the',
   'whole cluster, run or attach to anything in a pod, reach a kubelet, or give itself or others more rights.',
   '',
-  'The hooks (`chaosplane-certificates`, `chaosplane-uninstall`) have their accounts only while they run. A user who can act as the operator can',
+  'The hooks (`chaosplane-definitions`, `chaosplane-certificates`, `chaosplane-uninstall`) have their accounts only while they run. A user who can act as the operator can',
   'evict and delete any pod, and change any node: Kubernetes has no right for parts of a node. The Secrets that probes send, the operator may',
   'read where a Role of their namespace lets it ([probes](experiments.md)).',
   '',
