@@ -84,9 +84,9 @@ export const longTests: readonly LongTest[] = [
   },
   {
     name: 'upgrade',
-    summary: 'an upgrade of the chart from an earlier build, with faults in force',
+    summary: 'upgrades, rollbacks and adjacent versions, from an earlier build and back, with faults in force',
     project: 'long',
-    files: ['upgrade'],
+    files: ['long/upgrade', 'long/adjacent'],
     limitMs: 2 * clusterLayer.limitMs,
     packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
     whyNot: whyNoBuildBefore,
@@ -203,8 +203,8 @@ export const longTests: readonly LongTest[] = [
   { ...onRuntime('gvisor', 'pods in gVisor, on containerd 2.2', { files: ['gvisor.long'] }), whyNot: whyNoGvisor },
 ];
 
-/** Version 0.1.0 of 2026-11-29, the last one before resource types had a package of their own. */
-const BUILD_BEFORE = '2bf56095fa1aeb9282d6b1b4c0efc04aa19a8e9a';
+/** Version 0.1.0 of 2026-11-30, the last one before the chart brought its definitions itself. */
+const BUILD_BEFORE = 'da9c94962e59aac4e7ab0af3003694d20a6c6542';
 
 /** It is built of its commit. */
 function whyNoBuildBefore(): string | undefined {
