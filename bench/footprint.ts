@@ -1,5 +1,7 @@
 /** `npm run bench -- footprint`: what operator and daemon take of a node: idle, with 50 faults, with 500, and when these have ended. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chaosExperiments } from '@chaosplane/api';
 import { imagePackages, packages as clusterPackages, startCluster, type Cluster } from '@chaosplane/testcluster';
@@ -122,7 +124,8 @@ async function measure(cluster: Cluster, build: Build): Promise<void> {
 /** The build of `before`, when one is named, and that of this checkout, on one cluster. */
 export async function benchFootprint(before: string | undefined): Promise<void> {
   await bringPackages({ ...clusterPackages, ...imagePackages }, 'the bench', report);
-  const builds = [...(before === undefined ? [] : [await buildBefore(before)]), await buildNow('now')];
+  const folder = await mkdtemp(join(tmpdir(), 'chaosplane-footprint-'));
+  const builds = [...(before === undefined ? [] : [await buildBefore(before)]), await buildNow('now', folder)];
   const cluster = await startCluster({ nodes: 2, report });
   try {
     await cluster.kubectl(['create', 'namespace', NAMESPACE]);
@@ -134,5 +137,6 @@ export async function benchFootprint(before: string | undefined): Promise<void> 
     for (const build of builds) await measure(cluster, build);
   } finally {
     await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -16,7 +16,7 @@ import {
 import { cgroupOf } from '../cluster/containers.ts';
 import { stressorsIn } from '@chaosplane/testcluster/accounts';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { buildBefore, buildNow, imageOf, upgradeTo, type Build } from './builds.ts';
+import { buildBefore, buildNow, imageOf, upgradeTo, type Build } from '@chaosplane/testcluster/builds';
 import { ask } from './felt.ts';
 
 jest.setTimeout(600_000);
@@ -33,7 +33,7 @@ let clean: string;
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-adjacent-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  [before, now] = [await buildBefore(), await buildNow('now', folder)];
+  [before, now] = [await buildBefore(process.env['CHAOSPLANE_TEST_BEFORE'] ?? ''), await buildNow('now', folder)];
   const cluster = await startCluster({ nodes: 2, report: (line) => void process.stderr.write(`${line}\n`) });
   stack.defer(() => cluster.stop());
   await cluster.loadImages([...before.images, ...now.images]);

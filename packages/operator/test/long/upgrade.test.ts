@@ -22,7 +22,15 @@ import { uninstallRelease } from '@chaosplane/testcluster/release';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { burningOn } from '../cluster/burning.ts';
 import { cgroupOf } from '../cluster/containers.ts';
-import { buildBefore, buildNow, imageOf, rollbackTo, upgradeTo, withField, type Build } from './builds.ts';
+import {
+  buildBefore,
+  buildNow,
+  imageOf,
+  rollbackTo,
+  upgradeTo,
+  withField,
+  type Build,
+} from '@chaosplane/testcluster/builds';
 import { ask, isDaemonReady, watch, type Felt } from './felt.ts';
 
 jest.setTimeout(1_800_000);
@@ -61,7 +69,11 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-upgrade-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const [before, next, now] = [await buildBefore(), await buildNow('next', folder), await buildNow('last', folder)];
+  const [before, next, now] = [
+    await buildBefore(process.env['CHAOSPLANE_TEST_BEFORE'] ?? ''),
+    await buildNow('next', folder),
+    await buildNow('last', folder),
+  ];
   const plurals = [chaosExperiments.plural, chaosSchedules.plural];
   builds = { before, later: await withField(next, folder, { plurals, field: 'note' }), now };
   const cluster = await startCluster({ nodes: NODES.length, report: say });

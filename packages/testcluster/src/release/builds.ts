@@ -2,12 +2,11 @@
 import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildImages } from '@chaosplane/image';
+import { execa } from 'execa';
+import { parseDocument } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import { cacheFolder } from '../cluster/start.ts';
 import { NAMESPACE as SYSTEM, RELEASE } from './release.ts';
-import { execa } from 'execa';
-import { parseDocument } from 'yaml';
 
 /** What is installed. */
 export interface Build {
@@ -33,7 +32,7 @@ export async function buildBefore(commit: string): Promise<Build> {
   const build: Build = {
     chart: join(folder, 'chart'),
     tag: 'before',
-    images: ['operator', 'daemon'].map((part) => join(folder, `chaosplane-${part}.tar`)),
+    images: namesIn(folder),
   };
   if (await exists(folder)) return build;
   say(`building ${commit.slice(0, 7)}`);
@@ -43,8 +42,7 @@ export async function buildBefore(commit: string): Promise<Build> {
     await execa('git', ['clone', '--shared', '--no-checkout', ROOT, checkout]);
     await execa('git', ['checkout', '--detach', commit], { cwd: checkout });
     await execa('npm', ['ci'], { cwd: checkout });
-    const named = ['--registry', REGISTRY, '--tag', build.tag];
-    await execa('npm', ['run', 'image', '--', 'all', '--out', out, ...named], { cwd: checkout });
+    await archivesOf(checkout, out, build.tag);
     await cp(join(checkout, 'charts/chaosplane'), join(out, 'chart'), { recursive: true });
     // Whole or not at all, on a file system that may be another one.
     await mkdir(`${folder}.part`, { recursive: true });
@@ -56,16 +54,21 @@ export async function buildBefore(commit: string): Promise<Build> {
   return build;
 }
 
-/** This checkout, under a tag of its own. */
-export async function buildNow(tag: string): Promise<Build> {
-  const references = { operator: imageOf('operator', { tag }), daemon: imageOf('daemon', { tag }) };
-  const images = await buildImages({
-    cacheFolder: join(cacheFolder(), 'images'),
-    report: say,
-    references,
-  });
-  return { chart: join(ROOT, 'charts/chaosplane'), tag, images: Object.values(images) };
+/** This checkout, under a tag of its own; its archives lie in `folder`. */
+export async function buildNow(tag: string, folder: string): Promise<Build> {
+  const images = await archivesOf(ROOT, join(folder, tag), tag);
+  return { chart: join(ROOT, 'charts/chaosplane'), tag, images };
 }
+
+/** Both images of a checkout, in `out`. */
+async function archivesOf(checkout: string, out: string, tag: string): Promise<string[]> {
+  const named = ['--registry', REGISTRY, '--tag', tag];
+  await execa('npm', ['run', 'image', '--', 'all', '--out', out, ...named], { cwd: checkout });
+  return namesIn(out);
+}
+
+const namesIn = (folder: string): string[] =>
+  ['operator', 'daemon'].map((part) => join(folder, `chaosplane-${part}.tar`));
 
 /** The build with a copy of its chart in `folder`, whose definitions of these kinds have one optional field more in their specs. */
 export async function withField(
@@ -87,11 +90,16 @@ export async function withField(
 
 const WAIT = ['--namespace', SYSTEM, '--wait', '--timeout', '5m'];
 
-/** Installs the build, or upgrades to it. */
-export async function upgradeTo(cluster: Cluster, { chart, tag }: Build, set: readonly string[] = []): Promise<void> {
+/** Installs the build, or upgrades to it, with these settings and `more` flags of Helm. */
+export async function upgradeTo(
+  cluster: Cluster,
+  { chart, tag }: Build,
+  set: readonly string[] = [],
+  more: readonly string[] = [],
+): Promise<void> {
   const settings = [`image.registry=${REGISTRY}`, `image.tag=${tag}`, 'image.pullPolicy=Never', ...set];
   await cluster.helm([
-    ...['upgrade', '--install', RELEASE, chart, '--create-namespace', ...WAIT],
+    ...['upgrade', '--install', RELEASE, chart, '--create-namespace', ...WAIT, ...more],
     ...settings.flatMap((setting) => ['--set', setting]),
   ]);
 }
