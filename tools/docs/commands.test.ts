@@ -37,6 +37,7 @@ const held: Readonly<Record<string, (words: readonly string[]) => Promise<string
   // Their words name files, which are there; what they do is tested elsewhere: the daemon's server, and jest itself.
   grpcurl: () => undefined,
   'node_modules/.bin/node': () => undefined,
+  sleep: ([seconds = '', ...more]) => (/^\d+$/.test(seconds) && more.length === 0 ? undefined : `sleep ${seconds}`),
   // They work on what others print.
   ...Object.fromEntries(['base64', 'grep', 'openssl', 'sort', 'xargs'].map((name) => [name, () => undefined])),
 };

@@ -54,14 +54,7 @@ export function renderKind(kind: Kind, elsewhere: Elsewhere): string {
   const table = (path: string, schema: Schema | undefined): string[] =>
     schema === undefined
       ? []
-      : [
-          `## ${path}`,
-          '',
-          schema.description ?? '',
-          '',
-          ...fields({ path, schema, required: false }, elsewhere),
-          '',
-        ];
+      : [`## ${path}`, '', schema.description ?? '', '', ...fields({ path, schema, required: false }, elsewhere), ''];
   return [
     NOTE,
     '',

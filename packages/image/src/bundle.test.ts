@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import type { ArchiveEntry } from '@chaosplane/testbed/oci/entry';
 import { bundle, bundled, entryPoints } from './bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -20,7 +21,7 @@ test('lines are short enough to be printed where a program ends', async () => {
   const { entries } = await bundle(ROOT, 'operator');
   const modules = entries.filter(({ path }) => path.endsWith('.js'));
   const lines = modules.flatMap((entry) => (entry.kind === 'text' ? entry.text.toString().split('\n') : []));
-  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(2000);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(4000);
 }, 60_000);
 
 test('a bundle in which a module would lack its names is refused', async () => {
@@ -36,7 +37,8 @@ test('a bundle in which a module would lack its names is refused', async () => {
 
 test('what a pod of the operator never uses is in no module that it loads', async () => {
   const { entries } = await bundle(ROOT, 'operator');
-  const modules = new Map(entries.map((entry) => [basename(entry.path), entry.kind === 'text' ? `${entry.text}` : '']));
+  const textOf = (entry: ArchiveEntry): string => (entry.kind === 'text' ? entry.text.toString() : '');
+  const modules = new Map(entries.map((entry) => [basename(entry.path), textOf(entry)]));
   const loaded = new Set(['main.js']);
   for (const name of loaded) {
     const text = modules.get(name) ?? '';

@@ -1,6 +1,6 @@
 /** Typed requests to the API server: one function per verb, JSON over HTTP. */
 import { type Clock, defined, type Logger, systemClock } from '@chaosplane/common';
-import type { ClusterConfig } from './config.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { isNotFound } from './errors.ts';
 import {
   collectionPath,

@@ -5,20 +5,9 @@ import { join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 import { ChaosError } from '@chaosplane/common';
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { ClusterConfig } from './cluster-config.ts';
 import { readKubeconfig } from './kubeconfig.ts';
 import { serviceAccountOfPod } from './service-account.ts';
-
-/** An API server and an identity. */
-export interface ClusterConfig {
-  /** `https://10.0.0.1:6443`. */
-  readonly server: string;
-  /** Of the context or of the service account; `default` when neither says. */
-  readonly namespace: string;
-  /** For people: the context, or `in-cluster`. */
-  readonly name: string;
-  /** TLS material and headers for one request. Asked before each, so that rotated tokens and certificates are taken up. */
-  credentials(): Promise<RequestOptions>;
-}
 
 /** Which cluster is meant. */
 export interface ClusterChoice {

@@ -6,7 +6,7 @@ export * from './scheduling.ts';
 export * from './workloads.ts';
 export * from './object.ts';
 export * from './errors.ts';
-export type { ClusterChoice, ClusterConfig } from './config.ts';
+export type { ClusterConfig } from './cluster-config.ts';
 export { serviceAccountOfPod } from './service-account.ts';
 export * from './client.ts';
 export * from './informer.ts';

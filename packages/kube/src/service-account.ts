@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '@chaosplane/common';
-import type { ClusterConfig } from './config.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** client-go reads them again as often; the kubelet replaces a token when four fifths of its life are over. */

@@ -2,7 +2,7 @@
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { ChaosError, type Clock, defined } from '@chaosplane/common';
-import type { ClusterConfig } from './config.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { errorOfAnswer, KubeError, shorten } from './errors.ts';
 import { linkedAbort, type LinkedAbort } from './linked-abort.ts';
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ClusterConfig } from '../src/config.ts';
+import type { ClusterConfig } from '../src/cluster-config.ts';
 import type { KubeObject } from '../src/object.ts';
 import { createStore, isCollection, StoreError, type Store } from './store.ts';
 

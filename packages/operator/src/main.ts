@@ -38,7 +38,10 @@ const logLevel = new Option('--log-level <level>', 'what is logged')
   .choices(['trace', 'debug', 'info', 'warn', 'error'])
   .default('info');
 
-interface UninstallFlags extends Pick<UninstallOptions, 'namespace' | 'leaseName' | 'roleName' | 'keepCertificates' | 'removeDefinitions'> {
+interface UninstallFlags extends Pick<
+  UninstallOptions,
+  'namespace' | 'leaseName' | 'roleName' | 'keepCertificates' | 'removeDefinitions'
+> {
   readonly timeout: string;
 }
 
@@ -51,8 +54,7 @@ async function connect({ kubeconfig, logLevel: level }: CommonFlags) {
   const logger = createLogger({ level });
   const account =
     kubeconfig === undefined ? serviceAccountOfPod({ apiServer: apiServerOfPod(process.env) }) : undefined;
-  // What reads kubeconfigs is large, and no pod needs it.
-  const cluster = account ?? (await import('@chaosplane/kube/config')).loadCluster(defined({ kubeconfig }));
+  const cluster = account ?? (await import('./kubeconfig.ts')).loadCluster(defined({ kubeconfig }));
   return { logger, client: createKubeClient(cluster, { logger, userAgent: USER_AGENT }), clock: systemClock };
 }
 

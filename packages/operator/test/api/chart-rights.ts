@@ -1,13 +1,7 @@
 /** What the chart lets its accounts do, and no more: a service account in the namespace of a stage, bound to the roles that helm renders. */
 import { join } from 'node:path';
 import { createLogger } from '@chaosplane/common';
-import {
-  createKubeClient,
-  resourceType,
-  type KubeClient,
-  type KubeObject,
-  type ResourceType,
-} from '@chaosplane/kube';
+import { createKubeClient, resourceType, type KubeClient, type KubeObject, type ResourceType } from '@chaosplane/kube';
 import { loadCluster } from '@chaosplane/kube/config';
 import type { Cluster } from '@chaosplane/testcluster';
 import { eventually } from '@chaosplane/testkit/eventually';
