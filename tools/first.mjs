@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,12 +47,20 @@ function install() {
       console.error('error: npm install failed; its own words are above. Is the npm registry reachable from here?');
       process.exit(2);
     }
+    bringNodesLicence();
     // Never in place: a tree made with hard links would be told of what was installed in another.
     writeFileSync(`${stamp}.new`, wanted);
     renameSync(`${stamp}.new`, stamp);
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
+}
+
+/** npm takes away what the package `node` has installed into itself, with the licence that images carry, when it installs once more. */
+function bringNodesLicence() {
+  const own = join(root, 'node_modules', 'node', 'node_modules');
+  if (existsSync(own) && readdirSync(own).some((name) => name.startsWith('node-'))) return;
+  spawnSync('npm', ['rebuild', 'node', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
 }
 
 if (!fresh()) install();
