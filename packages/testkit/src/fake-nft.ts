@@ -60,6 +60,11 @@ export class FakeNft {
         const counter = present(this.#table(key).counters.get(object), text);
         return `counter ${object} { packets ${counter.packets} bytes ${counter.bytes} }\n`;
       }
+      // list counters table FAMILY NAME
+      case 'list counters':
+        return [...this.#table(`${name} ${object}`).counters]
+          .map(([each, { packets, bytes }]) => `counter ${each} { packets ${packets} bytes ${bytes} }\n`)
+          .join('');
       case 'add table':
         if (!this.#tables.has(key)) {
           this.#tables.set(key, { chains: new Map(), sets: new Map(), counters: new Map() });

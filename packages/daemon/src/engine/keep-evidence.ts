@@ -16,7 +16,7 @@ export async function keepEvidence(context: EngineContext, signal: AbortSignal):
     if (signal.aborted) break;
     const before = executions.get(id);
     if (before?.state !== 'active') continue;
-    const evidence = await gatherEvidence(context, before);
+    const evidence = await gatherEvidence(context, before, began);
     if (evidence === undefined || isDeepStrictEqual(evidence.counters, before.evidence?.counters)) continue;
     await executions.keepEvidence(id, evidence).catch((error: unknown) => {
       logger.warn({ ...logFields(before), err: error }, 'evidence could not be journaled');

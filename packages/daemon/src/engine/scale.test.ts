@@ -92,3 +92,45 @@ test('the tenth pod costs no more than the second, in calls of every kind', asyn
     }
   }
 });
+
+/** The commands of nft while all faults of one pod are asked for at the same time. */
+async function askedOfNft(faults: number): Promise<readonly string[]> {
+  const node = new FakeNode();
+  node.addPod('web');
+  const real = node.host();
+  let asked: string[] = [];
+  const openNetns: Host['openNetns'] = (path) => {
+    const netns = real.openNetns(path);
+    const nft = (commands: readonly string[]): string => {
+      asked.push(...commands);
+      return netns.nft(commands);
+    };
+    return new Proxy(netns, { get: (from, name): unknown => (name === 'nft' ? nft : Reflect.get(from, name, from)) });
+  };
+  const engine = await startTestEngine({ host: { ...real, openNetns }, clock });
+  for (let index = 0; index < faults; index++)
+    await engine.exec({
+      rpc: 'execNetworkChaos',
+      wireAction: 'partition',
+      experimentId: `e-${index}`,
+      parameters: { podName: 'web', targetCidr: `192.0.2.${index}/32` },
+      options: { operatorEpoch: 0, dryRun: false, peers: [] },
+    });
+  asked = [];
+  const listed = await engine.list({ includeEnded: false });
+  expect(listed.map(({ evidence }) => evidence?.counters)).toEqual(Array(faults).fill(expect.any(Object)));
+  const found = asked;
+  asked = [];
+  await engine.list({ includeEnded: false });
+  // Evidence is never older than the question.
+  expect(asked).toEqual(found);
+  await engine.recoverAll();
+  await engine.stop();
+  return found;
+}
+
+test('all faults of a pod are measured by one listing, however many there are', async () => {
+  const one = await askedOfNft(1);
+  expect(one).not.toEqual([]);
+  expect(await askedOfNft(20)).toEqual(one);
+});

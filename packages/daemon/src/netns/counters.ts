@@ -1,4 +1,5 @@
 /** What the kernel and the queue backend counted for the layers of a namespace. */
+import type { Clock } from '@chaosplane/common';
 import type { Netns, Qdisc } from '../contract/host.ts';
 import { strikes } from './effect-rules.ts';
 import type { Layer } from '../model/layer.ts';
@@ -58,24 +59,38 @@ const sum = (parts: readonly Shaped[]): Shaped =>
 /** How often user space is asked again until it has taken in what was matched: it takes some hundred packets a turn. */
 const ASKED_AGAIN = 20;
 
+interface Counted {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Every counter of a family by its name, and when it was asked for. */
+interface Listing {
+  readonly at: number;
+  readonly counters: ReadonlyMap<string, Counted>;
+}
+
 type Installed = Pick<PlacedLayer, 'layer' | 'engine' | 'hooks' | 'mark'>;
 
 /** Counts of leaves that are gone, for the layers that were in them together with others and stay. */
 export class LayerCounters {
   readonly #netns: Netns;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #listings = new Map<string, Listing>();
   readonly #earlier = new Map<string, Shaped>();
   readonly #unattended = new Map<string, number>();
 
-  constructor(netns: Netns) {
+  constructor(netns: Netns, clock: Pick<Clock, 'monotonic'>) {
     this.#netns = netns;
+    this.#clock = clock;
   }
 
-  /** Everything counted for a layer. */
-  async counts(installed: Installed, trees: ReadonlyMap<string, Tree>): Promise<LayerCounts> {
+  /** Everything counted for a layer, not before `since` on the clock that never jumps. */
+  async counts(installed: Installed, trees: ReadonlyMap<string, Tree>, since: number): Promise<LayerCounts> {
     const { layer, engine } = installed;
     // First what came by, then what became of it: packets on their way in between are never missing.
-    const matched = this.#counter(installed, layerNames.matched(layer));
-    const hit = strikes(layer) ? this.#counter(installed, layerNames.affected(layer)).packets : 0;
+    const matched = this.#counter(installed, layerNames.matched(layer), since);
+    const hit = strikes(layer) ? this.#counter(installed, layerNames.affected(layer), since).packets : 0;
     const counts = { matched: matched.packets, matchedBytes: matched.bytes, hit };
     if (engine === 'nft') return counts;
     if (engine === 'queue' || engine === 'tap') {
@@ -102,9 +117,10 @@ export class LayerCounters {
 
   /** Remembers what these had matched before this daemon: what the queue backend of another one did is not known. */
   adopt(layers: readonly Installed[]): void {
+    const since = this.#clock.monotonic();
     for (const installed of layers) {
       if (installed.engine !== 'queue' && installed.engine !== 'tap') continue;
-      const { packets } = this.#counter(installed, layerNames.matched(installed.layer));
+      const { packets } = this.#counter(installed, layerNames.matched(installed.layer), since);
       this.#unattended.set(installed.layer.id, packets);
     }
   }
@@ -115,13 +131,29 @@ export class LayerCounters {
     this.#unattended.delete(id);
   }
 
-  #counter(installed: Installed, name: string): { packets: number; bytes: number } {
-    const counted = familiesOf(installed).map((family) => {
-      const listing = this.#netns.nft([`list counter ${family} ${TABLE} ${name}`]);
-      const match = /packets (\d+) bytes (\d+)/.exec(listing);
-      return { packets: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) };
-    });
+  #counter(installed: Installed, name: string, since: number): Counted {
+    const counted = familiesOf(installed).map((family) => this.#listed(family, name, since));
     return counted.reduce((a, b) => ({ packets: a.packets + b.packets, bytes: a.bytes + b.bytes }));
+  }
+
+  /**
+   * For one counter nft reads all of the namespace, too. So all are listed at once, and every caller that asked before that gets
+   * the same: else many faults of a pod cost the square of their number.
+   */
+  #listed(family: string, name: string, since: number): Counted {
+    const known = this.#listings.get(family);
+    const found = known !== undefined && known.at >= since ? known.counters.get(name) : undefined;
+    if (found !== undefined) return found;
+    const at = this.#clock.monotonic();
+    const listing = this.#netns.nft([`list counters table ${family} ${TABLE}`]);
+    const all = [...listing.matchAll(/counter (\S+) \{\s+packets (\d+) bytes (\d+)/g)];
+    const counters = new Map(
+      all.map(([, each = '', packets, bytes]) => [each, { packets: Number(packets), bytes: Number(bytes) }]),
+    );
+    this.#listings.set(family, { at, counters });
+    const counted = counters.get(name);
+    if (counted === undefined) throw new Error(`the kernel has no counter ${name} in ${family} ${TABLE}`);
+    return counted;
   }
 
   /** What user space took in: packets that it was given are on their way to it at first. */

@@ -55,7 +55,7 @@ export class Namespace {
     this.netns = netns;
     this.#clock = clock;
     this.#devices = new ShapedDevices(netns, clock);
-    this.#tally = new LayerCounters(netns);
+    this.#tally = new LayerCounters(netns, clock);
     this.#bringer = new Bringer(netns, this.#devices, this.#tally);
     this.#present = options.fresh ? nothing : undefined;
   }
@@ -151,11 +151,11 @@ export class Namespace {
     }
   }
 
-  /** What was counted for a layer that is installed. */
-  async counts(id: string): Promise<LayerCounts | undefined> {
+  /** What was counted for a layer that is installed, not before `since` on the clock that never jumps; by default now. */
+  async counts(id: string, since = this.#clock.monotonic()): Promise<LayerCounts | undefined> {
     const installed = this.#layers.get(id);
     if (installed === undefined) return undefined;
-    return this.#tally.counts(installed, this.#present?.trees ?? new Map());
+    return this.#tally.counts(installed, this.#present?.trees ?? new Map(), since);
   }
 
   /** Lets the namespace go. What is installed in it stays. */

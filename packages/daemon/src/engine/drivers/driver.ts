@@ -54,8 +54,8 @@ export interface Session<Name extends DriverName> {
     kept: readonly RecordOf<Name>[],
     dropped: readonly RecordOf<Name>[],
   ): Promise<ReadonlyMap<string, RecordChange>>;
-  /** What is measured of the effect now; undefined when the kernel does not tell. */
-  measure(record: RecordOf<Name>): Promise<EvidenceRecord | undefined>;
+  /** What is measured of the effect, not before `since` (monotonic; default: now); undefined when the kernel does not tell. */
+  measure(record: RecordOf<Name>, since?: number): Promise<EvidenceRecord | undefined>;
 }
 
 /** The change with the notes of the record, then `more`, then those that it has itself: a driver says only what is new. */

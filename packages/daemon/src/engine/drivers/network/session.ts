@@ -31,8 +31,8 @@ export function sessionIn(
   const installed = (record: NetworkRecord): InstalledLayer => installedOf(context, record);
   /** The interfaces as the plan saw them, in this very turn. */
   let listed: readonly NetworkInterface[] | undefined;
-  const measure = async (record: NetworkRecord): Promise<EvidenceRecord | undefined> => {
-    const counts = await namespace.counts(record.work.layer.id);
+  const measure = async (record: NetworkRecord, since?: number): Promise<EvidenceRecord | undefined> => {
+    const counts = await namespace.counts(record.work.layer.id, since);
     return counts === undefined ? undefined : evidenceOf(context, record, counts);
   };
   return {
@@ -57,9 +57,10 @@ export function sessionIn(
       return new Map();
     },
     async restore(kept, dropped) {
+      const since = context.clock.monotonic();
       const { lost, found } = await restoreIn(namespace, kept, dropped, installed);
       for (const record of kept.filter((each) => !lost.includes(each))) {
-        const evidence = await measure(record).catch(() => undefined);
+        const evidence = await measure(record, since).catch(() => undefined);
         if (evidence !== undefined) found.set(record.id, { evidence });
       }
       return found;
