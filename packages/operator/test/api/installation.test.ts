@@ -74,12 +74,14 @@ describe('experiments work at once, and who was deposed is refused', () => {
   });
 
   test('where two installations share the daemons, and the older one says that it is refused', async () => {
+    // The account of the chart has one lease.
+    const { client } = stage;
     const lines: string[] = [];
     const logger = createLogger({ level: 'error', destination: { write: (line) => void lines.push(line) } });
-    const older = stage.startOperator({ identity: 'older', leaseName: 'older', renewEvery: '1s', logger });
+    const older = stage.startOperator({ identity: 'older', leaseName: 'older', renewEvery: '1s', logger, client });
     expect(await experiment('one')).toMatchObject(good);
     expect(older.notReady()).toBeUndefined();
-    const younger = stage.startOperator({ identity: 'younger', leaseName: 'younger', renewEvery: '1s' });
+    const younger = stage.startOperator({ identity: 'younger', leaseName: 'younger', renewEvery: '1s', client });
     await epochOf('younger');
     expect(await experiment('two')).toMatchObject(good);
     const why = await eventually('the older one says so', async () => older.notReady());
