@@ -65,7 +65,11 @@ export async function buildImage(image: ImageName, options: BuildOptions): Promi
   }
   const [digests] = digestsOf(...images);
   if (digests === undefined) throw new Error('an image is for one processor at least');
-  const path = join(cacheFolder, `${image}-${digests.digest.slice(7, 31)}.tar`);
+  // The name of the image is in the archive, and not in its digest.
+  const path = join(
+    cacheFolder,
+    `${image}-${digests.digest.slice(7, 31)}-${reference.replaceAll(/[^\w.-]/g, '_')}.tar`,
+  );
   if (await isThere(path)) {
     const now = new Date();
     await utimes(path, now, now);

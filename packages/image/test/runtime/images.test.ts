@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execa } from 'execa';
 import { bundled, entryPoints } from '../../src/bundle.ts';
-import { ownArchitecture, type ImageName } from '../../src/index.ts';
+import { buildImage, ownArchitecture, type ImageName } from '../../src/index.ts';
 import { build, copyRepository, digestOf, ROOT } from './build.ts';
 import { filesBelow, sizeOf, unpack, type Unpacked } from './unpacked.ts';
 
@@ -72,6 +72,18 @@ test('a build from another folder, at another time and under other settings give
   for (const file of alike)
     expect([file, await digestOf(join(again, file))]).toEqual([file, await digestOf(join(out, file))]);
 }, 300_000);
+
+test('the same content under another name is another archive, also where the first is kept', async () => {
+  const options = { cacheFolder: join(work, 'cache'), report: () => undefined };
+  const named: string[] = [];
+  for (const operator of ['one.test/operator:1', 'two.test/operator:2']) {
+    const { path } = await buildImage('operator', { ...options, references: { operator, daemon: 'none' } });
+    const { stdout } = await execa('tar', ['--extract', '--to-stdout', '--file', path, 'index.json']);
+    named.push(stdout);
+  }
+  expect(named[0]).toContain('one.test/operator:1');
+  expect(named[1]).toContain('two.test/operator:2');
+}, 60_000);
 
 test.each(NAMES)(
   'what the Dockerfile copies into the image of the %s is what the archive has',
