@@ -1,6 +1,7 @@
 /** The command on a cluster: run, get, describe and abort, as a user types them. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { CAPABILITIES_ANNOTATION } from '@chaosplane/api';
 import { execa } from 'execa';
 import { addressTowards } from '@chaosplane/testcluster';
 import {
@@ -22,6 +23,10 @@ let shop: Installation;
 beforeAll(async () => {
   shop = await sharedInstallation();
   await shop.addApps({ name: 'web', node: 'n1' }, { name: 'caller', node: 'n2' });
+  const wanted = shop.cluster.nodes.map((node) => `node/${node}`);
+  const path = `jsonpath={.metadata.annotations.${CAPABILITIES_ANNOTATION.replaceAll('.', String.raw`\.`)}}`;
+  // After a new installation, a daemon tells as soon as it answers.
+  await shop.cluster.kubectl(['wait', `--for=${path}`, '--timeout=60s', ...wanted]);
 }, 900_000);
 afterAll(() => shop.close(), 60_000);
 

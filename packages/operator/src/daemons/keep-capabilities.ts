@@ -23,8 +23,8 @@ const CALL_MS = 10_000;
 /** A kernel module may be loaded, a program installed. Milliseconds. */
 const AGAIN_MS = 10 * 60_000;
 
-/** A daemon that does not answer is asked again. Milliseconds. */
-const RETRY_MS = 30_000;
+/** A daemon that does not answer is asked again: right after an installation it has just begun. Milliseconds. */
+const RETRY_MS = 5000;
 
 /** The reconciler of the work queue; keys are names of nodes. */
 export function capabilitiesReconciler({ client, daemons, logger, ...parts }: CapabilitiesParts): Reconciler {
