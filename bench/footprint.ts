@@ -124,19 +124,17 @@ async function measure(cluster: Cluster, build: Build): Promise<void> {
 /** The build of `before`, when one is named, and that of this checkout, on one cluster. */
 export async function benchFootprint(before: string | undefined): Promise<void> {
   await bringPackages({ ...clusterPackages, ...imagePackages }, 'the bench', report);
+  await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'chaosplane-footprint-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
   const builds = [...(before === undefined ? [] : [await buildBefore(before)]), await buildNow('now', folder)];
   const cluster = await startCluster({ nodes: 2, report });
-  try {
-    await cluster.kubectl(['create', 'namespace', NAMESPACE]);
-    const names = Array.from({ length: PODS }, (_, index) => `target-${index}`);
-    await installationOn(cluster).addApps(
-      ...names.map((name) => ({ name, node: cluster.nodes[0] ?? '', labels: { part: 'target' } })),
-    );
-    say(`${''.padEnd(28)}${'operator'.padStart(32)}${"the daemon of the faults' node".padStart(32)}`);
-    for (const build of builds) await measure(cluster, build);
-  } finally {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  stack.defer(() => cluster.stop());
+  await cluster.kubectl(['create', 'namespace', NAMESPACE]);
+  const names = Array.from({ length: PODS }, (_, index) => `target-${index}`);
+  await installationOn(cluster).addApps(
+    ...names.map((name) => ({ name, node: cluster.nodes[0] ?? '', labels: { part: 'target' } })),
+  );
+  say(`${''.padEnd(28)}${'operator'.padStart(32)}${"the daemon of the faults' node".padStart(32)}`);
+  for (const build of builds) await measure(cluster, build);
 }

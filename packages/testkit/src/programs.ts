@@ -37,7 +37,7 @@ const MOST_LINES = 20_000;
  */
 export async function startProgram({ netns, file, argv, ready }: ProgramOptions): Promise<Program> {
   const node = [process.execPath, '--max-semi-space-size=4', join(ROOT, file), ...argv];
-  const glibc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' };
+  const glibc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '16384', MALLOC_TRIM_THRESHOLD_: '131072' };
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'nsenter', `--net=${netns}`, ...node], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...glibc, NODE_OPTIONS: '' },
