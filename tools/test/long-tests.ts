@@ -33,7 +33,8 @@ function packagesAndLimit(layer: Layer['name']): Pick<Layer, 'packages' | 'limit
   const { packages, limitMs } = layers.find(({ name }) => name === layer) ?? { packages: {}, limitMs: 0 };
   return { packages, limitMs };
 }
-const [runtimeLayer, apiLayer, clusterLayer] = [
+const [kernelLayer, runtimeLayer, apiLayer, clusterLayer] = [
+  packagesAndLimit('kernel'),
   packagesAndLimit('runtime'),
   packagesAndLimit('api'),
   packagesAndLimit('cluster'),
@@ -49,6 +50,9 @@ const OTHER_MACHINE = process.arch === 'x64' ? 'aarch64' : 'x86_64';
 
 const { 'golang-go': goPlaces = [] } = apiLayer.packages;
 const goPackage: DebianPackages = { 'golang-go': goPlaces };
+
+/** What no runtime changes, or what is about one alone. */
+const ELSEWHERE = ['gvisor', 'packages/image/'];
 
 /** The runtime layer's tests on a runtime that Debian does not have. */
 function onRuntime(kind: BuiltRuntime, summary: string, files: Pick<LongTest, 'files' | 'except'>): LongTest {
@@ -81,6 +85,15 @@ export const longTests: readonly LongTest[] = [
     limitMs: 3 * clusterLayer.limitMs,
     packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
     prepare: kubernetes,
+  },
+  {
+    name: 'attacks',
+    summary: "floods of a daemon's commands before and behind the handshake, while it serves its operator",
+    project: 'long',
+    files: ['long/attacks'],
+    limitMs: kernelLayer.limitMs,
+    packages: kernelLayer.packages,
+    prepare: async () => ({}),
   },
   {
     name: 'upgrade',
@@ -196,9 +209,9 @@ export const longTests: readonly LongTest[] = [
     packages: goPackage,
     prepare: async (options) => ({ CHAOSPLANE_TEST_PROMETHEUS: await prometheusFolder(options) }),
   },
-  onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ['gvisor'] }),
+  onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ELSEWHERE }),
   onRuntime('crio', "the runtime layer's tests on CRI-O 1.34, which takes 10 minutes to build the first time", {
-    except: ['gvisor'],
+    except: ELSEWHERE,
   }),
   { ...onRuntime('gvisor', 'pods in gVisor, on containerd 2.2', { files: ['gvisor.long'] }), whyNot: whyNoGvisor },
 ];

@@ -115,10 +115,10 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
   await serve((server) => listenUnix(server, config.socketPath));
   const { listen, tls, clientName } = config;
   if (listen !== undefined && tls !== undefined && clientName !== undefined) {
-    const parts = { clock, logger, count: metrics.countRefusal, reviewer: createTokenReviewer };
+    const { before, callers } = commandPort(doors);
+    const parts = { clock, logger, count: metrics.countRefusal, reviewer: createTokenReviewer, callers };
     const identity = await clientIdentity({ ...config, tls, clientName }, parts);
     stack.defer(() => identity.stop());
-    const before = commandPort(clientName, doors);
     const listenGuarded = (server: Server): Promise<string> => listenTcp(server, listen, identity.credentials, before);
     addresses.grpc = await serve(listenGuarded);
   }

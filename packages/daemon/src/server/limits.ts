@@ -14,7 +14,7 @@ export interface GrpcLimits {
 const SETTLED = 64;
 
 /**
- * The port of the ChaosDaemon service: a peer that is not through the handshake of mutual TLS, under the operator's name, is a stranger.
+ * The port of the ChaosDaemon service: a connection of which no call was let in yet, by certificate and token, is a stranger's.
  * A handshake costs the daemon about a millisecond.
  */
 export const COMMANDS: GrpcLimits = {

@@ -9,10 +9,10 @@ import {
   type Turned,
 } from '@chaosplane/common';
 import type { NodeAddresses } from '../host/kernel/node-addresses.ts';
-import { whyRefused } from './identity/client-name.ts';
+import { createCallers, type Callers } from './identity/callers.ts';
 import { COMMANDS, HEALTH } from './limits.ts';
 import type { Before } from './listeners.ts';
-import type { TLSSocket } from 'node:tls';
+import type { ServerHttp2Session } from 'node:http2';
 
 export interface PortParts {
   readonly clock: Clock;
@@ -35,10 +35,10 @@ export function healthPort(node: NodeAddresses, parts: PortParts): Before {
 const MOST_REMEMBERED = 8;
 
 /**
- * For the operator. Who is through the handshake with the operator's certificate has a connection that no stranger can end, and a
- * share for its address that no stranger can use up: it gets in again in any case.
+ * For the operator. A connection of which a call was let in can be ended by no stranger, and its address has a share that no stranger
+ * can use up: it gets in again in any case. A certificate alone makes none known: its key may be stolen.
  */
-export function commandPort(clientName: string, parts: PortParts): Before {
+export function commandPort(parts: PortParts): { readonly before: Before; readonly callers: Callers } {
   const known = new Set<string>();
   const remember = (address: string): void => {
     known.delete(address);
@@ -52,17 +52,16 @@ export function commandPort(clientName: string, parts: PortParts): Before {
     standing: (address): Standing => (known.has(address) ? 'friend' : 'stranger'),
     onTurned: reportTurned('grpc', parts),
   });
-  return {
+  const callers = createCallers(parts.clock, (whence) => {
+    remember(addressOf(whence.remoteAddress ?? ''));
+    guard.settle(whence);
+  });
+  const before: Before = {
     settings: COMMANDS.settings,
     guard(server) {
       guard.guard(server);
-      server.on('secureConnection', (socket: TLSSocket) => {
-        const certificate = socket.getPeerX509Certificate()?.raw;
-        if (certificate === undefined) return;
-        if (whyRefused(certificate, clientName, parts.clock.now()) !== undefined) return;
-        remember(addressOf(socket.remoteAddress ?? ''));
-        guard.settle(socket);
-      });
+      server.on('session', (session: ServerHttp2Session) => callers.add(session));
     },
   };
+  return { before, callers };
 }

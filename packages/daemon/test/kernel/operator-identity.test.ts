@@ -1,4 +1,7 @@
 /** Who may command a daemon over TCP: real certificates, real connections, and a token review that is really asked for. */
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import * as http2 from 'node:http2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
 import { createChannel, createClient } from 'nice-grpc';
@@ -31,6 +34,13 @@ const refusals = async (reason: string): Promise<number> => {
   const line = new RegExp(`^chaosplane_daemon_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm');
   return Number(line.exec(await daemon.metrics())?.[1] ?? 0);
 };
+
+async function pemOf(ca: Identity, own: Identity) {
+  const [authorities, cert, key] = await Promise.all(
+    [ca.certificate, own.certificate, own.key].map((at) => readFile(at)),
+  );
+  return { ca: authorities, cert, key };
+}
 
 beforeAll(async () => {
   folder = await newFolder(stack);
@@ -178,6 +188,54 @@ describe('the token', () => {
     daemon.pass(61_000);
     expect(await daemon.call(authority, operator, token)).toBe('UNAUTHENTICATED');
   });
+});
+
+describe('a connection', () => {
+  /** From which ports the refused calls since then came. */
+  const refusedFrom = (since: number): unknown[] =>
+    daemon.log.slice(since).flatMap(({ msg, peer }) => (msg === 'call refused' ? [peer] : []));
+
+  test('whose first call is refused ends; the next call comes on another, and is told why, too', async () => {
+    const since = daemon.log.length;
+    const channel = await daemon.connect(authority, operator);
+    for (let calls = 0; calls < 5; calls += 1) expect(await statusOf(channel, 'a.b.c')).toBe('UNAUTHENTICATED');
+    expect(new Set(refusedFrom(since)).size).toBe(5);
+    channel.close();
+  });
+
+  test('that is known stays when its next calls bring bad tokens', async () => {
+    const since = daemon.log.length;
+    const channel = await daemon.connect(authority, operator);
+    expect(await statusOf(channel, good)).toBe('OK');
+    for (let calls = 0; calls < 5; calls += 1) expect(await statusOf(channel, 'a.b.c')).toBe('UNAUTHENTICATED');
+    expect(await statusOf(channel, good)).toBe('OK');
+    expect(refusedFrom(since)).toHaveLength(5);
+    expect(new Set(refusedFrom(since)).size).toBe(1);
+    channel.close();
+  });
+
+  test('that brings many tokens at once has the API server asked for one of them, and is told of once', async () => {
+    const [reviews, since] = [api.reviews, daemon.log.length];
+    const channel = await daemon.connect(authority, operator);
+    const tokens = Array.from({ length: 20 }, (_, index) => `a.${index}.c`);
+    const all = await Promise.all(tokens.map((token) => statusOf(channel, token)));
+    expect(new Set(all)).toEqual(new Set(['UNAUTHENTICATED']));
+    // Calls that came when the goodbye was out are made again by the client, on another connection.
+    const connections = new Set(refusedFrom(since)).size;
+    expect(connections).toBeLessThan(tokens.length / 2);
+    expect(refusedFrom(since)).toHaveLength(connections);
+    expect(api.reviews).toBe(reviews + connections);
+    channel.close();
+  });
+
+  test('of the right certificate that says nothing ends as those of strangers do', async () => {
+    const { ca, cert, key } = await pemOf(authority, operator);
+    const port = Number(daemon.daemon.addresses.grpc?.split(':').at(-1));
+    const silent = http2.connect(`https://localhost:${port}`, { ca, cert, key });
+    await once(silent, 'connect');
+    await expect(once(silent, 'close')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(await daemon.metrics()).toMatch(/connections_turned_away_total\{[^}]*reason="too-slow"[^}]*\} [1-9]/);
+  }, 60_000);
 });
 
 describe('an API server that is down', () => {

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLab, startProgram, type Program } from '@chaosplane/testkit';
+import { createLab, startFlooder, startProgram, type Flooder, type Program } from '@chaosplane/testkit';
 import { execa } from 'execa';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
@@ -10,7 +10,10 @@ import { startRotationCaller, type RotationCaller } from '../rotation-caller.ts'
 import { NAMES } from './rotation-stage.ts';
 
 const ACCOUNT = 'system:serviceaccount:chaos:chaosplane-operator';
-const TOKEN = 'token-of-the-operator';
+/** As those of service accounts, it says until when it is good: a late answer of the API server is bridged by what it said before. */
+const TOKEN = ['none', { exp: Math.floor(Date.now() / 1000) + 3600 }, 'operator']
+  .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  .join('.');
 const REVIEWS = '6443';
 
 /** Files of an identity, PEM. */
@@ -26,6 +29,8 @@ export interface AttackStage {
   readonly daemon: Program;
   readonly host: string;
   readonly operator: RotationCaller;
+  /** In the attacker's namespace. */
+  flooder(): Flooder;
   readonly identities: Readonly<Record<Attacker, IdentityFiles>>;
   /** The status of one call with these, from the attacker's namespace. */
   call(identity: IdentityFiles | undefined, token?: string): Promise<string>;
@@ -71,6 +76,11 @@ export async function openAttackStage(stack: AsyncDisposableStack): Promise<Atta
     daemon: program,
     host: lab.target.ipv4,
     operator,
+    flooder() {
+      const flooder = startFlooder(attacker);
+      stack.defer(() => flooder.close());
+      return flooder;
+    },
     identities,
     async call(identity, token = '') {
       const { certificate = '', key = '' } = identity ?? {};

@@ -24,6 +24,9 @@ export interface Sum {
   answered: number;
 }
 
+/** Runs one until its time is over. */
+export type Flood = (target: FloodTarget, sum: Sum) => Promise<void>;
+
 /** No more connections than this are begun in a second: the load of a stranger, and not what this machine can do. */
 const MOST_PER_SECOND = 3000;
 

@@ -1,12 +1,10 @@
-/** The kinds of floods: ordinary traffic, of which there is far too much. None but `insiders` needs a credential. */
-import { readFileSync } from 'node:fs';
+/** The kinds of floods: ordinary traffic, of which there is far too much. Only those of `insiders.ts` need a credential. */
 import * as http2 from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { count, keepOpen, type FloodTarget, type Sum } from './connections.ts';
-
-/** Runs one until its time is over. */
-type Flood = (target: FloodTarget, sum: Sum) => Promise<void>;
+import { count, keepOpen, type Flood, type Sum } from './connections.ts';
+import { insiderFloods } from './insiders.ts';
+import { http2Sessions, request, times, type Act } from './sessions.ts';
 
 /** Connections over TCP, each of which does something once it is there. */
 function tcp(then: (socket: Socket, every: (ms: number, act: () => void) => void) => void): Flood {
@@ -37,36 +35,6 @@ const handshakes: Flood = (target, sum) =>
     return () => socket.destroy();
   });
 
-/** Sessions with a certificate of the right authority, and the wrong name: each of their calls is refused. */
-const insiders: Flood = (target, sum) => {
-  const own = { cert: readFileSync(target.certificate ?? ''), key: readFileSync(target.key ?? '') };
-  return http2Sessions(
-    () => http2.connect(`https://${target.host}:${target.port}`, { rejectUnauthorized: false, ...own }),
-    20,
-    (session, counted) => times(20, () => void ask(session, counted)),
-  )(target, sum);
-};
-
-type Act = (session: http2.ClientHttp2Session, sum: Sum) => void;
-
-/** Sessions of HTTP/2, each of which does something again and again. */
-function http2Sessions(connect: (target: FloodTarget) => http2.ClientHttp2Session, everyMs: number, act: Act): Flood {
-  return (target, sum) =>
-    keepOpen(target, sum, (over) => {
-      const session = connect(target);
-      session.once('connect', () => (sum.connected += 1));
-      session.on('error', () => undefined);
-      const timer = setInterval(() => {
-        if (!session.destroyed && !session.connecting) act(session, sum);
-      }, everyMs);
-      session.once('close', () => {
-        clearInterval(timer);
-        over();
-      });
-      return () => session.destroy();
-    });
-}
-
 function plainHttp2(everyMs: number, act: Act, settings: http2.Settings = {}): Flood {
   return http2Sessions(({ host, port }) => http2.connect(`http://${host}:${port}`, { settings }), everyMs, act);
 }
@@ -78,20 +46,8 @@ const CHECK = {
   te: 'trailers',
 };
 
-function ask(
-  session: http2.ClientHttp2Session,
-  sum: Sum,
-  headers: http2.OutgoingHttpHeaders = {},
-): http2.ClientHttp2Stream {
-  const stream = session.request({ ...CHECK, ...headers });
-  stream.on('error', () => undefined);
-  stream.on('data', (data: Buffer) => (sum.answered += data.length));
-  return stream;
-}
-
-const times = (many: number, act: () => void): void => {
-  for (let index = 0; index < many; index += 1) act();
-};
+const ask = (session: http2.ClientHttp2Session, sum: Sum, headers: http2.OutgoingHttpHeaders = {}) =>
+  request(session, sum, { ...CHECK, ...headers });
 
 const ignored = (): undefined => undefined;
 
@@ -110,7 +66,7 @@ export const floods = {
     every(100, () => void socket.write(HELLO.subarray(sent, (sent += 1) || 1)));
   }),
   handshakes,
-  insiders,
+  ...insiderFloods,
   // HTTP/2.
   'large-headers': plainHttp2(20, (session, sum) =>
     times(60, () => ask(session, sum, { 'x-large': 'x'.repeat(11_000) })),

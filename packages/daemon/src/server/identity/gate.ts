@@ -1,5 +1,5 @@
 /** Asks every call for the operator's certificate and token, before anything of its request is read. */
-import type { Clock, Logger } from '@chaosplane/common';
+import { KeyedMutex, type Clock, type Logger } from '@chaosplane/common';
 import {
   experimental,
   ServerInterceptingCall,
@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import { grpcError } from '../errors.ts';
 import { tokenOf } from './bearer.ts';
+import type { Caller, Callers } from './callers.ts';
 import { certificateOf, whyRefused } from './client-name.ts';
 import type { CountRefusal, RefusalReason } from './refusals.ts';
 import { TokenRefusal, type Tokens } from './tokens.ts';
@@ -29,6 +30,7 @@ export interface GateParts {
   readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
   readonly count: CountRefusal;
+  readonly callers: Callers;
 }
 
 /** Why a call is refused, as its caller is told. */
@@ -47,7 +49,7 @@ interface Refusal {
 export function gated(
   credentials: ServerCredentials,
   { clientName, tokens, tokenPath }: GateOptions,
-  { clock, logger, count }: GateParts,
+  { clock, logger, count, callers }: GateParts,
 ): ServerCredentials {
   const byCertificate = (certificate: Buffer | undefined): Refusal | undefined => {
     const reason = certificate === undefined ? 'certificate-missing' : whyRefused(certificate, clientName, clock.now());
@@ -55,27 +57,41 @@ export function gated(
     const details = `this daemon is commanded with the client certificate of ${clientName} only (${reason})`;
     return { code: status.PERMISSION_DENIED, reason, details };
   };
+  const inTurn = new KeyedMutex();
+  /** Those of a connection that is not known one after another: who brings many tokens on it has the API server asked for one. */
+  const oneByOne = (call: Caller, look: () => Promise<void>): Promise<void> =>
+    callers.standing(call) === 'known' ? look() : inTurn.run(call.getPeer(), look);
   const interceptor: ServerInterceptor = (method, call) => {
     const refuse = ({ code, reason, details }: Refusal): void => {
       const rpc = method.path.slice(method.path.lastIndexOf('/') + 1);
       count(reason);
       logger.warn({ rpc, peer: call.getPeer(), code: status[code], reason }, 'call refused');
       call.sendStatus({ code, details });
+      callers.refuse(call, reason);
     };
-    const refused = byCertificate(certificateOf(call));
+    const wrong = byCertificate(certificateOf(call));
     const asked = method.path.startsWith(tokenPath) ? tokens : undefined;
-    if (refused === undefined && asked === undefined) return new ServerInterceptingCall(call);
     return new ServerInterceptingCall(call, {
       start(next) {
         next({
           onReceiveMetadata(metadata, pass) {
-            if (refused !== undefined) refuse(refused);
-            else if (asked !== undefined)
-              byToken(asked, metadata).then(
-                (wrong) => (wrong === undefined ? pass(metadata) : refuse(wrong)),
-                // An error of ChaosPlane's own lets no caller in.
-                () => call.sendStatus({ code: status.INTERNAL, details: 'the token could not be looked at' }),
-              );
+            const look = async (): Promise<void> => {
+              // It came together with a call that was refused: once is enough to count it, and to say why.
+              if (callers.standing(call) === 'refused') {
+                call.sendStatus(OVER);
+                return;
+              }
+              const refused = wrong ?? (asked === undefined ? undefined : await byToken(asked, metadata));
+              if (refused !== undefined) {
+                refuse(refused);
+                return;
+              }
+              if (asked !== undefined || tokens === undefined) callers.letIn(call);
+              pass(metadata);
+            };
+            // An error of ChaosPlane's own lets no caller in.
+            const broken = { code: status.INTERNAL, details: 'the token could not be looked at' };
+            oneByOne(call, look).catch(() => call.sendStatus(broken));
           },
         });
       },
@@ -83,6 +99,9 @@ export function gated(
   };
   return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor]);
 }
+
+/** What the other calls of a refused connection are answered. */
+const OVER = { code: status.UNAUTHENTICATED, details: 'another call of this connection was refused, which ends it' };
 
 async function byToken(tokens: Tokens, metadata: Metadata): Promise<Refusal | undefined> {
   try {

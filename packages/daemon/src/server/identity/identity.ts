@@ -2,6 +2,7 @@
 import { defined, followTlsFiles, type Clock, type Logger } from '@chaosplane/common';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { experimental, type ServerCredentials } from '@grpc/grpc-js';
+import type { Callers } from './callers.ts';
 import { gated } from './gate.ts';
 import type { CountRefusal } from './refusals.ts';
 import { createTokens, type TokenReviewer, type Tokens } from './tokens.ts';
@@ -33,6 +34,7 @@ export interface IdentityParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly count: CountRefusal;
+  readonly callers: Callers;
   readonly reviewer: (server: { readonly url: string; readonly credentials: string }) => TokenReviewer;
 }
 
@@ -43,13 +45,13 @@ export interface IdentityParts {
  */
 export async function clientIdentity(
   { tls, clientName, tokenReview }: IdentityOptions,
-  { clock, logger, count, reviewer }: IdentityParts,
+  { clock, logger, count, callers, reviewer }: IdentityParts,
 ): Promise<ClientIdentity> {
   const { source, stop } = await followTlsFiles({ ...tls, ca: tls.clientCa }, { clock, logger });
   const credentials = experimental.createCertificateProviderServerCredentials(source, source, true);
   const gate = (tokens?: Tokens): ClientIdentity => {
     const options = { clientName, tokenPath: `/${ChaosDaemonDefinition.fullName}/`, ...defined({ tokens }) };
-    return { credentials: gated(credentials, options, { clock, logger, count }), stop };
+    return { credentials: gated(credentials, options, { clock, logger, count, callers }), stop };
   };
   if (tokenReview === undefined) {
     // Outside of a cluster no API server reviews tokens, so this is allowed; a stolen key alone is enough then.
