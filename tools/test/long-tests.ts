@@ -96,6 +96,15 @@ export const longTests: readonly LongTest[] = [
     prepare: async () => ({}),
   },
   {
+    name: 'rotation',
+    summary: 'three rotations of certificates and authority on a cluster, by kubectl, at a hundred calls a second',
+    project: 'long',
+    files: ['long/rotation'],
+    limitMs: 2 * clusterLayer.limitMs,
+    packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
+    prepare: kubernetes,
+  },
+  {
     name: 'upgrade',
     summary: 'upgrades, rollbacks and adjacent versions, from an earlier build and back, with faults in force',
     project: 'long',

@@ -10,6 +10,7 @@ export * from './floor.ts';
 export * from './flows.ts';
 export * from './lab.ts';
 export * from './memory-journal.ts';
+export * from './memory.ts';
 export * from './parameters.ts';
 export * from './streams.ts';
 export * from './test-engine.ts';

@@ -1,9 +1,9 @@
 /** Programs of ChaosPlane as processes of their own, in a network namespace, as the images start them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { memoryOf } from './memory.ts';
 
 /** A process that was started. */
 export interface Program {
@@ -54,13 +54,9 @@ export async function startProgram({ netns, file, argv, ready }: ProgramOptions)
     ended.then(() => Promise.reject(new Error(`${file} ended early: ${lines.join('\n')}`))),
   ]);
   const { pid = 0 } = child;
-  const bytes = (name: string): number => {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
-  };
   return {
     pid,
-    memory: () => ({ now: bytes('VmRSS'), most: bytes('VmHWM') }),
+    memory: () => memoryOf(pid),
     get alive() {
       return child.exitCode === null && child.signalCode === null;
     },

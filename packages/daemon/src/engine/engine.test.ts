@@ -1,6 +1,7 @@
-import { setTimeout as settle } from 'node:timers/promises';
+import { systemClock } from '@chaosplane/common';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventually, FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
+import { manualClock } from '@chaosplane/testkit/clocks';
 import type { ExecRequest } from './request.ts';
 import type { Engine } from './engine.ts';
 import type { InjectionResult } from './inject.ts';
@@ -10,8 +11,8 @@ afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.stop()));
 });
 
-async function start(node: FakeNode, journal = memoryJournal()): Promise<Engine> {
-  const engine = await startTestEngine({ host: node.host(), journal });
+async function start(node: FakeNode, journal = memoryJournal(), clock = systemClock): Promise<Engine> {
+  const engine = await startTestEngine({ host: node.host(), journal, clock });
   engines.push(engine);
   return engine;
 }
@@ -138,18 +139,18 @@ describe('an execution', () => {
   test('ends when the lease lapses, and not while it is renewed', async () => {
     const node = new FakeNode();
     node.addPod('web');
-    const engine = await start(node);
-    await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
+    const clock = manualClock();
+    const engine = await start(node, memoryJournal(), clock);
+    const renew = () => engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
+    await renew();
     const id = idOf(await engine.exec(loss({ operatorEpoch: 3 })));
     for (let renewals = 0; renewals < 4; renewals++) {
-      await settle(75);
-      await engine.renewLease({ epoch: 3, leaseTtlMs: 150, executions: [] });
+      await clock.advance(149);
+      await renew();
     }
     expect((await engine.get(id)).record.state).toBe('active');
-    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended', {
-      withinMs: 5_000,
-      everyMs: 10,
-    });
+    await clock.advance(150);
+    await eventually('the execution has ended', async () => (await engine.get(id)).record.state === 'ended');
     expect((await engine.get(id)).record.endReason).toBe('lease-lapsed');
   });
 

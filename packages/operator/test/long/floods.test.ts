@@ -1,14 +1,22 @@
 /** Every port of a cluster's daemon and operator is flooded, four at a time, each kind for a minute. What came out: docs/security.md. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { FLOODED_PORTS, floodsOf, percentile, startFlooder, type FloodedPort, type Flooder } from '@chaosplane/testkit';
+import {
+  FLOODED_PORTS,
+  floodsOf,
+  memoryOf,
+  percentile,
+  startFlooder,
+  type FloodedPort,
+  type Flooder,
+} from '@chaosplane/testkit';
 import { install, isEffective, type Installation } from '@chaosplane/testcluster/installation';
-import { healthOf, memoryOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
+import { healthOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
 import { startClusterCaller, type Calls } from './flood-cluster.ts';
 
 jest.setTimeout(1_800_000);
 
 const [FLOOD_MS, QUIET_MS, REST_MS] = [60_000, 15_000, 60_000];
-const MOST_MIB = 256;
+const [MIB, MOST_MIB] = [1 << 20, 256];
 const ports = Object.keys(FLOODED_PORTS) as FloodedPort[];
 /** An insider's certificate would have to be signed by the cluster's authority: that flood is in the runtime layer. */
 const kindsOf = (port: FloodedPort) => floodsOf[port].filter((kind) => kind !== 'insiders');
@@ -41,7 +49,8 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
   const caller = await startClusterCaller(shop, 'caller', daemon);
   stack.defer(() => caller.close());
   const pids = await Promise.all([daemon, operator].map((pod) => processOf(shop, pod.metadata.name)));
-  const memories = () => Promise.all(pids.map(memoryOf));
+  const mebibytes = (bytes: number): number => Math.round(bytes / MIB);
+  const memories = () => pids.map(memoryOf).map(({ now, most }) => ({ now: mebibytes(now), most: mebibytes(most) }));
   // The first fault loads what later ones find loaded.
   await shop.apply('first', spec);
   await shop.until('first', isEffective);
@@ -49,7 +58,7 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
   const health = async () =>
     [...(await systemPods(shop, 'daemon')), ...(await systemPods(shop, 'operator'))].map(healthOf);
   const healthy = await health();
-  const before = await memories();
+  const before = memories();
   const [quiet, flooded]: [Calls[], Calls[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     await caller.take();
@@ -66,7 +75,7 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
     await shop.remove(`round-${round}`);
     const sums = await Promise.all(floods);
     flooded.push(await caller.take());
-    const [ofDaemon, ofOperator] = await memories();
+    const [ofDaemon, ofOperator] = memories();
     const [last, still] = [flooded.slice(-1), quiet.slice(-1)];
     say(
       `round ${round}: p99 ${percentile(timesOf(last), 99).toFixed(1)} ms, quiet ${percentile(timesOf(still), 99).toFixed(1)} ms, p50 ${percentile(timesOf(last), 50).toFixed(1)} / ${percentile(timesOf(still), 50).toFixed(1)}, ${last[0]?.times.length} calls; ${last[0]?.failures.length} failed; daemon ${ofDaemon?.now} MiB, operator ${ofOperator?.now} MiB`,
@@ -76,7 +85,7 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
     for (const { port, sum } of sums) expect([port, port === 'health' ? sum.answered : 0]).toEqual([port, 0]);
   }
   await wait(REST_MS);
-  const after = await memories();
+  const after = memories();
   say(
     `before ${JSON.stringify(before)} after ${JSON.stringify(after)}; p99 ${percentile(timesOf(flooded), 99).toFixed(1)} ms, quiet ${percentile(timesOf(quiet), 99).toFixed(1)} ms`,
   );

@@ -43,11 +43,3 @@ export async function processOf(shop: Installation, pod: string): Promise<number
   }
   throw new Error(`no process of the pod ${pod} is seen on this machine`);
 }
-
-/** In mebibytes: what is resident, and the most that ever was. */
-export async function memoryOf(pid: number): Promise<{ readonly now: number; readonly most: number }> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const of = (name: string): number =>
-    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024);
-  return { now: of('VmRSS'), most: of('VmHWM') };
-}

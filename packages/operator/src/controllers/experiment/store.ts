@@ -13,8 +13,9 @@ import {
   type ExperimentObject,
   type ShardObject,
 } from '@chaosplane/api';
-import { shortName, type KubeClient } from '@chaosplane/kube';
+import type { KubeClient } from '@chaosplane/kube';
 import { FIELD_MANAGER } from '../../field-manager.ts';
+import { shardName, shardNumber } from '../shards.ts';
 
 /** An experiment with everything that was written down of it. */
 export interface Stored {
@@ -32,9 +33,6 @@ export interface Store {
   /** Writes what has changed: the shards first, so that a status never speaks of targets that are not there. */
   save(stored: Stored, status: ExperimentStatus, signal: AbortSignal): Promise<Stored>;
 }
-
-/** The longest name of an object, less what a shard's name adds. */
-const LONGEST_PREFIX = 253 - 16;
 
 /** A store over the API server. */
 export function createStore(client: KubeClient, clock: Clock): Store {
@@ -72,7 +70,7 @@ export function createStore(client: KubeClient, clock: Clock): Store {
         labelSelector: `${EXPERIMENT_UID_LABEL}=${uid}`,
         signal,
       });
-      const shards = items.toSorted((a, b) => indexOf(a) - indexOf(b));
+      const shards = items.toSorted((a, b) => shardNumber(a.metadata) - shardNumber(b.metadata));
       // Chosen, but not written into the status: not chosen.
       const chosen = object.status?.phase === undefined || object.status.phase === 'Pending' ? [] : shards;
       const listed = chosen.flatMap((shard) => shard.targets);
@@ -122,17 +120,13 @@ function asNew(object: ExperimentObject): ExperimentObject {
   return fresh;
 }
 
-function indexOf({ metadata }: ShardObject): number {
-  return Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1));
-}
-
 function shardObject(owner: ExperimentObject, index: number, targets: readonly TargetDocument[]): ShardObject {
   const { name, namespace = '', uid = '' } = owner.metadata;
   return {
     apiVersion: chaosExperimentShards.apiVersion,
     kind: chaosExperimentShards.kind,
     metadata: {
-      name: `${shortName(name, LONGEST_PREFIX)}-${uid.slice(0, 8)}-${index}`,
+      name: shardName(owner.metadata, index),
       namespace,
       labels: { [EXPERIMENT_UID_LABEL]: uid },
       ownerReferences: [

@@ -16,8 +16,9 @@ import {
   type WorkflowState,
   type WorkflowWriteContext,
 } from '@chaosplane/api';
-import { shortName, type KubeClient } from '@chaosplane/kube';
+import type { KubeClient } from '@chaosplane/kube';
 import { FIELD_MANAGER } from '../../field-manager.ts';
+import { shardName, shardNumber } from '../shards.ts';
 
 /** A workflow with everything that was written down of it. */
 export interface StoredWorkflow {
@@ -34,9 +35,6 @@ export interface LoadedWorkflow {
   readonly incomplete: boolean;
 }
 
-/** The longest name of an object, less what a shard's name adds. */
-const LONGEST_PREFIX = 253 - 16;
-
 /** Reads all that was written of it. */
 export async function loadWorkflow(
   client: KubeClient,
@@ -46,7 +44,7 @@ export async function loadWorkflow(
   const { namespace = '', uid = '' } = object.metadata;
   const labelSelector = `${WORKFLOW_UID_LABEL}=${uid}`;
   const { items } = await client.list(chaosWorkflowShards, { namespace, labelSelector, signal });
-  const shards = new Map(items.map((shard) => [numberOf(shard), shard]));
+  const shards = new Map(items.map((shard) => [shardNumber(shard.metadata), shard]));
   const state = workflowStateFrom(
     object.status,
     items.map(({ steps }) => steps),
@@ -124,17 +122,13 @@ export async function saveWhole(
   return { ...stored, object };
 }
 
-function numberOf({ metadata }: WorkflowShardObject): number {
-  return Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1));
-}
-
 function shardObject(owner: WorkflowObject, number: number, steps: readonly StepDocument[]): WorkflowShardObject {
-  const { name, namespace = '', uid = '' } = owner.metadata;
+  const { namespace = '', uid = '' } = owner.metadata;
   return {
     apiVersion: chaosWorkflowShards.apiVersion,
     kind: chaosWorkflowShards.kind,
     metadata: {
-      name: `${shortName(name, LONGEST_PREFIX)}-${uid.slice(0, 8)}-${number}`,
+      name: shardName(owner.metadata, number),
       namespace,
       labels: { [WORKFLOW_UID_LABEL]: uid },
       ownerReferences: [workflowOwner(owner)],
