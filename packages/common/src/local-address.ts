@@ -52,7 +52,8 @@ function networkOf(text: string): Cidr {
  */
 export function isLocalAddress(text: string): boolean {
   const parsed = parseCidr(text.replace(/%.*$/, ''));
-  if (!parsed.ok) return false;
+  // What is no address is let through nowhere.
+  if (!parsed.ok) return true;
   const { address } = parsed.value;
   const plain = ipaddr.parse(address);
   if (['loopback', 'linkLocal', 'unspecified'].includes(plain.range()) || isIn(METADATA, address)) return true;

@@ -1,18 +1,9 @@
 /** A library in an image that has the names which a program asks for, and none of their work. See ADR 0041. */
+import { createHash } from 'node:crypto';
 import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { machines, type Architecture } from './debian.ts';
-
-/** Whose library is replaced. */
-export interface Replaced {
-  readonly architecture: Architecture;
-  /** The name by which the program asks for it, such as `libIPSec_MB.so.1`. */
-  readonly name: string;
-  /** The library itself, and the program that asks for it. */
-  readonly library: string;
-  readonly program: string;
-}
 
 /** Whose library is replaced. */
 export interface Replaced {
@@ -35,20 +26,21 @@ interface Name {
 
 /** Makes the library, unless the folder has it. */
 export async function standIn(replaced: Replaced, cacheFolder: string): Promise<string> {
-  const { architecture, library, name } = replaced;
-  const { size, mtimeMs } = await stat(library);
-  const path = join(cacheFolder, `${name}-${architecture}-${size}-${Math.round(mtimeMs)}`);
-  if (await stat(path).catch(() => undefined)) return path;
+  const { architecture, name } = replaced;
   const names = await sharedNames(replaced);
+  const [source, versions] = [sourceOf(names, architecture), versionsOf(names)];
+  const digest = createHash('sha256').update(source).update(versions).digest('hex').slice(0, 16);
+  const path = join(cacheFolder, `${name}-${architecture}-${digest}`);
+  if (await stat(path).catch(() => undefined)) return path;
   const tool = (program: string): string => `${machines[architecture].gnu}-linux-gnu-${program}`;
   const work = await mkdtemp(join(cacheFolder, 'stand-in-'));
   const file = (kind: string): string => join(work, `library.${kind}`);
   try {
-    await writeFile(file('s'), sourceOf(names, architecture));
-    await writeFile(file('map'), versionsOf(names));
+    await writeFile(file('s'), source);
+    await writeFile(file('map'), versions);
     await execa(tool('as'), [file('s'), '-o', file('o')]);
-    const versions = ['--version-script', file('map')];
-    await execa(tool('ld'), ['-shared', '--strip-all', '-soname', name, ...versions, '-o', file('so'), file('o')]);
+    const script = ['--version-script', file('map')];
+    await execa(tool('ld'), ['-shared', '--strip-all', '-soname', name, ...script, '-o', file('so'), file('o')]);
     await rename(file('so'), path);
     return path;
   } finally {

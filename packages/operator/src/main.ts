@@ -40,7 +40,7 @@ const logLevel = new Option('--log-level <level>', 'what is logged')
 
 interface UninstallFlags extends Pick<
   UninstallOptions,
-  'namespace' | 'leaseName' | 'roleName' | 'keepCertificates' | 'removeDefinitions'
+  'namespace' | 'roleName' | 'keepCertificates' | 'removeDefinitions'
 > {
   readonly timeout: string;
 }
@@ -193,15 +193,14 @@ program
   )
   .requiredOption('--namespace <name>', "the operator's own namespace")
   .option('--timeout <duration>', 'how long it may take', '120s')
-  .option('--lease-name <name>', 'the Lease of the election', 'chaosplane-operator')
   .option('--role-name <name>', "the operator's ClusterRole, with which the kill switch goes", 'chaosplane-operator')
   .option('--keep-certificates', 'they are not those of the hooks')
   .option('--remove-definitions', 'the resource definitions as well, and so every object of ChaosPlane')
   .addOption(kubeconfig)
   .addOption(logLevel)
   .action(async (flags: CommonFlags & UninstallFlags) => {
-    const { namespace, leaseName, roleName, keepCertificates, removeDefinitions } = flags;
-    const names = { namespace, leaseName, roleName, ...defined({ keepCertificates, removeDefinitions }) };
+    const { namespace, roleName, keepCertificates, removeDefinitions } = flags;
+    const names = { namespace, roleName, ...defined({ keepCertificates, removeDefinitions }) };
     const options = { ...names, timeoutMs: durationOf('--timeout', flags.timeout) };
     const { uninstall } = await import('./uninstall.ts');
     await uninstall(options, await connect(flags), stop.signal);

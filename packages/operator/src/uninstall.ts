@@ -17,7 +17,6 @@ import { experimentRuns, haltCluster, requestAbort, workflowRuns, type Runs } fr
 import {
   clusterRoles,
   isNotFound,
-  leases,
   nodes,
   refOf,
   removeFinalizer,
@@ -35,8 +34,6 @@ import { holds } from './nodes/holds.ts';
 export interface UninstallOptions {
   readonly namespace: string;
   readonly timeoutMs: number;
-  /** Of the election; no release of the chart owns it. */
-  readonly leaseName: string;
   /** The operator's ClusterRole: the kill switch goes with it, after the operator. */
   readonly roleName: string;
   /** Others made the certificates, and would make them again. */
@@ -101,10 +98,8 @@ export async function uninstall(options: UninstallOptions, parts: UninstallParts
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
   await cleanNodes(client, logger, signal);
-  const { namespace } = options;
   if (options.keepCertificates !== true)
     await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
-  await client.delete(leases, { namespace, name: options.leaseName }, { signal });
   if (options.removeDefinitions === true)
     await removeDefinitions(allKinds, { client, clock, logger, signal }, { timeoutMs: DEFINITIONS_GONE_MS });
 }
@@ -143,7 +138,7 @@ async function cleanNodes(client: KubeClient, logger: Logger, signal: AbortSigna
     const { name, uid = '' } = found.metadata;
     if (found.metadata.annotations?.[CAPABILITIES_ANNOTATION] !== undefined) {
       const body = { metadata: { annotations: { [CAPABILITIES_ANNOTATION]: null } } };
-      await client.patch(nodes, { name }, { kind: 'merge', body }, { signal });
+      await whileThere(client.patch(nodes, { name }, { kind: 'merge', body }, { signal }));
     }
     for (const hold of holds)
       for (const experiment of hold.holders(found)) {
@@ -158,7 +153,7 @@ async function suspendSchedules(client: KubeClient, logger: Logger, signal: Abor
   for (const { metadata, spec } of await all(client, chaosSchedules, signal)) {
     if ((spec as { readonly suspend?: boolean }).suspend === true) continue;
     const body = { spec: { suspend: true } };
-    await client.patch(chaosSchedules, refOf({ metadata }), { kind: 'merge', body }, { signal });
+    await whileThere(client.patch(chaosSchedules, refOf({ metadata }), { kind: 'merge', body }, { signal }));
     logger.warn({ schedule: `${metadata.namespace}/${metadata.name}` }, 'schedule suspended');
   }
 }
@@ -198,5 +193,14 @@ async function abort<T extends KubeObject>(
   signal: AbortSignal,
 ): Promise<void> {
   if (object.metadata.annotations?.[ABORT_ANNOTATION] === 'true') return;
-  await requestAbort(client, runs, refOf(object), signal);
+  await whileThere(requestAbort(client, runs, refOf(object), signal));
+}
+
+/** What goes after it was listed needs nothing more. */
+async function whileThere(change: Promise<unknown>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }

@@ -69,7 +69,8 @@ export function createGuard({
     socket.once('close', () => {
       timer.cancel();
       pass.leave();
-      open.delete(key);
+      // A port is given again, sometimes before the end of the earlier connection is told.
+      if (open.get(key)?.socket === socket) open.delete(key);
     });
     serve(limits.bytes === undefined ? socket : metered(socket, limits.bytes, end('too-much')));
   };

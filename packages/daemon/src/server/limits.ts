@@ -22,7 +22,8 @@ export const COMMANDS: GrpcLimits = {
     strangers: { open: 64, rate: { perSecond: 50, burst: 100 } },
     peer: { open: 16, rate: { perSecond: 10, burst: 20 } },
     settled: SETTLED,
-    lifeMs: 5000,
+    // A handshake on a busy node, and what an API server may take to say whose a token is, which is 3 s.
+    lifeMs: 10_000,
   },
   options: {
     'grpc.max_concurrent_streams': 256,

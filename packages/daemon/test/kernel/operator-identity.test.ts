@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import * as http2 from 'node:http2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '@chaosplane/common';
-import { createChannel, createClient } from 'nice-grpc';
+import { createChannel, createClient, Metadata, Status } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
 import { startDaemon } from '../../src/index.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
@@ -34,6 +34,8 @@ const refusals = async (reason: string): Promise<number> => {
   const line = new RegExp(`^chaosplane_daemon_refused_total\\{reason="${reason}"\\} (\\d+)$`, 'm');
   return Number(line.exec(await daemon.metrics())?.[1] ?? 0);
 };
+
+const port = (): number => Number(daemon.daemon.addresses.grpc?.split(':').at(-1));
 
 async function pemOf(ca: Identity, own: Identity) {
   const [authorities, cert, key] = await Promise.all(
@@ -154,13 +156,13 @@ describe('the token', () => {
     channel.close();
   });
 
-  test('is not needed to ask for the health, but the certificate is', async () => {
+  test('is asked for in calls of the health service as well', async () => {
     const channel = await daemon.connect(authority, operator);
-    expect((await createClient(HealthDefinition, channel).check({ service: '' })).status).toBe(SERVING);
+    const health = createClient(HealthDefinition, channel);
+    await expect(health.check({ service: '' })).rejects.toMatchObject({ code: Status.UNAUTHENTICATED });
+    const metadata = Metadata({ authorization: `Bearer ${good}` });
+    expect((await health.check({ service: '' }, { metadata })).status).toBe(SERVING);
     channel.close();
-    const stranger = await daemon.connect(authority);
-    await expect(createClient(HealthDefinition, stranger).check({ service: '' })).rejects.toThrow();
-    stranger.close();
   });
 
   test('is not needed on the socket, which only root can enter', async () => {
@@ -228,10 +230,40 @@ describe('a connection', () => {
     channel.close();
   });
 
+  test.each([
+    ['calls of the health service', '/grpc.health.v1.Health/Check', 'application/grpc'],
+    ['calls of a service that is not there', '/none.None/None', 'application/grpc'],
+    ['requests that are no gRPC', '/', 'text/plain'],
+  ])('that brings nothing but %s ends', async (_what, path, type) => {
+    const session = http2.connect(`https://localhost:${port()}`, await pemOf(authority, operator));
+    session.on('error', () => undefined);
+    const over = once(session, 'close');
+    let [asked, answered] = [0, 0];
+    const asking = setInterval(() => {
+      if (session.closed || session.destroyed) return;
+      asked += 1;
+      const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': type, te: 'trailers' });
+      stream.on('error', () => undefined);
+      stream.once('response', () => (answered += 1));
+    }, 1);
+    await over;
+    clearInterval(asking);
+    expect(answered).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(300);
+  });
+
+  test('whose first call waits for the API server answers the others as that one', async () => {
+    api.behave('failing');
+    const channel = await daemon.connect(authority, operator);
+    const token = api.issue({ username: ACCOUNT });
+    const all = await Promise.all(Array.from({ length: 8 }, () => statusOf(channel, token)));
+    api.behave('well');
+    expect(new Set(all)).toEqual(new Set(['UNAVAILABLE']));
+    channel.close();
+  });
+
   test('of the right certificate that says nothing ends as those of strangers do', async () => {
-    const { ca, cert, key } = await pemOf(authority, operator);
-    const port = Number(daemon.daemon.addresses.grpc?.split(':').at(-1));
-    const silent = http2.connect(`https://localhost:${port}`, { ca, cert, key });
+    const silent = http2.connect(`https://localhost:${port()}`, await pemOf(authority, operator));
     await once(silent, 'connect');
     await expect(once(silent, 'close')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(await daemon.metrics()).toMatch(/connections_turned_away_total\{[^}]*reason="too-slow"[^}]*\} [1-9]/);

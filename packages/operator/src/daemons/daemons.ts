@@ -55,6 +55,9 @@ const quick: ChannelOptions = {
 /** A daemon that does not take new credentials yet is tried with them again after so long. */
 const RENEW_AGAIN_MS = 10_000;
 
+/** No experiment has this id. */
+const NONE = 'none';
+
 /** The connection to one node. */
 interface Kept {
   readonly target: string;
@@ -64,7 +67,7 @@ interface Kept {
   readonly generation: number;
   /** No sooner are new credentials tried, monotonic milliseconds. */
   renewAfter: number;
-  /** Resolves when it stands. @throws when it does not in time. */
+  /** Resolves when a call on it was let in. @throws when none is in time. */
   ready(): Promise<void>;
   /** Closes it when what was begun on it, also in a while yet, is over. */
   retire(): void;
@@ -160,9 +163,14 @@ function clientOver(channel: Channel, note: () => Noted): Pick<Kept, 'client' | 
       closeIdle();
     }
   }
+  const client = createClientFactory().use(whileOpen).create(ChaosDaemonDefinition, channel);
   return {
-    client: createClientFactory().use(whileOpen).create(ChaosDaemonDefinition, channel),
-    ready: () => waitForChannelReady(channel, new Date(systemClock.now() + RENEW_AGAIN_MS)),
+    client,
+    async ready() {
+      await waitForChannelReady(channel, new Date(systemClock.now() + RENEW_AGAIN_MS));
+      // A connection of which no call was let in ends soon, and the next lease may be renewed later than that.
+      await client.listExecutions({ experimentId: NONE }, { signal: AbortSignal.timeout(RENEW_AGAIN_MS) });
+    },
     retire() {
       // A caller that was given this client may still be about to use it.
       systemClock.after(CALL_MS, () => {

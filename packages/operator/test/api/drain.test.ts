@@ -206,7 +206,7 @@ describe('a cordon', () => {
     await begun();
     await operator.stop();
     const tools = { client: stage.client, clock: systemClock, logger: createLogger({ level: 'silent' }) };
-    const options = { namespace: stage.namespace, leaseName: 'chaosplane-operator', roleName: 'none', timeoutMs: 1000 };
+    const options = { namespace: stage.namespace, roleName: 'none', timeoutMs: 1000 };
     await uninstall(options, tools, new AbortController().signal);
     expect(await viewOf(stage, node)).toEqual(clean);
   });

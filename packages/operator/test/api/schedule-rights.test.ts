@@ -140,11 +140,7 @@ test('before the chart goes, schedules are suspended, so that nothing begins any
   await applySchedule(stage, 'another', often);
   const { client, namespace } = stage;
   const tools = { client, clock: systemClock, logger: createLogger({ level: 'silent' }) };
-  await uninstall(
-    { namespace, timeoutMs: 1000, leaseName: 'chaosplane-operator', roleName: 'none' },
-    tools,
-    new AbortController().signal,
-  );
+  await uninstall({ namespace, timeoutMs: 1000, roleName: 'none' }, tools, new AbortController().signal);
   const { items } = await client.list(chaosSchedules);
   expect(items.length).toBeGreaterThan(1);
   expect(items.map(({ spec }) => (spec as { readonly suspend: boolean }).suspend)).toEqual(items.map(() => true));

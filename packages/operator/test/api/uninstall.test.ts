@@ -1,19 +1,20 @@
 /** What the chart's hook does before the operator goes, with its own rights: nothing begins any more, what runs ends, what is left is named. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { blastRadiusPolicies } from '@chaosplane/api';
+import { blastRadiusPolicies, chaosSchedules } from '@chaosplane/api';
 import { createLogger, systemClock } from '@chaosplane/common';
-import { clusterRoles, leases } from '@chaosplane/kube';
+import { clusterRoles, type KubeClient } from '@chaosplane/kube';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { uninstall, UNINSTALL_POLICY } from '../../src/uninstall.ts';
 import { chartRights, type ChartAccount } from './chart-rights.ts';
 import { isEffective, isOver } from './each-on-stage.ts';
+import { applySchedule, often } from './schedules.ts';
 import { openApiServerFixture, type ApiServerFixture, type Stage } from './stage.ts';
 
 jest.setTimeout(180_000);
 
 const may = [
   { group: 'chaos.chaosplane.io', resource: 'chaosworkflows', verb: 'list' },
-  { group: 'coordination.k8s.io', resource: 'leases', verb: 'delete', name: 'chaosplane-operator' },
+  { group: '', resource: 'secrets', verb: 'delete', name: 'chaosplane-ca' },
 ];
 const hook = { name: 'chaosplane-uninstall', template: 'templates/hooks/uninstall.yaml', may };
 const policy = { name: UNINSTALL_POLICY };
@@ -44,11 +45,11 @@ const cut = (name: string) =>
   });
 
 /** What it logs. */
-async function run(timeoutMs: number): Promise<readonly Record<string, unknown>[]> {
+async function run(timeoutMs: number, client = account.client): Promise<readonly Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
-  const tools = { client: account.client, clock: systemClock, logger: createLogger({ destination: { write } }) };
-  const options = { namespace: stage.namespace, timeoutMs, leaseName: 'chaosplane-operator', roleName: role.name };
+  const tools = { client, clock: systemClock, logger: createLogger({ destination: { write } }) };
+  const options = { namespace: stage.namespace, timeoutMs, roleName: role.name };
   await uninstall(options, tools, new AbortController().signal);
   return lines;
 }
@@ -91,7 +92,21 @@ test('what has not ended in its time is let go of, and named; without an operato
   const warned = lines.find(({ msg }) => msg === 'not all has ended in time, letting go of what is left');
   expect(warned).toMatchObject({ level: 'warn', experiments: [`${nameOf('stays')} (Running)`], workflows: [] });
   expect((await stage.get('stays'))?.metadata.finalizers ?? []).toEqual([]);
-  const lease = { namespace: stage.namespace, name: 'chaosplane-operator' };
-  expect(await fixture.client.get(leases, lease)).toBeUndefined();
   await other.close();
+});
+
+test('what goes after it was listed is no error', async () => {
+  await applySchedule(stage, 'going', often);
+  const patched: string[] = [];
+  const goes: KubeClient = {
+    ...account.client,
+    async patch(type, ref, ...rest) {
+      patched.push(ref.name);
+      if (type.plural === chaosSchedules.plural) await fixture.client.delete(chaosSchedules, ref);
+      return account.client.patch(type, ref, ...rest);
+    },
+  };
+  await run(1, goes);
+  expect(patched).toContain('going');
+  expect(await fixture.client.get(chaosSchedules, { namespace: stage.namespace, name: 'going' })).toBeUndefined();
 });

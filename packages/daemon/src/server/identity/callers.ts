@@ -2,8 +2,8 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@chaosplane/common';
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import type { RefusalReason } from './refusals.ts';
+import { status, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Refusal, RefusalReason } from './refusals.ts';
 
 /** Where a connection comes from. */
 export type Whence = Pick<Socket, 'remoteAddress' | 'remotePort'>;
@@ -11,61 +11,87 @@ export type Whence = Pick<Socket, 'remoteAddress' | 'remotePort'>;
 /** A call, by its connection. */
 export type Caller = Pick<ServerInterceptingCallInterface, 'getPeer'>;
 
+/** How a call is answered that is not looked at. */
+export type Answer = Pick<Refusal, 'code' | 'details'>;
+
 /** The connections of a port, by what their calls have shown. */
 export interface Callers {
   /** A connection has begun. */
   add(session: ServerHttp2Session): void;
-  /** What was shown so far. A connection that has ended is refused. */
-  standing(call: Caller): 'new' | 'known' | 'refused';
+  /** Whether a call of it was let in. */
+  isKnown(call: Caller): boolean;
+  /** What is answered to a call of a connection that ends: what an earlier call of it was refused with. */
+  refusal(call: Caller): Answer | undefined;
   /** A call was let in: its connection is known from now on, also when the next ones are refused. */
   letIn(call: Caller): void;
   /**
-   * A call was refused, and is answered: the connection ends when its answers are out. One that is known stays, unless it is its
-   * certificate that is refused: the next call may bring a better token.
+   * A call is refused: the connection ends when its answers are out. One that is known stays, unless it is its certificate that is
+   * refused: the next call may bring a better token.
    */
-  refuse(call: Caller, reason: RefusalReason): void;
+  refuse(call: Caller, refusal: Refusal): void;
 }
 
 /** How long the answers of a refused connection may take. */
 const ANSWERED_MS = 100;
 
+/** Requests of a connection before one of its calls is let in. Those that are not for this service come to no gate: grpc-js answers them. */
+const MOST_REQUESTS = 64;
+
+const GONE: Answer = { code: status.UNAVAILABLE, details: 'the connection has ended' };
+
 interface Connection {
   readonly session: ServerHttp2Session;
   readonly whence: Whence;
-  standing: 'new' | 'known' | 'refused';
+  known: boolean;
+  refused?: Answer;
 }
 
 /** `onKnown` is told of each connection once. */
 export function createCallers(clock: Pick<Clock, 'after'>, onKnown: (whence: Whence) => void): Callers {
   const connections = new Map<string, Connection>();
+  const end = (connection: Connection, answer: Answer): void => {
+    if (connection.refused !== undefined) return;
+    connection.refused = answer;
+    const { session } = connection;
+    // Says goodbye: what comes on it from now on is not looked at, and a client that means well makes its next call on another.
+    session.close();
+    const late = clock.after(ANSWERED_MS, () => session.destroy());
+    session.once('close', () => late.cancel());
+  };
   return {
     add(session) {
       const { remoteAddress, remotePort } = session.socket;
       // As grpc-js writes it, which gives a call no other sign of its connection.
       const peer = `${remoteAddress}:${remotePort}`;
-      connections.set(peer, { session, whence: { remoteAddress, remotePort }, standing: 'new' });
+      const connection: Connection = { session, whence: { remoteAddress, remotePort }, known: false };
+      connections.set(peer, connection);
       session.once('close', () => {
         // A port is given again, sometimes before the end of the earlier connection is told.
-        if (connections.get(peer)?.session === session) connections.delete(peer);
+        if (connections.get(peer) === connection) connections.delete(peer);
+      });
+      let requests = 0;
+      session.on('stream', () => {
+        requests += 1;
+        if (!connection.known && requests > MOST_REQUESTS) end(connection, GONE);
       });
     },
-    standing: (call) => connections.get(call.getPeer())?.standing ?? 'refused',
+    isKnown: (call) => connections.get(call.getPeer())?.known === true,
+    refusal(call) {
+      const connection = connections.get(call.getPeer());
+      return connection === undefined ? GONE : connection.refused;
+    },
     letIn(call) {
       const connection = connections.get(call.getPeer());
-      if (connection?.standing !== 'new') return;
-      connection.standing = 'known';
+      if (connection === undefined || connection.known) return;
+      connection.known = true;
       onKnown(connection.whence);
     },
-    refuse(call, reason) {
+    refuse(call, { code, details, reason }) {
       const connection = connections.get(call.getPeer());
-      if (connection === undefined || connection.standing === 'refused') return;
-      if (connection.standing === 'known' && !reason.startsWith('certificate-')) return;
-      connection.standing = 'refused';
-      const { session } = connection;
-      // Says goodbye: what comes on it from now on is not looked at, and a client that means well makes its next call on another.
-      session.close();
-      const late = clock.after(ANSWERED_MS, () => session.destroy());
-      session.once('close', () => late.cancel());
+      if (connection === undefined || (connection.known && !isOfCertificate(reason))) return;
+      end(connection, { code, details });
     },
   };
 }
+
+const isOfCertificate = (reason: RefusalReason): boolean => reason.startsWith('certificate-');

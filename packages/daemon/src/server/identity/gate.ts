@@ -1,5 +1,5 @@
 /** Asks every call for the operator's certificate and token, before anything of its request is read. */
-import { KeyedMutex, type Clock, type Logger } from '@chaosplane/common';
+import { bucket, KeyedMutex, type Clock, type Logger, type Rate } from '@chaosplane/common';
 import {
   experimental,
   ServerInterceptingCall,
@@ -10,9 +10,9 @@ import {
 } from '@grpc/grpc-js';
 import { grpcError } from '../errors.ts';
 import { tokenOf } from './bearer.ts';
-import type { Caller, Callers } from './callers.ts';
+import type { Answer, Caller, Callers } from './callers.ts';
 import { certificateOf, whyRefused } from './client-name.ts';
-import type { CountRefusal, RefusalReason } from './refusals.ts';
+import type { CountRefusal, Refusal } from './refusals.ts';
 import { TokenRefusal, type Tokens } from './tokens.ts';
 
 /** Who is let in. */
@@ -21,24 +21,18 @@ export interface GateOptions {
   readonly clientName: string;
   /** Absent: no token is asked for. */
   readonly tokens?: Tokens;
-  /** Methods below this path are called with a token; the others, those of the health service, without. */
-  readonly tokenPath: string;
 }
 
 /** What it works with. */
 export interface GateParts {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly logger: Logger;
   readonly count: CountRefusal;
   readonly callers: Callers;
 }
 
-/** Why a call is refused, as its caller is told. */
-interface Refusal {
-  readonly code: status;
-  readonly reason: RefusalReason;
-  readonly details: string;
-}
+/** Lines of the log about refused calls; each is counted. */
+const LINES: Rate = { perSecond: 1, burst: 60 };
 
 /**
  * The same credentials, for one client only. The handshake has checked who signed; who was signed, and for which account the token is, is checked
@@ -48,7 +42,7 @@ interface Refusal {
  */
 export function gated(
   credentials: ServerCredentials,
-  { clientName, tokens, tokenPath }: GateOptions,
+  { clientName, tokens }: GateOptions,
   { clock, logger, count, callers }: GateParts,
 ): ServerCredentials {
   const byCertificate = (certificate: Buffer | undefined): Refusal | undefined => {
@@ -59,39 +53,46 @@ export function gated(
   };
   const inTurn = new KeyedMutex();
   /** Those of a connection that is not known one after another: who brings many tokens on it has the API server asked for one. */
-  const oneByOne = (call: Caller, look: () => Promise<void>): Promise<void> =>
-    callers.standing(call) === 'known' ? look() : inTurn.run(call.getPeer(), look);
+  const oneByOne = <T>(call: Caller, look: () => Promise<T>): Promise<T> =>
+    callers.isKnown(call) ? look() : inTurn.run(call.getPeer(), look);
+  const lines = bucket(LINES, clock);
+  let unsaid = 0;
+  const tell = (call: Caller, rpc: string, { code, reason }: Refusal): void => {
+    count(reason);
+    unsaid += 1;
+    if (!lines.take()) return;
+    const more = unsaid > 1 ? { unsaid: unsaid - 1 } : {};
+    logger.warn({ rpc, peer: call.getPeer(), code: status[code], reason, ...more }, 'call refused');
+    unsaid = 0;
+  };
   const interceptor: ServerInterceptor = (method, call) => {
-    const refuse = ({ code, reason, details }: Refusal): void => {
-      const rpc = method.path.slice(method.path.lastIndexOf('/') + 1);
-      count(reason);
-      logger.warn({ rpc, peer: call.getPeer(), code: status[code], reason }, 'call refused');
-      call.sendStatus({ code, details });
-      callers.refuse(call, reason);
+    const look = async (metadata: Metadata): Promise<Answer | undefined> => {
+      // It came together with a call that was refused: once is enough to count it, and to say why in the log.
+      const earlier = callers.refusal(call);
+      if (earlier !== undefined) return earlier;
+      const wrong = byCertificate(certificateOf(call)) ?? (await byToken(tokens, metadata));
+      if (wrong === undefined) callers.letIn(call);
+      else {
+        tell(call, method.path.slice(method.path.lastIndexOf('/') + 1), wrong);
+        callers.refuse(call, wrong);
+      }
+      return wrong;
     };
-    const wrong = byCertificate(certificateOf(call));
-    const asked = method.path.startsWith(tokenPath) ? tokens : undefined;
     return new ServerInterceptingCall(call, {
       start(next) {
         next({
           onReceiveMetadata(metadata, pass) {
-            const look = async (): Promise<void> => {
-              // It came together with a call that was refused: once is enough to count it, and to say why.
-              if (callers.standing(call) === 'refused') {
-                call.sendStatus(OVER);
-                return;
-              }
-              const refused = wrong ?? (asked === undefined ? undefined : await byToken(asked, metadata));
-              if (refused !== undefined) {
-                refuse(refused);
-                return;
-              }
-              if (asked !== undefined || tokens === undefined) callers.letIn(call);
-              pass(metadata);
-            };
-            // An error of ChaosPlane's own lets no caller in.
-            const broken = { code: status.INTERNAL, details: 'the token could not be looked at' };
-            oneByOne(call, look).catch(() => call.sendStatus(broken));
+            oneByOne(call, () => look(metadata)).then(
+              (wrong) => {
+                if (wrong === undefined) pass(metadata);
+                else call.sendStatus(wrong);
+              },
+              (error: unknown) => {
+                // An error of ChaosPlane's own lets no caller in.
+                logger.error({ err: error, peer: call.getPeer() }, 'the token could not be looked at');
+                call.sendStatus({ code: status.INTERNAL, details: 'the token could not be looked at' });
+              },
+            );
           },
         });
       },
@@ -100,10 +101,8 @@ export function gated(
   return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor]);
 }
 
-/** What the other calls of a refused connection are answered. */
-const OVER = { code: status.UNAUTHENTICATED, details: 'another call of this connection was refused, which ends it' };
-
-async function byToken(tokens: Tokens, metadata: Metadata): Promise<Refusal | undefined> {
+async function byToken(tokens: Tokens | undefined, metadata: Metadata): Promise<Refusal | undefined> {
+  if (tokens === undefined) return undefined;
   try {
     await tokens.admit(tokenOf(metadata.get('authorization')[0]?.toString()));
     return undefined;

@@ -1,6 +1,5 @@
 /** Who may command the daemon over TCP: one client certificate, and the token of one service account besides. */
 import { defined, followTlsFiles, type Clock, type Logger } from '@chaosplane/common';
-import { ChaosDaemonDefinition } from '@chaosplane/proto';
 import { experimental, type ServerCredentials } from '@grpc/grpc-js';
 import type { Callers } from './callers.ts';
 import { gated } from './gate.ts';
@@ -50,7 +49,7 @@ export async function clientIdentity(
   const { source, stop } = await followTlsFiles({ ...tls, ca: tls.clientCa }, { clock, logger });
   const credentials = experimental.createCertificateProviderServerCredentials(source, source, true);
   const gate = (tokens?: Tokens): ClientIdentity => {
-    const options = { clientName, tokenPath: `/${ChaosDaemonDefinition.fullName}/`, ...defined({ tokens }) };
+    const options = { clientName, ...defined({ tokens }) };
     return { credentials: gated(credentials, options, { clock, logger, count, callers }), stop };
   };
   if (tokenReview === undefined) {

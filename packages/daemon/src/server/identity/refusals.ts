@@ -1,5 +1,7 @@
 /** Why a call over TCP was refused, as it is logged and counted. */
 
+import type { status } from '@grpc/grpc-js';
+
 /** The closed list. */
 export type RefusalReason =
   | 'certificate-missing'
@@ -16,6 +18,13 @@ export type RefusalReason =
   | 'token-account'
   /** No API server could say whether the token is good. */
   | 'review-unavailable';
+
+/** A refusal, as its caller is told. */
+export interface Refusal {
+  readonly code: status;
+  readonly reason: RefusalReason;
+  readonly details: string;
+}
 
 /** Counts a refusal. */
 export type CountRefusal = (reason: RefusalReason) => void;

@@ -91,6 +91,27 @@ describe('while no API server can review', () => {
     expect(await outcome('a')).toBe('UNAVAILABLE');
   });
 
+  test('a good token counts also after any number of others were refused, or could not be reviewed', async () => {
+    const token = tokenUntil(1_000_000 + 600_000);
+    expect(await outcome(token)).toBe('OK');
+    answers = async () => bad;
+    for (let others = 0; others < 300; others += 1) await outcome(`other ${others}`);
+    answers = noAnswer;
+    ahead = 61_000;
+    expect(await outcome('another')).toBe('UNAVAILABLE');
+    expect(await outcome(token)).toBe('OK');
+  });
+
+  test('the review of a token that failed says nothing of another, which may have been revoked', async () => {
+    const [first, second] = [tokenUntil(1_000_000 + 600_000), tokenUntil(1_000_000 + 600_001)];
+    expect([await outcome(first), await outcome(second)]).toEqual(['OK', 'OK']);
+    ahead = 61_000;
+    answers = noAnswer;
+    expect(await outcome(first)).toBe('OK');
+    answers = async () => bad;
+    expect(await outcome(second)).toBe('UNAUTHENTICATED');
+  });
+
   test('a token that was refused before is not let in', async () => {
     const token = tokenUntil(2_000_000);
     answers = async () => bad;

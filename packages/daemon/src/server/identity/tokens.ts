@@ -33,7 +33,7 @@ export const NEGATIVE_MS = 2000;
 /** After a review that failed, tokens with a positive one do not wait for another for so long. */
 export const UNREACHABLE_MS = 5000;
 
-/** Tokens that are remembered at most; the oldest is forgotten first. */
+/** Tokens that are remembered at most; those that were refused are forgotten first, and the oldest of them. */
 const MOST_TOKENS = 256;
 
 interface Known {
@@ -41,6 +41,8 @@ interface Known {
   readonly refusal: TokenRefusal | undefined;
   /** Monotonic milliseconds. */
   readonly reviewedAt: number;
+  /** Until then it is not asked about again, because a later review of it failed. Monotonic milliseconds. */
+  unreachableUntil: number;
 }
 
 /** Admits the tokens of one service account. */
@@ -60,16 +62,16 @@ export function createTokens(parts: {
   const { reviewer, clock, logger, serviceAccount, audience } = parts;
   const known = new Map<string, Known>();
   const asking = new Map<string, Promise<TokenRefusal | undefined>>();
-  let unreachableUntil = 0;
 
   const review = async (token: string, key: string): Promise<TokenRefusal | undefined> => {
     try {
       const refusal = judge(await reviewer.review(token, audience));
-      remember(key, { refusal, reviewedAt: clock.monotonic() });
+      remember(key, { refusal, reviewedAt: clock.monotonic(), unreachableUntil: 0 });
       return refusal;
     } catch (error) {
-      unreachableUntil = clock.monotonic() + UNREACHABLE_MS;
-      if (isStanding(known.get(key), token)) {
+      const last = known.get(key);
+      if (last !== undefined && isStanding(last, token)) {
+        last.unreachableUntil = clock.monotonic() + UNREACHABLE_MS;
         logger.warn({ err: error }, 'token not reviewed, its last review counts');
         return undefined;
       }
@@ -97,13 +99,16 @@ export function createTokens(parts: {
   const remember = (key: string, review: Known): void => {
     known.delete(key);
     known.set(key, review);
+    if (known.size <= MOST_TOKENS) return;
+    // Who is behind the handshake can have any number refused; the good ones are needed when no API server answers.
     const [oldest] = known.keys();
-    if (known.size > MOST_TOKENS && oldest !== undefined) known.delete(oldest);
+    const [first] = [...known].find(([, { refusal }]) => refusal !== undefined) ?? [oldest];
+    if (first !== undefined) known.delete(first);
   };
 
   /** A positive review of a token that has not expired: what the API server would say of a token that was not revoked. */
-  const isStanding = (review: Known | undefined, token: string): boolean => {
-    if (review === undefined || review.refusal !== undefined) return false;
+  const isStanding = (review: Known, token: string): boolean => {
+    if (review.refusal !== undefined) return false;
     const expiresAt = expiryOf(token);
     return expiresAt !== undefined && clock.now() < expiresAt;
   };
@@ -119,7 +124,7 @@ export function createTokens(parts: {
           throw last.refusal;
         }
         // Cancel and RenewLease must not wait for an API server that does not answer.
-        if (clock.monotonic() < unreachableUntil && isStanding(last, token)) return;
+        if (clock.monotonic() < last.unreachableUntil && isStanding(last, token)) return;
       }
       let answer = asking.get(key);
       if (answer === undefined) {
