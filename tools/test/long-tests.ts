@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { execaSync } from 'execa';
 import { prometheusFolder } from '../prometheus/build.ts';
+import { kubeRouterFolder } from '../kube-router/build.ts';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
@@ -217,6 +218,18 @@ export const longTests: readonly LongTest[] = [
     limitMs: apiLayer.limitMs,
     packages: goPackage,
     prepare: async (options) => ({ CHAOSPLANE_TEST_PROMETHEUS: await prometheusFolder(options) }),
+  },
+  {
+    name: 'network-policies',
+    summary: "the chart's NetworkPolicies on a cluster where kube-router enforces them",
+    project: 'long',
+    files: ['network-policies'],
+    limitMs: 2 * clusterLayer.limitMs,
+    packages: { ...runtimeLayer.packages, ...clusterLayer.packages, ipset: ['/usr/sbin/ipset', '/sbin/ipset'] },
+    prepare: async (options) => ({
+      ...(await kubernetes(options)),
+      CHAOSPLANE_TEST_KUBE_ROUTER: await kubeRouterFolder(options),
+    }),
   },
   onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ELSEWHERE }),
   onRuntime('crio', "the runtime layer's tests on CRI-O 1.34, which takes 10 minutes to build the first time", {

@@ -116,8 +116,10 @@ spec:
 {{/* Where every pod of the chart may go: to cluster DNS, and to the API server, which no selector finds. */}}
 {{- define "chaosplane.apiEgress" -}}
 - ports:
-    - { port: 53, protocol: UDP }
-    - { port: 53, protocol: TCP }
+    {{- range .Values.networkPolicy.egress.dnsPorts }}
+    - { port: {{ int . }}, protocol: UDP }
+    - { port: {{ int . }}, protocol: TCP }
+    {{- end }}
 - ports:
     {{- range .Values.networkPolicy.egress.apiServerPorts }}
     - { port: {{ int . }} }

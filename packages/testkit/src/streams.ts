@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { createServer, Socket, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { socketOption } from '@chaosplane/daemon/ffi';
+import type { NetnsHandle } from '@chaosplane/daemon/netns';
 import { tcpConnect, tcpListener } from '@chaosplane/daemon/sockets';
 import { addressOf, type Family, type LabNamespace } from './lab.ts';
 
@@ -29,11 +30,20 @@ export async function attemptConnection(
   {
     family = 4,
     port = 9000,
-    withinMs = Number.POSITIVE_INFINITY,
+    withinMs,
   }: { readonly family?: Family; readonly port?: number; readonly withinMs?: number } = {},
 ): Promise<Attempt> {
+  return attemptAddress(from.netns, { address: addressOf(to, family), port }, withinMs);
+}
+
+/** The same, from any namespace to any address. */
+export async function attemptAddress(
+  netns: NetnsHandle,
+  to: { readonly address: string; readonly port: number },
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<Attempt> {
   const startedAt = performance.now();
-  const fd = tcpConnect(from.netns, { address: addressOf(to, family), port });
+  const fd = tcpConnect(netns, to);
   try {
     for (;;) {
       const error = socketOption(fd, SOL_SOCKET, SO_ERROR, 4).readInt32LE();

@@ -208,8 +208,68 @@ test('a pod has the time that its program takes to end at most, and five seconds
   expect(await graceOf('daemon.extraArgs={--on-stop=undo}')).toEqual([operator, seconds(shutdownMs('undo'))]);
 });
 
+/** What is read of a NetworkPolicy. */
+interface Policy {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly ingress?: readonly { readonly from?: readonly object[]; readonly ports: readonly { port: string }[] }[];
+    readonly egress?: readonly object[];
+  };
+}
+const policiesOf = (objects: readonly object[]): Policy[] =>
+  (objects as Policy[]).filter(({ kind }) => kind === 'NetworkPolicy');
+
+/** By policy and port: who is let in. */
+const letIn = (objects: readonly object[]): Record<string, Record<string, unknown>> =>
+  Object.fromEntries(
+    policiesOf(objects).map(({ metadata, spec: { ingress = [] } }) => [
+      metadata.name,
+      Object.fromEntries(ingress.flatMap(({ from = 'all', ports }) => ports.map(({ port }) => [port, from] as const))),
+    ]),
+  );
+
+test('a pod reaches the commands only as the operator, and pages only as metricsFrom says, where it says something', async () => {
+  const labels = { 'app.kubernetes.io/component': 'operator' };
+  const operator = [{ podSelector: { matchLabels: expect.objectContaining(labels) as unknown } }];
+  const rendered = objectsOf(await render(NAMESPACE));
+  expect(letIn(rendered)).toEqual({
+    'chaosplane-daemon': { grpc: operator, health: 'all', http: 'all' },
+    'chaosplane-operator': { http: 'all', webhook: 'all' },
+    'chaosplane-hooks': {},
+  });
+  const from = [{ namespaceSelector: { matchLabels: { a: 'b' } } }];
+  const set = ['networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.a=b'];
+  expect(letIn(objectsOf(await render(NAMESPACE, ...set, 'admission.webhook.enabled=false')))).toEqual({
+    'chaosplane-daemon': { grpc: operator, http: from },
+    'chaosplane-operator': { http: from },
+    'chaosplane-hooks': {},
+  });
+  // Policies are not about pods in the node's network.
+  const specs = rendered.flatMap(({ spec }) => spec?.template?.spec ?? spec?.jobTemplate?.spec.template.spec ?? []);
+  expect(specs).toHaveLength(6);
+  for (const spec of specs) expect(spec).not.toHaveProperty('hostNetwork');
+});
+
+test('with egress all pods reach cluster DNS on the ports of its pods', async () => {
+  const egressOf = async (...set: readonly string[]): Promise<unknown[]> => {
+    const objects = objectsOf(await render(NAMESPACE, 'networkPolicy.egress.enabled=true', ...set));
+    return policiesOf(objects).map(({ spec }) => spec.egress?.[0]);
+  };
+  const portsOf = (...ports: readonly number[]): object => ({
+    ports: ports.flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ port, protocol }))),
+  });
+  expect(await egressOf()).toEqual(Array.from({ length: 3 }, () => portsOf(53)));
+  const both = await egressOf('networkPolicy.egress.dnsPorts={53,5353}');
+  expect(both).toEqual(Array.from({ length: 3 }, () => portsOf(53, 5353)));
+});
+
 test('with everything on, the API server takes every object, strictly', async () => {
-  const set = ['networkPolicy.egress.enabled=true', 'networkPolicy.egress.apiServer={192.0.2.0/24}'];
+  const set = [
+    'networkPolicy.egress.enabled=true',
+    'networkPolicy.egress.apiServer={192.0.2.0/24}',
+    'networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.a=b',
+  ];
   const input = await render(NAMESPACE, ...set, 'metrics.serviceMonitor.enabled=true');
   const own = objectsOf(input).filter((object) => !JSON.stringify(object).includes(MONITORS));
   const argv = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
