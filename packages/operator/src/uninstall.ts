@@ -38,7 +38,7 @@ export interface UninstallOptions {
   readonly roleName: string;
   /** Others made the certificates, and would make them again. */
   readonly keepCertificates?: boolean;
-  /** Whether the resource definitions go as well, and with them every object of their kinds. */
+  /** Whether the resource definitions go as well when all has recovered, and with them every object of their kinds. */
   readonly removeDefinitions?: boolean;
 }
 
@@ -77,6 +77,8 @@ export async function uninstall(options: UninstallOptions, parts: UninstallParts
   const deadline = clock.monotonic() + options.timeoutMs;
   await halt(options, parts, signal);
   await suspendSchedules(client, logger, signal);
+  let isClean = true;
+  let said = '';
   for (;;) {
     // Workflows first: they make experiments. What onExit makes is aborted as well.
     const flows = (await all(client, chaosWorkflows, signal)).filter(isOpenWorkflow);
@@ -87,6 +89,7 @@ export async function uninstall(options: UninstallOptions, parts: UninstallParts
     }
     const left = { experiments: named(open), workflows: named(flows) };
     if (clock.monotonic() > deadline) {
+      isClean = false;
       logger.warn(left, 'not all has ended in time, letting go of what is left');
       for (const object of flows) await removeFinalizer(client, chaosWorkflows, object, FINALIZER, signal);
       for (const object of open) await letGo(client, object, signal);
@@ -94,14 +97,18 @@ export async function uninstall(options: UninstallOptions, parts: UninstallParts
     }
     for (const object of flows) await abort(client, workflowRuns, object, signal);
     for (const object of open) await abort(client, experimentRuns, object, signal);
-    logger.info(left, 'waiting for what runs to end');
+    const now = JSON.stringify(left);
+    if (now !== said) logger.info(left, 'waiting for what runs to end');
+    said = now;
     await clock.sleep(LOOK_AGAIN_MS, signal);
   }
   await cleanNodes(client, logger, signal);
   if (options.keepCertificates !== true)
     await removeCertificates({ client, clock, logger, signal }, { ...options, ...names });
-  if (options.removeDefinitions === true)
-    await removeDefinitions(allKinds, { client, clock, logger, signal }, { timeoutMs: DEFINITIONS_GONE_MS });
+  if (options.removeDefinitions !== true) return;
+  if (!isClean)
+    logger.warn('the resource definitions stay: the experiments that were let go of are the record of what is left');
+  else await removeDefinitions(allKinds, { client, clock, logger, signal }, { timeoutMs: DEFINITIONS_GONE_MS });
 }
 
 /** Nothing begins from here on. A cluster without the kind of policies begins nothing anyway. */

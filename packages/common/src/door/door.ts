@@ -12,18 +12,20 @@ export interface DoorLimits {
 }
 
 /** Why a connection is turned away, or ended before its time. */
-export type Turned =
+export const turnedReasons = [
   /** This port is for others. */
-  | 'not-for-this-peer'
+  'not-for-this-peer',
   /** The peer makes connections faster than it may. */
-  | 'peer-rate'
+  'peer-rate',
   /** All strangers together do. */
-  | 'stranger-rate'
+  'stranger-rate',
   /** There were too many: the oldest of the peer that had the most gives way to a new one. */
-  | 'crowded-out'
+  'crowded-out',
   /** It took longer, or sent more, than it may. */
-  | 'too-slow'
-  | 'too-much';
+  'too-slow',
+  'too-much',
+] as const;
+export type Turned = (typeof turnedReasons)[number];
 
 /** A connection that came in. */
 export interface Pass {

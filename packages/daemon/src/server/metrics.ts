@@ -1,8 +1,8 @@
 /** What the daemon counts for Prometheus. */
-import type { Turned } from '@chaosplane/common';
+import { turnedReasons, type Turned } from '@chaosplane/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine } from '../engine/engine.ts';
-import type { CountRefusal } from './identity/refusals.ts';
+import { refusalReasons, type CountRefusal } from './identity/refusals.ts';
 import type { CallObserver } from './middleware.ts';
 
 /** The metrics of one daemon. */
@@ -15,6 +15,9 @@ export interface Metrics {
   /** Begins to count the engine's executions by state, and what its sweep found. */
   watch(engine: Engine): void;
 }
+
+/** Those with a door before them. */
+const PORTS = ['grpc', 'health', 'http'] as const;
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -31,12 +34,15 @@ export function createMetrics(): Metrics {
     labelNames: ['reason'],
     registers: [registry],
   });
+  // From the start: an alert on an increase does not see a series that begins with 1.
+  for (const reason of refusalReasons) refused.inc({ reason }, 0);
   const turned = new Counter({
     name: 'chaosplane_daemon_connections_turned_away_total',
     help: 'Connections that were not let in, or ended because they wanted too much, by port and reason',
     labelNames: ['port', 'reason'],
     registers: [registry],
   });
+  for (const port of PORTS) for (const reason of turnedReasons) turned.inc({ port, reason }, 0);
   const residue = new Counter({
     name: 'chaosplane_residue_found_total',
     help: 'Marks of ChaosPlane that had no record when the daemon started, and were removed',

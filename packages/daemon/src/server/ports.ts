@@ -8,6 +8,8 @@ import {
   type Standing,
   type Turned,
 } from '@chaosplane/common';
+import { ChaosDaemonDefinition } from '@chaosplane/proto';
+import { HealthDefinition } from 'nice-grpc-server-health';
 import type { NodeAddresses } from '../host/kernel/node-addresses.ts';
 import { createCallers, type Callers } from './identity/callers.ts';
 import { COMMANDS, HEALTH } from './limits.ts';
@@ -31,6 +33,13 @@ export function healthPort(node: NodeAddresses, parts: PortParts): Before {
   return { settings: HEALTH.settings, guard };
 }
 
+/** What the commands' port serves. */
+const PATHS: ReadonlySet<string> = new Set(
+  [ChaosDaemonDefinition, HealthDefinition].flatMap(({ fullName, methods }) =>
+    Object.values(methods).map(({ name }) => `/${fullName}/${name}`),
+  ),
+);
+
 /** Addresses from which the operator came that are remembered; the one that was used least recently gives way. */
 const MOST_REMEMBERED = 8;
 
@@ -52,7 +61,7 @@ export function commandPort(parts: PortParts): { readonly before: Before; readon
     standing: (address): Standing => (known.has(address) ? 'friend' : 'stranger'),
     onTurned: reportTurned('grpc', parts),
   });
-  const callers = createCallers(parts.clock, (whence) => {
+  const callers = createCallers(PATHS, parts.clock, (whence) => {
     remember(addressOf(whence.remoteAddress ?? ''));
     guard.settle(whence);
   });

@@ -45,11 +45,14 @@ const cut = (name: string) =>
   });
 
 /** What it logs. */
-async function run(timeoutMs: number, client = account.client): Promise<readonly Record<string, unknown>[]> {
+async function run(
+  timeoutMs: number,
+  { client = account.client, removeDefinitions = false } = {},
+): Promise<readonly Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
   const tools = { client, clock: systemClock, logger: createLogger({ destination: { write } }) };
-  const options = { namespace: stage.namespace, timeoutMs, roleName: role.name };
+  const options = { namespace: stage.namespace, timeoutMs, roleName: role.name, removeDefinitions };
   await uninstall(options, tools, new AbortController().signal);
   return lines;
 }
@@ -88,10 +91,12 @@ test('what has not ended in its time is let go of, and named; without an operato
   await cut('stays');
   await stage.until('stays', isEffective);
   await operator.stop();
-  const lines = await run(1);
+  const lines = await run(1, { removeDefinitions: true });
   const warned = lines.find(({ msg }) => msg === 'not all has ended in time, letting go of what is left');
   expect(warned).toMatchObject({ level: 'warn', experiments: [`${nameOf('stays')} (Running)`], workflows: [] });
   expect((await stage.get('stays'))?.metadata.finalizers ?? []).toEqual([]);
+  // Else its record would go with them.
+  expect(messages(lines)).toContainEqual(expect.stringMatching(/^the resource definitions stay/));
   await other.close();
 });
 
@@ -106,7 +111,7 @@ test('what goes after it was listed is no error', async () => {
       return account.client.patch(type, ref, ...rest);
     },
   };
-  await run(1, goes);
+  await run(1, { client: goes });
   expect(patched).toContain('going');
   expect(await fixture.client.get(chaosSchedules, { namespace: stage.namespace, name: 'going' })).toBeUndefined();
 });

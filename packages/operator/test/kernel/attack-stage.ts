@@ -2,7 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLab, startFlooder, startProgram, type Flooder, type Program } from '@chaosplane/testkit';
+import { createLab, ip, startFlooder, startProgram, type Flooder, type Program } from '@chaosplane/testkit';
 import { execa } from 'execa';
 import { createAuthority, issueClient, issueServer, type Pair } from '../../src/certificates/issue.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
@@ -15,6 +15,9 @@ const TOKEN = ['none', { exp: Math.floor(Date.now() / 1000) + 3600 }, 'operator'
   .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
   .join('.');
 const REVIEWS = '6443';
+
+/** Addresses of the attacker besides the one that its kernel takes. */
+export const ATTACKERS = Array.from({ length: 16 }, (_, index) => `10.77.0.${101 + index}`);
 
 /** Files of an identity, PEM. */
 export interface IdentityFiles {
@@ -72,6 +75,7 @@ export async function openAttackStage(stack: AsyncDisposableStack): Promise<Atta
   // Not what others do on this machine is measured: these two come before it.
   for (const { pid } of [program, operator]) setPriority(pid, -15);
   const attacker = lab.peer(1).path;
+  for (const address of ATTACKERS) ip('-n', lab.peer(1).name, 'address', 'add', `${address}/24`, 'dev', 'eth0');
   return {
     daemon: program,
     host: lab.target.ipv4,

@@ -9,6 +9,8 @@ export interface FloodTarget {
   readonly ms: number;
   /** Connections that are kept open at a time. */
   readonly connections: number;
+  /** Addresses of the flooder from which its connections come in turn; absent: the one that its kernel takes. */
+  readonly from?: readonly string[];
   /** PEM, where the flood has certificates. */
   readonly certificate?: string;
   readonly key?: string;
@@ -18,7 +20,7 @@ export interface FloodTarget {
 export interface Sum {
   /** Connections that were begun. */
   begun: number;
-  /** Connections that were there, as far as TCP knows. */
+  /** Connections that were there: those of HTTP/2 and of insiders behind their handshake, others as far as TCP knows. */
   connected: number;
   /** Bytes that were answered. */
   answered: number;
@@ -58,9 +60,20 @@ export async function keepOpen(target: FloodTarget, sum: Sum, open: (over: () =>
   for (const destroy of live) destroy();
 }
 
-/** Counts what a socket says. */
-export function count(socket: Socket, sum: Sum, over: () => void): void {
-  socket.once('connect', () => (sum.connected += 1));
+/** Where the next connection goes, and whence it comes. */
+export function placesOf({ host, port, from = [] }: FloodTarget, sum: Sum) {
+  const localAddress = from[sum.begun % from.length];
+  return { host, port, ...(localAddress === undefined ? {} : { localAddress }) };
+}
+
+/** Counts what a socket says. `there`: the event by which it is there. */
+export function count(
+  socket: Socket,
+  sum: Sum,
+  over: () => void,
+  there: 'connect' | 'secureConnect' = 'connect',
+): void {
+  socket.once(there, () => (sum.connected += 1));
   socket.on('data', (data: Buffer) => (sum.answered += data.length));
   socket.on('error', () => undefined);
   socket.once('close', over);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as http2 from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { ChaosDaemonDefinition } from '@chaosplane/proto';
-import { count, keepOpen, type Flood, type FloodTarget, type Sum } from './connections.ts';
+import { count, keepOpen, placesOf, type Flood, type FloodTarget, type Sum } from './connections.ts';
 import { http2Sessions, request, times, type Act } from './sessions.ts';
 
 const LIST = {
@@ -24,10 +24,18 @@ const identityOf = ({ certificate = '', key = '' }: FloodTarget) => ({
 function sessions(everyMs: number, act: Act): Flood {
   return (target, sum) => {
     const identity = identityOf(target);
-    const connect = ({ host, port }: FloodTarget) => http2.connect(`https://${host}:${port}`, identity);
+    const connect = ({ host, port }: FloodTarget) =>
+      http2.connect(`https://${host}:${port}`, {
+        createConnection: () => connectTls({ ...placesOf(target, sum), ALPNProtocols: ['h2'], ...identity }),
+      });
     return http2Sessions(connect, everyMs, act)(target, sum);
   };
 }
+
+/** Calls that come to no gate of a server that does not ask for the token in each. */
+const HEALTH = { ...LIST, ':path': '/grpc.health.v1.Health/Check' };
+const UNKNOWN = { ...LIST, ':path': '/none.None/None' };
+const LARGE = { 'x-large': 'x'.repeat(11_000) };
 
 const list = (session: http2.ClientHttp2Session, sum: Sum, headers: http2.OutgoingHttpHeaders = {}) =>
   request(session, sum, { ...LIST, ...headers });
@@ -61,8 +69,8 @@ const MALFORMED: readonly Buffer[] = [
 const malformedFrames: Flood = (target, sum) => {
   const identity = identityOf(target);
   return keepOpen(target, sum, (over) => {
-    const socket = connectTls({ host: target.host, port: target.port, ALPNProtocols: ['h2'], ...identity });
-    count(socket, sum, over);
+    const socket = connectTls({ ...placesOf(target, sum), ALPNProtocols: ['h2'], ...identity });
+    count(socket, sum, over, 'secureConnect');
     const bytes = MALFORMED[sum.begun % MALFORMED.length];
     socket.once('secureConnect', () => bytes !== undefined && socket.write(bytes));
     return () => socket.destroy();
@@ -94,8 +102,10 @@ export const insiderFloods = {
   insiders: sessions(20, (session, sum) => times(20, () => void list(session, sum))),
   /** They say nothing. */
   'idle-sessions': sessions(1000, () => undefined),
-  'header-flood': sessions(20, (session, sum) =>
-    times(10, () => void list(session, sum, { 'x-large': 'x'.repeat(11_000) })),
+  'header-flood': sessions(20, (session, sum) => times(10, () => void list(session, sum, LARGE))),
+  'health-calls': sessions(20, (session, sum) => times(10, () => void request(session, sum, { ...HEALTH, ...LARGE }))),
+  'unknown-calls': sessions(20, (session, sum) =>
+    times(10, () => void request(session, sum, { ...UNKNOWN, ...LARGE })),
   ),
   /** More than is allowed for one request, so that it comes in several frames. */
   'oversized-headers': sessions(20, (session, sum) => {

@@ -2,7 +2,7 @@
 import * as http2 from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { count, keepOpen, type Flood, type Sum } from './connections.ts';
+import { count, keepOpen, placesOf, type Flood, type Sum } from './connections.ts';
 import { insiderFloods } from './insiders.ts';
 import { http2Sessions, request, times, type Act } from './sessions.ts';
 
@@ -11,7 +11,7 @@ function tcp(then: (socket: Socket, every: (ms: number, act: () => void) => void
   return (target, sum) =>
     keepOpen(target, sum, (over) => {
       const timers: NodeJS.Timeout[] = [];
-      const socket = connectTcp(target.port, target.host);
+      const socket = connectTcp(placesOf(target, sum));
       count(socket, sum, () => {
         for (const timer of timers) clearInterval(timer);
         over();
@@ -25,8 +25,7 @@ function tcp(then: (socket: Socket, every: (ms: number, act: () => void) => void
 const handshakes: Flood = (target, sum) =>
   keepOpen(target, sum, (over) => {
     const socket = connectTls({
-      host: target.host,
-      port: target.port,
+      ...placesOf(target, sum),
       rejectUnauthorized: false,
       ALPNProtocols: ['h2'],
     });

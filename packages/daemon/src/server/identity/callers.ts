@@ -1,5 +1,5 @@
 /** What the calls of a connection have shown of it: known, refused, or nothing yet. A connection that is not known has one try. */
-import type { ServerHttp2Session } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '@chaosplane/common';
 import { status, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
@@ -34,8 +34,8 @@ export interface Callers {
 /** How long the answers of a refused connection may take. */
 const ANSWERED_MS = 100;
 
-/** Requests of a connection before one of its calls is let in. Those that are not for this service come to no gate: grpc-js answers them. */
-const MOST_REQUESTS = 64;
+/** Requests for what is not there before a call of the connection is let in. They come to no gate: grpc-js answers them. */
+const MOST_FOREIGN = 4;
 
 const GONE: Answer = { code: status.UNAVAILABLE, details: 'the connection has ended' };
 
@@ -46,8 +46,14 @@ interface Connection {
   refused?: Answer;
 }
 
-/** `onKnown` is told of each connection once. */
-export function createCallers(clock: Pick<Clock, 'after'>, onKnown: (whence: Whence) => void): Callers {
+/** `onKnown` is told of each connection once; `paths`: the methods that are served, `/package.Service/Method`. */
+export function createCallers(
+  paths: ReadonlySet<string>,
+  clock: Pick<Clock, 'after'>,
+  onKnown: (whence: Whence) => void,
+): Callers {
+  const isServed = ({ ':path': path = '', 'content-type': type = '' }: IncomingHttpHeaders): boolean =>
+    paths.has(path) && type.startsWith('application/grpc');
   const connections = new Map<string, Connection>();
   const end = (connection: Connection, answer: Answer): void => {
     if (connection.refused !== undefined) return;
@@ -69,10 +75,11 @@ export function createCallers(clock: Pick<Clock, 'after'>, onKnown: (whence: Whe
         // A port is given again, sometimes before the end of the earlier connection is told.
         if (connections.get(peer) === connection) connections.delete(peer);
       });
-      let requests = 0;
-      session.on('stream', () => {
-        requests += 1;
-        if (!connection.known && requests > MOST_REQUESTS) end(connection, GONE);
+      let foreign = 0;
+      session.on('stream', (_stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+        if (connection.known || isServed(headers)) return;
+        foreign += 1;
+        if (foreign > MOST_FOREIGN) end(connection, GONE);
       });
     },
     isKnown: (call) => connections.get(call.getPeer())?.known === true,

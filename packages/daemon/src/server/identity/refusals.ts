@@ -3,21 +3,23 @@
 import type { status } from '@grpc/grpc-js';
 
 /** The closed list. */
-export type RefusalReason =
-  | 'certificate-missing'
+export const refusalReasons = [
+  'certificate-missing',
   /** Not one for clients. */
-  | 'certificate-usage'
+  'certificate-usage',
   /** Of another user. */
-  | 'certificate-name'
+  'certificate-name',
   /** It has ended since the handshake. */
-  | 'certificate-expired'
-  | 'token-missing'
+  'certificate-expired',
+  'token-missing',
   /** The API server does not know it, or for another audience. */
-  | 'token-invalid'
+  'token-invalid',
   /** Of another account. */
-  | 'token-account'
+  'token-account',
   /** No API server could say whether the token is good. */
-  | 'review-unavailable';
+  'review-unavailable',
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** A refusal, as its caller is told. */
 export interface Refusal {
