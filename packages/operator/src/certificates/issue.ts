@@ -1,6 +1,6 @@
 /** Makes certificates: the authority of an installation, the daemons' for servers only, the operator's for clients only. */
 import { createPrivateKey, KeyObject, X509Certificate, type webcrypto } from 'node:crypto';
-import type { X509Certificate as Certificate } from '@peculiar/x509';
+import type { Extension, X509Certificate as Certificate } from '@peculiar/x509';
 import { x509 } from './x509.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -91,10 +91,17 @@ export async function issue(purpose: Purpose, authority: Pair, options: LeafOpti
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([purposes[purpose]], true),
       new x509.SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: 'dns', value }))),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      await authorityIdentifier(issuer),
     ],
   });
   return pairOf(certificate, keys);
+}
+
+/** As the authority names its own key: cert-manager's does by another digest, and a leaf that names another key is not believed. */
+async function authorityIdentifier(issuer: Certificate): Promise<Extension> {
+  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
+  if (own === null) return x509.AuthorityKeyIdentifierExtension.create(issuer);
+  return new x509.AuthorityKeyIdentifierExtension(own.keyId);
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
