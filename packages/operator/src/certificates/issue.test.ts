@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, KeyObject, X509Certificate, type webcrypto } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from '@jest/globals';
 import { authorityFault, leafFault } from './check.ts';
@@ -109,8 +109,8 @@ test('a leaf does not outlive its authority', async () => {
   expect(new X509Certificate(late.certificate).validTo).toBe(new X509Certificate(authority.certificate).validTo);
 });
 
-test('an authority that names its key by another digest, as that of cert-manager does, signs what both sides believe', async () => {
-  const other = await authorityWithKeyId('5eed'.repeat(10));
+test('an authority that names its key by another digest signs what both sides believe', async () => {
+  const other = await authorityOf(await newKeys(), '5eed'.repeat(10));
   const [answering, asking] = [
     await issueServer(other, { ...daemon, now }),
     await issueClient(other, { ...operator, now }),
@@ -119,16 +119,30 @@ test('an authority that names its key by another digest, as that of cert-manager
   expect(await handshake(answering, asking, HOST, other)).toBe('welcome');
 });
 
-/** As `createAuthority` makes one, but for the name of its key. */
-async function authorityWithKeyId(keyId: string): Promise<Pair> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=ChaosPlane',
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.SubjectKeyIdentifierExtension(keyId)],
-  });
+test('what cert-manager signs with the same key, under a certificate of its own, is believed beside what was there', async () => {
+  const publicKey = createPublicKey(authority.key);
+  // The point of the key ends its SubjectPublicKeyInfo: the octets of its BIT STRING, which Go hashes.
+  const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+  const keyId = createHash('sha256').update(point).digest('hex').slice(0, 40);
+  const keys = {
+    publicKey: publicKey.toCryptoKey(ALGORITHM, true, ['verify']),
+    privateKey: createPrivateKey(authority.key).toCryptoKey(ALGORITHM, true, ['sign']),
+  };
+  const made = await authorityOf(keys, keyId);
+  expect(made.certificate).not.toBe(authority.certificate);
+  const taken = await issueServer(made, { ...daemon, now });
+  expect(await handshake(taken, client, HOST, authority)).toBe('welcome');
+  expect(await handshake(server, client, HOST, made)).toBe('welcome');
+});
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+
+/** As another program makes one. */
+async function authorityOf(keys: webcrypto.CryptoKeyPair, keyId: string): Promise<Pair> {
+  const extensions = [new x509.BasicConstraintsExtension(true), new x509.SubjectKeyIdentifierExtension(keyId)];
+  const named = { name: 'CN=ChaosPlane', keys, signingAlgorithm: ALGORITHM, extensions };
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(named);
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
   return { certificate: certificate.toString('pem'), key: key.toString() };
 }

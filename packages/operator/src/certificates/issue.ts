@@ -56,7 +56,7 @@ export async function createAuthority({ now }: { readonly now: number }): Promis
       // Nothing below it may sign again.
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await ownIdentifier(keys),
     ],
   });
   return pairOf(certificate, keys);
@@ -97,7 +97,20 @@ export async function issue(purpose: Purpose, authority: Pair, options: LeafOpti
   return pairOf(certificate, keys);
 }
 
-/** As the authority names its own key: cert-manager's does by another digest, and a leaf that names another key is not believed. */
+/** How long it is, in octets. */
+const IDENTIFIER_LENGTH = 20;
+
+/**
+ * By SHA-256, as Go does from 1.25 on (RFC 7093, 2, method 1): cert-manager that takes an installation over keeps the key and makes the
+ * certificate again, and what was signed under the one is good under the other.
+ */
+async function ownIdentifier({ publicKey }: webcrypto.CryptoKeyPair): Promise<Extension> {
+  const key = await x509.PublicKey.create(publicKey);
+  const digest = await key.getKeyIdentifier('SHA-256');
+  return new x509.SubjectKeyIdentifierExtension(Buffer.from(digest).toString('hex', 0, IDENTIFIER_LENGTH));
+}
+
+/** As the authority names its own key: another program's may do so by another digest, and a leaf that names another key is not believed. */
 async function authorityIdentifier(issuer: Certificate): Promise<Extension> {
   const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
   if (own === null) return x509.AuthorityKeyIdentifierExtension.create(issuer);
