@@ -4,6 +4,7 @@ import { execaSync } from 'execa';
 import { prometheusFolder } from '../prometheus/build.ts';
 import { runtimeFolder } from '../runtimes/build.ts';
 import { kinds, type BuiltRuntime } from '../runtimes/recipe.ts';
+import { certManagerFolder } from '@chaosplane/testcluster/cert-manager';
 import type { BuildOptions } from '@chaosplane/testcluster/go';
 import { imagePackages, kubernetesFolder, type DebianPackages } from '@chaosplane/testcluster';
 import { ALL_MACHINES, COUNTED_MACHINE, type Machine } from '../vm/kernel-tests.ts';
@@ -208,6 +209,18 @@ export const longTests: readonly LongTest[] = [
     limitMs: apiLayer.limitMs,
     packages: goPackage,
     prepare: async (options) => ({ CHAOSPLANE_TEST_PROMETHEUS: await prometheusFolder(options) }),
+  },
+  {
+    name: 'cert-manager',
+    summary: 'certificates by a real cert-manager on a cluster: first issue, renewal under load, change to it and back',
+    project: 'long',
+    files: ['long/cert-manager'],
+    limitMs: 2 * clusterLayer.limitMs,
+    packages: { ...runtimeLayer.packages, ...clusterLayer.packages },
+    prepare: async (options) => ({
+      ...(await kubernetes(options)),
+      CHAOSPLANE_TEST_CERT_MANAGER: await certManagerFolder(options),
+    }),
   },
   onRuntime('containerd-2', "the runtime layer's tests on containerd 2.2", { except: ELSEWHERE }),
   onRuntime('crio', "the runtime layer's tests on CRI-O 1.34, which takes 10 minutes to build the first time", {
