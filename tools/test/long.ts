@@ -4,7 +4,8 @@ import { cacheFolder } from '@chaosplane/testcluster';
 import { runKernelTestsInVms, type Machine } from '../vm/kernel-tests.ts';
 import { countsOf, sum, type Counts } from './counts.ts';
 import { runJest } from './jest.ts';
-import { longTests, type LongTest } from './long-tests.ts';
+import type { LongTest } from './long-test.ts';
+import { longTests } from './long-tests.ts';
 import { missing, provide } from './packages.ts';
 import { runAll } from './run-all.ts';
 

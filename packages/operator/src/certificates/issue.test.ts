@@ -1,12 +1,13 @@
 import { connect, createServer } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, KeyObject, X509Certificate, type webcrypto } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from '@jest/globals';
 import { authorityFault, leafFault } from './check.ts';
 import { createAuthority, issueClient, issueServer, LEAF_LIFE_MS, type Pair } from './issue.ts';
 import { leavesOf } from './secrets.ts';
+import { x509 } from './x509.ts';
 
 const now = Date.now();
 const names = {
@@ -34,8 +35,12 @@ beforeAll(async () => {
 });
 
 /** What a server that checks client certificates says to a client, or why the client did not trust the server. */
-async function handshake(serving: Pair, asking: Pair | undefined, servername: string): Promise<string> {
-  const ca = authority.certificate;
+async function handshake(
+  serving: Pair,
+  asking: Pair | undefined,
+  servername: string,
+  { certificate: ca } = authority,
+): Promise<string> {
   const listener = createServer(
     { ca, cert: serving.certificate, key: serving.key, requestCert: true, rejectUnauthorized: false },
     // Told instead of cut, so that the reason can be read.
@@ -103,6 +108,44 @@ test('a leaf does not outlive its authority', async () => {
   const late = await issueClient(authority, { ...operator, now: now + 3649 * DAY_MS });
   expect(new X509Certificate(late.certificate).validTo).toBe(new X509Certificate(authority.certificate).validTo);
 });
+
+test('an authority that names its key by another digest signs what both sides believe', async () => {
+  const other = await authorityOf(await newKeys(), '5eed'.repeat(10));
+  const [answering, asking] = [
+    await issueServer(other, { ...daemon, now }),
+    await issueClient(other, { ...operator, now }),
+  ];
+  expect(leafFault(answering, other, wanted())).toBeUndefined();
+  expect(await handshake(answering, asking, HOST, other)).toBe('welcome');
+});
+
+test('what cert-manager signs with the same key, under a certificate of its own, is believed beside what was there', async () => {
+  const publicKey = createPublicKey(authority.key);
+  // The point of the key ends its SubjectPublicKeyInfo: the octets of its BIT STRING, which Go hashes.
+  const point = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+  const keyId = createHash('sha256').update(point).digest('hex').slice(0, 40);
+  const keys = {
+    publicKey: publicKey.toCryptoKey(ALGORITHM, true, ['verify']),
+    privateKey: createPrivateKey(authority.key).toCryptoKey(ALGORITHM, true, ['sign']),
+  };
+  const made = await authorityOf(keys, keyId);
+  expect(made.certificate).not.toBe(authority.certificate);
+  const taken = await issueServer(made, { ...daemon, now });
+  expect(await handshake(taken, client, HOST, authority)).toBe('welcome');
+  expect(await handshake(server, client, HOST, made)).toBe('welcome');
+});
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> => crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+
+/** As another program makes one. */
+async function authorityOf(keys: webcrypto.CryptoKeyPair, keyId: string): Promise<Pair> {
+  const extensions = [new x509.BasicConstraintsExtension(true), new x509.SubjectKeyIdentifierExtension(keyId)];
+  const named = { name: 'CN=ChaosPlane', keys, signingAlgorithm: ALGORITHM, extensions };
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(named);
+  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
+  return { certificate: certificate.toString('pem'), key: key.toString() };
+}
 
 test('a good leaf stays', () => {
   const times = { now, renewBeforeMs: LEAF_LIFE_MS / 3 };

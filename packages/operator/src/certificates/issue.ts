@@ -1,6 +1,6 @@
 /** Makes certificates: the authority of an installation, the daemons' for servers only, the operator's for clients only. */
 import { createPrivateKey, KeyObject, X509Certificate, type webcrypto } from 'node:crypto';
-import type { X509Certificate as Certificate } from '@peculiar/x509';
+import type { Extension, X509Certificate as Certificate } from '@peculiar/x509';
 import { x509 } from './x509.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -56,7 +56,7 @@ export async function createAuthority({ now }: { readonly now: number }): Promis
       // Nothing below it may sign again.
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await ownIdentifier(keys),
     ],
   });
   return pairOf(certificate, keys);
@@ -91,10 +91,30 @@ export async function issue(purpose: Purpose, authority: Pair, options: LeafOpti
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([purposes[purpose]], true),
       new x509.SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: 'dns', value }))),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      await authorityIdentifier(issuer),
     ],
   });
   return pairOf(certificate, keys);
+}
+
+/** How long it is, in octets. */
+const IDENTIFIER_LENGTH = 20;
+
+/**
+ * By SHA-256, as Go does from 1.25 on (RFC 7093, 2, method 1): cert-manager that takes an installation over keeps the key and makes the
+ * certificate again, and what was signed under the one is good under the other.
+ */
+async function ownIdentifier({ publicKey }: webcrypto.CryptoKeyPair): Promise<Extension> {
+  const key = await x509.PublicKey.create(publicKey);
+  const digest = await key.getKeyIdentifier('SHA-256');
+  return new x509.SubjectKeyIdentifierExtension(Buffer.from(digest).toString('hex', 0, IDENTIFIER_LENGTH));
+}
+
+/** As the authority names its own key: another program's may do so by another digest, and a leaf that names another key is not believed. */
+async function authorityIdentifier(issuer: Certificate): Promise<Extension> {
+  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
+  if (own === null) return x509.AuthorityKeyIdentifierExtension.create(issuer);
+  return new x509.AuthorityKeyIdentifierExtension(own.keyId);
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {

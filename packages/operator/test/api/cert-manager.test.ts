@@ -1,7 +1,7 @@
 /** With certManager.enabled, the chart asks cert-manager for the certificates that its Job would make. */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { namespaces } from '@chaosplane/kube';
-import { installDefinitions } from './cert-manager.ts';
+import { installDefinitions } from '@chaosplane/testcluster/cert-manager';
 import { certificatesOf, NAMESPACE, renderWithCertManager } from './cert-manager-objects.ts';
 import { leavesOf } from '../../src/certificates/secrets.ts';
 import { makeBareNamespace, openApiServerFixture, type ApiServerFixture } from './stage.ts';

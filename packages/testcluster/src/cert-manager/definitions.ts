@@ -1,9 +1,9 @@
 /** The resource definitions of cert-manager, from its Go module. */
 import { join } from 'node:path';
-import type { Cluster } from '@chaosplane/testcluster';
-import { goCaller, moduleFolder } from '@chaosplane/testcluster/go';
+import type { Cluster } from '../cluster/cluster.ts';
+import { goCaller, moduleFolder } from '../go/index.ts';
+import { MODULE } from './program.ts';
 
-const MODULE = 'github.com/cert-manager/cert-manager@v1.21.2';
 const KINDS = ['certificates', 'certificaterequests', 'clusterissuers', 'issuers'];
 const report = (): void => undefined;
 
