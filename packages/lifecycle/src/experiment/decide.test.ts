@@ -98,6 +98,17 @@ describe('an experiment', () => {
     });
   });
 
+  test('whose operator was away while it was injected says that this is not known', () => {
+    const simulation = new Simulation(spec());
+    simulation.run(500, () => simulation.status.phase === 'Running');
+    simulation.now += 600_000;
+    simulation.run();
+    expect(simulation.status).toMatchObject({ phase: 'Failed', targets: [{ state: 'Missed' }, {}, {}] });
+    expect(simulation.status.targets[0]?.message).toMatch(
+      /^no operator was there .* not known whether it was injected/,
+    );
+  });
+
   test('without a target fails and says why', () => {
     const simulation = new Simulation(spec({ target: { names: ['nobody'] } }));
     simulation.run();

@@ -17,7 +17,10 @@ export function bringUp(observation: Understood, now: number): Decision {
     if (targets.length > 0) return { kind: 'inject', targets, ttlMs: waiting + ttlMs };
     return { kind: 'wait', until: now + Math.min(waiting, observation.lookAgainMs ?? LOOK_AGAIN_MS) };
   }
-  const settled = withTargets(status, new Map(left.map((target) => [target.uid, tooLate(target, observation)])));
+  const settled = withTargets(
+    status,
+    new Map(left.map((target) => [target.uid, tooLate(target, observation, -waiting)])),
+  );
   const injected = settled.targets.filter(({ state }) => state === 'Injected');
   const missed = settled.targets.filter(({ state }) => state === 'Missed');
   const count = `${injected.length} of ${settled.targets.length} targets`;
@@ -62,8 +65,20 @@ function inTurn(left: readonly TargetStatus[], { tried, asking }: Understood): T
   return ranked.toSorted((a, b) => a.times - b.times || a.round - b.round).map(({ target }) => target);
 }
 
-function tooLate({ uid }: TargetStatus, { spec, asking }: Understood): Partial<TargetStatus> {
+/** An operator that looks so much later was not there when the time was over: what another had asked for, it cannot know. Milliseconds. */
+const ABSENT_MS = 10_000;
+
+/** `lateMs`: since when the time is over. */
+function tooLate({ uid }: TargetStatus, { spec, asking, tried }: Understood, lateMs: number): Partial<TargetStatus> {
   const why = asking?.why.get(uid);
-  const message = `not injected within ${formatDuration(spec.injectionTimeout)}`;
+  const within = formatDuration(spec.injectionTimeout);
+  if (why === undefined && tried?.has(uid) !== true && lateMs > ABSENT_MS) {
+    const ended = 'if it was begun, it has ended with the lease or by its deadline';
+    return {
+      state: 'Missed',
+      message: `no operator was there for longer than ${within}, so it is not known whether it was injected: ${ended}`,
+    };
+  }
+  const message = `not injected within ${within}`;
   return { state: 'Missed', message: why === undefined ? message : `${message}: ${why}` };
 }
