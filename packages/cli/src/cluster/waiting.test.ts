@@ -80,6 +80,15 @@ describe('abort', () => {
     expect(running.printed()).toMatch(/slow: Aborted\n$/);
   });
 
+  test('of two, those that have ended are told before a signal leaves the other', async () => {
+    api.set(`${IN_SHOP}/ended`, { ...experiment, metadata: {}, status: { phase: 'Completed' } });
+    const running = abort('ended');
+    await says(running, 'waiting: slow: ');
+    running.signal('SIGINT');
+    expect(await running.end).toEqual({ exitCode: 130, message: ASKED });
+    expect(running.printed()).toContain('ended: Completed\n');
+  });
+
   test('a duration that is none is refused before anything is asked', async () => {
     const { exitCode, message } = await abort('--timeout', 'soon').end;
     expect([exitCode, message]).toEqual([2, expect.stringContaining('--timeout: ')]);

@@ -83,12 +83,11 @@ async function allEnded(found: readonly Named[], { timeoutMs, connection, surrou
   const signal = AbortSignal.any([interrupted, end.signal]);
   try {
     const ends = await Promise.allSettled(found.map((one) => ended(one, { connection, surroundings, signal })));
-    const wrong = ends.find(({ status, ...one }) => status === 'rejected' && 'reason' in one && one.reason !== LATE);
-    if (interrupted.aborted) throw new Interrupted(interruptOf(interrupted), leaving(found, ends, calledAs));
     for (const [index, one] of ends.entries())
       if (one.status === 'fulfilled') out.write(`${found[index]?.called ?? ''}: ${one.value}\n`);
-    if (wrong?.status === 'rejected') throw wrong.reason;
     if (ends.every(({ status }) => status === 'fulfilled')) return exitCodes.held;
+    for (const one of ends) if (one.status === 'rejected' && one.reason !== signal.reason) throw one.reason;
+    if (interrupted.aborted) throw new Interrupted(interruptOf(interrupted), leaving(found, ends, calledAs));
     out.write(`not ended within --timeout; ${leaving(found, ends, calledAs)}\n`);
     return exitCodes.inconclusive;
   } finally {
