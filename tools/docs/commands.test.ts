@@ -56,7 +56,10 @@ function parsed(
 ): string | undefined {
   const { stdout: out, stderr: err, stdin } = process;
   const interrupted = new AbortController().signal;
-  const surroundings = { calledAs, out, err, stdin, clock: systemClock, interrupted, cacheFolder: '', kubeconfigs: [] };
+  const surroundings = {
+    ...{ calledAs, out, err, stdin, clock: systemClock, interrupted, cacheFolder: '', kubeconfigs: [] },
+    leaving: () => new DisposableStack(),
+  };
   const program = createProgram(surroundings, { done: () => undefined, demo: true });
   const called: string[] = [];
   const quiet = (command: Command): void => {

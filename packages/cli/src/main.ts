@@ -3,17 +3,18 @@
 import { basename, delimiter } from 'node:path';
 import { apiServerOfPod, cacheFolderOf, defined } from '@chaosplane/common';
 import { CommanderError } from 'commander';
+import { Interrupted, type Interrupt } from './commands/interrupted.ts';
 import { machineClock, type Surroundings } from './commands/options.ts';
 import { createProgram } from './program.ts';
 import { describeError } from './output/problems.ts';
 import { exitCodes } from './output/verdict.ts';
 
 const controller = new AbortController();
-let asked = 0;
+const leavers = new Set<(signal: Interrupt) => void>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    asked++;
-    if (asked === 1) controller.abort(`interrupted by ${signal}`);
+    if (!controller.signal.aborted) controller.abort(new Interrupted(signal));
+    else if (leavers.size > 0) for (const leave of leavers) leave(signal);
     else process.stderr.write('still undoing; it is not skipped\n');
   });
 }
@@ -22,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    controller.abort('the output has no reader any more');
+    controller.abort(new Interrupted('SIGPIPE', 'the output has no reader any more'));
   });
 
 const surroundings: Surroundings = {
@@ -33,6 +34,10 @@ const surroundings: Surroundings = {
   stdin: process.stdin,
   clock: machineClock,
   interrupted: controller.signal,
+  leaving(leave) {
+    leavers.add(leave);
+    return { [Symbol.dispose]: () => void leavers.delete(leave) };
+  },
   ...defined({ apiServer: apiServerOfPod(process.env) }),
   cacheFolder: cacheFolderOf(process.env),
   kubeconfigs: (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== ''),
@@ -50,6 +55,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exitCodes.held : exitCodes.couldNotRun;
+  } else if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
   } else {
     process.stderr.write(`${describeError(error, program.opts<{ verbose?: boolean }>().verbose === true)}\n`);
     process.exitCode = exitCodes.couldNotRun;

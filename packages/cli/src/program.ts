@@ -1,6 +1,7 @@
 /** The command with all of its commands: what is parsed, and what each does. */
 import { VERSION } from '@chaosplane/common';
 import { Command } from 'commander';
+import { addAbort } from './commands/abort.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDemo } from './commands/demo.ts';
@@ -31,6 +32,7 @@ export function createProgram(
   addExecutions(program, surroundings, done);
   addRecover(program, surroundings, done);
   addExperiments(program, surroundings, done);
+  addAbort(program, surroundings, done);
   addResume(program, surroundings, done);
   addNode(program, surroundings, done);
   addVersion(program, surroundings, done);

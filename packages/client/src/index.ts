@@ -1,5 +1,5 @@
 /** What talks to a daemon, and to a cluster with the operator. */
-export { requestAbort, untilEnded } from './cluster/abort.ts';
+export { requestAbort, untilEnded, type WaitOptions } from './cluster/abort.ts';
 export { applyRun, type Application } from './cluster/apply.ts';
 export { followRun, type Following } from './cluster/follow.ts';
 export { HALT_POLICY, haltCluster, liftHalt, unfinished, untilHalted, type Unfinished } from './cluster/halt.ts';

@@ -116,6 +116,17 @@ describe('failures', () => {
     expect(errorOfAnswer('POST /x', 502, '<html>').causes).toEqual([]);
   });
 
+  test('a refusal is thrown in the words of who asks; a 404 that becomes another error is one, for get as well', async () => {
+    const worded = createKubeClient(server.config, {
+      refusal: ({ status }, { method, path: asked }) => new Error(`${status} for ${method} ${asked}`),
+    });
+    await expect(worded.get(configMaps, ref)).rejects.toThrow(`404 for GET ${path}/thing`);
+    await expect(worded.delete(configMaps, ref)).rejects.toThrow(`404 for DELETE ${path}/thing`);
+    const watch = worded.watch(configMaps, { resourceVersion: '0', signal: new AbortController().signal });
+    server.misbehave('watch', { kind: 'status', status: 403 });
+    await expect(watch[Symbol.asyncIterator]().next()).rejects.toThrow('403 for GET');
+  });
+
   test('a server that does not answer in time, or is not there', async () => {
     const impatient = createKubeClient(server.config, { timeoutMs: 30_000, clock: fastClock(1000) });
     server.misbehave('get', { kind: 'hang' });

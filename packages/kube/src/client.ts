@@ -12,7 +12,7 @@ import {
   type ResourceType,
 } from './object.ts';
 import type { Abortable, Created, KubeClient, ListOptions, WatchOptions } from './requests.ts';
-import { createTransport, type HttpRequest } from './transport.ts';
+import { createTransport, type HttpRequest, type Refusal } from './transport.ts';
 import { streamEvents } from './watch.ts';
 
 export type * from './requests.ts';
@@ -27,12 +27,15 @@ export interface ClientParts {
   readonly timeoutMs?: number;
   /** How long after its timeoutSeconds a watch that the server did not end is cut. Default 10000. */
   readonly watchMarginMs?: number;
+  /** Puts refusals into other words; a 404 that becomes another error is thrown, also by `get` and `delete`. */
+  readonly refusal?: Refusal;
 }
 
 /** A client; it connects with the first request. */
 export function createKubeClient(config: ClusterConfig, parts: ClientParts = {}): KubeClient {
   const { logger, clock = systemClock, userAgent = 'controller', timeoutMs = 30_000, watchMarginMs = 10_000 } = parts;
-  const transport = createTransport(config, { clock, userAgent, timeoutMs });
+  const { refusal } = parts;
+  const transport = createTransport(config, { clock, userAgent, timeoutMs, ...defined({ refusal }) });
 
   const ask: Ask = async (request) => {
     const started = clock.monotonic();

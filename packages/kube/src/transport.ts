@@ -35,10 +35,15 @@ interface Parts {
   readonly userAgent: string;
   /** The deadline of an answer (of its headers, for `open`), in milliseconds. */
   readonly timeoutMs: number;
+  /** What is thrown for an answer that is a refusal; absent: the refusal itself. */
+  readonly refusal?: Refusal;
 }
 
+/** Puts a refusal of the API server into other words, for the people who asked. */
+export type Refusal = (error: KubeError, request: Pick<HttpRequest, 'method' | 'path'>) => Error;
+
 /** Connects on demand, and keeps connections for the next request. */
-export function createTransport(config: ClusterConfig, { clock, userAgent, timeoutMs }: Parts): Transport {
+export function createTransport(config: ClusterConfig, { clock, userAgent, timeoutMs, refusal }: Parts): Transport {
   const secure = config.server.startsWith('https:');
   // Keep-alive probes each second find a peer that is gone; without them a watch on a dead connection looks healthy.
   const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
@@ -69,7 +74,8 @@ export function createTransport(config: ClusterConfig, { clock, userAgent, timeo
     const answer = await send(await options(request), request, secure);
     if (answer.statusCode !== undefined && answer.statusCode >= 200 && answer.statusCode < 300) return answer;
     const retryAfter = answer.headers['retry-after'];
-    throw errorOfAnswer(named(request), answer.statusCode ?? 0, parsed(await textOf(answer)), retryAfter);
+    const error = errorOfAnswer(named(request), answer.statusCode ?? 0, parsed(await textOf(answer)), retryAfter);
+    throw refusal?.(error, request) ?? error;
   };
 
   /** Runs `task` under the deadline, and says what ended it. */

@@ -11,7 +11,14 @@ const schema = z.object({
   /** What the node lacks, and what would bring it. */
   lacks: z.array(z.object({ name: z.string(), remedy: z.string() })),
   /** Actions that cannot be carried out there, and why. */
-  cannot: z.array(z.object({ action: z.string(), why: z.string() })),
+  cannot: z.array(
+    z.object({
+      action: z.string(),
+      why: z.string(),
+      /** The node has what it takes, and its administrator does not allow it. */
+      notAllowed: z.literal(true).optional(),
+    }),
+  ),
 });
 
 /** What a node can do. */

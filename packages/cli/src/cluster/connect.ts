@@ -4,6 +4,7 @@ import { createKubeClient, type KubeClient } from '@chaosplane/kube';
 import { loadCluster } from '@chaosplane/kube/config';
 import { Option, type Command } from 'commander';
 import { isPlugin, type Surroundings } from '../commands/options.ts';
+import { refusalOn } from './refusals.ts';
 
 /** Flags of commands that may talk to a cluster. */
 export interface ClusterFlags {
@@ -61,6 +62,6 @@ export function connectCluster(
   const files = kubeconfig ?? (kubeconfigs.length === 0 ? undefined : kubeconfigs);
   const config = loadCluster(defined({ kubeconfig: files, context, apiServer }));
   const logger = createLogger({ level: verbose === true ? 'debug' : 'error', pretty: true });
-  const client = createKubeClient(config, { logger, userAgent: 'chaosplane' });
+  const client = createKubeClient(config, { logger, userAgent: 'chaosplane', refusal: refusalOn(config.name) });
   return { client, namespace: namespace ?? client.namespace, name: config.name, server: config.server };
 }

@@ -18,10 +18,11 @@ export async function explainOnCluster(
   const preview = asDryRun(document);
   const say = (line: string): void => void err.write(`${line}\n`);
   const { metadata } = preview.experiment;
-  const application = { client, clock, metadata, document: preview.document, fieldManager: FIELD_MANAGER, say };
-  const applied = await applyRun(experimentRuns, application);
+  const application = { client, clock, metadata, document: preview.document, fieldManager: FIELD_MANAGER };
+  const applied = await applyRun(experimentRuns, { ...application, signal: interrupted, say });
   try {
-    const following = { client, clock, abort: interrupted, onChange: () => undefined, say };
+    // It is deleted then: nothing of it was in force.
+    const following = { client, clock, leave: interrupted, onChange: () => undefined, say };
     const status = statusOf(await followRun(experimentRuns, following, applied));
     const { experiment } = document;
     return { experiment, status, place: 'cluster', ...(await nodesOf(status, client)) };

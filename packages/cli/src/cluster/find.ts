@@ -2,8 +2,9 @@
 import type { ExperimentObject, WorkflowObject } from '@chaosplane/api';
 import { experimentRuns, workflowRuns } from '@chaosplane/client';
 import { ChaosError } from '@chaosplane/common';
-import { isForbidden, isNotFound, type KubeClient, type KubeObject, type ResourceType } from '@chaosplane/kube';
+import { isForbidden, type Abortable, type KubeClient, type KubeObject, type ResourceType } from '@chaosplane/kube';
 import type { Connection } from './connect.ts';
+import { NotInstalled } from './refusals.ts';
 
 /** What was found. */
 export type Found =
@@ -11,14 +12,20 @@ export type Found =
   | { readonly word: 'workflow'; readonly object: WorkflowObject };
 
 /**
- * What a user calls so: `NAME`, or `experiment/NAME` and `workflow/NAME` where both are there.
- * @throws ChaosError NOT_FOUND where neither is there, INVALID_ARGUMENT where both are.
+ * What a user calls so: `NAME`, or `experiment/NAME` and `workflow/NAME` where asked are there.
+ * @throws ChaosError NOT_FOUND where neither is there, INVALID_ARGUMENT where asked are.
  */
-export async function findRun({ client, namespace }: Connection, called: string): Promise<Found> {
+export async function findRun(
+  { client, namespace }: Pick<Connection, 'client' | 'namespace'>,
+  called: string,
+  options: Abortable = {},
+): Promise<Found> {
   const [, word, name = called] = /^(experiment|workflow)\/(.+)$/.exec(called) ?? [];
   const ref = { namespace, name };
-  const object = word === 'workflow' ? undefined : await client.get(experimentRuns.type, ref);
-  const workflow = word === 'experiment' ? undefined : await known(client, workflowRuns.type, ref);
+  const object = word === 'workflow' ? undefined : await client.get(experimentRuns.type, ref, options);
+  const asked = [workflowRuns.type, ref, options] as const;
+  const named = word === 'workflow' ? client.get(...asked) : undefined;
+  const workflow = word === 'experiment' ? undefined : await (named ?? known(client, ...asked));
   if (object !== undefined && workflow !== undefined) {
     const message = `there are an experiment and a workflow ${name} in the namespace ${namespace}`;
     throw new ChaosError('INVALID_ARGUMENT', `${message}: say experiment/${name} or workflow/${name}`);
@@ -35,11 +42,12 @@ async function known<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType<T>,
   ref: { readonly namespace: string; readonly name: string },
+  options: Abortable,
 ): Promise<T | undefined> {
   try {
-    return await client.get(type, ref);
+    return await client.get(type, ref, options);
   } catch (error) {
-    if (isForbidden(error)) return undefined;
+    if (isForbidden(error) || error instanceof NotInstalled) return undefined;
     throw error;
   }
 }
@@ -52,7 +60,7 @@ export async function listWorkflows(
   try {
     return (await client.list(workflowRuns.type, where)).items;
   } catch (error) {
-    if (isForbidden(error) || isNotFound(error)) return [];
+    if (isForbidden(error) || error instanceof NotInstalled) return [];
     throw error;
   }
 }

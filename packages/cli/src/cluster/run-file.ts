@@ -16,6 +16,7 @@ import { tellTimetable } from '../output/timetable.ts';
 import { exitCodeOf, worstOf } from '../output/verdict.ts';
 import { connectCluster, FIELD_MANAGER, tellPlace, type ClusterFlags, type Connection } from './connect.ts';
 import { explainOnCluster } from './explain.ts';
+import { endWhenInterrupted } from './waiting.ts';
 import { runWorkflowOnCluster } from './workflow.ts';
 
 /** Flags of `run` that mean something on a cluster. */
@@ -67,22 +68,23 @@ async function runOne(
   { document, experiment }: ExperimentDocument,
   { output }: ClusterRunFlags,
   { client }: Connection,
-  { clock, out, interrupted }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<ExperimentStatus> {
+  const { clock, out, interrupted } = surroundings;
   const progress = createProgress({ experiment, clock, out, format: output });
-  const tell = (): void => progress.say('ending the experiment; the operator recovers everything first …');
-  interrupted.addEventListener('abort', tell, { once: true });
-  try {
-    const say = (line: string): void => progress.say(line);
-    const { metadata } = experiment;
-    const application = { client, clock, metadata, document, fieldManager: FIELD_MANAGER, say };
-    const applied = await applyRun(experimentRuns, application);
-    const onChange = (object: ExperimentObject): void => progress.status(statusOf(object));
-    const ended = await followRun(experimentRuns, { client, clock, abort: interrupted, onChange, say }, applied);
-    const status = statusOf(ended);
-    progress.result(status);
-    return status;
-  } finally {
-    interrupted.removeEventListener('abort', tell);
-  }
+  const say = (line: string): void => progress.say(line);
+  const { metadata } = experiment;
+  const application = { client, clock, metadata, document, fieldManager: FIELD_MANAGER, signal: interrupted, say };
+  const applied = await applyRun(experimentRuns, application);
+  const sentence = 'ending the experiment; the operator recovers everything first …';
+  using ending = endWhenInterrupted(experimentRuns, applied, { sentence, say, surroundings });
+  const { leave, onAsked } = ending;
+  const onChange = (object: ExperimentObject): void => {
+    ending.set(object);
+    progress.status(statusOf(object));
+  };
+  const following = { client, clock, abort: interrupted, onAsked, leave, onChange, say };
+  const status = statusOf(await followRun(experimentRuns, following, applied));
+  progress.result(status);
+  return status;
 }

@@ -18,6 +18,7 @@ import { exitCodeOfWorkflow } from '../workflow/end.ts';
 import { explainWorkflow } from '../workflow/explain.ts';
 import { FIELD_MANAGER, type Connection } from './connect.ts';
 import { explainOnCluster } from './explain.ts';
+import { endWhenInterrupted } from './waiting.ts';
 
 /** Flags that mean something for a workflow. */
 export interface WorkflowFlags {
@@ -46,31 +47,30 @@ async function run(
   { document, workflow }: WorkflowDocument,
   { output, resume }: WorkflowFlags,
   { client }: Connection,
-  { clock, out, interrupted }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<number> {
+  const { clock, out, interrupted } = surroundings;
   const { metadata, spec } = workflow;
   const graph = graphOf(spec.steps, spec.onExit);
   const progress = createWorkflowProgress({ name: metadata.name, graph, clock, out, format: output });
-  const tell = (): void => progress.say('ending the workflow: what is in force recovers, then onExit is done …');
-  interrupted.addEventListener('abort', tell, { once: true });
-  try {
-    const say = (line: string): void => progress.say(line);
-    const wanted = resume === true ? resumed(document, graph) : document;
-    const application = { client, clock, metadata, document: wanted, fieldManager: FIELD_MANAGER, say };
-    const applied = await applyRun(workflowRuns, application);
-    const show = showing(client, graph, progress);
-    const ended = await followRun(
-      workflowRuns,
-      { client, clock, abort: interrupted, say, onChange: (object) => void show(object) },
-      applied,
-    );
-    const state = await stepsKnown(client, ended);
-    progress.result(state, workflowVerdict(graph, state) ?? ended.status?.verdict);
-    const experiments = await stepExperimentsOf(client, ended);
-    return exitCodeOfWorkflow(state, experiments.values());
-  } finally {
-    interrupted.removeEventListener('abort', tell);
-  }
+  const say = (line: string): void => progress.say(line);
+  const wanted = resume === true ? resumed(document, graph) : document;
+  const about = { metadata, document: wanted, fieldManager: FIELD_MANAGER };
+  const applied = await applyRun(workflowRuns, { client, clock, ...about, signal: interrupted, say });
+  const sentence = 'ending the workflow: what is in force recovers, then onExit is done …';
+  using ending = endWhenInterrupted(workflowRuns, applied, { sentence, say, surroundings });
+  const { leave, onAsked } = ending;
+  const show = showing(client, graph, progress);
+  const onChange = (object: WorkflowObject): void => {
+    ending.set(object);
+    void show(object);
+  };
+  const following = { client, clock, abort: interrupted, onAsked, leave, onChange, say };
+  const ended = await followRun(workflowRuns, following, applied);
+  const state = await stepsKnown(client, ended);
+  progress.result(state, workflowVerdict(graph, state) ?? ended.status?.verdict);
+  const experiments = await stepExperimentsOf(client, ended);
+  return exitCodeOfWorkflow(state, experiments.values());
 }
 
 /** Shows each state, one read after the other; states in between are left out. */

@@ -37,6 +37,19 @@ test('each node is a line; what several lack is told one time, with their names'
   expect(reportText([])).toBe('there are no nodes');
 });
 
+test('what the administrator of a node does not allow is told, and is no lack', () => {
+  const why = 'this node does not allow to be restarted: start its daemon with --allow-node-restart';
+  const careful = { ...fine, cannot: [{ action: 'node-restart', why, notAllowed: true as const }] };
+  expect(reportText([{ node: 'n1', capabilities: careful }]).split('\n')).toEqual([
+    '   NODE  DAEMON  KERNEL  LACKS',
+    '✓  n1    0.1.0   6.1.0   nothing for any action; not allowed: node-restart',
+    '',
+    'what is not allowed:',
+    `  node-restart: ${why} (all nodes)`,
+  ]);
+  expect(parseCapabilities(formatCapabilities(careful))).toEqual(careful);
+});
+
 test('an annotation that another program wrote is none', () => {
   expect(parseCapabilities(formatCapabilities(poor))).toEqual(poor);
   for (const text of [undefined, '', '{', '{}', 'null', '{"version":1}'])

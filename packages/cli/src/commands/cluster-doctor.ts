@@ -17,7 +17,7 @@ export async function doctorCluster(
   tellPlace(err, connection);
   const reports = (await connection.client.list(nodes)).items.map(nodeReport);
   out.write(`${flags.output === 'json' ? JSON.stringify(reports, null, 2) : reportText(reports)}\n`);
-  const isFine = reports.every(({ capabilities }) => capabilities?.cannot.length === 0);
+  const isFine = reports.every(({ capabilities }) => hasAll(capabilities));
   return reports.length > 0 && isFine ? exitCodes.held : exitCodes.notHeld;
 }
 
@@ -25,7 +25,7 @@ export async function doctorCluster(
 export function reportText(reports: readonly NodeReport[]): string {
   if (reports.length === 0) return 'there are no nodes';
   const rows = reports.map(({ node, capabilities }) => [
-    capabilities?.cannot.length === 0 ? '✓' : '✗',
+    hasAll(capabilities) ? '✓' : '✗',
     node,
     capabilities?.version ?? '',
     capabilities?.kernel ?? '',
@@ -34,23 +34,36 @@ export function reportText(reports: readonly NodeReport[]): string {
   const known = reports.flatMap(({ node, capabilities }) =>
     capabilities === undefined ? [] : [{ node, capabilities }],
   );
-  const cannot = grouped(known, ({ capabilities }) =>
-    capabilities.cannot.map(({ action, why }) => `${action}: ${why}`),
-  );
+  const linesOf = (isAllowed: boolean) =>
+    grouped(known, ({ capabilities }) =>
+      capabilities.cannot.flatMap(({ action, why, notAllowed }) =>
+        isAllowed === (notAllowed === undefined) ? [`${action}: ${why}`] : [],
+      ),
+    );
+  const cannot = linesOf(true);
+  const notAllowed = linesOf(false);
   const remedies = grouped(known, ({ capabilities }) =>
     capabilities.lacks.flatMap(({ name, remedy }) => (remedy === '' ? [] : [`${name}: ${remedy}`])),
   );
   return [
     table(['', 'NODE', 'DAEMON', 'KERNEL', 'LACKS'], rows),
     ...(cannot.length === 0 ? [] : ['', 'what cannot be done:', ...cannot]),
+    ...(notAllowed.length === 0 ? [] : ['', 'what is not allowed:', ...notAllowed]),
     ...(remedies.length === 0 ? [] : ['', 'what would bring the rest:', ...remedies]),
   ].join('\n');
 }
 
 function whatLacks(capabilities: NodeCapabilities | undefined): string {
   if (capabilities === undefined) return 'no daemon has told: does one run there?';
-  const { length } = capabilities.cannot;
-  return length === 0 ? 'nothing for any action' : capabilities.cannot.map(({ action }) => action).join(', ');
+  const lacking = capabilities.cannot.filter(({ notAllowed }) => notAllowed === undefined);
+  const forbidden = capabilities.cannot.filter(({ notAllowed }) => notAllowed === true);
+  const lacks = lacking.map(({ action }) => action).join(', ') || 'nothing for any action';
+  return forbidden.length === 0 ? lacks : `${lacks}; not allowed: ${forbidden.map(({ action }) => action).join(', ')}`;
+}
+
+/** Whether it has what every action takes; what is not allowed there is no lack. */
+function hasAll(capabilities: NodeCapabilities | undefined): boolean {
+  return capabilities?.cannot.every(({ notAllowed }) => notAllowed === true) === true;
 }
 
 type Known = Required<NodeReport>;

@@ -1,4 +1,4 @@
-/** `chaosplane describe` and `abort`, and `get` of a cluster: the experiments and workflows of a cluster, for people. */
+/** `chaosplane describe`, and `get` of a cluster: the experiments and workflows of a cluster, for people. */
 import { formatDuration, type Clock } from '@chaosplane/common';
 import { parseExperiment, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Command } from 'commander';
@@ -14,7 +14,7 @@ import {
 } from '../cluster/connect.ts';
 import { findRun, listWorkflows, type Found } from '../cluster/find.ts';
 import { stepsKnown } from '../cluster/workflow.ts';
-import { experimentRuns, requestAbort, statusOf, untilEnded, workflowRuns } from '@chaosplane/client';
+import { statusOf } from '@chaosplane/client';
 import { exitCodes } from '../output/verdict.ts';
 import { report } from '../output/progress.ts';
 import { roughly, table } from '../output/table.ts';
@@ -52,25 +52,6 @@ export function addExperiments(program: Command, surroundings: Surroundings, don
           ? `${JSON.stringify(found.object, null, 2)}\n`
           : `${await described(found, connection, clock)}\n`,
       );
-      done(exitCodes.held);
-    });
-  program
-    .command('abort <name...>')
-    .description(
-      'end experiments and workflows of the cluster now; everything is recovered, and the command waits for that',
-    )
-    .option('--no-wait', 'do not wait')
-    .addOption(clusterOption)
-    .addOption(namespaceOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .action(async (names: string[], _flags: unknown, command: Command) => {
-      const { wait, ...flags } = command.optsWithGlobals<ClusterFlags & { readonly wait: boolean }>();
-      const connection = connect(flags);
-      const found = await Promise.all(names.map((name) => findRun(connection, name)));
-      for (const one of found) await abort(one, connection);
-      for (const [index, one] of (wait ? found : []).entries())
-        out.write(`${names[index]}: ${await ended(one, connection, clock)}\n`);
       done(exitCodes.held);
     });
 }
@@ -114,25 +95,6 @@ export async function getExperiments(
 async function described(found: Found, { client }: Connection, clock: Clock): Promise<string> {
   if (found.word === 'experiment') return description(found.object);
   return describeWorkflow(found.object, await stepsKnown(client, found.object), clock.now());
-}
-
-async function abort(found: Found, { client }: Connection): Promise<void> {
-  const { namespace = '', name } = found.object.metadata;
-  const ref = { namespace, name };
-  if (found.word === 'workflow') {
-    if (!workflowRuns.isOver(found.object)) await requestAbort(client, workflowRuns, ref);
-  } else if (!experimentRuns.isOver(found.object)) await requestAbort(client, experimentRuns, ref);
-}
-
-/** The phase in which it has ended. */
-async function ended({ word, object }: Found, { client }: Connection, clock: Clock): Promise<string> {
-  const { namespace = '', name } = object.metadata;
-  const ref = { namespace, name };
-  const phase =
-    word === 'workflow'
-      ? await untilEnded(client, workflowRuns, ref, clock)
-      : await untilEnded(client, experimentRuns, ref, clock);
-  return phase ?? 'deleted';
 }
 
 function listTable(objects: readonly ExperimentObject[], now: number): string {

@@ -14,11 +14,12 @@ import {
 } from '../cluster/connect.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
+import { joinDaemon } from '../standalone/daemon-connection.ts';
 import { doctorCluster } from './cluster-doctor.ts';
-import { addMachineOptions, engineOption, isPlugin, outputOption, runtimeOption } from './options.ts';
+import { addMachineOptions, engineOption, isPlugin, outputOption, runtimeOption, socketOption } from './options.ts';
 import type { EngineFlags, Surroundings } from './options.ts';
 
-type Flags = Pick<EngineFlags, 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
+type Flags = Pick<EngineFlags, 'socket' | 'runtimeEndpoint' | 'networkEngine'> & { readonly output: 'text' | 'json' };
 
 export function addNode(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
   const { out, err } = surroundings;
@@ -32,7 +33,7 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
     .addOption(clusterOption)
     .addOption(contextOption)
     .addOption(kubeconfigOption);
-  addMachineOptions(command, surroundings, runtimeOption, engineOption).action(
+  addMachineOptions(command, surroundings, socketOption, runtimeOption, engineOption).action(
     async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags & ClusterFlags>();
       if (meansCluster(command, surroundings)) {
@@ -47,11 +48,16 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
       });
       try {
         const capabilities = await host.capabilities();
+        const settings = await nodeSettings(flags.socket, surroundings);
         const actions = catalogue.map((action) => ({
-          ...actionSupport(action, capabilities, { engine: networkEngine, hooks: 'auto' }),
+          ...actionSupport(action, capabilities, { engine: networkEngine, hooks: 'auto' }, settings),
           // What the operator of a cluster carries out needs nothing of this machine.
           here: action.route.on === 'daemon',
         }));
+        // What is not allowed has an engine all the same.
+        const lacking = actions.filter(
+          ({ supported, engine, here }) => here && supported !== true && engine === undefined,
+        );
         if (output === 'json')
           out.write(`${JSON.stringify({ kernel: host.kernelRelease, capabilities, actions }, null, 2)}\n`);
         else {
@@ -62,7 +68,7 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
           ]);
           const remedies = capabilities.filter(({ available, remedy }) => !available && remedy !== '');
           const able = actions.map(({ action, supported, engine, reason, here }) => [
-            supported === true ? '✓' : here ? '✗' : '–',
+            supported === true ? '✓' : here && engine === undefined ? '✗' : '–',
             action ?? '',
             supported === true ? `by ${engine ?? ''}` : (reason ?? ''),
           ]);
@@ -78,11 +84,7 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
           out.write(
             'without a container runtime there is no pod to hit: start one, or name it with --runtime-endpoint\n',
           );
-        done(
-          runtime && actions.every(({ supported, here }) => supported === true || !here)
-            ? exitCodes.held
-            : exitCodes.notHeld,
-        );
+        done(runtime && lacking.length === 0 ? exitCodes.held : exitCodes.notHeld);
       } finally {
         await host.close();
       }
@@ -95,6 +97,19 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
       out.write(`${name === undefined ? actionList() : actionHelp(name)}\n`);
       done(exitCodes.held);
     });
+}
+
+/** What the daemon of this node allows; an engine in a command allows nothing of the kind. */
+async function nodeSettings(socket: string, surroundings: Surroundings): Promise<{ allowNodeRestart: boolean }> {
+  const connection = await joinDaemon(socket, surroundings);
+  if (connection === undefined) return { allowNodeRestart: false };
+  try {
+    const { actions } = await connection.client.getCapabilities({});
+    const restart = actions.find(({ action }) => action === 'node-restart');
+    return { allowNodeRestart: restart?.supported === true };
+  } finally {
+    await connection.close();
+  }
 }
 
 function actionList(): string {

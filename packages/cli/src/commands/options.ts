@@ -1,6 +1,7 @@
 /** Flags that several commands share, and what they become. */
 import { createLogger, systemClock, type Clock, type Logger } from '@chaosplane/common';
 import { Option, type Command } from 'commander';
+import type { Interrupt } from './interrupted.ts';
 
 /** Said to the daemon of this node and to an engine in this process alike. */
 export { engineOption, runtimeOption, socketOption, stateDirOption } from '@chaosplane/daemon/flags';
@@ -13,8 +14,13 @@ export interface Surroundings {
   readonly err: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
   readonly clock: Clock;
-  /** Aborts when the user asks to end: Ctrl-C, SIGTERM, SIGHUP. */
+  /** Aborts with an `Interrupted` when the user asks to end: Ctrl-C, SIGTERM, SIGHUP. */
   readonly interrupted: AbortSignal;
+  /**
+   * Calls `leave` at each further signal, until it is disposed. For commands of which nothing is in force on this machine: the others
+   * undo first, and a signal does not end that.
+   */
+  readonly leaving: (leave: (signal: Interrupt) => void) => Disposable;
   /** Where built things are kept between runs. */
   readonly cacheFolder: string;
   /** The files that KUBECONFIG lists; none where it is not set. */

@@ -11,6 +11,7 @@ import {
   tellPlace,
   type ClusterFlags,
 } from '../cluster/connect.ts';
+import { Interrupted, interruptOf } from './interrupted.ts';
 import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { connectDaemon } from '../standalone/daemon-connection.ts';
@@ -71,9 +72,16 @@ async function recoverCluster(flags: Flags, surroundings: Surroundings): Promise
   const silence = clock.after(SILENT_MS, () =>
     err.write('it takes long: does the operator run? kubectl get pods -n chaosplane\n'),
   );
-  await untilHalted(client, { clock, signal, onLeft: (left) => out.write(leftWords(left, clock)) }).finally(() =>
-    silence.cancel(),
-  );
+  try {
+    await untilHalted(client, { clock, signal, onLeft: (left) => out.write(leftWords(left, clock)) });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const goesOn = 'the kill switch stays on, and the operator goes on recovering';
+    const how = 'get --cluster -A tells how far it is';
+    throw new Interrupted(interruptOf(signal), `not waiting any more: ${goesOn}; ${surroundings.calledAs} ${how}`);
+  } finally {
+    silence.cancel();
+  }
   out.write('nothing is in force any more\n');
   return exitCodes.held;
 }

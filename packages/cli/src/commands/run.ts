@@ -61,7 +61,8 @@ export function addRun(program: Command, surroundings: Surroundings, done: (exit
     .addHelpText(
       'after',
       '\nExit code: 0 the hypothesis held, or none was given and the fault took effect; 1 it did not hold; 2 the experiment\n' +
-        'could not be run; 3 inconclusive: nothing in scope came by, say, or it was aborted.\n' +
+        'could not be run; 3 inconclusive: nothing in scope came by, say, or it was aborted; 130 or 143 after a second Ctrl-C or\n' +
+        'SIGTERM, or a minute after the first: the operator of a cluster goes on ending it.\n' +
         '\nExamples:\n' +
         `  ${calledAs} run examples/network-delay.yaml --dry-run\n` +
         `  ${calledAs} run examples/network-delay.yaml --duration 10s --output json\n` +

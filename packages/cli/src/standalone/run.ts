@@ -119,7 +119,7 @@ async function observe(run: Run, parts: Omit<RunParts, 'onStatus'>): Promise<Obs
   const { memory, seed, executor, failure } = run;
   const { status } = run.store;
   const pending = status.phase === 'Pending';
-  const why = failure?.message ?? (abort.aborted ? String(abort.reason) : sampled?.abortOf(status));
+  const why = failure?.message ?? (abort.aborted ? reasonOf(abort.reason) : sampled?.abortOf(status));
   return {
     spec: experiment.spec,
     status,

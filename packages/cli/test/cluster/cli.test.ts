@@ -135,10 +135,15 @@ test('doctor tells what each node of the cluster can do', async () => {
   );
   for (const node of shop.cluster.nodes) expect(stdout).toMatch(new RegExp(`[✓✗] +${node} +0\\.1\\.0 +\\d+\\.\\d+`));
   const { stdout: json, exitCode } = await chaosplane(['doctor', '--cluster', '-o', 'json']);
-  const told = JSON.parse(json) as { node: string; capabilities: { cannot: { action: string }[] } }[];
+  type Told = { node: string; capabilities: { cannot: { action: string; notAllowed?: true }[] } };
+  const told = JSON.parse(json) as Told[];
   expect(told.map(({ node }) => node).sort()).toEqual([...shop.cluster.nodes].sort());
-  // What the operator carries out itself needs nothing of a node.
-  const missing = told.flatMap(({ capabilities }) => capabilities.cannot.map(({ action }) => action));
+  // What the operator carries out itself needs nothing of a node, and what is not allowed is no lack.
+  const cannot = told.flatMap(({ capabilities }) => capabilities.cannot);
+  const missing = cannot.flatMap(({ action, notAllowed }) => (notAllowed === true ? [] : [action]));
+  const forbidden = cannot.flatMap(({ action, notAllowed }) => (notAllowed === true ? [action] : []));
+  expect(forbidden).toEqual(told.map(() => 'node-restart'));
+  expect(stdout).toMatch(/what is not allowed:\n {2}node-restart: .*daemon\.allowNodeRestart.* \(all nodes\)/);
   expect(missing).not.toContain('pod-kill');
   expect(exitCode).toBe(missing.length === 0 ? 0 : 1);
 });

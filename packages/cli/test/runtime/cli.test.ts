@@ -218,6 +218,26 @@ describe('chaosplane run', () => {
 });
 
 describe('a daemon', () => {
+  test('tells doctor whether it may restart its node, and without one nothing may', async () => {
+    const runtime = ['--runtime-endpoint', testbed.runtimeEndpoint];
+    const alone = await chaosplane('doctor', ...runtime);
+    expect(alone.stdout).toMatch(
+      /–  node-restart +this node does not allow to be restarted: .*daemon\.allowNodeRestart/,
+    );
+    const json = await chaosplane('doctor', ...runtime, '--output', 'json');
+    const { actions } = JSON.parse(json.stdout) as {
+      actions: { supported: boolean; engine?: string; here: boolean }[];
+    };
+    // What is not allowed is no lack.
+    const lacks = actions.some(({ supported, engine, here }) => here && !supported && engine === undefined);
+    expect(alone.exitCode).toBe(lacks ? 1 : 0);
+    const daemon = chaosplane('daemon', '--allow-node-restart');
+    await printed(daemon, /daemon serving/);
+    expect((await chaosplane('doctor', ...runtime)).stdout).toMatch(/✓  node-restart +by reboot/);
+    daemon.kill('SIGTERM');
+    await daemon;
+  }, 60_000);
+
   test('is seen and told by commands in other terminals, and keeps what is active when it stops', async () => {
     const daemon = chaosplane('daemon');
     await printed(daemon, /daemon serving/);

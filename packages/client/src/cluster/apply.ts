@@ -1,5 +1,5 @@
 /** Applies an experiment or a workflow to a cluster. */
-import { ChaosError, type Clock } from '@chaosplane/common';
+import { ChaosError, defined, type Clock } from '@chaosplane/common';
 import type { Applied, KubeClient, KubeObject, ObjectRef } from '@chaosplane/kube';
 import type { Runs } from './runs.ts';
 
@@ -12,6 +12,8 @@ export interface Application {
   readonly document: object;
   /** The program that writes, to server-side apply. */
   readonly fieldManager: string;
+  /** Ends the wait for one that is to be replaced; then nothing is applied. */
+  readonly signal?: AbortSignal;
   /** Is told when one that has ended is replaced. */
   readonly say: (line: string) => void;
 }
@@ -22,11 +24,11 @@ const LOOK_AGAIN_MS = 100;
 
 /**
  * Applies it; one of that name that has ended is replaced.
- * @throws ChaosError FAILED_PRECONDITION when one of that name has not ended yet, or does not go away.
+ * @throws ChaosError FAILED_PRECONDITION when one of that name has not ended yet, or does not go away; the reason of `signal`.
  */
 export async function applyRun<T extends KubeObject>(
   runs: Runs<T>,
-  { client, clock, metadata: { name, namespace }, document, fieldManager, say }: Application,
+  { client, clock, metadata: { name, namespace }, document, fieldManager, signal, say }: Application,
 ): Promise<T> {
   const ref = { name, namespace };
   const before = await client.get(runs.type, ref);
@@ -38,8 +40,9 @@ export async function applyRun<T extends KubeObject>(
     say(`${name}: replacing the one that has ended (${runs.phaseOf(before) ?? ''})`);
     await client.delete(runs.type, ref);
     // What is applied to one that is on its way out goes with it.
-    await untilGone(runs, ref, before, { client, clock });
+    await untilGone(runs, ref, before, { client, clock, ...defined({ signal }) });
   }
+  signal?.throwIfAborted();
   const metadata = { ...(document as { readonly metadata?: object }).metadata, name, namespace };
   return client.apply(runs.type, { ...document, metadata } as unknown as Applied<T>, { fieldManager });
 }
@@ -48,7 +51,7 @@ async function untilGone<T extends KubeObject>(
   { type, word }: Runs<T>,
   ref: ObjectRef,
   { metadata: { uid } }: T,
-  { client, clock }: Pick<Application, 'client' | 'clock'>,
+  { client, clock, signal }: Pick<Application, 'client' | 'clock' | 'signal'>,
 ): Promise<void> {
   const deadline = clock.monotonic() + PATIENCE_MS;
   while ((await client.get(type, ref))?.metadata.uid === uid) {
@@ -56,6 +59,6 @@ async function untilGone<T extends KubeObject>(
       const why = 'its finalizers keep it; does the operator run?';
       throw new ChaosError('FAILED_PRECONDITION', `the ${word} ${ref.name} that has ended is not gone: ${why}`);
     }
-    await clock.sleep(LOOK_AGAIN_MS);
+    await clock.sleep(LOOK_AGAIN_MS, signal);
   }
 }

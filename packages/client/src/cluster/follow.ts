@@ -9,7 +9,11 @@ export interface Following<T extends KubeObject> {
   readonly client: KubeClient;
   readonly clock: Clock;
   /** Aborting it aborts what is followed; everything is recovered first. */
-  readonly abort: AbortSignal;
+  readonly abort?: AbortSignal;
+  /** Is told when that is asked for; the operator may still have to look at it. */
+  readonly onAsked?: () => void;
+  /** Aborting it ends the following; what is followed goes on. */
+  readonly leave?: AbortSignal;
   readonly onChange: (object: T) => void;
   readonly say: (line: string) => void;
 }
@@ -19,11 +23,11 @@ const SILENT_MS = 15_000;
 
 /**
  * Follows what was applied to its end; resolves with how it is then.
- * @throws ChaosError ABORTED when a user has deleted it.
+ * @throws ChaosError ABORTED when a user has deleted it; the reason of `leave` when that aborts first.
  */
 export async function followRun<T extends KubeObject>(
   runs: Runs<T>,
-  { client, clock, abort, onChange, say }: Following<T>,
+  { client, clock, abort, onAsked, leave, onChange, say }: Following<T>,
   applied: T,
 ): Promise<T> {
   const { name, namespace = '', uid } = applied.metadata;
@@ -47,17 +51,22 @@ export async function followRun<T extends KubeObject>(
     if (runs.isOver(object)) ended.resolve(object);
   });
   const end = (): void => {
-    requestAbort(client, runs, { name, namespace }).catch(ended.reject);
+    requestAbort(client, runs, { name, namespace }, leave).then(onAsked, ended.reject);
   };
-  abort.addEventListener('abort', end, { once: true });
-  if (abort.aborted) end();
+  const left = (): void => ended.reject(leave?.reason);
+  abort?.addEventListener('abort', end, { once: true });
+  leave?.addEventListener('abort', left, { once: true });
+  if (abort?.aborted === true) end();
+  if (leave?.aborted === true) left();
   try {
-    await informer.start(stop.signal);
+    // An API server that is away keeps the informer from starting.
+    await Promise.race([informer.start(stop.signal), ended.promise]);
     // Before it was followed: then nothing is told of it.
     if (informer.get({ namespace, name })?.metadata.uid !== uid) gone();
     return await ended.promise;
   } finally {
-    abort.removeEventListener('abort', end);
+    abort?.removeEventListener('abort', end);
+    leave?.removeEventListener('abort', left);
     silence.cancel();
     stop.abort();
   }

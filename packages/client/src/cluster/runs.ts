@@ -16,6 +16,8 @@ export interface Runs<T extends KubeObject> {
   readonly word: 'experiment' | 'workflow';
   /** Undefined: the operator has not looked at it. */
   phaseOf(object: T): string | undefined;
+  /** Whether the operator has begun to end it. */
+  isEnding(object: T): boolean;
   /** Whether nothing more will happen to it. */
   isOver(object: T): boolean;
 }
@@ -24,6 +26,7 @@ export const experimentRuns: Runs<ExperimentObject> = {
   type: chaosExperiments,
   word: 'experiment',
   phaseOf: ({ status }) => status?.phase,
+  isEnding: ({ status }) => status?.phase === 'Completing' || status?.phase === 'Recovering',
   isOver: ({ status }) => isFinal({ phase: status?.phase ?? 'Pending' }),
 };
 
@@ -31,5 +34,6 @@ export const workflowRuns: Runs<WorkflowObject> = {
   type: chaosWorkflows,
   word: 'workflow',
   phaseOf: ({ status }) => status?.phase,
+  isEnding: ({ status }) => status?.phase === 'Ending' || status?.phase === 'Exiting',
   isOver: ({ status }) => isWorkflowOver({ phase: status?.phase ?? 'Pending' }),
 };

@@ -4,6 +4,7 @@ import { requireCompleteRegistry } from '../faults/registry.ts';
 import type { Host } from '../contract/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { EvidenceRecord, ExecutionRecord } from '../journal/record.ts';
+import type { NodeSettings } from '../faults/fault.ts';
 import type { PlacementChoice } from '../netns/placement.ts';
 import type { EngineConfig } from './config.ts';
 import { logFields, type EngineContext } from './context.ts';
@@ -64,6 +65,11 @@ export class Engine {
 
   get placement(): PlacementChoice {
     return this.#context.config.placement;
+  }
+
+  /** What may be done to the node itself; undefined: nothing. */
+  get settings(): NodeSettings | undefined {
+    return this.#context.config.node;
   }
 
   /** Executions that have not ended. */

@@ -75,7 +75,7 @@ export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonSer
         kernelRelease: host.kernelRelease,
         daemonVersion: info.version,
         capabilities: [...capabilities],
-        actions: catalogue.map((action) => actionSupport(action, capabilities, engine.placement)),
+        actions: catalogue.map((action) => actionSupport(action, capabilities, engine.placement, engine.settings)),
       };
     },
   };

@@ -18,6 +18,7 @@ test('what a node lacks is told, and what the operator carries out itself is no 
       { action: 'stress-cpu', supported: false, reason: 'stress-ng is not there' },
       { action: 'pod-kill', supported: false, reason: 'the operator of a cluster carries it out' },
       { action: 'of-tomorrow', supported: false, reason: 'no' },
+      { action: 'node-restart', supported: false, engine: 'reboot', reason: 'not allowed' },
     ],
   });
   expect(parseCapabilities(annotationOf(told))).toEqual({
@@ -27,6 +28,7 @@ test('what a node lacks is told, and what the operator carries out itself is no 
     cannot: [
       { action: 'stress-cpu', why: 'stress-ng is not there' },
       { action: 'of-tomorrow', why: 'no' },
+      { action: 'node-restart', why: 'not allowed', notAllowed: true },
     ],
   });
 });

@@ -63,8 +63,9 @@ export function annotationOf({ daemonVersion, kernelRelease, capabilities, actio
     version: daemonVersion,
     kernel: kernelRelease,
     lacks: capabilities.flatMap(({ name, available, remedy }) => (available ? [] : [{ name, remedy }])),
-    cannot: actions.flatMap(({ action, supported, reason }) =>
-      supported || isOperators(action) ? [] : [{ action, why: reason }],
-    ),
+    cannot: actions.flatMap(({ action, supported, engine, reason }) => {
+      if (supported || isOperators(action)) return [];
+      return [{ action, why: reason, ...(engine === '' ? {} : { notAllowed: true as const }) }];
+    }),
   });
 }

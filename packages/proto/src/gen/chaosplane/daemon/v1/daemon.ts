@@ -548,7 +548,7 @@ export interface Capability {
 export interface ActionSupport {
   action: string;
   supported: boolean;
-  /** The engine that would run it here. */
+  /** The engine that would run it here. Also when not supported, where the node has what it takes and its administrator does not allow it. */
   engine: string;
   /** When not supported: why, and the way out. */
   reason: string;
