@@ -3,25 +3,13 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { eventually } from '@chaosplane/testkit/eventually';
 import { startApiServer, type ApiServer } from '../../test/api-server.ts';
 import { command, type Command } from '../../test/command.ts';
+import { experiment, IN_SHOP, isAsked, PATH } from '../../test/slow.ts';
 
 jest.setTimeout(60_000);
 
-const IN_SHOP = '/apis/chaos.chaosplane.io/v1alpha1/namespaces/shop/chaosexperiments';
-const PATH = `${IN_SHOP}/slow`;
 const AWAY = 'is the operator installed and running? kubectl get pods -n chaosplane';
 const ASKED =
   'not waiting any more: the abort of the experiment slow is asked for and goes on in the cluster; chaosplane describe slow -n shop tells how far it is';
-
-const experiment = {
-  apiVersion: 'chaos.chaosplane.io/v1alpha1',
-  kind: 'ChaosExperiment',
-  metadata: { name: 'slow', namespace: 'shop' },
-  spec: {
-    target: { names: ['web'] },
-    action: { type: 'network-delay', parameters: { latency: '1s' } },
-    duration: '10m',
-  },
-};
 
 let api: ApiServer;
 beforeEach(async () => {
@@ -33,10 +21,6 @@ afterEach(async () => {
 
 const says = (running: { printed(): string }, words: string): Promise<unknown> =>
   eventually(`it says: ${words}`, () => Promise.resolve(running.printed().includes(words) || undefined));
-const isAsked = (): Promise<unknown> =>
-  eventually('the abort is asked for', () =>
-    Promise.resolve(api.get(PATH)?.metadata.annotations?.['chaosplane.io/abort']),
-  );
 
 describe('abort', () => {
   const abort = (...words: string[]): Command => command(api.kubeconfig, ['abort', 'slow', ...words]);
@@ -58,7 +42,7 @@ describe('abort', () => {
     await says(running, `waiting: slow: Recovering: ${message}\n`);
     running.signal('SIGTERM');
     expect(await running.end).toEqual({ exitCode: 143, message: ASKED });
-    await isAsked();
+    await isAsked(api);
   });
 
   test('of two, those that have ended are told, and what is left when the time is up', async () => {
@@ -74,7 +58,7 @@ describe('abort', () => {
   test('ends with 0 when all have ended, and does not wait where that is not wanted', async () => {
     expect(await abort('--no-wait').end).toEqual({ exitCode: 0, message: '' });
     const running = abort();
-    await isAsked();
+    await isAsked(api);
     api.set(PATH, { status: { phase: 'Aborted' } });
     expect(await running.end).toEqual({ exitCode: 0, message: '' });
     expect(running.printed()).toMatch(/slow: Aborted\n$/);
@@ -106,7 +90,7 @@ describe('run, interrupted while the operator is away', () => {
     running.signal('SIGINT');
     await says(running, 'ending the experiment; the operator recovers everything first');
     await says(running, `waiting: slow: the operator has not looked at it: ${AWAY}`);
-    await isAsked();
+    await isAsked(api);
     running.signal('SIGTERM');
     expect(await running.end).toEqual({ exitCode: 143, message: ASKED });
   });

@@ -4,21 +4,11 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { execa } from 'execa';
 import { startApiServer, type ApiServer } from '../api-server.ts';
+import { experiment, isAsked, PATH } from '../slow.ts';
 
 jest.setTimeout(60_000);
 
 const PROGRAM = join(import.meta.dirname, '../../src/main.ts');
-const PATH = '/apis/chaos.chaosplane.io/v1alpha1/namespaces/shop/chaosexperiments/slow';
-const experiment = {
-  apiVersion: 'chaos.chaosplane.io/v1alpha1',
-  kind: 'ChaosExperiment',
-  metadata: { name: 'slow', namespace: 'shop' },
-  spec: {
-    target: { names: ['web'] },
-    action: { type: 'network-delay', parameters: { latency: '1s' } },
-    duration: '10m',
-  },
-};
 
 let api: ApiServer;
 beforeEach(async () => {
@@ -30,10 +20,6 @@ afterEach(async () => {
 
 const chaosplane = (argv: readonly string[], input = '') =>
   execa(process.execPath, [PROGRAM, ...argv], { env: { KUBECONFIG: api.kubeconfig }, input, reject: false });
-const isAsked = () =>
-  eventually('the abort is asked for', () =>
-    Promise.resolve(api.get(PATH)?.metadata.annotations?.['chaosplane.io/abort']),
-  );
 
 test.each([
   ['SIGINT', 130],
@@ -41,7 +27,7 @@ test.each([
 ] as const)('abort ends at %s with %d, and tells how to look', async (signal, code) => {
   api.set(PATH, experiment);
   const running = chaosplane(['abort', 'slow']);
-  await isAsked();
+  await isAsked(api);
   running.kill(signal);
   const { exitCode, stderr } = await running;
   expect([exitCode, stderr]).toEqual([
@@ -59,7 +45,7 @@ test('run on a cluster asks for the abort at the first SIGTERM, and leaves at th
   running.stdout.on('data', (text) => (told += String(text)));
   await api.watched();
   running.kill('SIGTERM');
-  await isAsked();
+  await isAsked(api);
   await eventually('it tells what it waits for', () => Promise.resolve(told.includes('waiting: slow: ') || undefined));
   running.kill('SIGTERM');
   const { exitCode, stderr } = await running;
