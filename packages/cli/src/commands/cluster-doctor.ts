@@ -1,7 +1,7 @@
 /** `chaosplane doctor --cluster`: what each node can do, as the operator has written it down. */
 import type { NodeCapabilities } from '@chaosplane/api';
 import { nodes } from '@chaosplane/kube';
-import { connectCluster, tellPlace, type ClusterFlags } from '../cluster/connect.ts';
+import { connectCluster, tellPlace, type ClusterFlags, type Connection } from '../cluster/connect.ts';
 import { nodeReport, type NodeReport } from '../output/node-report.ts';
 import { table } from '../output/table.ts';
 import { exitCodes } from '../output/verdict.ts';
@@ -15,10 +15,30 @@ export async function doctorCluster(
   const { out, err } = surroundings;
   const connection = connectCluster(flags, surroundings);
   tellPlace(err, connection);
-  const reports = (await connection.client.list(nodes)).items.map(nodeReport);
+  const reports = await reportsOf(connection, surroundings);
   out.write(`${flags.output === 'json' ? JSON.stringify(reports, null, 2) : reportText(reports)}\n`);
   const isFine = reports.every(({ capabilities }) => hasAll(capabilities));
   return reports.length > 0 && isFine ? exitCodes.held : exitCodes.notHeld;
+}
+
+/** How long daemons have that have not told yet: right after an installation the operator has not asked them all. Milliseconds. */
+const PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 500;
+
+async function reportsOf(
+  { client }: Connection,
+  { err, clock, interrupted }: Surroundings,
+): Promise<readonly NodeReport[]> {
+  const deadline = clock.monotonic() + PATIENCE_MS;
+  let isTold = false;
+  for (;;) {
+    const reports = (await client.list(nodes)).items.map(nodeReport);
+    const silent = reports.filter(({ capabilities }) => capabilities === undefined).map(({ node }) => node);
+    if (silent.length === 0 || clock.monotonic() > deadline || interrupted.aborted) return reports;
+    if (!isTold) err.write(`waiting for what the daemons of ${silent.join(', ')} tell, for 10 s at most\n`);
+    isTold = true;
+    await clock.sleep(LOOK_AGAIN_MS);
+  }
 }
 
 /** A line for each node, then what they lack: nodes that lack the same are told together. Pure. */

@@ -1,4 +1,5 @@
 /** What the operator asks of the API server on the way to an injection and to a recovery: nothing that it knows already. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, jest, test } from '@jest/globals';
 import { ABORT_ANNOTATION, chaosExperiments, FINALIZER } from '@chaosplane/api';
 import type { KubeClient } from '@chaosplane/kube';
@@ -51,6 +52,15 @@ async function begin(client: KubeClient): Promise<void> {
   await stage.until('first', isOver);
 }
 
+/** Resolves when nothing was asked for a while: an operator looks at an experiment again when its own writes come back to it. */
+async function quiet(asked: readonly string[]): Promise<void> {
+  let before = -1;
+  while (asked.length !== before) {
+    before = asked.length;
+    await pause(700);
+  }
+}
+
 test('three writes lead to an injection, one to a recovery, and no read', async () => {
   const { client, asked } = noting(stage.operatorClient);
   await begin(client);
@@ -66,8 +76,8 @@ test('three writes lead to an injection, one to a recovery, and no read', async 
     'apply ChaosExperiment Running',
   ]);
 
-  // The visit is over when it has written what was measured.
   await stage.until('slow', ({ status }) => status?.targets?.every(({ evidence }) => evidence !== undefined) === true);
+  await quiet(asked);
   asked.length = 0;
   const body = { metadata: { annotations: { [ABORT_ANNOTATION]: 'true' } } };
   await stage.client.patch(chaosExperiments, { namespace: stage.namespace, name: 'slow' }, { kind: 'merge', body });
