@@ -18,12 +18,12 @@ import {
   type Installation,
 } from '@chaosplane/testcluster/installation';
 import { installRelease, uninstallRelease } from '@chaosplane/testcluster/release';
-import { healthOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
 import { eventually } from '@chaosplane/testkit/eventually';
 import { authorityFault, leafFault } from '../../src/certificates/check.ts';
 import { decode, leavesOf, pairOf, secretNames } from '../../src/certificates/secrets.ts';
-import { startRotationCaller, type RotationCaller, type Said } from '../rotation-caller.ts';
+import type { RotationCaller, Said } from '../rotation-caller.ts';
 import { ask, renew, secretNamed, serialOf, serials, untilIssued } from './certificates.ts';
+import { DAEMON, podsOfBoth, startOperatorsCaller } from './pods-of-both.ts';
 
 jest.setTimeout(1_800_000);
 
@@ -36,7 +36,6 @@ const NAMES = {
 };
 const [, ...LEAVES] = secretNames;
 const OPERATOR = `chaosplane-operator.${SYSTEM}.svc`;
-const DAEMON = `n1.chaosplane-daemon.${SYSTEM}.svc.cluster.local`;
 /** A kubelet looks at the Secrets of a pod once in 60 to 90 seconds; this machine may be busy. */
 const HEARD = { withinMs: 300_000, everyMs: 1000 } as const;
 
@@ -65,30 +64,9 @@ beforeAll(async () => {
 }, 1_800_000);
 afterAll(() => stack.disposeAsync(), 120_000);
 
-async function podsOfBoth() {
-  const [daemons, operators] = [await systemPods(shop, 'daemon'), await systemPods(shop, 'operator')];
-  const daemon = daemons.find(({ spec }) => spec.nodeName === 'n1');
-  const [operator] = operators;
-  if (daemon === undefined || operator === undefined) throw new Error('a pod of ChaosPlane is missing');
-  const root = `/proc/${await processOf(shop, operator.metadata.name)}/root/etc/chaosplane`;
-  return {
-    all: [...daemons, ...operators].map((pod) => pod.metadata.name),
-    health: [...daemons, ...operators].map(healthOf),
-    address: `${daemon.status.podIP}:50051`,
-    tls: `${root}/tls`,
-    token: `${root}/token/token`,
-  };
-}
-
-/** With what the kubelet brings to the operator, and when it does. */
-async function startCaller(): Promise<RotationCaller> {
-  const { address, tls, token } = await podsOfBoth();
-  return startRotationCaller({ netns: await shop.netnsOf('caller'), address, name: DAEMON, tls, token });
-}
-
 /** How often the pods of ChaosPlane have read certificates again, by pod. */
 async function reloads(): Promise<readonly number[]> {
-  const { all } = await podsOfBoth();
+  const { all } = await podsOfBoth(shop);
   const logs = all.map((pod) => kubectl('logs', pod, '-n', SYSTEM));
   return (await Promise.all(logs)).map((text) => text.split('certificates reloaded').length - 1);
 }
@@ -104,7 +82,7 @@ async function untilHeard(change: () => Promise<void>): Promise<void> {
 /** No call has failed. Otherwise it is told what the pods say of connections that they turned away. */
 async function noFailure({ failures }: Pick<Said, 'failures'>): Promise<void> {
   if (failures.length > 0)
-    for (const pod of (await podsOfBoth()).all)
+    for (const pod of (await podsOfBoth(shop)).all)
       for (const line of (await kubectl('logs', pod, '-n', SYSTEM)).split('\n'))
         if (/turned|reloaded/.test(line)) say(`${pod}: ${line}`);
   expect(failures).toEqual([]);
@@ -176,7 +154,7 @@ test('the operator commands the daemons, and the webhook answers', async () => {
 });
 
 test('a daemon refuses what cert-manager certifies for others', async () => {
-  const { address, tls, token } = await podsOfBoth();
+  const { address, tls, token } = await podsOfBoth(shop);
   const netns = await shop.netnsOf('caller');
   const call = async (name: string): Promise<string> => {
     const { data = {} } = await secretNamed(shop.client, name);
@@ -203,10 +181,10 @@ test('a daemon refuses what cert-manager certifies for others', async () => {
 
 test('certificates are renewed, then their authority, then they again, and no call fails', async () => {
   await using stack = new AsyncDisposableStack();
-  const caller = stack.adopt(await startCaller(), (each) => each.close());
+  const caller = stack.adopt(await startOperatorsCaller(shop), (each) => each.close());
   await shop.apply('lasting', { ...cut, duration: '1h' });
   await shop.until('lasting', isEffective);
-  const { health } = await podsOfBoth();
+  const { health } = await podsOfBoth(shop);
   const [first, before] = [await serials(shop.client), await caller.ask()];
   const startedAt = performance.now();
   await untilHeard(() => renew(shop.cluster, ...LEAVES));
@@ -223,7 +201,7 @@ test('certificates are renewed, then their authority, then they again, and no ca
   expect(after.connections - before.connections).toBeGreaterThanOrEqual(2);
   expect(second['chaosplane-ca']).toBe(first['chaosplane-ca']);
   for (const name of secretNames) expect(third[name]).not.toBe(first[name]);
-  expect((await podsOfBoth()).health).toEqual(health);
+  expect((await podsOfBoth(shop)).health).toEqual(health);
   expect(await isAnswered()).toBe(false);
   await shop.remove('lasting');
   await commands('renewed');
@@ -231,7 +209,7 @@ test('certificates are renewed, then their authority, then they again, and no ca
 
 test('changed to the Job and back, with an experiment in force, and no call fails', async () => {
   await using stack = new AsyncDisposableStack();
-  const caller = stack.adopt(await startCaller(), (each) => each.close());
+  const caller = stack.adopt(await startOperatorsCaller(shop), (each) => each.close());
   await shop.apply('changing', { ...cut, duration: '1h' });
   await shop.until('changing', isEffective);
   await caller.ask();
@@ -296,7 +274,7 @@ test('helm uninstall leaves the Secrets alone', async () => {
 test('changed from what the Job made, with an experiment in force: the authority is renewed first, then one side after the other', async () => {
   await setTo(false);
   await using stack = new AsyncDisposableStack();
-  const caller = stack.adopt(await startCaller(), (each) => each.close());
+  const caller = stack.adopt(await startOperatorsCaller(shop), (each) => each.close());
   await shop.apply('taken-over', { ...cut, duration: '1h' });
   await shop.until('taken-over', isEffective);
   await caller.ask();

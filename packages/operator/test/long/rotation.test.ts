@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { percentile } from '@chaosplane/testkit';
 import { install, isEffective, isOver, SYSTEM, type Installation } from '@chaosplane/testcluster/installation';
-import { healthOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
 import { eventually } from '@chaosplane/testkit/eventually';
-import { startRotationCaller, type RotationCaller } from '../rotation-caller.ts';
+import type { RotationCaller } from '../rotation-caller.ts';
+import { podsOfBoth, startOperatorsCaller } from './pods-of-both.ts';
 
 jest.setTimeout(3_600_000);
 
@@ -22,25 +22,12 @@ let caller: RotationCaller;
 
 const inSystem = (...argv: string[]): Promise<string> => shop.cluster.kubectl([...argv, '-n', SYSTEM]);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const health = async (): Promise<readonly string[]> =>
-  [...(await systemPods(shop, 'daemon')), ...(await systemPods(shop, 'operator'))].map(healthOf);
 
 beforeAll(async () => {
   shop = await install([`certificates.renewal.settle=${SETTLE_S}s`]);
   stack.defer(() => shop.close());
   await shop.addApps({ name: 'caller', node: 'n2' }, { name: 'web', node: 'n1' });
-  const daemon = (await systemPods(shop, 'daemon')).find(({ spec }) => spec.nodeName === 'n1');
-  const [operator] = await systemPods(shop, 'operator');
-  if (daemon === undefined || operator === undefined) throw new Error('a pod of ChaosPlane is missing');
-  // As the kubelet brings them to the operator, and when it does.
-  const root = `/proc/${await processOf(shop, operator.metadata.name)}/root`;
-  caller = startRotationCaller({
-    netns: await shop.netnsOf('caller'),
-    address: `${daemon.status.podIP}:50051`,
-    name: `n1.chaosplane-daemon.${SYSTEM}.svc.cluster.local`,
-    tls: `${root}/etc/chaosplane/tls`,
-    token: `${root}/etc/chaosplane/token/token`,
-  });
+  caller = await startOperatorsCaller(shop);
   stack.defer(() => caller.close());
 }, 900_000);
 afterAll(() => stack.disposeAsync(), 120_000);
@@ -66,7 +53,8 @@ test(`${ROTATIONS} rotations by kubectl: no call fails, and an experiment that r
   const action = { type: 'network-partition', parameters: { peers: '192.0.2.1' } };
   await shop.apply('lasting', { target: { names: ['web'] }, action, duration: '1h' });
   await shop.until('lasting', isEffective);
-  const [healthy, before, startedAt] = [await health(), await caller.ask(), performance.now()];
+  const { health } = await podsOfBoth(shop);
+  const [before, startedAt] = [await caller.ask(), performance.now()];
   const steps: string[] = [];
   for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
     await inSystem('annotate', 'secret', 'chaosplane-ca', '--overwrite', 'chaosplane.io/rotate=');
@@ -93,7 +81,7 @@ test(`${ROTATIONS} rotations by kubectl: no call fails, and an experiment that r
   expect(steps).toEqual(Array.from({ length: ROTATIONS }, () => STEPS).flat());
   expect((after.kept + after.new - before.kept - before.new) / seconds).toBeGreaterThan(90);
   expect(after.connections - before.connections).toBeGreaterThanOrEqual(ROTATIONS);
-  expect(await health()).toEqual(healthy);
+  expect((await podsOfBoth(shop)).health).toEqual(health);
   const running = await shop.get('lasting');
   expect(running && isOver(running)).toBe(false);
   expect(running?.status).toMatchObject({ counts: { injected: 1 } });
