@@ -49,8 +49,8 @@ export async function runStatic(
     return files.length === 0 ? [] : [{ ...step, argv: [...step.argv, ...files] }];
   });
   results.push(...(await Promise.all(wanted.map((step) => runStep(root, step, say, signal)))));
-  const passed = results.filter((ok) => ok).length;
-  return { passed, failed: results.length - passed, skipped: 0 };
+  const failures = results.flatMap(({ name, ok }) => (ok ? [] : [name]));
+  return { passed: results.length - failures.length, failed: failures.length, skipped: 0, failures };
 }
 
 async function runStep(
@@ -58,7 +58,7 @@ async function runStep(
   { name, argv }: Step,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<{ readonly name: string; readonly ok: boolean }> {
   const started = performance.now();
   const result = await execa(process.execPath, argv, {
     cwd: root,
@@ -71,5 +71,5 @@ async function runStep(
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(`${result.failed ? 'FAIL' : 'ok  '} ${name} (${seconds} s)`);
   if (result.failed) say(result.all);
-  return !result.failed;
+  return { name, ok: !result.failed };
 }

@@ -92,8 +92,9 @@ export async function runJest({
     const report = JSON.parse(text ?? '{}') as Partial<JestReport>;
     await removeSharedClusters(folder);
     const left = (await readdir(folder)).filter((name) => name.startsWith('chaosplane-'));
-    for (const name of left) process.stderr.write(`left behind by the layer ${project}: ${name}\n`);
-    if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0 };
+    const failures = left.map((name) => `left behind by the layer ${project}: ${name}`);
+    for (const failure of failures) process.stderr.write(`${failure}\n`);
+    if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0, failures };
     return report.numPassedTests === undefined ? { passed: 0, failed: 1, skipped: 0 } : countsOf(report as JestReport);
   } finally {
     await removeRun(folder);

@@ -78,6 +78,7 @@ export async function checkLeftovers(
   say: (line: string) => void,
 ): Promise<Counts> {
   const left = [...(await leftBy(runId)), ...(await orphans()).filter((mark) => !before.includes(mark))];
-  for (const mark of left) say(`left behind: ${mark}`);
-  return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0 };
+  const failures = left.map((mark) => `left behind: ${mark}`);
+  for (const failure of failures) say(failure);
+  return { passed: left.length === 0 ? 1 : 0, failed: left.length, skipped: 0, failures };
 }

@@ -14,7 +14,7 @@ export interface Part {
 
 /**
  * Removes what killed runs have left, runs the parts until SIGINT or SIGTERM, and looks for what they have left. Writes the counts
- * of each part with its time by `say`, and their sum on standard output. Returns the exit code.
+ * of each part with its time, and what has failed, by `say`, and their sum on standard output. Returns the exit code.
  */
 export async function runAll(parts: readonly Part[], say: (line: string) => void): Promise<number> {
   const controller = new AbortController();
@@ -28,9 +28,9 @@ export async function runAll(parts: readonly Part[], say: (line: string) => void
     const started = performance.now();
     const result = await part.run(runId, controller.signal).catch((error: unknown): Counts => {
       say(String(error));
-      return { passed: 0, failed: 1, skipped: 0 };
+      return { passed: 0, failed: 1, skipped: 0, failures: [String(error).slice(0, 400)] };
     });
-    counts.push(result);
+    counts.push({ ...result, failures: (result.failures ?? []).map((failure) => `${part.name} › ${failure}`) });
     say(`── ${part.name}: ${closingLine(result)} in ${Math.round((performance.now() - started) / 1000)} s\n`);
   }
   // What tests that were ended in the middle have started does not end with them.
@@ -38,6 +38,7 @@ export async function runAll(parts: readonly Part[], say: (line: string) => void
   counts.push(await checkLeftovers(before, runId, say));
   if (controller.signal.aborted) counts.push({ passed: 0, failed: 1, skipped: 0 });
   const total = sum(counts);
+  for (const failure of total.failures ?? []) say(`failed: ${failure}`);
   process.stdout.write(`${closingLine(total)}\n`);
   return total.failed === 0 ? 0 : 1;
 }
