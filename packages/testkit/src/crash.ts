@@ -138,6 +138,8 @@ function crashingJournal(journal: Journal, point: CrashPoint, { effect }: Steps)
       (id: string) => journal.forget(id),
       () => 'journal: forget',
     ),
+    // Nor is this one.
+    beat: (at) => (point.crashed ? hang(point) : journal.beat(at)),
   };
 }
 

@@ -19,13 +19,14 @@ function journalOver(onDisk: ReadonlyMap<string, ExecutionRecord>, disk: () => P
   const synced = new Map(onDisk);
   const writes: ExecutionRecord[] = [];
   let lease: LeaseRecord | undefined;
+  let aliveAt: number | undefined;
   const sync = (id: string): void => {
     const record = records.get(id);
     if (record !== undefined) synced.set(id, record);
   };
   return {
     writes,
-    load: async () => ({ records: [...records.values()], setAside: [], ...defined({ lease }) }),
+    load: async () => ({ records: [...records.values()], setAside: [], ...defined({ lease, aliveAt }) }),
     async write(record, durability = 'power-loss') {
       const copy = structuredClone(record);
       writes.push(copy);
@@ -42,6 +43,9 @@ function journalOver(onDisk: ReadonlyMap<string, ExecutionRecord>, disk: () => P
     async forget(id) {
       records.delete(id);
       synced.delete(id);
+    },
+    async beat(at) {
+      aliveAt = at;
     },
     afterPowerCut: () => journalOver(synced, disk),
   };

@@ -19,6 +19,7 @@ export const experimentReasons = {
     'NoHypothesis',
     'NoTraffic',
     'EffectNotMeasured',
+    'EffectInterrupted',
     'NoValidSample',
     'EndedEarly',
     'Aborted',

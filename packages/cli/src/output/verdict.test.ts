@@ -20,6 +20,7 @@ describe('an exit code', () => {
     ['Inconclusive', 'NotRun', 2],
     ['Inconclusive', 'NoTraffic', 3],
     ['Inconclusive', 'EffectNotMeasured', 3],
+    ['Inconclusive', 'EffectInterrupted', 3],
     ['Inconclusive', 'NoValidSample', 3],
     ['Inconclusive', 'EndedEarly', 3],
     ['Inconclusive', 'Aborted', 3],

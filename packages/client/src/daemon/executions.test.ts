@@ -39,6 +39,11 @@ test('evidence as daemons give it is told in full', () => {
 test.each([
   ['has ended', { endedAt: new Date(13_500) }, 3500],
   ['is in force', {}, undefined],
+  [
+    'was away while no daemon ran',
+    { endedAt: new Date(13_500), evidence: { ...Evidence.create(), counters: { interrupted_ms: 1500n } } },
+    2000,
+  ],
   ['happened once', { endedAt: new Date(13_500), endReason: EndReason.END_REASON_DONE }, undefined],
   ['was never in force', { activeAt: undefined, endedAt: new Date(13_500) }, undefined],
   ['ended after a clock was set back', { endedAt: new Date(9000) }, 0],

@@ -28,10 +28,10 @@ export function observed(execution: Execution): ObservedExecution {
   };
 }
 
-/** What happens once is in force at no time. */
-function inForceMs({ activeAt, endedAt, endReason }: Execution): number | undefined {
+/** What happens once is in force at no time; and a fault is not while no daemon runs, where it is the daemon that does it. */
+function inForceMs({ activeAt, endedAt, endReason, evidence }: Execution): number | undefined {
   if (activeAt === undefined || endedAt === undefined || endReason === EndReason.END_REASON_DONE) return undefined;
-  return Math.max(0, endedAt.getTime() - activeAt.getTime());
+  return Math.max(0, endedAt.getTime() - activeAt.getTime() - Number(evidence?.counters['interrupted_ms'] ?? 0n));
 }
 
 /**

@@ -10,6 +10,7 @@ import type { EngineConfig } from './config.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { gatherEvidence } from './evidence.ts';
 import { Executions, isLive, type ExecutionListener } from './executions.ts';
+import { startHeartbeat } from './interruption.ts';
 import { inject, type InjectionResult } from './inject.ts';
 import { Lease } from './lease.ts';
 import { renewLease, type LeaseRenewal, type RenewedLease } from './renew.ts';
@@ -47,6 +48,7 @@ export class Engine {
   #forgetting: Timer | undefined;
   readonly #running = new AbortController();
   readonly #watching: Promise<void>;
+  readonly #endHeartbeat: () => Promise<void>;
   readonly swept: SweepReport;
 
   constructor(context: EngineContext, undoer: Undoer, swept: SweepReport) {
@@ -56,6 +58,7 @@ export class Engine {
     for (const record of context.executions.live()) this.#schedule(record);
     context.executions.listen((record) => this.#schedule(record));
     this.#forgetLater();
+    this.#endHeartbeat = startHeartbeat(context);
     this.#watching = watchPods(context, undoer, this.#running.signal);
   }
 
@@ -155,6 +158,7 @@ export class Engine {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#watching;
+    await this.#endHeartbeat();
     await Promise.all(Object.values(this.#context.drivers).map((driver) => driver.close()));
   }
 
@@ -207,14 +211,14 @@ export class Engine {
 /** Loads the journal, sweeps, and only then gives an engine that can be asked. */
 export async function startEngine({ host, journal, clock, logger, config }: EngineParts): Promise<Engine> {
   requireCompleteRegistry();
-  const { records, lease: known, setAside } = await journal.load();
+  const { records, lease: known, aliveAt, setAside } = await journal.load();
   if (setAside.length > 0) logger.error({ setAside }, 'journal files could not be read and were put aside');
   const executions = new Executions(journal, records);
   const parts = { host, clock, logger, config, executions, lease: new Lease(journal, clock, known) };
   const context = { ...parts, drivers: createDrivers(parts) };
   await forgetOld(context);
   const undoer = new Undoer(context);
-  const swept = await sweep(context, undoer);
+  const swept = await sweep(context, undoer, aliveAt);
   logger.info({ ...swept }, 'swept');
   return new Engine(context, undoer, swept);
 }

@@ -28,6 +28,11 @@ export class Executions {
     for (const record of records.toSorted((a, b) => a.createdAt - b.createdAt)) this.#remember(record);
   }
 
+  /** A sign of life in the journal. */
+  beat(at: number): Promise<void> {
+    return this.#journal.beat(at);
+  }
+
   get(id: string): ExecutionRecord | undefined {
     return this.#records.get(id);
   }

@@ -3,6 +3,7 @@ import { asChaosError } from '@chaosplane/common';
 import { driverNameOf, type DriverName, type ExecutionRecord } from '../journal/record.ts';
 import { logFields, type EngineContext } from './context.ts';
 import { byTarget, driverNamed, driverOf, withNotes, type RecordChange } from './drivers/driver.ts';
+import { interruptionOf } from './interruption.ts';
 import type { Undoer } from './undo.ts';
 import { whyGone, withEnd } from './why-gone.ts';
 
@@ -18,8 +19,10 @@ export interface SweepReport {
   readonly complete: boolean;
 }
 
-/** Sweeps the journal's live records, then looks for what no record speaks of. */
-export async function sweep(context: EngineContext, undoer: Undoer): Promise<SweepReport> {
+/**
+ * Sweeps the journal's live records, then looks for what no record speaks of. `aliveAt`: when the last daemon was known to be alive.
+ */
+export async function sweep(context: EngineContext, undoer: Undoer, aliveAt: number | undefined): Promise<SweepReport> {
   const { executions, drivers, host, logger } = context;
   const live = executions.live();
   // After another boot nothing of before is left, even if something has its names and numbers now.
@@ -27,7 +30,7 @@ export async function sweep(context: EngineContext, undoer: Undoer): Promise<Swe
   for (const record of live) if (!ofThisBoot.includes(record)) await undoer.endUnseen(record);
   for (const records of byTarget(drivers, ofThisBoot)) {
     // One that fails must not keep the daemon from the others, nor from serving.
-    await sweepTarget(context, undoer, records).catch((error: unknown) => {
+    await sweepTarget({ ...context, undoer, aliveAt }, records).catch((error: unknown) => {
       logger.error({ err: error, ...fieldsOf(records) }, 'target could not be swept');
       for (const record of records) undoer.retry(record.id, 'swept');
     });
@@ -42,24 +45,25 @@ export async function sweep(context: EngineContext, undoer: Undoer): Promise<Swe
 
 const fieldsOf = ([first]: readonly ExecutionRecord[]): object => (first === undefined ? {} : logFields(first));
 
-async function sweepTarget(context: EngineContext, undoer: Undoer, records: readonly ExecutionRecord[]): Promise<void> {
+/** One sweep. */
+interface Sweep extends EngineContext {
+  readonly undoer: Undoer;
+  readonly aliveAt: number | undefined;
+}
+
+async function sweepTarget(it: Sweep, records: readonly ExecutionRecord[]): Promise<void> {
   const [first] = records;
-  if (first === undefined || (await visit(context, undoer, records, first))) return;
-  const hidden = await driverOf(context.drivers, first).isHidden(first);
+  if (first === undefined || (await visit(it, records, first))) return;
+  const hidden = await driverOf(it.drivers, first).isHidden(first);
   for (const record of records) {
-    if (hidden) undoer.retry(record.id, 'swept');
-    else await undoer.endUnseen(record);
+    if (hidden) it.undoer.retry(record.id, 'swept');
+    else await it.undoer.endUnseen(record);
   }
 }
 
 /** Whether the target still exists. */
-async function visit(
-  context: EngineContext,
-  undoer: Undoer,
-  records: readonly ExecutionRecord[],
-  first: ExecutionRecord,
-): Promise<boolean> {
-  const { drivers, clock, lease, executions, logger } = context;
+async function visit(it: Sweep, records: readonly ExecutionRecord[], first: ExecutionRecord): Promise<boolean> {
+  const { drivers, clock, lease, executions, logger, undoer, aliveAt } = it;
   const keep = records.filter((record) => record.state === 'active' && lease.deadlineOf(record) > clock.now());
   const drop = records.filter((record) => !keep.includes(record));
   const result = await driverOf(drivers, first).revisit(first, async (session) => {
@@ -69,21 +73,24 @@ async function visit(
     } catch (error) {
       return asChaosError(error);
     }
-    const noted = (record: ExecutionRecord, notes: readonly string[]): RecordChange =>
-      withNotes(record, changes.get(record.id) ?? {}, notes);
+    const noted = (record: ExecutionRecord, notes: readonly string[]): RecordChange => {
+      const change = changes.get(record.id) ?? {};
+      if (record.state !== 'active') return withNotes(record, change, notes);
+      const { note, ...interruption } = interruptionOf(record, aliveAt, clock.now());
+      return withNotes(record, { ...change, ...interruption }, [note, ...notes]);
+    };
     for (const record of keep) {
       if (changes.get(record.id)?.endReason !== undefined) {
-        const words = await whyGone(context, record);
+        const words = await whyGone(it, record);
         const evidence =
           words === undefined || record.evidence === undefined ? {} : { evidence: withEnd(record.evidence, words) };
-        await end(context, record, { ...noted(record, words === undefined ? [] : [words]), ...evidence });
+        await end(it, record, { ...noted(record, words === undefined ? [] : [words]), ...evidence });
         continue;
       }
-      const gap = `no daemon ran for a while until ${new Date(clock.now()).toISOString()}`;
-      await executions.update(record.id, noted(record, [gap]));
+      await executions.update(record.id, noted(record, []));
       logger.info(logFields(record), 'execution taken over');
     }
-    for (const record of drop) await end(context, record, noted(record, []));
+    for (const record of drop) await end(it, record, noted(record, []));
     return true as const;
   });
   if (result === undefined || result === true) return result ?? false;

@@ -96,6 +96,14 @@ test('what was written is read by the next daemon, and what was forgotten is not
   });
 });
 
+test('the last sign of life is read by the next daemon', async () => {
+  const journal = await openJournal(folder);
+  expect(await journal.load()).not.toHaveProperty('aliveAt');
+  await journal.beat(1_700_000_000_000);
+  await journal.beat(1_700_000_001_234);
+  expect((await (await openJournal(folder)).load()).aliveAt).toBeCloseTo(1_700_000_001_234, 0);
+});
+
 test.each([
   ['half of a record', '{"version":1,"id":"network-l'],
   ['a record of another version', JSON.stringify({ ...record, version: 2 })],

@@ -1,6 +1,6 @@
 /** Write-ahead records on disk, a file for each execution: what is not here does not exist, what is here is never forgotten. */
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChaosError, defined } from '@chaosplane/common';
 import * as z from 'zod';
@@ -19,6 +19,8 @@ export interface LeaseRecord {
 export interface JournalContents {
   readonly records: readonly ExecutionRecord[];
   readonly lease?: LeaseRecord;
+  /** The last sign of life that a daemon left here, milliseconds since the epoch; absent when none ever did. */
+  readonly aliveAt?: number;
   /** Files that could not be understood; they were put aside under the names given here. */
   readonly setAside: readonly string[];
 }
@@ -35,10 +37,14 @@ export interface Journal {
   sync(id: string): Promise<void>;
   writeLease(lease: LeaseRecord): Promise<void>;
   forget(id: string): Promise<void>;
+  /** A sign of life, for the next daemon to know for how long there was none. It survives the end of the process. */
+  beat(at: number): Promise<void>;
 }
 
 const leaseSchema = z.object({ epoch: z.number(), expiresAt: z.number() });
 const LEASE_FILE = 'lease.json';
+/** Empty; what counts is when it was changed. */
+const ALIVE_FILE = 'alive';
 const SUFFIX = '.json';
 const DRAFT = '.draft';
 /** A file with so many lines is replaced by its last one. */
@@ -82,6 +88,7 @@ export async function openJournal(stateDir: string): Promise<Journal> {
       await unlink(join(folder, `${id}${SUFFIX}`)).catch(ignoreMissing);
       await syncAt(folder);
     },
+    beat: (at) => touch(join(stateDir, ALIVE_FILE), at),
   };
 }
 
@@ -105,7 +112,20 @@ async function load(stateDir: string, folder: string, lines: Map<string, number>
     setAside.push(`${path}.unreadable`);
   }
   const lease = parse(leaseSchema, await readFile(join(stateDir, LEASE_FILE), 'utf8').catch(() => ''));
-  return { records, setAside, ...defined({ lease }) };
+  const aliveAt = (await stat(join(stateDir, ALIVE_FILE)).catch(ignoreMissing))?.mtimeMs;
+  return { records, setAside, ...defined({ lease, aliveAt }) };
+}
+
+/** Without a sync, so that the disk has no more to do than with any write of others. */
+async function touch(path: string, at: number): Promise<void> {
+  const seconds = at / 1000;
+  try {
+    await utimes(path, seconds, seconds);
+  } catch (error) {
+    ignoreMissing(error);
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+    await file.utimes(seconds, seconds).finally(() => file.close());
+  }
 }
 
 /** A crash, or a full disk, may have left any part of a line that no caller was told of; what was before it counts then. */

@@ -35,6 +35,8 @@ const common = {
   activeAt: z.number().exactOptional(),
   expiresAt: z.number(),
   endedAt: z.number().exactOptional(),
+  /** How long its effect was away so far while no daemon ran, in milliseconds; an upper bound. */
+  interruptedMs: z.number().exactOptional(),
   /** 0: the caller keeps no lease. */
   operatorEpoch: z.number(),
   /** The last evidence that was gathered; final once ended. */

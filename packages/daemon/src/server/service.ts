@@ -37,10 +37,10 @@ export function createService(engine: Engine, info: ServiceInfo): ChaosDaemonSer
     async cancelChaos({ executionId }) {
       const record = await engine.cancel(executionId);
       if (record === undefined) return { message: `${executionId} is not known here: nothing to undo` };
-      const { evidence, notes } = record;
+      const { evidence } = record;
       return {
         message: `${record.id} has ended (${record.endReason ?? 'cancelled'}); nothing of it is left`,
-        ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, notes) }),
+        ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record) }),
       };
     },
     async getExecution({ executionId }) {

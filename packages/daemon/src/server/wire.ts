@@ -72,7 +72,7 @@ export function chaosResponseOf(
   return {
     executionId: record.id,
     message: messageOf(injection.kind, record),
-    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
+    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record) }),
     // What is done has no end to wait for.
     ...(record.endReason === 'done' ? {} : { expiresAt: new Date(record.expiresAt) }),
   };
@@ -95,13 +95,17 @@ const verdicts = {
   'not-observed': Verdict.VERDICT_NOT_OBSERVED,
 } as const;
 
-/** Evidence as the wire has it. */
-export function evidenceOf(evidence: EvidenceRecord, notes: readonly string[]): DeepPartial<Evidence> {
+/** Evidence of an execution as the wire has it, with the time for which the effect was away meanwhile. */
+export function evidenceOf(
+  evidence: EvidenceRecord,
+  { notes, interruptedMs }: Pick<ExecutionRecord, 'notes' | 'interruptedMs'>,
+): DeepPartial<Evidence> {
+  const counters = { ...defined({ interrupted_ms: interruptedMs }), ...evidence.counters };
   return {
     verdict: verdicts[evidence.verdict],
     engine: evidence.engine,
     summary: evidence.summary,
-    counters: Object.fromEntries(Object.entries(evidence.counters).map(([name, value]) => [name, BigInt(value)])),
+    counters: Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, BigInt(value)])),
     notes: [...notes],
     gatheredAt: new Date(evidence.gatheredAt),
   };
@@ -158,7 +162,7 @@ export function executionOf({ record, evidence }: Observed): DeepPartial<Executi
     expiresAt: new Date(record.expiresAt),
     ...(record.endedAt === undefined ? {} : { endedAt: new Date(record.endedAt) }),
     operatorEpoch: BigInt(record.operatorEpoch),
-    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record.notes) }),
+    ...(evidence === undefined ? {} : { evidence: evidenceOf(evidence, record) }),
     ...defined({ error: record.error, idempotencyKey: record.idempotencyKey }),
   };
 }

@@ -158,12 +158,15 @@ describe('a daemon', () => {
     const { executionId } = await running.client.execHTTPChaos({ action: 'abort', port: 8081, parameters });
     expect((await asked()).status).toBe(503);
     await running.client.getExecution({ executionId });
+    const from = performance.now();
     await running.stop();
     expect((await asked()).status).toBe(200);
     running = await lab.startDaemon({ stateDir });
     expect((await asked()).status).toBe(503);
     const { evidence } = await running.client.getExecution({ executionId });
-    expect(evidence?.notes.join()).toContain('no daemon ran for a while');
+    expect(evidence?.notes.join()).toContain('no daemon ran for up to');
+    expect(Number(evidence?.counters['interrupted_ms'])).toBeGreaterThan(1);
+    expect(Number(evidence?.counters['interrupted_ms'])).toBeLessThan(performance.now() - from);
     expect(Number(evidence?.counters['requests_faulted'])).toBeGreaterThanOrEqual(1);
     await running.client.cancelChaos({ executionId });
     expect(await changesSince(before, target)).toEqual([]);

@@ -36,15 +36,27 @@ const none = {};
 const passing = { before: [probe], after: [probe] };
 const only = { before: [probe] };
 
+interface Told {
+  readonly steadyState?: object;
+  /** For how long the fault of each target was away, in milliseconds, of a minute. */
+  readonly away?: readonly number[];
+  /** While the faults are in force. */
+  readonly sample?: ProbeOutcome;
+}
+
 /** No daemon answers before the executions are cancelled; their ends tell what came of them. */
-function toldAtTheEnd(effect: Effect): Simulation {
-  const simulation = new Simulation(specOf({ steadyState: passing }));
+function toldAtTheEnd(effect: Effect, { steadyState = passing, away = [], sample = passed }: Told = {}): Simulation {
+  const simulation = new Simulation(specOf({ steadyState }));
   simulation.effect = 'Unknown';
   simulation.outcome = () => passed;
+  simulation.samples = (_at, { phase }) => (phase === 'Running' ? sample : passed);
   simulation.run(500, () => simulation.status.phase === 'Recovering');
-  const evidence = { verdict: effect, engine: 'nft', summary: '', counters: {}, notes: [] };
-  for (const id of simulation.executions.keys())
-    simulation.executions.set(id, { live: false, endReason: 'cancelled', evidence });
+  for (const [index, id] of [...simulation.executions.keys()].entries()) {
+    const ms = away[index] ?? 0;
+    const counters = ms === 0 ? {} : { interrupted_ms: ms };
+    const evidence = { verdict: effect, engine: 'proxy', summary: '', counters, notes: [] };
+    simulation.executions.set(id, { live: false, endReason: 'cancelled', evidence, inForceMs: 60_000 - ms });
+  }
   simulation.run();
   return simulation;
 }
@@ -59,6 +71,33 @@ test.each<[Effect, string, unknown[]]>([
   expect(said(simulation)).toEqual(expected);
   const condition = simulation.status.conditions.find(({ type }) => type === 'EffectObserved');
   expect(condition?.status).toBe(observed);
+});
+
+describe('a fault that was away while no daemon ran', () => {
+  const on = (targets: number, some: string): string =>
+    `no daemon ran on ${targets} of 3 targets for a while, and the fault was away for up to ${some} of 3m`;
+  const during = { during: [{ name: 'shop', ...probe }] };
+
+  test.each([
+    ['for a tenth of the time of all targets', [18_000], on(1, '18s'), 'SteadyStateKept'],
+    ['for more than that', [0, 18_000, 200], on(2, '18.2s'), 'EffectInterrupted'],
+    ['always', [60_000, 60_000, 60_000], on(3, '3m'), 'EffectInterrupted'],
+  ])('%s', (_what, away, words, reason) => {
+    for (const steadyState of [passing, during]) {
+      const [phase, verdict, , why, message] = said(toldAtTheEnd('Verified', { steadyState, away }));
+      const held = reason === 'SteadyStateKept';
+      expect([phase, verdict, why]).toEqual(['Completed', held ? 'Held' : 'Inconclusive', reason]);
+      expect(message).toContain(words);
+      expect(String(message).includes('and the steady state')).toBe(held);
+    }
+  });
+
+  test('is no excuse for a steady state that was lost', () => {
+    const lost = toldAtTheEnd('Verified', { steadyState: during, away: [30_000, 30_000, 30_000], sample: failed });
+    const [, verdict, , reason, message] = said(lost);
+    expect([verdict, reason]).toEqual(['NotHeld', 'ToleranceExceeded']);
+    expect(message).toContain('no daemon ran on 3 of 3 targets');
+  });
 });
 
 describe('an experiment says of its hypothesis', () => {

@@ -8,6 +8,7 @@ import {
 } from '@chaosplane/api';
 import { RAN, unseen } from './effect.ts';
 import { ended } from './ended.ts';
+import { interruptionOf } from './interruption.ts';
 import { judgeSamples, type SamplesJudgement } from '../samples/judge.ts';
 import type { ProbeOutcome } from './observation.ts';
 
@@ -34,7 +35,7 @@ const names = { True: 'Held', False: 'NotHeld', Unknown: 'Inconclusive' } as con
 
 /** The end of an experiment: the verdict, the condition that explains it, and the outcome in the same words. */
 export function judged(it: Judged, now: number): ExperimentStatus {
-  const { message, ...rest } = judge(it);
+  const { message, ...rest } = judge(it, now);
   const noted = withCondition(it.status, { type: 'HypothesisHeld', ...rest, message });
   return { ...ended(noted, { phase: it.outcome.phase, message }, now), verdict: names[rest.status] };
 }
@@ -49,7 +50,7 @@ export function notRun(status: ExperimentStatus, message: string, now: number): 
  * The first of these that is true. What keeps a fault from its effect comes before what the probes say: a steady state that was
  * never in danger is no evidence.
  */
-function judge({ spec, status, outcome, after }: Judged): Judgement {
+function judge({ spec, status, outcome, after }: Judged, now: number): Judgement {
   const unknown = (reason: Held['reason'], message: string): Judgement => ({ status: 'Unknown', reason, message });
   if (outcome.phase === 'Aborted') return unknown('Aborted', outcome.message);
   if (!status.targets.some(({ executionId }) => executionId !== undefined)) return unknown('NotRun', outcome.message);
@@ -60,7 +61,10 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
     return { status: 'False', reason: 'EffectNotObserved', message };
   }
   if (outcome.phase === 'Failed' && after === undefined) return unknown('EndedEarly', outcome.message);
-  const also = outcome.message === RAN ? '' : `; ${outcome.message}`;
+  const interruption = interruptionOf(status.targets, now);
+  const also = [outcome.message === RAN ? undefined : outcome.message, interruption?.message]
+    .flatMap((words) => (words === undefined ? [] : [`; ${words}`]))
+    .join('');
   const seen = effect?.message ?? 'not measured';
   if (effect?.status !== 'True') {
     const reason = effect?.reason === 'NoTraffic' ? 'NoTraffic' : 'EffectNotMeasured';
@@ -85,6 +89,7 @@ function judge({ spec, status, outcome, after }: Judged): Judgement {
   if (after?.outcome === 'error') return unknown('NoValidSample', outcome.message);
   const few = told('unknown');
   if (few !== '') return unknown('NoValidSample', `it is not known whether the steady state was kept: ${few}${also}`);
+  if (interruption?.isLong === true) return unknown('EffectInterrupted', `the effect was ${seen}${also}`);
   const kept = during.length === 0 ? 'the steady state is back' : `the steady state was kept: ${told('kept')}`;
   return { status: 'True', reason: 'SteadyStateKept', message: `the effect was ${seen}, and ${kept}${also}` };
 }

@@ -87,7 +87,7 @@ test('the daemon is restarted: the fault is there meanwhile and afterwards, and 
   expect(await answers()).toBe(false);
   const object = await shop.until('restarted', ({ status }) => {
     const notes = status?.targets?.[0]?.evidence?.notes ?? [];
-    return notes.some((note) => note.includes('no daemon ran for a while'));
+    return notes.some((note) => note.includes('no daemon ran for up to'));
   });
   expect(object.status).toMatchObject({ phase: 'Running', targets: [{ executionId: id, state: 'Injected' }] });
   await shop.remove('restarted');
