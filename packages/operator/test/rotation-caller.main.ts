@@ -4,10 +4,9 @@ import { createLogger, systemClock } from '@chaosplane/common';
 import { loadCredentials } from '../src/daemons/credentials.ts';
 import { CALL_MS, connectDaemons } from '../src/daemons/daemons.ts';
 
+const [address = '', name = '', tls = '', token = '', onNew = ''] = process.argv.slice(2);
 /** Calls a second, over the connections that an operator keeps and over new ones; a daemon lets in ten of these in a second. */
-const [KEPT, NEW] = [93, 7];
-
-const [address = '', name = '', tls = '', token = ''] = process.argv.slice(2);
+const [KEPT, NEW] = [100 - Number(onNew), Number(onNew)];
 const file = (key: string): string => `${tls}/${key}`;
 const identity = await loadCredentials(
   { certificate: file('tls.crt'), key: file('tls.key'), ca: file('ca.crt'), token },

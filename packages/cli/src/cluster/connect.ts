@@ -18,16 +18,26 @@ export interface ClusterFlags {
 /** What writes, to server-side apply. */
 export const FIELD_MANAGER = 'chaosplane-cli';
 
-export const clusterOption = new Option('--cluster', 'through the operator of the current context of the kubeconfig');
+const clusterOption = new Option('--cluster', 'through the operator of the current context of the kubeconfig');
 
-export const kubeconfigOption = new Option(
+const kubeconfigOption = new Option(
   '--kubeconfig <file>',
   'which kubeconfig, one file; default: as kubectl, those that KUBECONFIG lists, or ~/.kube/config',
 );
 
-export const contextOption = new Option('--context <name>', 'which context of the kubeconfig');
+const contextOption = new Option('--context <name>', 'which context of the kubeconfig');
 
-export const namespaceOption = new Option('-n, --namespace <name>', "which namespace; default: the context's");
+const namespaceOption = new Option('-n, --namespace <name>', "which namespace; default: the context's");
+
+/** Which cluster, and unless a command is about all of it, which namespace. */
+export function addClusterOptions(
+  command: Command,
+  { namespace = true }: { readonly namespace?: boolean } = {},
+): Command {
+  const options = [clusterOption, ...(namespace ? [namespaceOption] : []), contextOption, kubeconfigOption];
+  for (const option of options) command.addOption(option);
+  return command;
+}
 
 /**
  * Whether the flags mean a cluster: --cluster, --context or --kubeconfig. A KUBECONFIG in the environment alone does not, because

@@ -5,11 +5,8 @@ import type { ExperimentObject, WorkflowObject } from '@chaosplane/api';
 import { refOf } from '@chaosplane/kube';
 import type { Command } from 'commander';
 import {
-  clusterOption,
+  addClusterOptions,
   connectCluster,
-  contextOption,
-  kubeconfigOption,
-  namespaceOption,
   tellPlace,
   type ClusterFlags,
   type Connection,
@@ -26,17 +23,15 @@ type Named = Found & { readonly called: string };
 type Flags = ClusterFlags & { readonly wait: boolean; readonly timeout: string };
 
 export function addAbort(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
-  program
-    .command('abort <name...>')
-    .description(
-      'end experiments and workflows of the cluster now; everything is recovered, and the command waits for that',
-    )
-    .option('--no-wait', 'do not wait')
-    .option('--timeout <duration>', 'how long to wait; the abort goes on after that', '5m')
-    .addOption(clusterOption)
-    .addOption(namespaceOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
+  addClusterOptions(
+    program
+      .command('abort <name...>')
+      .description(
+        'end experiments and workflows of the cluster now; everything is recovered, and the command waits for that',
+      )
+      .option('--no-wait', 'do not wait')
+      .option('--timeout <duration>', 'how long to wait; the abort goes on after that', '5m'),
+  )
     .addHelpText(
       'after',
       '\nExit code: 0 all have ended; 3 the abort is asked for and one has not ended within --timeout; 130 or 143 after Ctrl-C or\n' +

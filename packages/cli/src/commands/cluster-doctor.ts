@@ -7,7 +7,7 @@ import { table } from '../output/table.ts';
 import { exitCodes } from '../output/verdict.ts';
 import type { Surroundings } from './options.ts';
 
-/** Prints it; the exit code is 1 when a node lacks something for an action, or is not known. */
+/** Prints it; the exit code is 1 when a node lacks something for an action, or is not known. @throws Interrupted by a signal. */
 export async function doctorCluster(
   flags: ClusterFlags & { readonly output: 'text' | 'json' },
   surroundings: Surroundings,
@@ -32,12 +32,12 @@ async function reportsOf(
   const deadline = clock.monotonic() + PATIENCE_MS;
   let isTold = false;
   for (;;) {
-    const reports = (await client.list(nodes)).items.map(nodeReport);
+    const reports = (await client.list(nodes, { signal: interrupted })).items.map(nodeReport);
     const silent = reports.filter(({ capabilities }) => capabilities === undefined).map(({ node }) => node);
-    if (silent.length === 0 || clock.monotonic() > deadline || interrupted.aborted) return reports;
+    if (silent.length === 0 || clock.monotonic() > deadline) return reports;
     if (!isTold) err.write(`waiting for what the daemons of ${silent.join(', ')} tell, for 10 s at most\n`);
     isTold = true;
-    await clock.sleep(LOOK_AGAIN_MS);
+    await clock.sleep(LOOK_AGAIN_MS, interrupted);
   }
 }
 

@@ -10,14 +10,7 @@ import {
 } from '@chaosplane/proto';
 import { isLive, words } from '@chaosplane/client';
 import { Option, type Command } from 'commander';
-import {
-  clusterOption,
-  contextOption,
-  kubeconfigOption,
-  meansCluster,
-  namespaceOption,
-  tellPlace,
-} from '../cluster/connect.ts';
+import { addClusterOptions, meansCluster, tellPlace } from '../cluster/connect.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { roughly, table } from '../output/table.ts';
 import { joinDaemon } from '../standalone/daemon-connection.ts';
@@ -69,11 +62,7 @@ function addList(program: Command, surroundings: Surroundings, done: Done): void
         : 'list the executions on this node, or the experiments of a cluster',
     )
     .addOption(outputOption);
-  addMachineOptions(command, surroundings, socketOption, endedOption)
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(namespaceOption)
+  addClusterOptions(addMachineOptions(command, surroundings, socketOption, endedOption))
     .addOption(allNamespacesOption)
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<OutputFlags & GetFlags & { readonly all?: boolean }>();
@@ -110,11 +99,7 @@ function addGet(program: Command, surroundings: Surroundings, done: Done): void 
           'with --cluster, --context or --kubeconfig, one experiment of the cluster by its name, or all of a namespace.',
       ];
   const command = program.command('get [name]').summary(summary).description(description).addOption(outputOption);
-  addMachineOptions(command, surroundings, socketOption)
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(namespaceOption)
+  addClusterOptions(addMachineOptions(command, surroundings, socketOption))
     .addOption(allNamespacesOption)
     .action(async (name: string | undefined, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<OutputFlags & GetFlags>();

@@ -3,11 +3,8 @@ import { formatDuration, type Clock } from '@chaosplane/common';
 import { parseExperiment, chaosExperiments, type ExperimentObject } from '@chaosplane/api';
 import type { Command } from 'commander';
 import {
-  clusterOption,
+  addClusterOptions,
   connectCluster,
-  contextOption,
-  kubeconfigOption,
-  namespaceOption,
   tellPlace,
   type ClusterFlags,
   type Connection,
@@ -33,15 +30,13 @@ export function addExperiments(program: Command, surroundings: Surroundings, don
     tellPlace(err, connection);
     return connection;
   };
-  program
-    .command('describe <name>')
-    .description(
-      'show one experiment of the cluster, with its conditions and the evidence of its targets, or one workflow with its steps',
-    )
-    .addOption(clusterOption)
-    .addOption(namespaceOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
+  addClusterOptions(
+    program
+      .command('describe <name>')
+      .description(
+        'show one experiment of the cluster, with its conditions and the evidence of its targets, or one workflow with its steps',
+      ),
+  )
     .addOption(outputOption)
     .action(async (name: string, _flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<GetFlags>();

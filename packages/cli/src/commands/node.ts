@@ -4,14 +4,7 @@ import { hostname } from 'node:os';
 import { catalogue, findAction, toldParameters } from '@chaosplane/actions';
 import { actionSupport, createHost } from '@chaosplane/daemon';
 import type { Command } from 'commander';
-import {
-  clusterOption,
-  contextOption,
-  kubeconfigOption,
-  meansCluster,
-  tellPlace,
-  type ClusterFlags,
-} from '../cluster/connect.ts';
+import { addClusterOptions, meansCluster, tellPlace, type ClusterFlags } from '../cluster/connect.ts';
 import { exitCodes } from '../output/verdict.ts';
 import { table } from '../output/table.ts';
 import { joinDaemon } from '../standalone/daemon-connection.ts';
@@ -29,10 +22,8 @@ export function addNode(program: Command, surroundings: Surroundings, done: (exi
     .description(
       `tell what ${nodes}, and what to install or load for the rest; exit code 1 when one lacks something for an action`,
     )
-    .addOption(outputOption)
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption);
+    .addOption(outputOption);
+  addClusterOptions(command, { namespace: false });
   addMachineOptions(command, surroundings, socketOption, runtimeOption, engineOption).action(
     async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags & ClusterFlags>();

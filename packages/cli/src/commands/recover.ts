@@ -2,15 +2,7 @@
 import { ChaosError, type Clock } from '@chaosplane/common';
 import { HALT_POLICY, haltCluster, liftHalt, untilHalted } from '@chaosplane/client';
 import type { Command } from 'commander';
-import {
-  clusterOption,
-  connectCluster,
-  contextOption,
-  kubeconfigOption,
-  meansCluster,
-  tellPlace,
-  type ClusterFlags,
-} from '../cluster/connect.ts';
+import { addClusterOptions, connectCluster, meansCluster, tellPlace, type ClusterFlags } from '../cluster/connect.ts';
 import { Interrupted, interruptOf } from './interrupted.ts';
 import { describeError } from '../output/problems.ts';
 import { exitCodes } from '../output/verdict.ts';
@@ -39,10 +31,8 @@ export function addRecover(program: Command, surroundings: Surroundings, done: (
     .command('recover')
     .description(isPlugin(surroundings) ? `Turns ${KILL_SWITCH}` : `${OF_NODE}\nOf a cluster: turns ${KILL_SWITCH}`)
     .option('--all', 'yes, everything')
-    .option('--lift', 'of a cluster: turns the kill switch off again')
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption);
+    .option('--lift', 'of a cluster: turns the kill switch off again');
+  addClusterOptions(command, { namespace: false });
   addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption).action(
     async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Flags>();

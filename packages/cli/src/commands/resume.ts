@@ -2,15 +2,7 @@
 import { ChaosError } from '@chaosplane/common';
 import { resumeSteps, workflowRuns, workflowStateOf } from '@chaosplane/client';
 import type { Command } from 'commander';
-import {
-  clusterOption,
-  connectCluster,
-  contextOption,
-  kubeconfigOption,
-  namespaceOption,
-  tellPlace,
-  type ClusterFlags,
-} from '../cluster/connect.ts';
+import { addClusterOptions, connectCluster, tellPlace, type ClusterFlags } from '../cluster/connect.ts';
 import { waiting } from '../cluster/workflow.ts';
 import { graphOfObject } from '../output/workflow-report.ts';
 import { exitCodes } from '../output/verdict.ts';
@@ -18,16 +10,14 @@ import type { Surroundings } from './options.ts';
 
 export function addResume(program: Command, surroundings: Surroundings, done: (exitCode: number) => void): void {
   const { out, err, calledAs } = surroundings;
-  program
-    .command('resume <workflow> [step...]')
-    .summary('let steps of a workflow of the cluster go on that wait to be resumed')
-    .description(
-      'Lets steps of a workflow of the cluster go on that wait to be resumed: those that are named, or all that wait.',
-    )
-    .addOption(clusterOption)
-    .addOption(namespaceOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
+  addClusterOptions(
+    program
+      .command('resume <workflow> [step...]')
+      .summary('let steps of a workflow of the cluster go on that wait to be resumed')
+      .description(
+        'Lets steps of a workflow of the cluster go on that wait to be resumed: those that are named, or all that wait.',
+      ),
+  )
     .addHelpText(
       'after',
       `\nA step that does not wait yet goes on as soon as it begins:\n  ${calledAs} resume release more/ask -n shop\n`,

@@ -2,14 +2,7 @@
 import { connectRuntime } from '@chaosplane/daemon';
 import type { ChaosExperiment } from '@chaosplane/api';
 import type { Command } from 'commander';
-import {
-  clusterOption,
-  contextOption,
-  kubeconfigOption,
-  meansCluster,
-  namespaceOption,
-  tellPlace,
-} from '../cluster/connect.ts';
+import { addClusterOptions, meansCluster, tellPlace } from '../cluster/connect.ts';
 import { runFileOnCluster } from '../cluster/run-file.ts';
 import { changesOf, isExperiment, meansRuns, readDocuments } from '../documents.ts';
 import { createProgress } from '../output/progress.ts';
@@ -81,11 +74,9 @@ export function addFileOptions(command: Command, surroundings: Surroundings): Co
     .option('--duration <duration>', "instead of the file's duration, for example 30s")
     .option('-p, --parameter <name=value>', 'a parameter of a workflow; can be given more than once', gather, [])
     .addOption(outputOption);
-  return addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption)
-    .addOption(clusterOption)
-    .addOption(contextOption)
-    .addOption(kubeconfigOption)
-    .addOption(namespaceOption);
+  return addClusterOptions(
+    addMachineOptions(command, surroundings, socketOption, stateDirOption, runtimeOption, engineOption),
+  );
 }
 
 const gather = (one: string, before: readonly string[]): readonly string[] => [...before, one];

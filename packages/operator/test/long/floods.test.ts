@@ -11,7 +11,10 @@ import {
 } from '@chaosplane/testkit';
 import { install, isEffective, type Installation } from '@chaosplane/testcluster/installation';
 import { healthOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
-import { startClusterCaller, type Calls } from './flood-cluster.ts';
+import type { Said } from '../rotation-caller.ts';
+import { startOperatorsCaller } from './pods-of-both.ts';
+
+type Calls = Pick<Said, 'times' | 'failures'>;
 
 jest.setTimeout(1_800_000);
 
@@ -46,7 +49,8 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
   const daemon = (await systemPods(shop, 'daemon')).find((pod) => pod.spec.nodeName === 'n1');
   const [operator] = await systemPods(shop, 'operator');
   if (daemon === undefined || operator === undefined) throw new Error('a pod of ChaosPlane is missing');
-  const caller = await startClusterCaller(shop, 'caller', daemon);
+  // A connection that comes late is let in as well.
+  const caller = await startOperatorsCaller(shop, { onNew: 1 });
   stack.defer(() => caller.close());
   const pids = await Promise.all([daemon, operator].map((pod) => processOf(shop, pod.metadata.name)));
   const mebibytes = (bytes: number): number => Math.round(bytes / MIB);
@@ -61,9 +65,9 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
   const before = memories();
   const [quiet, flooded]: [Calls[], Calls[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
-    await caller.take();
+    await caller.ask();
     await wait(QUIET_MS);
-    quiet.push(await caller.take());
+    quiet.push(await caller.ask());
     const floods = ports.flatMap((port) => {
       const kind = kindsOf(port)[round];
       const host = port === 'operator' ? operator.status.podIP : daemon.status.podIP;
@@ -74,7 +78,7 @@ test('a minute of each kind of flood: calls succeed as fast, faults begin and en
     await shop.until(`round-${round}`, isEffective);
     await shop.remove(`round-${round}`);
     const sums = await Promise.all(floods);
-    flooded.push(await caller.take());
+    flooded.push(await caller.ask());
     const [ofDaemon, ofOperator] = memories();
     const [last, still] = [flooded.slice(-1), quiet.slice(-1)];
     say(

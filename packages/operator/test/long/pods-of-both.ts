@@ -1,7 +1,7 @@
 /** The pods of operator and daemons on a cluster, and calls of a daemon with the files of the operator's pod. */
 import { SYSTEM, type Installation } from '@chaosplane/testcluster/installation';
 import { healthOf, processOf, systemPods } from '@chaosplane/testcluster/system-pods';
-import { startRotationCaller, type RotationCaller } from '../rotation-caller.ts';
+import { startRotationCaller, type CallerOptions, type RotationCaller } from '../rotation-caller.ts';
 
 /** The name in the certificate of the daemon of n1. */
 export const DAEMON = `n1.chaosplane-daemon.${SYSTEM}.svc.cluster.local`;
@@ -23,7 +23,10 @@ export async function podsOfBoth(shop: Installation) {
 }
 
 /** Calls the daemon of n1 from the network of the pod `caller`, with what the kubelet brings to the operator, and when it does. */
-export async function startOperatorsCaller(shop: Installation): Promise<RotationCaller> {
+export async function startOperatorsCaller(
+  shop: Installation,
+  options: Pick<CallerOptions, 'onNew'> = {},
+): Promise<RotationCaller> {
   const { address, tls, token } = await podsOfBoth(shop);
-  return startRotationCaller({ netns: await shop.netnsOf('caller'), address, name: DAEMON, tls, token });
+  return startRotationCaller({ netns: await shop.netnsOf('caller'), address, name: DAEMON, tls, token, ...options });
 }
