@@ -8,5 +8,5 @@ export { apiServerOfPod } from './api-server-of-pod.ts';
 export { cacheFolderOf } from './cache-folder.ts';
 export { bucket, type Bucket, type Rate } from './token-bucket.ts';
 export * from './http.ts';
-export { keepOwnHeapSmall } from './heap.ts';
+export { keepOwnMemorySmall } from './memory.ts';
 export { followTlsFiles, type FollowedTls, type TlsFiles } from './tls-files.ts';

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The daemon's own program, for the image: serves in the foreground until it is told to stop. */
-import { apiServerOfPod, createLogger, defined, keepOwnHeapSmall, systemClock, VERSION } from '@chaosplane/common';
+import { apiServerOfPod, createLogger, defined, keepOwnMemorySmall, systemClock, VERSION } from '@chaosplane/common';
 import { Command, CommanderError } from 'commander';
 import { startDaemon } from './daemon.ts';
 import { addDaemonFlags, settingsOf, type DaemonFlags } from './flags.ts';
+import { giveCodeBack } from './host/kernel/code-pages.ts';
 import { endsWithin, shutdownMs } from './shutdown.ts';
 
 const COULD_NOT_START = 2;
@@ -20,7 +21,7 @@ const program = addDaemonFlags(new Command('chaosplane-daemon'))
     const logger = createLogger({ level: flags.logLevel });
     try {
       const daemon = await startDaemon(settingsOf(flags), { logger });
-      keepOwnHeapSmall(systemClock);
+      keepOwnMemorySmall(systemClock, giveCodeBack);
       const signal = await told.promise;
       logger.info({ signal }, 'daemon stopping');
       if ((await endsWithin(daemon.stop(), shutdownMs(flags.onStop), systemClock)) === 'stopped') return;

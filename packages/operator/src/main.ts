@@ -7,7 +7,7 @@ import {
   createLogger,
   defined,
   type HttpDoor,
-  keepOwnHeapSmall,
+  keepOwnMemorySmall,
   type Logger,
   type LogLevel,
   parseDuration,
@@ -61,7 +61,7 @@ async function connect({ kubeconfig, logLevel: level }: CommonFlags) {
 async function run({ kubeconfig: path, logLevel: level, ...flags }: CommonFlags & RawOperatorConfig): Promise<void> {
   const config = parseConfig(flags);
   const { logger, client, clock } = await connect({ ...defined({ kubeconfig: path }), logLevel: level });
-  keepOwnHeapSmall(clock);
+  keepOwnMemorySmall(clock);
   const metrics = createOperatorMetrics();
   const readiness = createReadiness();
   const http =

@@ -8,6 +8,7 @@ import { createLogUpdate } from 'log-update';
 export interface WorkflowProgress {
   state(state: WorkflowState): void;
   say(line: string): void;
+  /** The last that is told: a state that was read before and comes later is left out. */
   result(state: WorkflowState, verdict: Verdict | undefined): void;
 }
 
@@ -27,6 +28,7 @@ export function createWorkflowProgress({ name, graph, clock, out, format }: Work
   const drawing = (state: WorkflowState): string =>
     [`${name}  ${state.phase}`, ...workflowLines(graph, state, clock.now())].join('\n');
   const told = new Map<string, string>();
+  let isOver = false;
   const write = (type: string, content: object, line: string): void =>
     void out.write(
       format === 'json' ? `${JSON.stringify({ type, at: at(), workflow: name, ...content })}\n` : `${line}\n`,
@@ -38,6 +40,7 @@ export function createWorkflowProgress({ name, graph, clock, out, format }: Work
   };
   return {
     state(state) {
+      if (isOver) return;
       if (live !== undefined) {
         live(drawing(state));
         return;
@@ -49,10 +52,12 @@ export function createWorkflowProgress({ name, graph, clock, out, format }: Work
       once('', state.phase, () => write('phase', { phase: state.phase }, `${at()} ${name}: ${state.phase}`));
     },
     say(line) {
+      if (isOver) return;
       live?.clear();
       write('message', { message: line }, line);
     },
     result(state, verdict) {
+      isOver = true;
       live?.clear();
       live?.done();
       const { phase, outcome } = state;

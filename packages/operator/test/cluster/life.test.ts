@@ -193,6 +193,7 @@ test('the operator is gone for good: its lease lapses, and the daemon ends what 
   expect(over.status?.phase).toBe('Failed');
   expect(JSON.stringify(over.status)).toContain('lease lapsed');
   await shop.remove('orphaned');
+  await kubectl('rollout', 'status', 'deployment/chaosplane-operator', '--timeout=90s');
 });
 
 // Nothing after it may depend on the cluster's own controllers: these come back to an API server as late as a minute after.

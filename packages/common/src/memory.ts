@@ -1,10 +1,10 @@
-/** Gives back to the system what a burst of work has left behind: V8 keeps the pages of a heap that has shrunk. */
+/** Gives back to the system what a process keeps of its start and of bursts of work: V8 keeps the pages of a heap that has shrunk. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Clock } from './clock.ts';
 
 /** What is looked at, and done. */
-export interface HeapKeeperParts {
+export interface MemoryKeeperParts {
   readonly clock: Clock;
   /** Bytes that are resident now. */
   readonly resident: () => number;
@@ -15,33 +15,40 @@ export interface HeapKeeperParts {
 }
 
 const LOOK_MS = 10_000;
+/** After that, what is in use has come back. */
+const SETTLE_MS = 1000;
 /** Above that, others wait for the process; it has to give back later. */
 const BUSY = 0.5;
-/** What is resident may be so much more than after the last time. */
+/** What is resident may be so much more than it was after the last time. */
 const GROWN = 1.1;
 
-/** Looks every ten seconds, until what it returns is called. */
-export function keepHeapSmall({ clock, resident, busy, collect }: HeapKeeperParts): () => void {
-  let least = Number.POSITIVE_INFINITY;
+/** Looks every ten seconds, until what it returns is called. What the start has left is given back at the first of them. */
+export function keepMemorySmall({ clock, resident, busy, collect }: MemoryKeeperParts): () => void {
+  let least = 0;
   const look = (): void => {
     const quiet = busy() < BUSY;
     if (quiet && resident() > GROWN * least) {
       collect();
-      least = resident();
+      timer = clock.after(SETTLE_MS, settle);
+      return;
     }
     least = Math.min(least, resident());
+    timer = clock.after(LOOK_MS, look);
+  };
+  const settle = (): void => {
+    least = resident();
     timer = clock.after(LOOK_MS, look);
   };
   let timer = clock.after(LOOK_MS, look);
   return () => timer.cancel();
 }
 
-/** Of this process. */
-export function keepOwnHeapSmall(clock: Clock): () => void {
+/** Of this process. `alsoGiveBack` is called after each collection: what is to be given back beside the heap. */
+export function keepOwnMemorySmall(clock: Clock, alsoGiveBack: () => void = () => undefined): () => void {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc') as NonNullable<typeof globalThis.gc>;
   let [at, used] = [clock.monotonic(), process.cpuUsage()];
-  return keepHeapSmall({
+  return keepMemorySmall({
     clock,
     resident: () => process.memoryUsage.rss(),
     // Not by the event loop: on a machine that is full, it is busy while it waits for a processor.
@@ -51,6 +58,9 @@ export function keepOwnHeapSmall(clock: Clock): () => void {
       [at, used] = [clock.monotonic(), process.cpuUsage()];
       return (user + system) / 1000 / ms;
     },
-    collect: () => gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+    collect() {
+      gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+      alsoGiveBack();
+    },
   });
 }
