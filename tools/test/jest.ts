@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeSharedClusters } from '@chaosplane/testcluster';
 import { execa } from 'execa';
-import { countsOf, type Counts, type JestReport } from './counts.ts';
+import { countsOf, none, sum, type Counts, type JestReport } from './counts.ts';
 import { marksOf } from './strays.ts';
 import { removeRun } from './sweep.ts';
 
@@ -82,20 +82,17 @@ export async function runJest({
         reject: false,
       },
     );
-    if (result.timedOut)
-      process.stderr.write(`the layer ${project} took longer than ${limitMs / 60_000} minutes and was stopped\n`);
+    const failures: string[] = [];
+    if (result.timedOut) failures.push(`it took longer than ${limitMs / 60_000} minutes and was stopped`);
     const text = await readFile(outputFile, 'utf8').catch(() => undefined);
-    if (text === undefined && !result.timedOut) {
-      const how = result.signal ?? `exit code ${result.exitCode}`;
-      process.stderr.write(`jest ended in the layer ${project} without a report: ${how}\n`);
-    }
-    const report = JSON.parse(text ?? '{}') as Partial<JestReport>;
+    if (text === undefined && !result.timedOut)
+      failures.push(`jest ended without a report: ${result.signal ?? `exit code ${result.exitCode}`}`);
     await removeSharedClusters(folder);
     const left = (await readdir(folder)).filter((name) => name.startsWith('chaosplane-'));
-    const failures = left.map((name) => `left behind by the layer ${project}: ${name}`);
-    for (const failure of failures) process.stderr.write(`${failure}\n`);
-    if (left.length > 0) return { passed: 0, failed: left.length, skipped: 0, failures };
-    return report.numPassedTests === undefined ? { passed: 0, failed: 1, skipped: 0 } : countsOf(report as JestReport);
+    failures.push(...left.map((name) => `left behind: ${name}`));
+    for (const failure of failures) process.stderr.write(`the layer ${project}: ${failure}\n`);
+    const counts = text === undefined ? none : countsOf(JSON.parse(text) as JestReport);
+    return sum([counts, { ...none, failed: failures.length, failures }]);
   } finally {
     await removeRun(folder);
   }

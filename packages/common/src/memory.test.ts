@@ -4,78 +4,71 @@ import { manualClock } from '@chaosplane/testkit/clocks';
 import { systemClock } from './clock.ts';
 import { keepMemorySmall, keepOwnMemorySmall } from './memory.ts';
 
+/** What is found at a look. */
+interface Seen {
+  readonly resident: number;
+  /** The share of a processor that was used since the look before. Default: none. */
+  readonly busy?: number;
+  /** Default: true. */
+  readonly mayPause?: boolean;
+}
+
 /**
- * Looks at each of these, resident bytes and how busy. What is resident after a collection is 100, and `inUse` more a moment later. Returns
- * what was found each time.
+ * Looks at each of these. What is resident after a collection is 100, and `inUse` more a few seconds later. Returns at which looks it was
+ * collected.
  */
-async function looks(
-  seen: readonly (readonly [resident: number, busy: number])[],
-  { inUse = 0 }: { readonly inUse?: number } = {},
-): Promise<number[]> {
-  const found: number[] = [];
+async function collects(seen: readonly Seen[], { inUse = 0 }: { readonly inUse?: number } = {}): Promise<number[]> {
+  const collections: number[] = [];
   const clock = manualClock();
-  let [resident, busy, collections] = [0, 0, 0];
+  let [resident, worked, index, mayPause] = [0, 0, 0, true];
   const collect = (): void => {
-    [resident, collections] = [100, collections + 1];
-    clock.after(500, () => (resident += inUse));
+    collections.push(index);
+    resident = 100 + inUse;
   };
-  const stop = keepMemorySmall({ clock, resident: () => resident, busy: () => busy, collect });
+  const stop = keepMemorySmall({
+    ...{ clock, collect, resident: () => resident, worked: () => worked, mayPause: () => mayPause },
+  });
   for (const each of seen) {
-    [resident, busy] = each;
-    const before = collections;
+    index += 1;
+    [resident, mayPause] = [each.resident, each.mayPause ?? true];
+    worked += 10_000 * (each.busy ?? 0);
     await clock.advance(10_000);
-    found.push(resident);
-    if (collections > before) await clock.advance(1000);
   }
   stop();
   expect(clock.timers).toBe(0);
-  return found;
+  return collections;
 }
 
+const many = (count: number, seen: Seen): Seen[] => Array.from({ length: count }, () => seen);
+
 test('what the start has left is given back once the process has time', async () => {
-  expect(
-    await looks([
-      [150, 0.9],
-      [150, 0.1],
-      [105, 0],
-    ]),
-  ).toEqual([150, 100, 105]);
+  expect(await collects([{ resident: 150, busy: 0.9 }, { resident: 150, busy: 0.1 }, { resident: 105 }])).toEqual([2]);
 });
 
 test('what has grown is given back when the process has time, and never before', async () => {
   expect(
-    await looks([
-      [100, 0],
-      [200, 0.9],
-      [210, 0.1],
-    ]),
-  ).toEqual([100, 200, 100]);
-});
-
-test('what is as it was stays, and what cannot be given back is tried again only when it grows', async () => {
-  expect(
-    await looks([
-      [90, 0],
-      [108, 0],
-      [200, 0],
-      [105, 0],
-      [120, 0],
-    ]),
-  ).toEqual([100, 108, 100, 105, 100]);
+    await collects([{ resident: 150 }, { resident: 100 }, { resident: 200, busy: 0.9 }, { resident: 210, busy: 0.1 }]),
+  ).toEqual([1, 4]);
 });
 
 test('what is in use comes back, and is not given back again and again', async () => {
+  const inUse = 20;
+  expect(await collects([{ resident: 150 }, { resident: 120 }, ...many(100, { resident: 130 })], { inUse })).toEqual([
+    1,
+  ]);
   expect(
-    await looks(
-      [
-        [200, 0],
-        [125, 0],
-        [130, 0],
-        [140, 0],
-      ],
-      { inUse: 20 },
-    ),
-  ).toEqual([100, 125, 130, 100]);
+    await collects([{ resident: 150 }, { resident: 120 }, { resident: 130 }, { resident: 133 }], { inUse }),
+  ).toEqual([1, 4]);
+});
+
+test('after work, what it has left is given back although nothing has grown: once in a while, and where a pause shows in nothing', async () => {
+  const worked = { resident: 100, busy: 0.4 };
+  const begun = [{ resident: 150 }, { resident: 100 }];
+  expect(await collects([...begun, ...many(20, worked)])).toEqual([1, 7, 13, 19]);
+  const live = many(20, { ...worked, mayPause: false });
+  expect(await collects([...begun, ...live, { resident: 100 }, ...many(20, { resident: 100 })])).toEqual([1, 23]);
+  // At rest, that is seldom.
+  expect(await collects([...begun, ...many(1000, { resident: 100, busy: 0.005 })])).toHaveLength(25);
 });
 
 test('a process has what that takes', () => {

@@ -39,6 +39,8 @@ export interface RunningDaemon {
   /** Where it can be reached over TCP, `host:port`, by listener. */
   readonly addresses: Readonly<Partial<Record<'grpc' | 'health' | 'http', string>>>;
   readonly swept: SweepReport;
+  /** Whether nothing is live. */
+  isIdle(): boolean;
   /** Undoes everything that is live. */
   recoverAll(): ReturnType<Engine['recoverAll']>;
   /** Stops serving; what is active stays or is undone as the settings say. Idempotent. */
@@ -141,6 +143,7 @@ async function assemble(config: DaemonConfig, parts: DaemonParts, stack: AsyncDi
     socketPath: config.socketPath,
     addresses,
     swept: engine.swept,
+    isIdle: () => engine.live().length === 0,
     recoverAll: () => engine.recoverAll(),
     stop: () => (stopping ??= stop()),
   };

@@ -21,7 +21,7 @@ const program = addDaemonFlags(new Command('chaosplane-daemon'))
     const logger = createLogger({ level: flags.logLevel });
     try {
       const daemon = await startDaemon(settingsOf(flags), { logger });
-      keepOwnMemorySmall(systemClock, giveCodeBack);
+      keepOwnMemorySmall(systemClock, { alsoGiveBack: giveCodeBack, mayPause: () => daemon.isIdle() });
       const signal = await told.promise;
       logger.info({ signal }, 'daemon stopping');
       if ((await endsWithin(daemon.stop(), shutdownMs(flags.onStop), systemClock)) === 'stopped') return;

@@ -4,7 +4,8 @@ import { startEngine, type Engine, type EngineConfig, type EngineParts } from '@
 import { memoryJournal } from './memory-journal.ts';
 
 /** A host, and what differs from the usual. */
-export interface TestEngineParts extends Pick<EngineParts, 'host'>, Partial<Pick<EngineParts, 'journal' | 'clock'>> {
+export interface TestEngineParts
+  extends Pick<EngineParts, 'host'>, Partial<Pick<EngineParts, 'journal' | 'clock' | 'logger'>> {
   readonly config?: Partial<EngineConfig>;
 }
 
@@ -13,13 +14,14 @@ export function startTestEngine({
   host,
   journal = memoryJournal(),
   clock = systemClock,
+  logger = createLogger({ level: 'silent' }),
   config = {},
 }: TestEngineParts): Promise<Engine> {
   return startEngine({
     host,
     journal,
     clock,
-    logger: createLogger({ level: 'silent' }),
+    logger,
     config: { defaultTtlMs: 600_000, maxTtlMs: 3_600_000, placement: { engine: 'auto', hooks: 'auto' }, ...config },
   });
 }

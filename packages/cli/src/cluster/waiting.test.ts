@@ -80,6 +80,15 @@ describe('abort', () => {
   });
 });
 
+test('doctor does not wait for daemons that have told nothing once a signal comes', async () => {
+  api.set('/api/v1/nodes/n1', {});
+  const running = command(api.kubeconfig, ['doctor', '--cluster'], { times: 1 });
+  await says(running, 'waiting for what the daemons of n1 tell, for 10 s at most');
+  running.signal('SIGINT');
+  expect(await running.end).toEqual({ exitCode: 130, message: 'interrupted by SIGINT' });
+  expect(running.printed()).not.toContain('no daemon has told');
+});
+
 describe('run, interrupted while the operator is away', () => {
   const run = (times = 20): Command =>
     command(api.kubeconfig, ['run', '-', '--cluster'], { input: JSON.stringify(experiment), times });

@@ -1,4 +1,5 @@
 /** For how long no daemon ran is known, and whether faults were away meanwhile. */
+import { createLogger } from '@chaosplane/common';
 import { afterEach, expect, test } from '@jest/globals';
 import { FakeNode, memoryJournal, startTestEngine } from '@chaosplane/testkit';
 import { manualClock, type ManualClock } from '@chaosplane/testkit/clocks';
@@ -37,7 +38,7 @@ async function idOf(engine: Engine, { parameters, ...route }: Asked, ttlMs: numb
 }
 
 /** Lives for ten seconds, is away for `awayMs`, and another one lives; what of the two faults is told then. */
-async function lives(end: 'stopped' | 'killed', awayMs: number, ttlMs = 600_000) {
+async function lives(end: 'stopped' | 'killed', awayMs: number, ttlMs = 600_000, { signs = true } = {}) {
   const node = new FakeNode();
   node.addPod('web');
   const [clock, kept] = [manualClock(), memoryJournal()];
@@ -49,7 +50,7 @@ async function lives(end: 'stopped' | 'killed', awayMs: number, ttlMs = 600_000)
   if (end === 'stopped') await first.stop();
   lives = false;
   await clock.advance(awayMs);
-  const next = await start(node, kept, clock);
+  const next = await start(node, signs ? kept : { ...kept, beat: async () => undefined }, clock);
   const told = async (engine: Engine) =>
     Promise.all(
       ids.map(async (id) => {
@@ -58,7 +59,7 @@ async function lives(end: 'stopped' | 'killed', awayMs: number, ttlMs = 600_000)
         return { notes: notes?.filter((note) => note.includes('no daemon')), awayMs: counters?.['interrupted_ms'] };
       }),
     );
-  return { node, clock, kept, next, told };
+  return { node, clock, kept, next, told, ids };
 }
 
 const noEvidence = { verdict: 'no-traffic', engine: '', summary: '', counters: {}, gatheredAt: 0 } as const;
@@ -87,10 +88,22 @@ test('the times of several gaps are added up', async () => {
   expect((await told(third)).map(({ awayMs }) => awayMs)).toEqual([52_000n, undefined]);
 });
 
-test('a fault whose time was over before the next daemon came was away until then', async () => {
-  const { next, told } = await lives('stopped', 45_000, 30_000);
+test('a fault whose time was over before the next daemon came was away until its deadline, and ended then', async () => {
+  const { next, told, ids } = await lives('stopped', 45_000, 30_000);
   expect(next.live()).toEqual([]);
-  expect((await told(next)).map(({ awayMs }) => awayMs)).toEqual([45_000n, undefined]);
+  expect((await told(next)).map(({ awayMs }) => awayMs)).toEqual([19_600n, undefined]);
+  for (const id of ids) {
+    const { activeAt = 0, endedAt } = (await next.get(id)).record;
+    expect(endedAt).toBe(activeAt + 30_000);
+  }
+});
+
+test('a daemon that ends while it sweeps does not count the gap again', async () => {
+  const { node, clock, kept } = await lives('stopped', 45_000, 600_000, { signs: false });
+  await clock.advance(5000);
+  const third = await start(node, kept, clock);
+  const [record] = third.live();
+  expect(record?.interruptedMs).toBe(50_000);
 });
 
 test('where an earlier build left no sign of life, nothing is said of how long it was', async () => {
@@ -107,6 +120,8 @@ test('where an earlier build left no sign of life, nothing is said of how long i
 });
 
 test('a disk that takes no sign of life keeps nothing from its work, and is told of once', async () => {
+  const said: string[] = [];
+  const logger = createLogger({ level: 'warn', destination: { write: (line: string) => void said.push(line) } });
   const node = new FakeNode();
   node.addPod('web');
   const clock = manualClock();
@@ -115,9 +130,11 @@ test('a disk that takes no sign of life keeps nothing from its work, and is told
     tried += 1;
     throw new Error('ENOSPC');
   };
-  const engine = await start(node, { ...memoryJournal(), beat }, clock);
+  const engine = await startTestEngine({ host: node.host(), journal: { ...memoryJournal(), beat }, clock, logger });
+  engines.push(engine);
   const id = await idOf(engine, loss, 600_000);
   await clock.advance(5000);
   expect(tried).toBeGreaterThan(3);
+  expect(said.filter((line) => line.includes('no sign of life'))).toHaveLength(1);
   expect((await engine.cancel(id))?.state).toBe('ended');
 });

@@ -1,6 +1,6 @@
 /** For how long no daemon ran, and whether faults were away meanwhile. */
 import { formatDuration } from '@chaosplane/common';
-import type { ExecutionRecord } from '../journal/record.ts';
+import { isOfDriver, type ExecutionRecord } from '../journal/record.ts';
 import type { RecordChange } from './executions.ts';
 import type { EngineContext } from './context.ts';
 
@@ -10,22 +10,36 @@ const BEAT_EVERY_MS = 1000;
 /** What they do is done by the daemon or by processes that end with it; all others leave it to the kernel, which goes on. */
 const END_WITH_THE_DAEMON: ReadonlySet<string> = new Set(['queue', 'tap', 'proxy', 'stress-ng']);
 
+/** What is noted of an execution that was active when the last daemon ended. */
+export interface Interruption extends Pick<RecordChange, 'interruptedMs' | 'restoredAt'> {
+  readonly note: string;
+}
+
 /**
- * What is to be noted of an execution that was active when the last daemon ended, and is taken over at `now`. `aliveAt`: the last sign
- * of life of that daemon; undefined when it left none. The gap is an upper bound: a daemon may have lived for a second after its sign.
+ * Of an execution that is looked at `now`, whose deadline is or was `deadline`. `aliveAt`: the last sign of life of that daemon;
+ * undefined when it left none. The gap is an upper bound, where the clock was not set: a daemon may have lived for a second after its
+ * sign. What is after the deadline is no gap.
  */
 export function interruptionOf(
   record: ExecutionRecord,
-  aliveAt: number | undefined,
-  now: number,
-): Pick<RecordChange, 'interruptedMs'> & { readonly note: string } {
+  { aliveAt, now, deadline }: { readonly aliveAt: number | undefined; readonly now: number; readonly deadline: number },
+): Interruption {
   const until = new Date(now).toISOString();
-  if (aliveAt === undefined) return { note: `no daemon ran for a while until ${until}` };
-  // An earlier sign is of an earlier daemon's, or its clock was set back meanwhile.
-  const gap = Math.round(Math.max(0, now - Math.max(aliveAt, record.activeAt ?? aliveAt)));
-  const note = `no daemon ran for up to ${formatDuration(gap)} until ${until}`;
-  if (!END_WITH_THE_DAEMON.has(record.work.engine)) return { note };
-  return { note: `${note}, and the fault was away`, interruptedMs: (record.interruptedMs ?? 0) + gap };
+  const restored = { restoredAt: now };
+  if (aliveAt === undefined) return { ...restored, note: `no daemon ran for a while until ${until}` };
+  // A daemon that ended while it swept has left no sign since it restored this one.
+  const from = Math.max(aliveAt, record.activeAt ?? 0, record.restoredAt ?? 0);
+  const gap = Math.round(Math.max(0, Math.min(now, deadline) - from));
+  const note = `no daemon ran for up to ${formatDuration(Math.round(Math.max(0, now - from)))} until ${until}`;
+  if (!endsWithTheDaemon(record)) return { ...restored, note };
+  const interruptedMs = (record.interruptedMs ?? 0) + gap;
+  return { ...restored, note: `${note}, and the fault was away`, interruptedMs };
+}
+
+/** A stressor that had ended before has nothing to be away. */
+function endsWithTheDaemon(record: ExecutionRecord): boolean {
+  if (isOfDriver(record, 'process') && record.work.ended !== undefined) return false;
+  return END_WITH_THE_DAEMON.has(record.work.engine);
 }
 
 /** Leaves signs of life for as long as something is live. Returns what ends that, with a last one. */

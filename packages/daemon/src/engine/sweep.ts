@@ -76,7 +76,10 @@ async function visit(it: Sweep, records: readonly ExecutionRecord[], first: Exec
     const noted = (record: ExecutionRecord, notes: readonly string[]): RecordChange => {
       const change = changes.get(record.id) ?? {};
       if (record.state !== 'active') return withNotes(record, change, notes);
-      const { note, ...interruption } = interruptionOf(record, aliveAt, clock.now());
+      const { note, ...interruption } = interruptionOf(record, {
+        ...{ aliveAt, now: clock.now() },
+        deadline: lease.deadlineOf(record),
+      });
       return withNotes(record, { ...change, ...interruption }, [note, ...notes]);
     };
     for (const record of keep) {
@@ -101,9 +104,11 @@ async function visit(it: Sweep, records: readonly ExecutionRecord[], first: Exec
 }
 
 async function end(context: EngineContext, record: ExecutionRecord, change: RecordChange): Promise<void> {
-  const { executions, clock, logger } = context;
+  const { executions, clock, lease, logger } = context;
   const endReason = change.endReason ?? record.endReason ?? reasonOf(context, record);
-  await executions.update(record.id, { ...change, state: 'ended', endReason, endedAt: clock.now() });
+  // The kernel has ended at its deadline what outlived the last daemon.
+  const endedAt = Math.min(clock.now(), record.state === 'active' ? lease.deadlineOf(record) : clock.now());
+  await executions.update(record.id, { ...change, state: 'ended', endReason, endedAt });
   logger.info({ ...logFields(record), endReason }, 'execution swept');
 }
 

@@ -37,6 +37,8 @@ const common = {
   endedAt: z.number().exactOptional(),
   /** How long its effect was away so far while no daemon ran, in milliseconds; an upper bound. */
   interruptedMs: z.number().exactOptional(),
+  /** When a daemon that took it over had it in force again. */
+  restoredAt: z.number().exactOptional(),
   /** 0: the caller keeps no lease. */
   operatorEpoch: z.number(),
   /** The last evidence that was gathered; final once ended. */

@@ -1,6 +1,7 @@
 /** For how long the faults of an experiment were away while no daemon ran. Pure. */
 import { countOf, formatDuration } from '@chaosplane/common/pure';
-import type { TargetStatus } from '@chaosplane/api';
+import type { ExperimentStatus } from '@chaosplane/api';
+import { TTL_MARGIN_MS } from './timing.ts';
 
 /** Where faults were away for a greater part of their time, it is not known how a steady state would have stood all of it. */
 const MOST_AWAY = 0.1;
@@ -13,12 +14,17 @@ export interface Interruption {
 }
 
 /** All targets together: one of ten that was never hit for long leaves nine that were. Undefined: none was away. */
-export function interruptionOf(targets: readonly TargetStatus[], now: number): Interruption | undefined {
+export function interruptionOf(
+  { targets, recoveringAt }: Pick<ExperimentStatus, 'targets' | 'recoveringAt'>,
+  now: number,
+): Interruption | undefined {
   const times = targets.flatMap(({ evidence, inForceMs, injectedAt }) => {
     if (injectedAt === undefined) return [];
     const awayMs = evidence?.counters['interrupted_ms'] ?? 0;
-    // One that was left to its TTL has no end yet.
-    return [{ awayMs, totalMs: inForceMs === undefined ? now - injectedAt : inForceMs + awayMs }];
+    // What a recovery that takes long adds to it is no part of the test; one that was left to its TTL has no end yet.
+    const wantedMs = Math.max(0, (recoveringAt ?? now) - injectedAt) + TTL_MARGIN_MS;
+    const totalMs = inForceMs === undefined ? wantedMs - TTL_MARGIN_MS : Math.min(inForceMs + awayMs, wantedMs);
+    return [{ awayMs, totalMs }];
   });
   const away = times.filter(({ awayMs }) => awayMs > 0);
   if (away.length === 0) return undefined;

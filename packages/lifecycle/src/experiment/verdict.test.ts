@@ -40,13 +40,18 @@ interface Told {
   readonly steadyState?: object;
   /** For how long the fault of each target was away, in milliseconds, of a minute. */
   readonly away?: readonly number[];
+  /** How long each was there, also meanwhile. Default: a minute. */
+  readonly inForceMs?: number;
   /** While the faults are in force. */
   readonly sample?: ProbeOutcome;
 }
 
 /** No daemon answers before the executions are cancelled; their ends tell what came of them. */
-function toldAtTheEnd(effect: Effect, { steadyState = passing, away = [], sample = passed }: Told = {}): Simulation {
-  const simulation = new Simulation(specOf({ steadyState }));
+function toldAtTheEnd(
+  effect: Effect,
+  { steadyState = passing, away = [], sample = passed, inForceMs = 60_000 }: Told = {},
+): Simulation {
+  const simulation = new Simulation(specOf({ steadyState, duration: '1m' }));
   simulation.effect = 'Unknown';
   simulation.outcome = () => passed;
   simulation.samples = (_at, { phase }) => (phase === 'Running' ? sample : passed);
@@ -55,7 +60,7 @@ function toldAtTheEnd(effect: Effect, { steadyState = passing, away = [], sample
     const ms = away[index] ?? 0;
     const counters = ms === 0 ? {} : { interrupted_ms: ms };
     const evidence = { verdict: effect, engine: 'proxy', summary: '', counters, notes: [] };
-    simulation.executions.set(id, { live: false, endReason: 'cancelled', evidence, inForceMs: 60_000 - ms });
+    simulation.executions.set(id, { live: false, endReason: 'cancelled', evidence, inForceMs: inForceMs - ms });
   }
   simulation.run();
   return simulation;
@@ -90,6 +95,19 @@ describe('a fault that was away while no daemon ran', () => {
       expect(message).toContain(words);
       expect(String(message).includes('and the steady state')).toBe(held);
     }
+  });
+
+  test('for long, is why no effect was seen', () => {
+    const message = `${unseen}; ${on(1, '30s')}`;
+    expect(said(toldAtTheEnd('NotObserved', { away: [30_000] })).slice(1)).toEqual([
+      ...['Inconclusive', 'Unknown', 'EffectInterrupted', message],
+    ]);
+    expect(said(toldAtTheEnd('NotObserved', { away: [3000] }))[3]).toBe('EffectNotObserved');
+  });
+
+  test('counts by the time that it was wanted for, however long its recovery took', () => {
+    const slow = toldAtTheEnd('Verified', { away: [20_000, 20_000, 20_000], inForceMs: 600_000 });
+    expect(said(slow)[3]).toBe('EffectInterrupted');
   });
 
   test('is no excuse for a steady state that was lost', () => {

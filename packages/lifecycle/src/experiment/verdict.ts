@@ -54,17 +54,17 @@ function judge({ spec, status, outcome, after }: Judged, now: number): Judgement
   const unknown = (reason: Held['reason'], message: string): Judgement => ({ status: 'Unknown', reason, message });
   if (outcome.phase === 'Aborted') return unknown('Aborted', outcome.message);
   if (!status.targets.some(({ executionId }) => executionId !== undefined)) return unknown('NotRun', outcome.message);
+  const interruption = interruptionOf(status, now);
+  const away = interruption === undefined ? '' : `; ${interruption.message}`;
   const effect = status.conditions.find(({ type }) => type === 'EffectObserved');
   if (effect?.status === 'False') {
     const what = unseen(effect);
-    const message = outcome.message === what ? what : `${what}; ${outcome.message}`;
+    const message = `${outcome.message === what ? what : `${what}; ${outcome.message}`}${away}`;
+    if (interruption?.isLong === true) return unknown('EffectInterrupted', message);
     return { status: 'False', reason: 'EffectNotObserved', message };
   }
   if (outcome.phase === 'Failed' && after === undefined) return unknown('EndedEarly', outcome.message);
-  const interruption = interruptionOf(status.targets, now);
-  const also = [outcome.message === RAN ? undefined : outcome.message, interruption?.message]
-    .flatMap((words) => (words === undefined ? [] : [`; ${words}`]))
-    .join('');
+  const also = `${outcome.message === RAN ? '' : `; ${outcome.message}`}${away}`;
   const seen = effect?.message ?? 'not measured';
   if (effect?.status !== 'True') {
     const reason = effect?.reason === 'NoTraffic' ? 'NoTraffic' : 'EffectNotMeasured';
@@ -75,7 +75,8 @@ function judge({ spec, status, outcome, after }: Judged, now: number): Judgement
     return unknown('NoHypothesis', `no hypothesis was tested; the effect was ${seen}${also}`);
   if (probes.length > 0 && after === undefined)
     return unknown('NoValidSample', `the steady state was not measured${also}`);
-  if (after?.outcome === 'fail') return { status: 'False', reason: 'SteadyStateLost', message: outcome.message };
+  if (after?.outcome === 'fail')
+    return { status: 'False', reason: 'SteadyStateLost', message: `${outcome.message}${away}` };
   const samples = during.map((probe, index) => judgeSamples(probe, status.samples?.[index]));
   const told = (wanted: SamplesJudgement['outcome']): string =>
     samples.flatMap(({ outcome: one, message }) => (one === wanted ? [message] : [])).join('; ');
@@ -86,7 +87,7 @@ function judge({ spec, status, outcome, after }: Judged, now: number): Judgement
       reason: 'ToleranceExceeded',
       message: `the steady state was not kept: ${exceeded}${also}`,
     };
-  if (after?.outcome === 'error') return unknown('NoValidSample', outcome.message);
+  if (after?.outcome === 'error') return unknown('NoValidSample', `${outcome.message}${away}`);
   const few = told('unknown');
   if (few !== '') return unknown('NoValidSample', `it is not known whether the steady state was kept: ${few}${also}`);
   if (interruption?.isLong === true) return unknown('EffectInterrupted', `the effect was ${seen}${also}`);

@@ -9,7 +9,8 @@ export interface Mapping {
 const HEAD = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+ +(.*)$/;
 
 /**
- * Those of a file that cannot be written to, and of which no page differs from the file: `smaps` counts the others as Anonymous.
+ * Those of a file that cannot be written to, and of which no page differs from the file: `smaps` counts the others as Anonymous, and as Swap
+ * where they are swapped out.
  * https://man7.org/linux/man-pages/man5/proc_pid_smaps.5.html
  */
 export function parseMappings(smaps: string, file: string): Mapping[] {
@@ -22,7 +23,8 @@ export function parseMappings(smaps: string, file: string): Mapping[] {
         name === file && !rights.includes('w')
           ? { from: Number.parseInt(from, 16), to: Number.parseInt(to, 16) }
           : undefined;
-    else if (last !== undefined && /^Anonymous: +0 kB$/.test(line)) found.push(last);
+    else if (/^(Anonymous|Swap): +[1-9]/.test(line)) last = undefined;
+    else if (last !== undefined && /^Swap: +0 kB$/.test(line)) found.push(last);
   }
   return found;
 }
