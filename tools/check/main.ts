@@ -32,5 +32,6 @@ const [settled, tested] = await Promise.all([
   }),
 ]);
 const total = sum([settled, tested]);
+for (const failure of total.failures ?? []) say(`failed: ${failure}`);
 process.stdout.write(`${closingLine(total)}\n`);
 process.exit(total.failed === 0 ? 0 : 1);
