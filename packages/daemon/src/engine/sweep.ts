@@ -28,9 +28,10 @@ export async function sweep(context: EngineContext, undoer: Undoer, aliveAt: num
   // After another boot nothing of before is left, even if something has its names and numbers now.
   const ofThisBoot = live.filter((record) => record.bootId === host.bootId);
   for (const record of live) if (!ofThisBoot.includes(record)) await undoer.endUnseen(record);
+  const it = { ...context, undoer, aliveAt };
   for (const records of byTarget(drivers, ofThisBoot)) {
     // One that fails must not keep the daemon from the others, nor from serving.
-    await sweepTarget({ ...context, undoer, aliveAt }, records).catch((error: unknown) => {
+    await sweepTarget(it, records).catch((error: unknown) => {
       logger.error({ err: error, ...fieldsOf(records) }, 'target could not be swept');
       for (const record of records) undoer.retry(record.id, 'swept');
     });
@@ -107,7 +108,7 @@ async function end(context: EngineContext, record: ExecutionRecord, change: Reco
   const { executions, clock, lease, logger } = context;
   const endReason = change.endReason ?? record.endReason ?? reasonOf(context, record);
   // The kernel has ended at its deadline what outlived the last daemon.
-  const endedAt = Math.min(clock.now(), record.state === 'active' ? lease.deadlineOf(record) : clock.now());
+  const endedAt = Math.min(clock.now(), record.state === 'active' ? lease.deadlineOf(record) : Infinity);
   await executions.update(record.id, { ...change, state: 'ended', endReason, endedAt });
   logger.info({ ...logFields(record), endReason }, 'execution swept');
 }

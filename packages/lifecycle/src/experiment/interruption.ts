@@ -22,8 +22,8 @@ export function interruptionOf(
     if (injectedAt === undefined) return [];
     const awayMs = evidence?.counters['interrupted_ms'] ?? 0;
     // What a recovery that takes long adds to it is no part of the test; one that was left to its TTL has no end yet.
-    const wantedMs = Math.max(0, (recoveringAt ?? now) - injectedAt) + TTL_MARGIN_MS;
-    const totalMs = inForceMs === undefined ? wantedMs - TTL_MARGIN_MS : Math.min(inForceMs + awayMs, wantedMs);
+    const wantedMs = Math.max(0, (recoveringAt ?? now) - injectedAt);
+    const totalMs = inForceMs === undefined ? wantedMs : Math.min(inForceMs + awayMs, wantedMs + TTL_MARGIN_MS);
     return [{ awayMs, totalMs }];
   });
   const away = times.filter(({ awayMs }) => awayMs > 0);
